@@ -1,0 +1,226 @@
+//! The frames on a stream: four bytes of length, big-endian, and that many bytes; one frame each way.
+//!
+//! libp2p clones the codec for every stream, so its fields beyond the shared ones are the state of one stream. Bytes
+//! after a request's frame are not looked at.
+
+use std::io;
+use std::sync::Arc;
+
+use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use libp2p::StreamProtocol;
+use libp2p::request_response::Codec;
+use tokio::sync::oneshot;
+
+use super::config::NetConfig;
+use super::counters::Shared;
+use super::inbound::{Permit, Pool};
+
+/// The protocol of this module as peers negotiate it.
+pub(super) const PROTOCOL: StreamProtocol = StreamProtocol::new("/luxor/exchange/1");
+
+/// How far memory for a body may run ahead of the bytes that have come.
+const PIECE: usize = 64 * 1024;
+
+/// Bytes written together with the length, so that a small frame is one write: Yamux's frame less the length.
+const HEAD: usize = 16 * 1024 - 4;
+
+/// Bytes of an oversized request that are read and thrown away, so that the peer, which writes its request whole before
+/// it reads, gets to read why it is refused. One that sends more only sees its stream closed.
+const MAX_DRAIN: u64 = 16 * 1024 * 1024;
+
+/// What is wrong with a frame. Travels inside an [`io::Error`], the only error libp2p lets a codec return.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum FrameError {
+    #[error("the peer announces an answer of {length} bytes, the maximum is {maximum}")]
+    AnswerTooLong { length: usize, maximum: usize },
+    #[error("a frame of {0} bytes does not fit a length of four bytes")]
+    Unframeable(usize),
+    #[error("no answer was given to the peer's request")]
+    NoAnswer,
+    #[error("the pool of permits is closed")]
+    PoolClosed,
+    #[error("an inbound message was given to be sent")]
+    WrongWay,
+}
+
+impl From<FrameError> for io::Error {
+    fn from(error: FrameError) -> Self {
+        Self::other(error)
+    }
+}
+
+/// A request, going out or come in.
+#[derive(Debug)]
+pub(super) enum Request {
+    Outgoing(Arc<[u8]>),
+    Incoming { body: Vec<u8>, permit: Permit },
+    Oversized { length: u64, permit: Permit },
+}
+
+/// An answer, going out (as the promise of it, so that it need not pass through the swarm task) or come in.
+#[derive(Debug)]
+pub(super) enum Answer {
+    Promised(oneshot::Receiver<Vec<u8>>),
+    Arrived(Vec<u8>),
+}
+
+/// Reads and writes the frames of one stream.
+#[derive(Debug)]
+pub(super) struct ExchangeCodec {
+    max_request_bytes: usize,
+    max_answer_bytes: usize,
+    pool: Pool,
+    shared: Arc<Shared>,
+    /// Bytes of an oversized request still on the stream.
+    unread: u64,
+    /// Set while a peer's request on this stream has no answer yet.
+    unanswered: Option<Unanswered>,
+}
+
+impl ExchangeCodec {
+    pub(super) fn new(config: &NetConfig, shared: Arc<Shared>) -> Self {
+        Self {
+            max_request_bytes: config.max_request_bytes,
+            max_answer_bytes: config.max_answer_bytes,
+            pool: Pool::new(config),
+            shared,
+            unread: 0,
+            unanswered: None,
+        }
+    }
+
+    async fn read_inbound<T: AsyncRead + Unpin + Send>(&mut self, io: &mut T) -> io::Result<Request> {
+        let length = read_length(io).await?;
+        if length > self.max_request_bytes {
+            self.shared.counters.requests_oversized.add_one();
+            self.unread = u64::try_from(length).unwrap_or(u64::MAX);
+            let permit = self.pool.take(0).await.ok_or(FrameError::PoolClosed)?;
+            return Ok(Request::Oversized { length: self.unread, permit });
+        }
+        let permit = self.pool.take(length).await.ok_or(FrameError::PoolClosed)?;
+        let body = read_body(io, length).await?;
+        self.shared.counters.requests_in.add_one();
+        self.shared.counters.bytes_in.add_bytes(length);
+        Ok(Request::Incoming { body, permit })
+    }
+}
+
+impl Clone for ExchangeCodec {
+    /// A codec for a new stream: the same limits and pool, no state.
+    fn clone(&self) -> Self {
+        Self {
+            max_request_bytes: self.max_request_bytes,
+            max_answer_bytes: self.max_answer_bytes,
+            pool: self.pool.clone(),
+            shared: Arc::clone(&self.shared),
+            unread: 0,
+            unanswered: None,
+        }
+    }
+}
+
+impl Codec for ExchangeCodec {
+    type Protocol = StreamProtocol;
+    type Request = Request;
+    type Response = Answer;
+
+    async fn read_request<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Request>
+    where
+        T: AsyncRead + Unpin + Send,
+    {
+        self.unanswered = Some(Unanswered(Arc::clone(&self.shared)));
+        let read = self.read_inbound(io).await;
+        if let Err(error) = &read
+            && error.kind() == io::ErrorKind::UnexpectedEof
+        {
+            self.shared.counters.requests_undecodable.add_one();
+            Unanswered::settle(&mut self.unanswered);
+        }
+        read
+    }
+
+    async fn read_response<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Answer>
+    where
+        T: AsyncRead + Unpin + Send,
+    {
+        let length = read_length(io).await?;
+        if length > self.max_answer_bytes {
+            return Err(FrameError::AnswerTooLong { length, maximum: self.max_answer_bytes }.into());
+        }
+        let body = read_body(io, length).await?;
+        self.shared.counters.bytes_in.add_bytes(length);
+        Ok(Answer::Arrived(body))
+    }
+
+    async fn write_request<T>(&mut self, _: &StreamProtocol, io: &mut T, request: Request) -> io::Result<()>
+    where
+        T: AsyncWrite + Unpin + Send,
+    {
+        let Request::Outgoing(body) = request else {
+            return Err(FrameError::WrongWay.into());
+        };
+        write_frame(io, &body).await?;
+        self.shared.counters.bytes_out.add_bytes(body.len());
+        Ok(())
+    }
+
+    async fn write_response<T>(&mut self, _: &StreamProtocol, io: &mut T, answer: Answer) -> io::Result<()>
+    where
+        T: AsyncWrite + Unpin + Send,
+    {
+        let Answer::Promised(promise) = answer else {
+            return Err(FrameError::WrongWay.into());
+        };
+        let body = promise.await.map_err(|_| FrameError::NoAnswer)?;
+        write_frame(io, &body).await?;
+        self.shared.counters.answers_out.add_one();
+        self.shared.counters.bytes_out.add_bytes(body.len());
+        Unanswered::settle(&mut self.unanswered);
+        Ok(())
+    }
+}
+
+/// Counts a dropped stream unless settled. libp2p drops the future of a stream, and the codec with it, on a timeout and
+/// when the connection is lost; no event tells of either before the request is read.
+#[derive(Debug)]
+struct Unanswered(Arc<Shared>);
+
+impl Unanswered {
+    fn settle(slot: &mut Option<Self>) {
+        if let Some(this) = slot.take() {
+            // Taken apart field by field in place of `forget`, which would leak the Arc.
+            this.disarm();
+        }
+    }
+}
+
+async fn read_length<T: AsyncRead + Unpin + Send>(io: &mut T) -> io::Result<usize> {
+    let mut length = [0; 4];
+    io.read_exact(&mut length).await?;
+    usize::try_from(u32::from_be_bytes(length)).map_err(io::Error::other)
+}
+
+/// Reads a body whose length was checked. The announced length is not allocated at once: a peer must send what it wants
+/// us to hold.
+async fn read_body<T: AsyncRead + Unpin + Send>(io: &mut T, length: usize) -> io::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    while body.len() < length {
+        let start = body.len();
+        let piece = PIECE.min(length - start);
+        body.reserve_exact(piece);
+        body.resize(start + piece, 0);
+        io.read_exact(&mut body[start..]).await?;
+    }
+    Ok(body)
+}
+
+async fn write_frame<T: AsyncWrite + Unpin + Send>(io: &mut T, body: &[u8]) -> io::Result<()> {
+    let length = u32::try_from(body.len()).map_err(|_| FrameError::Unframeable(body.len()))?;
+    let (first, rest) = body.split_at(body.len().min(HEAD));
+    let mut head = Vec::with_capacity(4 + first.len());
+    head.extend_from_slice(&length.to_be_bytes());
+    head.extend_from_slice(first);
+    io.write_all(&head).await?;
+    io.write_all(rest).await
+    // libp2p closes our half of the stream next, which flushes it.
+}

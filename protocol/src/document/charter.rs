@@ -1,0 +1,212 @@
+//! The charter: who belongs to the network, with pinned identity keys. Its first version's digest names the network.
+
+use serde::Deserialize;
+
+use super::{Document, DocumentError, DocumentKind, decode_list, encode_list};
+use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
+use crate::hash::Digest;
+use crate::keys::{KeyUse, PublicKey, decode_key};
+use crate::limits::MAX_MEMBERS;
+use crate::names::{MemberId, MemberKind, Territory};
+
+/// A member as the charter pins it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CharterMember {
+    /// Short name, unique in the network.
+    pub id: MemberId,
+    /// Full name, for people.
+    pub name: String,
+    /// What kind of organisation it is.
+    pub kind: MemberKind,
+    /// Its customs territory.
+    pub territory: Territory,
+    /// The key that signs its documents.
+    pub identity: PublicKey,
+}
+
+/// The membership of a network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Charter {
+    /// The network's name, for people.
+    pub name: String,
+    /// Ordered by id.
+    pub members: Vec<CharterMember>,
+    /// Members that decide on later versions; all of them sign the first. Ordered.
+    pub governors: Vec<MemberId>,
+    /// Signatures of governors that a later version needs: more than two thirds of them.
+    pub threshold: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Draft {
+    name: String,
+    governors: Vec<MemberId>,
+    #[serde(rename = "member")]
+    members: Vec<DraftMember>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DraftMember {
+    id: MemberId,
+    name: String,
+    kind: MemberKind,
+    territory: Territory,
+    identity: String,
+}
+
+const MAX_NAME_BYTES: usize = 200;
+
+impl Charter {
+    /// Reads a draft in TOML.
+    ///
+    /// # Errors
+    /// [`DocumentError::Content`] that names what is wrong in it.
+    pub fn from_draft(text: &str) -> Result<Self, DocumentError> {
+        let draft: Draft = toml::from_str(text).map_err(|e| DocumentError::Content(format!("charter draft: {e}")))?;
+        let mut members = Vec::with_capacity(draft.members.len());
+        for m in draft.members {
+            let identity = PublicKey::parse(KeyUse::Identity, &m.identity)
+                .map_err(|e| DocumentError::Content(format!("charter draft: member {}: {e}", m.id)))?;
+            members.push(CharterMember { id: m.id, name: m.name, kind: m.kind, territory: m.territory, identity });
+        }
+        members.sort_by(|a, b| a.id.cmp(&b.id));
+        let mut governors = draft.governors;
+        governors.sort();
+        let threshold = default_threshold(governors.len());
+        let charter = Self { name: draft.name, members, governors, threshold };
+        charter.check().map_err(|what| DocumentError::Content(format!("charter draft: {what}")))?;
+        Ok(charter)
+    }
+
+    /// The member of this name.
+    pub fn member(&self, id: &MemberId) -> Option<&CharterMember> {
+        self.members.binary_search_by(|m| m.id.cmp(id)).ok().map(|at| &self.members[at])
+    }
+
+    /// The founding document around this charter, to be signed by every governor.
+    pub fn to_document(&self) -> Document {
+        let id = network_slug(&self.name);
+        Document::first(DocumentKind::Charter, Digest::ZERO, id, self.to_cbor())
+    }
+
+    /// Checks a founding charter and its signatures.
+    ///
+    /// # Errors
+    /// [`DocumentError`] with the first reason.
+    pub fn open(document: &Document) -> Result<Self, DocumentError> {
+        if document.kind != DocumentKind::Charter {
+            return Err(DocumentError::Kind { expected: DocumentKind::Charter, found: document.kind });
+        }
+        let charter = Self::from_cbor(&document.body)?;
+        if document.network != Digest::ZERO || document.id != network_slug(&charter.name) {
+            return Err(DocumentError::Content(
+                "a founding charter names no other network and has its own name".into(),
+            ));
+        }
+        let signers: Vec<_> = charter
+            .governors
+            .iter()
+            .filter_map(|g| charter.member(g))
+            .map(|member| (&member.id, &member.identity))
+            .collect();
+        document.check(&signers)?;
+        Ok(charter)
+    }
+
+    fn check(&self) -> Result<(), &'static str> {
+        let ordered = |ids: &mut dyn Iterator<Item = &MemberId>| {
+            let ids: Vec<_> = ids.collect();
+            ids.windows(2).all(|pair| pair[0] < pair[1])
+        };
+        if self.name.is_empty() || self.name.len() > MAX_NAME_BYTES {
+            return Err("the network's name is empty or longer than 200 bytes");
+        }
+        if self.members.iter().any(|m| m.name.is_empty() || m.name.len() > MAX_NAME_BYTES) {
+            return Err("a member's name is empty or longer than 200 bytes");
+        }
+        if self.members.is_empty() || !ordered(&mut self.members.iter().map(|m| &m.id)) {
+            return Err("members are missing, repeated or not ordered by id");
+        }
+        if self.governors.is_empty() || !ordered(&mut self.governors.iter()) {
+            return Err("governors are missing, repeated or not ordered");
+        }
+        if self.governors.iter().any(|g| self.member(g).is_none()) {
+            return Err("a governor is not a member");
+        }
+        let mut keys: Vec<_> = self.members.iter().map(|m| m.identity.bytes()).collect();
+        keys.sort_unstable();
+        if keys.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err("two members share an identity key");
+        }
+        let governors = self.governors.len() as u64;
+        if self.threshold > governors || self.threshold * 3 <= governors * 2 {
+            return Err("the threshold is not above two thirds of the governors");
+        }
+        Ok(())
+    }
+}
+
+fn default_threshold(governors: usize) -> u64 {
+    governors as u64 * 2 / 3 + 1
+}
+
+/// The document id of a charter: its name's letters and digits.
+fn network_slug(name: &str) -> crate::names::Slug {
+    let slug: String = name
+        .to_ascii_lowercase()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .take(40)
+        .collect::<String>()
+        .split('-')
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join("-");
+    slug.parse().unwrap_or_else(|_| crate::names::fallback_slug())
+}
+
+impl Encode for Charter {
+    fn encode(&self, writer: &mut Writer) {
+        writer.array(4);
+        writer.text(&self.name);
+        writer.array(self.members.len());
+        for m in &self.members {
+            writer.array(5);
+            m.id.encode(writer);
+            writer.text(&m.name);
+            m.kind.encode(writer);
+            m.territory.encode(writer);
+            m.identity.encode(writer);
+        }
+        encode_list(writer, &self.governors);
+        writer.uint(self.threshold);
+    }
+}
+
+impl Decode for Charter {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
+        let start = reader.position();
+        reader.tuple(4)?;
+        let name = reader.text(MAX_NAME_BYTES)?.to_owned();
+        let members = decode_list(reader, MAX_MEMBERS, |r| {
+            r.tuple(5)?;
+            let member = CharterMember {
+                id: MemberId::decode(r)?,
+                name: r.text(MAX_NAME_BYTES)?.to_owned(),
+                kind: MemberKind::decode(r)?,
+                territory: Territory::decode(r)?,
+                identity: decode_key(KeyUse::Identity, r)?,
+            };
+            r.leave();
+            Ok(member)
+        })?;
+        let governors = decode_list(reader, MAX_MEMBERS, MemberId::decode)?;
+        let threshold = reader.uint()?;
+        reader.leave();
+        let charter = Self { name, members, governors, threshold };
+        charter.check().map_err(|what| reader.refuse(start, what))?;
+        Ok(charter)
+    }
+}

@@ -1,0 +1,251 @@
+//! What a node knows of its network: charter, cards and agreements, checked against each other, ready for look-ups.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Agreement, Card, CardNode, Charter, Document, DocumentError, DocumentKind};
+use crate::hash::Digest;
+use crate::names::{MemberId, NodeRef, Purpose, Slug, Territory};
+use crate::record::{GroupSet, TypeTable, table};
+use crate::time::Day;
+
+/// Why documents do not make a network.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DirectoryError {
+    /// One document is refused.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// A document of a member that the charter does not name.
+    #[error("{kind} '{id}' names {member}, who is not in the charter")]
+    NoMember {
+        /// Its kind.
+        kind: DocumentKind,
+        /// Its id.
+        id: Slug,
+        /// Who is unknown.
+        member: MemberId,
+    },
+    /// Two documents of one kind and id.
+    #[error("two different documents of kind {kind} and id '{id}'; which one holds must be decided by people")]
+    Twice {
+        /// Their kind.
+        kind: DocumentKind,
+        /// Their id.
+        id: Slug,
+    },
+    /// Two nodes share a transport key.
+    #[error("nodes {0} and {1} share a transport key")]
+    SharedKey(NodeRef, NodeRef),
+}
+
+/// A node with the member that runs it.
+#[derive(Debug, Clone)]
+pub struct KnownNode {
+    /// Its full name.
+    pub node: NodeRef,
+    /// Who runs it.
+    pub member: MemberId,
+    /// Its keys and addresses.
+    pub card: CardNode,
+}
+
+/// A row of an agreement that gives something to somebody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FlowMatch {
+    /// The agreement's id.
+    pub agreement: Slug,
+    /// Digest of its version.
+    pub digest: Digest,
+    /// The recipient.
+    pub to: MemberId,
+    /// What for.
+    pub purpose: Purpose,
+    /// What it shows.
+    pub groups: GroupSet,
+    /// How long it may be kept.
+    pub retention_days: u64,
+    destinations: Vec<Territory>,
+}
+
+impl FlowMatch {
+    /// Whether records with this destination are in the row.
+    pub fn covers(&self, destination: Option<Territory>) -> bool {
+        self.destinations.is_empty()
+            || destination.is_some_and(|place| self.destinations.iter().any(|territory| territory.contains(place)))
+    }
+}
+
+/// A network as its documents describe it. Immutable; a new document makes a new one.
+#[derive(Debug, Clone)]
+pub struct Directory {
+    network: Digest,
+    charter: Charter,
+    nodes: BTreeMap<NodeRef, Arc<KnownNode>>,
+    by_transport: BTreeMap<[u8; 32], Arc<KnownNode>>,
+    agreements: BTreeMap<Slug, (Digest, Agreement)>,
+}
+
+impl Directory {
+    /// Checks a founding charter, cards and agreements against each other. A document given twice counts once.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] with the first reason.
+    pub fn new(charter: &Document, cards: &[Document], agreements: &[Document]) -> Result<Self, DirectoryError> {
+        let opened = Charter::open(charter)?;
+        let mut directory = Self {
+            network: charter.digest(),
+            charter: opened,
+            nodes: BTreeMap::new(),
+            by_transport: BTreeMap::new(),
+            agreements: BTreeMap::new(),
+        };
+        let mut seen = BTreeMap::new();
+        for document in cards.iter().chain(agreements) {
+            match seen.insert((document.kind, document.id.clone()), document.digest()) {
+                Some(before) if before == document.digest() => continue,
+                Some(_) => return Err(DirectoryError::Twice { kind: document.kind, id: document.id.clone() }),
+                None => directory.add(document)?,
+            }
+        }
+        Ok(directory)
+    }
+
+    /// The founding charter's digest.
+    pub fn network(&self) -> Digest {
+        self.network
+    }
+
+    /// The membership.
+    pub fn charter(&self) -> &Charter {
+        &self.charter
+    }
+
+    /// Every node, by name.
+    pub fn nodes(&self) -> impl Iterator<Item = &Arc<KnownNode>> {
+        self.nodes.values()
+    }
+
+    /// The node of this name.
+    pub fn node(&self, node: &NodeRef) -> Option<&Arc<KnownNode>> {
+        self.nodes.get(node)
+    }
+
+    /// The node with this transport key.
+    pub fn node_by_transport(&self, key: &[u8; 32]) -> Option<&Arc<KnownNode>> {
+        self.by_transport.get(key)
+    }
+
+    /// The first node of a member.
+    pub fn node_of(&self, member: &MemberId) -> Option<&Arc<KnownNode>> {
+        self.nodes.values().find(|n| n.member == *member)
+    }
+
+    /// Agreements by id, with their digests.
+    pub fn agreements(&self) -> impl Iterator<Item = &(Digest, Agreement)> {
+        self.agreements.values()
+    }
+
+    /// Every row in force on `day` under which `from` may send records of this type.
+    pub fn flows_from(&self, from: &MemberId, table: &TypeTable, day: Day) -> Vec<FlowMatch> {
+        let mut found = Vec::new();
+        for (digest, agreement) in self.agreements.values().filter(|(_, a)| a.in_force(day)) {
+            for flow in &agreement.flows {
+                if flow.type_name != table.name || flow.type_version != table.version || !flow.from.contains(from) {
+                    continue;
+                }
+                // Names were checked when the agreement was read.
+                let groups = table.set(flow.groups.iter().map(String::as_str)).unwrap_or(GroupSet::NONE);
+                found.extend(flow.to.iter().map(|to| FlowMatch {
+                    agreement: agreement.id.clone(),
+                    digest: *digest,
+                    to: to.clone(),
+                    purpose: flow.purpose,
+                    groups,
+                    retention_days: flow.retention_days,
+                    destinations: flow.destinations.clone(),
+                }));
+            }
+        }
+        found
+    }
+
+    /// Whether some row of the agreement `digest`, in force on `day`, gives `to` these groups of `from` for `purpose`,
+    /// kept no longer than `retention_days`. Deny by default.
+    #[allow(clippy::too_many_arguments)]
+    pub fn permits(
+        &self,
+        digest: &Digest,
+        from: &MemberId,
+        to: &MemberId,
+        table: &TypeTable,
+        purpose: Purpose,
+        groups: GroupSet,
+        retention_days: u64,
+        day: Day,
+    ) -> bool {
+        self.flows_from(from, table, day).iter().any(|flow| {
+            flow.digest == *digest
+                && flow.to == *to
+                && flow.purpose == purpose
+                && groups.within(flow.groups)
+                && retention_days <= flow.retention_days
+        })
+    }
+
+    /// What `auditor` may open of `audited`'s log on `day`: the union of its mandates, or nothing.
+    pub fn mandate(&self, audited: &MemberId, auditor: &MemberId, day: Day) -> Option<GroupSet> {
+        let opening = table("opening", 1)?;
+        let mandates = self.flows_from(audited, opening, day).into_iter().filter(|flow| flow.to == *auditor);
+        mandates.map(|flow| flow.groups).reduce(GroupSet::union)
+    }
+
+    fn add(&mut self, document: &Document) -> Result<(), DirectoryError> {
+        if document.network != self.network {
+            return Err(DirectoryError::Document(DocumentError::Network {
+                kind: document.kind,
+                id: document.id.clone(),
+                expected: self.network,
+                found: document.network,
+            }));
+        }
+        match document.kind {
+            DocumentKind::Card => self.add_card(document),
+            DocumentKind::Agreement => self.add_agreement(document),
+            DocumentKind::Charter => Err(DirectoryError::Document(DocumentError::Kind {
+                expected: DocumentKind::Card,
+                found: DocumentKind::Charter,
+            })),
+        }
+    }
+
+    fn identity(&self, document: &Document, member: &MemberId) -> Result<&crate::keys::PublicKey, DirectoryError> {
+        let (kind, id) = (document.kind, document.id.clone());
+        let unknown = DirectoryError::NoMember { kind, id, member: member.clone() };
+        self.charter.member(member).map(|m| &m.identity).ok_or(unknown)
+    }
+
+    fn add_card(&mut self, document: &Document) -> Result<(), DirectoryError> {
+        let card = Card::open(document)?;
+        document.check(&[(&card.member, self.identity(document, &card.member)?)])?;
+        for node in card.nodes {
+            let name = NodeRef::new(&card.member, &node.name);
+            let known = Arc::new(KnownNode { node: name.clone(), member: card.member.clone(), card: node });
+            if let Some(other) = self.by_transport.insert(known.card.transport.bytes(), known.clone()) {
+                return Err(DirectoryError::SharedKey(other.node.clone(), name));
+            }
+            self.nodes.insert(name, known);
+        }
+        Ok(())
+    }
+
+    fn add_agreement(&mut self, document: &Document) -> Result<(), DirectoryError> {
+        let agreement = Agreement::open(document)?;
+        let mut signers = Vec::with_capacity(agreement.parties.len());
+        for party in &agreement.parties {
+            signers.push((party, self.identity(document, party)?));
+        }
+        document.check(&signers)?;
+        self.agreements.insert(agreement.id.clone(), (document.digest(), agreement));
+        Ok(())
+    }
+}

@@ -1,0 +1,187 @@
+//! BLAKE3 digests with domain separation: documents, record roots, batches, dispatches.
+//!
+//! Not here: SHA-256 of the log and of channels, whose bytes RFC 6962 and C2SP fix; see [`crate::tlog`].
+
+use std::fmt;
+
+use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
+
+/// What a digest or signature is over. The text is part of the hashed or signed bytes, so bytes of one use can never be
+/// taken for bytes of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Domain {
+    /// A document's identity and the bytes that its signatures cover.
+    Document,
+    /// A key's short name.
+    KeyId,
+    /// A salt from a record's seed.
+    Salt,
+    /// One disclosed or hidden leaf of a record.
+    Leaf,
+    /// An inner node over the goods items of one group.
+    ItemNode,
+    /// A record's root.
+    RecordRoot,
+    /// A leaf of a batch tree.
+    BatchLeaf,
+    /// An inner node of a batch tree.
+    BatchNode,
+    /// A batch's signature.
+    Batch,
+    /// A dispatch's clear header, whose digest stands first inside the seal.
+    Header,
+    /// The sealed bytes of a dispatch.
+    Sealed,
+    /// A dispatch's identity and signature.
+    Dispatch,
+    /// A log entry and its inner commitment to a body.
+    Entry,
+    /// The body inside an entry.
+    Body,
+    /// An index key over an identifier inside one node.
+    Index,
+    /// A submitted chunk, to tell a repeat from another with the same name.
+    Chunk,
+}
+
+impl Domain {
+    /// The text that stands in the hashed and signed bytes.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Domain::Document => "luxor/v1/document",
+            Domain::KeyId => "luxor/v1/key-id",
+            Domain::Salt => "luxor/v1/salt",
+            Domain::Leaf => "luxor/v1/leaf",
+            Domain::ItemNode => "luxor/v1/item-node",
+            Domain::RecordRoot => "luxor/v1/record-root",
+            Domain::BatchLeaf => "luxor/v1/batch-leaf",
+            Domain::BatchNode => "luxor/v1/batch-node",
+            Domain::Batch => "luxor/v1/batch",
+            Domain::Header => "luxor/v1/header",
+            Domain::Sealed => "luxor/v1/sealed",
+            Domain::Dispatch => "luxor/v1/dispatch",
+            Domain::Entry => "luxor/v1/entry",
+            Domain::Body => "luxor/v1/body",
+            Domain::Index => "luxor/v1/index",
+            Domain::Chunk => "luxor/v1/chunk",
+        }
+    }
+}
+
+/// A 32-byte BLAKE3 digest.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Digest(pub [u8; 32]);
+
+impl Digest {
+    /// The digest that stands where there is no predecessor.
+    pub const ZERO: Digest = Digest([0; 32]);
+
+    /// Hashes `parts` under `domain`. Each part is preceded by its length as a 64-bit big-endian number, so the
+    /// boundaries between parts are part of what is hashed.
+    pub fn of(domain: Domain, parts: &[&[u8]]) -> Self {
+        let mut hasher = Hasher::new(domain);
+        for part in parts {
+            hasher.part(part);
+        }
+        hasher.finish()
+    }
+
+    /// Lower-case hexadecimal.
+    pub fn hex(&self) -> String {
+        hex(&self.0)
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.hex())
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.hex())
+    }
+}
+
+impl Encode for Digest {
+    fn encode(&self, writer: &mut Writer) {
+        writer.bytes(&self.0);
+    }
+}
+
+impl Decode for Digest {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
+        reader.fixed().map(Digest)
+    }
+}
+
+/// A digest in the making, part by part.
+pub struct Hasher(blake3::Hasher);
+
+impl Hasher {
+    /// Starts with the domain as first part.
+    pub fn new(domain: Domain) -> Self {
+        let mut hasher = Self(blake3::Hasher::new());
+        hasher.part(domain.text().as_bytes());
+        hasher
+    }
+
+    /// Adds a part with its length before it.
+    pub fn part(&mut self, part: &[u8]) {
+        self.0.update(&(part.len() as u64).to_be_bytes());
+        self.0.update(part);
+    }
+
+    /// The digest of all parts.
+    pub fn finish(&self) -> Digest {
+        Digest(*self.0.finalize().as_bytes())
+    }
+}
+
+/// Keyed BLAKE3 (a pseudo-random function) over `parts`, each preceded by its length.
+pub fn keyed(key: &[u8; 32], domain: Domain, parts: &[&[u8]]) -> Digest {
+    let mut hasher = Hasher(blake3::Hasher::new_keyed(key));
+    hasher.part(domain.text().as_bytes());
+    for part in parts {
+        hasher.part(part);
+    }
+    hasher.finish()
+}
+
+/// Lower-case hexadecimal of any bytes.
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes.iter().flat_map(|b| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]]).map(char::from).collect()
+}
+
+/// Reads what [`hex`] wrote, `None` for anything else.
+pub fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digit = |c: u8| match c {
+        b'0'..=b'9' => Some(c - b'0'),
+        b'a'..=b'f' => Some(c - b'a' + 10),
+        _ => None,
+    };
+    if text.len() % 2 != 0 {
+        return None;
+    }
+    text.as_bytes().chunks_exact(2).map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn boundaries_between_parts_count() {
+        assert_ne!(Digest::of(Domain::Leaf, &[b"ab", b"c"]), Digest::of(Domain::Leaf, &[b"a", b"bc"]));
+        assert_ne!(Digest::of(Domain::Leaf, &[b"a"]), Digest::of(Domain::Batch, &[b"a"]));
+    }
+
+    #[test]
+    fn hexadecimal_is_a_bijection() {
+        assert_eq!(unhex(&hex(&[0, 1, 254, 255])), Some(vec![0, 1, 254, 255]));
+        assert_eq!(unhex("0G"), None);
+        assert_eq!(unhex("0"), None);
+    }
+}

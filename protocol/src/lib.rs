@@ -1,0 +1,25 @@
+//! Luxor's protocol: types, bytes, signatures and the mathematics of the log.
+//!
+//! In scope: everything whose bytes two nodes or an auditor must agree on, and the pure functions that make and check it.
+//! Out of scope: I/O, clocks, randomness and async; time, entropy and keys are arguments, sealing is the caller's.
+//!
+//! | room | what |
+//! |---|---|
+//! | [`cbor`], [`hash`], [`keys`], [`limits`], [`names`], [`time`] | the ground everything stands on, each in one place |
+//! | [`document`] | charter, card, agreement, and the directory that answers who may see what |
+//! | [`record`] | type tables, content, commitments, views, batches |
+//! | [`exchange`] | dispatch, sealed part, answers, openings, receipts |
+//! | [`tlog`] | RFC 6962 tree and the C2SP formats: note, checkpoint, proof file |
+//! | [`audit`] | what an auditor checks, offline |
+//! | [`formats`] | NDJSON and CSV into content |
+//! | [`api`] | requests and answers of a node's local HTTP interface |
+
+pub mod cbor;
+pub mod document;
+pub mod hash;
+pub mod keys;
+pub mod limits;
+pub mod names;
+pub mod record;
+pub mod time;
+pub mod tlog;

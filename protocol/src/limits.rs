@@ -1,0 +1,64 @@
+//! Every bound of the protocol, in one place, each with its reason.
+//!
+//! Not here: windows and time-outs that an operator may set; those are configuration of the node.
+
+/// Bytes of one encoded record (99 goods items with documents pass 100 KB).
+pub const MAX_RECORD_BYTES: usize = 256 * 1024;
+/// Records of one batch.
+pub const MAX_BATCH_RECORDS: usize = 10_000;
+/// Bytes of a dispatch's opened (decompressed) content.
+pub const MAX_DISPATCH_OPENED_BYTES: usize = 8 * 1024 * 1024;
+/// Opened bytes may be at most this many times the compressed bytes; the sender stores more redundant content raw.
+pub const MAX_EXPANSION: usize = 20;
+/// Bytes that sealing may add: the age header and sixteen bytes for each 64 KiB chunk.
+pub const MAX_SEAL_OVERHEAD_BYTES: usize = 8 * 1024;
+/// Bytes of the sealed part. Padding adds at most 12 %, see `exchange::sealed`.
+pub const MAX_SEALED_BYTES: usize = MAX_DISPATCH_OPENED_BYTES + MAX_DISPATCH_OPENED_BYTES / 8 + MAX_SEAL_OVERHEAD_BYTES;
+/// Bytes of a dispatch's clear header.
+pub const MAX_HEADER_BYTES: usize = 4 * 1024;
+/// Bytes of one request between nodes: a dispatch with its framing.
+pub const MAX_REQUEST_BYTES: usize = MAX_SEALED_BYTES + MAX_HEADER_BYTES + 256;
+/// Bytes of one answer between nodes: a receipt for a whole batch of rejected records, or one page of a log.
+pub const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
+/// Numbers above the highest contiguous one that a recipient takes out of order.
+pub const CHANNEL_WINDOW: u64 = 1_024;
+/// Occurrences of a repeated group, and goods items of a record (WCO Data Model: 1..99).
+pub const MAX_OCCURRENCES: usize = 99;
+/// Goods items of one record.
+pub const MAX_GOODS_ITEMS: usize = 99;
+/// Groups of one record type.
+pub const MAX_GROUPS: usize = 32;
+/// Characters of a free text field (descriptionOfGoods and additionalInformation are an..512).
+pub const MAX_TEXT_CHARS: usize = 512;
+/// Bytes of a signed document (charter, card, agreement).
+pub const MAX_DOCUMENT_BYTES: usize = 1024 * 1024;
+/// Signatures on one document.
+pub const MAX_SIGNATURES: usize = 256;
+/// Members of a charter.
+pub const MAX_MEMBERS: usize = 1_024;
+/// Nodes of a member.
+pub const MAX_NODES: usize = 16;
+/// Addresses of a node.
+pub const MAX_ADDRESSES: usize = 8;
+/// Flows of an agreement.
+pub const MAX_FLOWS: usize = 256;
+/// Retention that an agreement may ask for, in days (ten years, the longest customs limitation period in use).
+pub const MAX_RETENTION_DAYS: u64 = 3_660;
+/// Bytes of an opening's skeleton; it stays for the log's life, so it is small.
+pub const MAX_SKELETON_BYTES: usize = 512;
+/// Bytes of an opening's body: the verdicts of a full batch.
+pub const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
+/// Entries on one page of a log that an auditor reads.
+pub const MAX_AUDIT_PAGE_ENTRIES: usize = 512;
+/// Bytes of content on one page of a log, checked after each entry.
+pub const MAX_AUDIT_PAGE_BYTES: usize = 1024 * 1024;
+/// Records of one submitted chunk.
+pub const MAX_CHUNK_RECORDS: usize = 1_000;
+/// Bytes of one submitted chunk.
+pub const MAX_CHUNK_BYTES: usize = 1024 * 1024;
+/// Characters of one line of an input file (a native record of 99 items in JSON).
+pub const MAX_LINE_BYTES: usize = 1024 * 1024;
+/// Input rows that a mapping may group into one record.
+pub const MAX_ROWS_PER_RECORD: usize = 1_000;
+/// Nesting of encoded values; the deepest that exists is eight.
+pub const MAX_DEPTH: usize = 16;

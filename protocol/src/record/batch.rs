@@ -1,0 +1,210 @@
+//! Batches: records of one type and one recipient set under one signature over a Merkle root.
+//!
+//! The tree has the shape of RFC 6962 (split at the largest power of two below the count) with BLAKE3 nodes, so a record
+//! with its path verifies alone.
+
+use super::table::TypeTable;
+use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
+use crate::hash::{Digest, Domain};
+use crate::keys::{KeyError, PublicKey, SecretKey};
+use crate::limits::MAX_BATCH_RECORDS;
+use crate::names::NodeRef;
+use crate::time::Millis;
+
+/// What the issuer's signature says of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchHeader {
+    /// The node that signs.
+    pub node: NodeRef,
+    /// The type of every record in it.
+    pub table: &'static TypeTable,
+    /// How many records, from 1 to [`MAX_BATCH_RECORDS`].
+    pub count: usize,
+    /// Root over the record roots.
+    pub root: Digest,
+    /// When it was signed, by the signer's clock.
+    pub signed_at: Millis,
+}
+
+/// A batch header with its signature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    /// What is signed.
+    pub header: BatchHeader,
+    /// Ed25519 by the node's `sign` key.
+    pub signature: [u8; 64],
+}
+
+impl Batch {
+    /// Signs a batch.
+    pub fn sign(header: BatchHeader, network: &Digest, key: &SecretKey) -> Self {
+        let signature = key.sign(Domain::Batch, network, &header.to_cbor());
+        Self { header, signature }
+    }
+
+    /// Checks the signature.
+    ///
+    /// # Errors
+    /// [`KeyError::Signature`].
+    pub fn verify(&self, network: &Digest, key: &PublicKey) -> Result<(), KeyError> {
+        key.verify(Domain::Batch, network, &self.header.to_cbor(), &self.signature)
+    }
+}
+
+/// The tree over a batch's record roots.
+pub struct BatchTree {
+    leaves: Vec<Digest>,
+}
+
+impl BatchTree {
+    /// The tree over these record roots.
+    pub fn new(roots: &[Digest]) -> Self {
+        Self { leaves: roots.iter().map(batch_leaf).collect() }
+    }
+
+    /// Its root.
+    pub fn root(&self) -> Digest {
+        fold(&self.leaves)
+    }
+
+    /// The path of the record at `index`, its sibling first; `None` beyond the end.
+    pub fn path(&self, index: usize) -> Option<Vec<Digest>> {
+        if index >= self.leaves.len() {
+            return None;
+        }
+        let (mut leaves, mut index, mut path) = (self.leaves.as_slice(), index, Vec::new());
+        while leaves.len() > 1 {
+            let (left, right) = leaves.split_at(split(leaves.len()));
+            if index < left.len() {
+                path.push(fold(right));
+                leaves = left;
+            } else {
+                path.push(fold(left));
+                index -= left.len();
+                leaves = right;
+            }
+        }
+        path.reverse();
+        Some(path)
+    }
+
+    /// Whether `record` stands at `index` of the batch of `count` records with this root.
+    pub fn verify(root: &Digest, count: usize, index: usize, record: &Digest, path: &[Digest]) -> bool {
+        fn climb(count: usize, index: usize, leaf: Digest, path: &[Digest]) -> Option<Digest> {
+            if count == 1 {
+                return path.is_empty().then_some(leaf);
+            }
+            let (sibling, rest) = path.split_last()?;
+            let left = split(count);
+            if index < left {
+                Some(batch_node(&climb(left, index, leaf, rest)?, sibling))
+            } else {
+                Some(batch_node(sibling, &climb(count - left, index - left, leaf, rest)?))
+            }
+        }
+        let known = index < count && count <= MAX_BATCH_RECORDS;
+        known && climb(count, index, batch_leaf(record), path).as_ref() == Some(root)
+    }
+}
+
+/// The root over record roots; [`Digest::ZERO`] over none, which no batch has.
+pub fn batch_root(roots: &[Digest]) -> Digest {
+    BatchTree::new(roots).root()
+}
+
+fn batch_leaf(root: &Digest) -> Digest {
+    Digest::of(Domain::BatchLeaf, &[&root.0])
+}
+
+fn batch_node(left: &Digest, right: &Digest) -> Digest {
+    Digest::of(Domain::BatchNode, &[&left.0, &right.0])
+}
+
+/// The largest power of two below `count`, which is at least 2.
+fn split(count: usize) -> usize {
+    count.next_power_of_two() / 2
+}
+
+fn fold(leaves: &[Digest]) -> Digest {
+    match leaves {
+        [] => Digest::ZERO,
+        [leaf] => *leaf,
+        _ => {
+            let (left, right) = leaves.split_at(split(leaves.len()));
+            batch_node(&fold(left), &fold(right))
+        }
+    }
+}
+
+impl Encode for BatchHeader {
+    fn encode(&self, writer: &mut Writer) {
+        writer.array(6);
+        self.node.encode(writer);
+        writer.text(self.table.name);
+        writer.uint(self.table.version);
+        writer.uint(self.count as u64);
+        self.root.encode(writer);
+        self.signed_at.encode(writer);
+    }
+}
+
+impl Decode for BatchHeader {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
+        reader.tuple(6)?;
+        let node = NodeRef::decode(reader)?;
+        let start = reader.position();
+        let (name, version) = (reader.text(40)?, reader.uint()?);
+        let table =
+            super::table(name, version).ok_or_else(|| reader.refuse(start, "unknown record type or version"))?;
+        let start = reader.position();
+        let count = reader.uint_max(MAX_BATCH_RECORDS as u64)? as usize; // at most 10,000
+        if count == 0 {
+            return Err(reader.refuse(start, "a batch has at least one record"));
+        }
+        let header = Self { node, table, count, root: Digest::decode(reader)?, signed_at: Millis::decode(reader)? };
+        reader.leave();
+        Ok(header)
+    }
+}
+
+impl Encode for Batch {
+    fn encode(&self, writer: &mut Writer) {
+        writer.array(2);
+        self.header.encode(writer);
+        writer.bytes(&self.signature);
+    }
+}
+
+impl Decode for Batch {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
+        reader.tuple(2)?;
+        let batch = Self { header: BatchHeader::decode(reader)?, signature: reader.fixed()? };
+        reader.leave();
+        Ok(batch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn every_record_has_a_path_and_no_other_verifies(count in 1usize..70, index in 0usize..70, other in 0usize..70) {
+            let roots: Vec<_> = (0..count as u8).map(|n| Digest([n; 32])).collect();
+            let tree = BatchTree::new(&roots);
+            prop_assert_eq!(tree.path(index).is_some(), index < count);
+            if let Some(path) = tree.path(index) {
+                prop_assert!(BatchTree::verify(&tree.root(), count, index, &roots[index], &path));
+                if other != index {
+                    prop_assert!(!BatchTree::verify(&tree.root(), count, other, &roots[index], &path));
+                }
+                prop_assert!(!BatchTree::verify(&tree.root(), count, index, &Digest([255; 32]), &path));
+                let mut longer = path.clone();
+                longer.push(Digest::ZERO);
+                prop_assert!(!BatchTree::verify(&tree.root(), count, index, &roots[index], &longer));
+            }
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! The record root: a commitment from which any set of groups can be disclosed without helping to guess the others.
+//!
+//! One leaf per group (per goods item for groups of goods), `H(leaf, path, salt, bytes)`; salts are drawn by path from the
+//! record's seed, so only salts of disclosed groups leave. The digest of a goods group is a binary tree over its leaves,
+//! padded to a power of two with absent ones; hidden, it is one digest and does not even tell how many goods there are.
+
+use zeroize::Zeroizing;
+
+use super::content::{Content, ContentError, Fault, check_leaf, pointer};
+use super::table::{Group, GroupSet, Scope, TypeTable};
+use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
+use crate::hash::{Digest, Domain, Hasher, keyed};
+use crate::limits::{MAX_GOODS_ITEMS, MAX_GROUPS, MAX_RECORD_BYTES};
+use crate::names::MemberId;
+
+/// 16 random bytes that name a record; they tell nothing.
+pub type RecordId = [u8; 16];
+/// The secret from which a record's salts are drawn. Never leaves the issuer.
+pub type Seed = Zeroizing<[u8; 32]>;
+/// 16 bytes that hide a leaf's content.
+pub type Salt = [u8; 16];
+
+/// What everybody who gets any part of a record sees of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordHeader {
+    /// The record type.
+    pub table: &'static TypeTable,
+    /// Who issued it.
+    pub issuer: MemberId,
+    /// Its random name.
+    pub id: RecordId,
+    /// The root of the record that it corrects or cancels.
+    pub supersedes: Option<Digest>,
+}
+
+/// One leaf as disclosed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leaf {
+    /// Its salt.
+    pub salt: Salt,
+    /// Its bytes; empty means absent.
+    pub bytes: Vec<u8>,
+}
+
+/// A group as one recipient sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GroupView {
+    /// Only its digest.
+    Hidden(Digest),
+    /// All its leaves.
+    Shown(Vec<Leaf>),
+}
+
+/// A record as one recipient sees it: every group, shown or hidden.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordView {
+    /// The record's header.
+    pub header: RecordHeader,
+    /// One for each group of the type.
+    pub groups: Vec<GroupView>,
+}
+
+/// A view that does not fit its type or agreement.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CommitError {
+    /// The view shows other groups than it should.
+    #[error("the view shows other groups than the agreement gives")]
+    Groups,
+    /// A disclosed leaf is not what the type table allows.
+    #[error(transparent)]
+    Content(#[from] ContentError),
+}
+
+/// A record at its issuer: content, header and seed, with its root.
+#[derive(Clone)]
+pub struct SealedRecord {
+    header: RecordHeader,
+    content: Content,
+    seed: Seed,
+    root: Digest,
+    digests: Vec<Digest>,
+}
+
+impl SealedRecord {
+    /// Commits to content. `id` and `seed` are fresh random bytes, never derived from the content.
+    pub fn new(issuer: MemberId, content: Content, supersedes: Option<Digest>, id: RecordId, seed: Seed) -> Self {
+        let header = RecordHeader { table: content.table(), issuer, id, supersedes };
+        let digests: Vec<Digest> = header
+            .table
+            .groups
+            .iter()
+            .zip(content.leaves())
+            .enumerate()
+            .map(|(at, (_, leaves))| {
+                let leaves = leaves.iter().enumerate().map(|(item, bytes)| {
+                    let salt = leaf_salt(&seed, header.table, at, item);
+                    leaf_digest(header.table, at, item, &salt, bytes)
+                });
+                fold_items(leaves.collect())
+            })
+            .collect();
+        let root = record_root(&header, &digests);
+        Self { header, content, seed, root, digests }
+    }
+
+    /// The record's root, its identity.
+    pub fn root(&self) -> Digest {
+        self.root
+    }
+
+    /// The record's header.
+    pub fn header(&self) -> &RecordHeader {
+        &self.header
+    }
+
+    /// The record's content.
+    pub fn content(&self) -> &Content {
+        &self.content
+    }
+
+    /// The view that shows exactly these groups.
+    pub fn view(&self, groups: GroupSet) -> RecordView {
+        let view = |at: usize| {
+            if !groups.has(at) {
+                return GroupView::Hidden(self.digests[at]);
+            }
+            let leaf = |(item, bytes): (usize, &Vec<u8>)| Leaf {
+                salt: leaf_salt(&self.seed, self.header.table, at, item),
+                bytes: bytes.clone(),
+            };
+            GroupView::Shown(self.content.leaves()[at].iter().enumerate().map(leaf).collect())
+        };
+        RecordView { header: self.header.clone(), groups: (0..self.digests.len()).map(view).collect() }
+    }
+
+    /// The form in which the issuer keeps it: `[header, seed, content]`.
+    pub fn to_stored(&self) -> Vec<u8> {
+        let mut writer = Writer::new();
+        writer.array(3);
+        self.header.encode(&mut writer);
+        writer.bytes(&*self.seed);
+        self.content.encode(&mut writer);
+        writer.into_bytes()
+    }
+
+    /// Reads what [`SealedRecord::to_stored`] wrote and commits to it again.
+    ///
+    /// # Errors
+    /// [`ContentError`] when the bytes are not that.
+    pub fn from_stored(bytes: &[u8]) -> Result<Self, ContentError> {
+        let encoding = |e: CborError| ContentError::new(Fault::Encoding, "", e.to_string());
+        let mut reader = Reader::new(bytes);
+        reader.tuple(3).map_err(encoding)?;
+        let header = RecordHeader::decode(&mut reader).map_err(encoding)?;
+        let seed = Zeroizing::new(reader.fixed().map_err(encoding)?);
+        let content = Content::decode(&mut reader)?;
+        reader.leave();
+        reader.finish().map_err(encoding)?;
+        Ok(Self::new(header.issuer, content, header.supersedes, header.id, seed))
+    }
+}
+
+impl RecordView {
+    /// The groups that are shown.
+    pub fn shown(&self) -> GroupSet {
+        let shown = self.groups.iter().enumerate().filter(|(_, g)| matches!(g, GroupView::Shown(_)));
+        shown.fold(GroupSet::NONE, |set, (at, _)| set.with(at))
+    }
+
+    /// The root that this view leads to.
+    pub fn root(&self) -> Digest {
+        let table = self.header.table;
+        let digest = |(at, group): (usize, &GroupView)| match group {
+            GroupView::Hidden(digest) => *digest,
+            GroupView::Shown(leaves) => {
+                let leaves = leaves.iter().enumerate().map(|(item, l)| leaf_digest(table, at, item, &l.salt, &l.bytes));
+                fold_items(leaves.collect())
+            }
+        };
+        let digests: Vec<Digest> = self.groups.iter().enumerate().map(digest).collect();
+        record_root(&self.header, &digests)
+    }
+
+    /// Checks every disclosed leaf against the type table, and mandatory groups where they are shown.
+    ///
+    /// # Errors
+    /// [`ContentError`] with the place of the first fault.
+    pub fn check(&self) -> Result<(), ContentError> {
+        for (group, view) in self.header.table.groups.iter().zip(&self.groups) {
+            let GroupView::Shown(leaves) = view else { continue };
+            for (item, leaf) in leaves.iter().enumerate() {
+                if !leaf.bytes.is_empty() {
+                    check_leaf(group, &leaf.bytes, &pointer(group, item))?;
+                } else if group.mandatory && group.scope == Scope::Record {
+                    let what = "a record of this type must have it";
+                    return Err(ContentError::new(Fault::Missing, pointer(group, item), what));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The bytes of a shown leaf of a record's group.
+    pub fn leaf(&self, group: &str) -> Option<(&'static Group, &[u8])> {
+        let (at, definition) = self.header.table.group(group)?;
+        match self.groups.get(at)? {
+            GroupView::Shown(leaves) => leaves.first().map(|leaf| (definition, leaf.bytes.as_slice())),
+            GroupView::Hidden(_) => None,
+        }
+    }
+
+    /// One field of the first occurrence of a shown group of the record.
+    pub fn field(&self, group: &str, field: &str) -> Option<super::Value> {
+        let (definition, bytes) = self.leaf(group)?;
+        let number = definition.field(field)?.number;
+        let occurrences = super::content::read_leaf(definition, bytes).ok()?;
+        occurrences.into_iter().next()?.into_iter().find(|(n, _)| *n == number).map(|(_, value)| value)
+    }
+}
+
+/// The salt of a leaf: keyed BLAKE3 of its path under the record's seed, its first 16 bytes.
+pub fn leaf_salt(seed: &Seed, table: &TypeTable, group: usize, item: usize) -> Salt {
+    let digest = keyed(seed, Domain::Salt, &[&leaf_path(table, group, item)]);
+    let mut salt = [0; 16];
+    salt.copy_from_slice(&digest.0[..16]);
+    salt
+}
+
+/// Type version, group number and goods item (from 0), each as 64-bit big-endian number.
+fn leaf_path(table: &TypeTable, group: usize, item: usize) -> [u8; 24] {
+    let mut path = [0; 24];
+    path[..8].copy_from_slice(&table.version.to_be_bytes());
+    path[8..16].copy_from_slice(&(group as u64 + 1).to_be_bytes());
+    path[16..].copy_from_slice(&(item as u64).to_be_bytes());
+    path
+}
+
+fn leaf_digest(table: &TypeTable, group: usize, item: usize, salt: &Salt, bytes: &[u8]) -> Digest {
+    Digest::of(Domain::Leaf, &[&leaf_path(table, group, item), salt, bytes])
+}
+
+fn fold_items(mut level: Vec<Digest>) -> Digest {
+    while level.len() > 1 {
+        level =
+            level.chunks(2).map(|pair| Digest::of(Domain::ItemNode, &[&pair[0].0, &pair[pair.len() - 1].0])).collect();
+    }
+    level.first().copied().unwrap_or(Digest::ZERO)
+}
+
+fn record_root(header: &RecordHeader, digests: &[Digest]) -> Digest {
+    let mut hasher = Hasher::new(Domain::RecordRoot);
+    hasher.part(&header.to_cbor());
+    for digest in digests {
+        hasher.part(&digest.0);
+    }
+    hasher.finish()
+}
+
+impl Encode for RecordHeader {
+    fn encode(&self, writer: &mut Writer) {
+        writer.array(5);
+        writer.text(self.table.name);
+        writer.uint(self.table.version);
+        self.issuer.encode(writer);
+        writer.bytes(&self.id);
+        match &self.supersedes {
+            Some(root) => root.encode(writer),
+            None => writer.null(),
+        }
+    }
+}
+
+impl Decode for RecordHeader {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
+        let start = reader.position();
+        reader.tuple(5)?;
+        let name = reader.text(40)?;
+        let version = reader.uint()?;
+        let table =
+            super::table(name, version).ok_or_else(|| reader.refuse(start, "unknown record type or version"))?;
+        let issuer = MemberId::decode(reader)?;
+        let id = reader.fixed()?;
+        let supersedes = if reader.null()? { None } else { Some(Digest::decode(reader)?) };
+        reader.leave();
+        Ok(Self { table, issuer, id, supersedes })
+    }
+}
+
+impl Encode for RecordView {
+    fn encode(&self, writer: &mut Writer) {
+        writer.array(2);
+        self.header.encode(writer);
+        writer.array(self.groups.len());
+        for group in &self.groups {
+            match group {
+                GroupView::Hidden(digest) => digest.encode(writer),
+                GroupView::Shown(leaves) => {
+                    writer.array(leaves.len());
+                    for leaf in leaves {
+                        writer.array(2);
+                        writer.bytes(&leaf.salt);
+                        writer.bytes(&leaf.bytes);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Decode for RecordView {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
+        reader.tuple(2)?;
+        let header = RecordHeader::decode(reader)?;
+        let start = reader.position();
+        let count = reader.array(MAX_GROUPS)?;
+        if count != header.table.groups.len() {
+            return Err(reader.refuse(start, "another number of groups than the type has"));
+        }
+        let mut groups = Vec::with_capacity(count);
+        for definition in header.table.groups {
+            let start = reader.position();
+            if reader.peek_major()? == 2 {
+                groups.push(GroupView::Hidden(Digest::decode(reader)?));
+                continue;
+            }
+            let leaves = reader.array(MAX_GOODS_ITEMS.next_power_of_two())?;
+            if !leaves.is_power_of_two() || (definition.scope == Scope::Record && leaves != 1) {
+                return Err(reader.refuse(start, "leaves are not a power of two, or more than one for the record"));
+            }
+            let mut shown = Vec::with_capacity(leaves.min(8));
+            for _ in 0..leaves {
+                reader.tuple(2)?;
+                shown.push(Leaf { salt: reader.fixed()?, bytes: reader.bytes(MAX_RECORD_BYTES)?.to_vec() });
+                reader.leave();
+            }
+            groups.push(GroupView::Shown(shown));
+        }
+        reader.leave();
+        reader.leave();
+        Ok(Self { header, groups })
+    }
+}

@@ -1,0 +1,358 @@
+//! A record's content: for each group of its type the encoded leaves, checked against the type table.
+//!
+//! The bytes are the truth: what is hashed is what is kept, values are read from them on demand.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::table::{Group, GroupSet, Scope, TypeTable};
+use super::value::Value;
+use crate::cbor::{CborError, Decode, Encode, Reader, Reason, Writer};
+use crate::limits::{MAX_GOODS_ITEMS, MAX_OCCURRENCES, MAX_RECORD_BYTES};
+use crate::names::{NameError, Territory, word_enum};
+
+word_enum!(
+    /// Why a record, or a part of it, was refused.
+    Fault, "fault", {
+        /// The bytes are not canonical CBOR of the expected shape.
+        Encoding = 1, "encoding";
+        /// A type, group or field that the type table does not have.
+        Unknown = 2, "unknown";
+        /// A value that its field may not hold.
+        Value = 3, "value";
+        /// A mandatory group or field is not there.
+        Missing = 4, "missing";
+        /// A count or size above its limit.
+        Limit = 5, "limit";
+        /// The disclosed leaves do not lead to the root that was signed.
+        Root = 6, "root";
+        /// No agreement gives this record to anybody.
+        NoRecipient = 7, "no_recipient";
+        /// An input row that cannot be mapped.
+        Mapping = 8, "mapping";
+    }
+);
+
+/// Where and why content was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{pointer}: {what}")]
+pub struct ContentError {
+    /// The class of the fault.
+    pub fault: Fault,
+    /// The place, as `/goods/2/value/amount`: groups and fields by name, goods items and occurrences from 1.
+    pub pointer: String,
+    /// What is wrong, in words.
+    pub what: String,
+}
+
+impl ContentError {
+    /// A fault at a place.
+    pub fn new(fault: Fault, pointer: impl Into<String>, what: impl Into<String>) -> Self {
+        Self { fault, pointer: pointer.into(), what: what.into() }
+    }
+}
+
+/// The groups of a record. `leaves[g]` are the encoded leaves of group `g`: one for a record's group, a power of two for a
+/// group of goods items. An empty leaf is absent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    table: &'static TypeTable,
+    items: usize,
+    leaves: Vec<Vec<Vec<u8>>>,
+}
+
+/// Occurrences of a group, each with its fields by number.
+pub type Occurrences = Vec<Vec<(u8, Value)>>;
+
+impl Content {
+    /// Content without any group, with so many goods items (at most [`MAX_GOODS_ITEMS`], more are cut off).
+    pub fn empty(table: &'static TypeTable, items: usize) -> Self {
+        let items = items.min(MAX_GOODS_ITEMS);
+        let leaves = table.groups.iter().map(|g| vec![Vec::new(); leaf_count(g, items)]).collect();
+        Self { table, items, leaves }
+    }
+
+    /// The record type.
+    pub fn table(&self) -> &'static TypeTable {
+        self.table
+    }
+
+    /// How many goods items there are.
+    pub fn items(&self) -> usize {
+        self.items
+    }
+
+    /// The encoded leaves of each group.
+    pub fn leaves(&self) -> &[Vec<Vec<u8>>] {
+        &self.leaves
+    }
+
+    /// The groups that are there.
+    pub fn present(&self) -> GroupSet {
+        let there = |leaves: &Vec<Vec<u8>>| leaves.iter().any(|leaf| !leaf.is_empty());
+        let positions = self.leaves.iter().enumerate().filter(|(_, leaves)| there(leaves));
+        positions.fold(GroupSet::NONE, |set, (at, _)| set.with(at))
+    }
+
+    /// Sets a group (of the record, or of the goods item from 0) to these occurrences; none makes it absent.
+    ///
+    /// # Errors
+    /// [`ContentError`] when there are too many, or a mandatory field is missing.
+    pub fn set(&mut self, group: usize, item: usize, mut occurrences: Occurrences) -> Result<(), ContentError> {
+        let Some(definition) = self.table.groups.get(group) else {
+            return Err(ContentError::new(Fault::Unknown, "", format!("{} has no group {group}", self.table.name)));
+        };
+        let pointer = pointer(definition, item);
+        occurrences.retain(|fields| !fields.is_empty());
+        let max = if definition.repeats { MAX_OCCURRENCES } else { 1 };
+        if occurrences.len() > max {
+            return Err(ContentError::new(Fault::Limit, pointer, format!("more than {max} occurrences")));
+        }
+        for fields in &mut occurrences {
+            fields.sort_by_key(|(number, _)| *number);
+        }
+        let mut leaf = Vec::new();
+        if !occurrences.is_empty() {
+            let mut writer = Writer::new();
+            if definition.repeats {
+                writer.array(occurrences.len());
+            }
+            for fields in &occurrences {
+                writer.map(fields.len());
+                for (number, value) in fields {
+                    writer.uint(u64::from(*number));
+                    value.encode(&mut writer);
+                }
+            }
+            leaf = writer.into_bytes();
+            check_leaf(definition, &leaf, &pointer)?;
+        }
+        match self.leaves[group].get_mut(item) {
+            Some(slot) => *slot = leaf,
+            None => return Err(ContentError::new(Fault::Limit, pointer, "no such goods item")),
+        }
+        Ok(())
+    }
+
+    /// One field of the first occurrence of a record's group.
+    pub fn field(&self, group: &str, field: &str) -> Option<Value> {
+        let (at, definition) = self.table.group(group)?;
+        let number = definition.field(field)?.number;
+        let occurrences = read_leaf(definition, self.leaves[at].first()?).ok()?;
+        occurrences.into_iter().next()?.into_iter().find(|(n, _)| *n == number).map(|(_, value)| value)
+    }
+
+    /// The destination, which every declaration has.
+    pub fn destination(&self) -> Option<Territory> {
+        match self.field("route", "destination")? {
+            Value::Text(text) => text.parse().ok(),
+            _ => None,
+        }
+    }
+
+    /// Checks what only a complete record can be held to: mandatory groups and its size.
+    ///
+    /// # Errors
+    /// [`ContentError`] with the first that is missing.
+    pub fn check_complete(&self) -> Result<(), ContentError> {
+        for (group, leaves) in self.table.groups.iter().zip(&self.leaves) {
+            if group.mandatory && leaves.iter().all(Vec::is_empty) {
+                let field = group.fields.iter().find(|f| f.mandatory).map_or("", |f| f.name);
+                let what = "a record of this type must have it";
+                return Err(ContentError::new(Fault::Missing, format!("/{}/{field}", group.name), what));
+            }
+        }
+        let bytes: usize = self.leaves.iter().flatten().map(|leaf| leaf.len() + 4).sum();
+        if bytes > MAX_RECORD_BYTES {
+            return Err(ContentError::new(
+                Fault::Limit,
+                "",
+                format!("{bytes} bytes; a record has at most {MAX_RECORD_BYTES}"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Reads one submitted record: `[type, version, {group: leaf}, [{group: leaf} of each goods item]]`.
+    ///
+    /// # Errors
+    /// [`ContentError`] with the place. The reader then stands anywhere; the surrounding chunk cannot be read further.
+    pub fn decode(reader: &mut Reader<'_>) -> Result<Self, ContentError> {
+        reader.tuple(4).map_err(encoding(""))?;
+        let name = reader.text(40).map_err(encoding("/type"))?;
+        let version = reader.uint().map_err(encoding("/version"))?;
+        let table = super::table(name, version).filter(|t| t.groups.iter().any(|g| !g.fields.is_empty()));
+        let Some(table) = table else {
+            return Err(ContentError::new(Fault::Unknown, "/type", format!("no record type {name} version {version}")));
+        };
+        // The items come after the record's groups, so the count is not known yet: read into parts first.
+        let mut record_part = Vec::new();
+        read_part(table, Scope::Record, 0, reader, &mut record_part)?;
+        let items = reader.array(MAX_GOODS_ITEMS).map_err(encoding("/goods"))?;
+        let mut content = Self::empty(table, items);
+        for (group, leaf) in record_part {
+            content.leaves[group][0] = leaf;
+        }
+        for item in 0..items {
+            let mut part = Vec::new();
+            read_part(table, Scope::Item, item, reader, &mut part)?;
+            for (group, leaf) in part {
+                content.leaves[group][item] = leaf;
+            }
+        }
+        reader.leave();
+        reader.leave();
+        Ok(content)
+    }
+}
+
+impl Encode for Content {
+    /// The form that [`Content::decode`] reads.
+    fn encode(&self, writer: &mut Writer) {
+        writer.array(4);
+        writer.text(self.table.name);
+        writer.uint(self.table.version);
+        self.encode_part(Scope::Record, 0, writer);
+        writer.array(self.items);
+        for item in 0..self.items {
+            self.encode_part(Scope::Item, item, writer);
+        }
+    }
+}
+
+impl Content {
+    fn encode_part(&self, scope: Scope, item: usize, writer: &mut Writer) {
+        let part = || {
+            let groups = self.table.groups.iter().zip(&self.leaves).enumerate();
+            groups
+                .filter(|(_, (group, leaves))| group.scope == scope && !leaves[item].is_empty())
+                .map(|(at, (_, leaves))| (at, &leaves[item]))
+        };
+        writer.map(part().count());
+        for (at, leaf) in part() {
+            writer.uint(at as u64 + 1);
+            writer.raw(leaf);
+        }
+    }
+}
+
+/// How many leaves a group has in a record of so many goods items.
+pub(super) fn leaf_count(group: &Group, items: usize) -> usize {
+    match group.scope {
+        Scope::Record => 1,
+        Scope::Item => items.max(1).next_power_of_two(),
+    }
+}
+
+/// Checks an encoded leaf against its group.
+pub(super) fn check_leaf(group: &Group, leaf: &[u8], pointer: &str) -> Result<(), ContentError> {
+    let mut reader = Reader::new(leaf);
+    walk(group, &mut reader, pointer, &mut |_, _, _| {})?;
+    reader.finish().map_err(encoding(pointer))
+}
+
+/// Reads an encoded leaf; absent gives no occurrence.
+pub(super) fn read_leaf(group: &Group, leaf: &[u8]) -> Result<Occurrences, ContentError> {
+    let mut occurrences = Occurrences::new();
+    if !leaf.is_empty() {
+        let mut reader = Reader::new(leaf);
+        walk(group, &mut reader, group.name, &mut |occurrence, field, value| {
+            if occurrences.len() <= occurrence {
+                occurrences.resize(occurrence + 1, Vec::new());
+            }
+            occurrences[occurrence].push((field, value));
+        })?;
+    }
+    Ok(occurrences)
+}
+
+/// `/goods/2/value` or `/route`.
+pub(super) fn pointer(group: &Group, item: usize) -> String {
+    match group.scope {
+        Scope::Record => format!("/{}", group.name),
+        Scope::Item => format!("/goods/{}/{}", item + 1, group.name),
+    }
+}
+
+type Part = Vec<(usize, Vec<u8>)>;
+
+fn read_part(
+    table: &'static TypeTable,
+    scope: Scope,
+    item: usize,
+    reader: &mut Reader<'_>,
+    part: &mut Part,
+) -> Result<(), ContentError> {
+    let place = if scope == Scope::Record { String::new() } else { format!("/goods/{}", item + 1) };
+    let count = reader.map(table.groups.len()).map_err(encoding(&place))?;
+    let mut last = None;
+    for _ in 0..count {
+        let number = reader.key(&mut last).map_err(encoding(&place))?;
+        let at = usize::try_from(number).unwrap_or(0).wrapping_sub(1);
+        let group = match table.groups.get(at) {
+            Some(group) if group.scope == scope => group,
+            _ => return Err(ContentError::new(Fault::Unknown, place, format!("no group {number} here"))),
+        };
+        let start = reader.position();
+        walk(group, reader, &pointer(group, item), &mut |_, _, _| {})?;
+        part.push((at, reader.since(start).to_vec()));
+    }
+    reader.leave();
+    Ok(())
+}
+
+fn walk(
+    group: &Group,
+    reader: &mut Reader<'_>,
+    place: &str,
+    visit: &mut dyn FnMut(usize, u8, Value),
+) -> Result<(), ContentError> {
+    let occurrences = if group.repeats { reader.array(MAX_OCCURRENCES).map_err(encoding(place))? } else { 1 };
+    if occurrences == 0 {
+        return Err(ContentError::new(Fault::Encoding, place, "an absent group is left out, not empty"));
+    }
+    for occurrence in 0..occurrences {
+        let at = |field: &str| match group.repeats {
+            true => format!("{place}/{}/{field}", occurrence + 1),
+            false => format!("{place}/{field}"),
+        };
+        let count = reader.map(group.fields.len()).map_err(encoding(place))?;
+        if count == 0 {
+            return Err(ContentError::new(Fault::Encoding, place, "an occurrence without any field"));
+        }
+        let mut last = None;
+        let mut mandatory = group.fields.iter().filter(|f| f.mandatory).count();
+        for _ in 0..count {
+            let number = reader.key(&mut last).map_err(encoding(place))?;
+            let Some(field) = group.field_number(number) else {
+                return Err(ContentError::new(Fault::Unknown, place, format!("{} has no field {number}", group.name)));
+            };
+            let value = field.kind.decode(reader).map_err(|error| {
+                let fault = if matches!(error.reason, Reason::Value(_)) { Fault::Value } else { Fault::Encoding };
+                ContentError::new(fault, at(field.name), format!("{error}; expected {}", field.kind.expected()))
+            })?;
+            mandatory -= usize::from(field.mandatory);
+            visit(occurrence, field.number, value);
+        }
+        reader.leave();
+        if mandatory > 0 {
+            let missing = group.fields.iter().find(|f| f.mandatory).map_or("", |f| f.name);
+            return Err(ContentError::new(
+                Fault::Missing,
+                at(missing),
+                "the group is there without its mandatory field",
+            ));
+        }
+    }
+    if group.repeats {
+        reader.leave();
+    }
+    Ok(())
+}
+
+fn encoding(place: &str) -> impl Fn(CborError) -> ContentError {
+    let place = place.to_owned();
+    move |error| ContentError::new(Fault::Encoding, place.clone(), error.to_string())
+}

@@ -1,0 +1,21 @@
+//! Records: what they may hold (type tables), their values, their commitment, batches and views.
+//!
+//! Not here: who may see what ([`crate::document`]), how a view travels ([`crate::exchange`]).
+
+mod batch;
+mod commit;
+mod content;
+mod declaration;
+mod json;
+mod table;
+mod value;
+
+pub use batch::{Batch, BatchHeader, BatchTree, batch_root};
+pub use commit::{
+    CommitError, GroupView, Leaf, RecordHeader, RecordId, RecordView, Salt, SealedRecord, Seed, leaf_salt,
+};
+pub use content::{Content, ContentError, Fault, Occurrences};
+pub use declaration::DECLARATION;
+pub use json::{content_from_json, view_to_json};
+pub use table::{Field, Group, GroupSet, OPENING, Scope, TypeTable, table, tables};
+pub use value::{Decimal, Kind, Value, ValueError};

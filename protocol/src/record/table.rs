@@ -1,0 +1,206 @@
+//! Type tables: which groups and fields a record type has. A version, once published, never changes.
+
+use std::fmt;
+
+use super::declaration::DECLARATION;
+use super::value::Kind;
+
+/// Whether a group stands once in a record or once in each goods item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Once in the record.
+    Record,
+    /// Once in each goods item.
+    Item,
+}
+
+/// One field of a group.
+#[derive(Debug)]
+pub struct Field {
+    /// Its key in the encoded group; never used again for another.
+    pub number: u8,
+    /// Its name in JSON, mappings and messages.
+    pub name: &'static str,
+    /// Its WCO Data Model id, or empty where the model has none.
+    pub wco: &'static str,
+    /// What it may hold.
+    pub kind: Kind,
+    /// Whether a group that is there must hold it.
+    pub mandatory: bool,
+}
+
+/// Fields that are disclosed together.
+#[derive(Debug)]
+pub struct Group {
+    /// Its name in agreements, JSON and mappings.
+    pub name: &'static str,
+    /// What it tells, in plain words, for those who sign an agreement.
+    pub title: &'static str,
+    /// Once in the record, or once in each goods item.
+    pub scope: Scope,
+    /// Whether it may occur several times there.
+    pub repeats: bool,
+    /// Whether a complete record must have it.
+    pub mandatory: bool,
+    /// Its fields, by ascending number.
+    pub fields: &'static [Field],
+}
+
+impl Group {
+    /// The field of this name.
+    pub fn field(&self, name: &str) -> Option<&'static Field> {
+        self.fields.iter().find(|f| f.name == name)
+    }
+
+    /// The field of this number.
+    pub fn field_number(&self, number: u64) -> Option<&'static Field> {
+        self.fields.iter().find(|f| u64::from(f.number) == number)
+    }
+}
+
+/// A version of a record type. A group's number is its place in `groups`, from 1.
+#[derive(Debug)]
+pub struct TypeTable {
+    /// The type's name.
+    pub name: &'static str,
+    /// The version.
+    pub version: u64,
+    /// At most [`crate::limits::MAX_GROUPS`].
+    pub groups: &'static [Group],
+}
+
+impl TypeTable {
+    /// Position and group of this name.
+    pub fn group(&self, name: &str) -> Option<(usize, &'static Group)> {
+        self.groups.iter().enumerate().find(|(_, g)| g.name == name)
+    }
+
+    /// Every group.
+    pub fn all_groups(&self) -> GroupSet {
+        GroupSet(((1u64 << self.groups.len()) - 1) as u32) // at most 32 groups
+    }
+
+    /// The set of the groups named.
+    ///
+    /// # Errors
+    /// The first name that is no group of this type.
+    pub fn set<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Result<GroupSet, String> {
+        names.into_iter().try_fold(GroupSet::NONE, |set, name| match self.group(name) {
+            Some((at, _)) => Ok(set.with(at)),
+            None => Err(name.to_owned()),
+        })
+    }
+}
+
+impl Eq for TypeTable {}
+
+impl PartialEq for TypeTable {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.version == other.version
+    }
+}
+
+/// Groups of one type, by position.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct GroupSet(pub u32);
+
+impl GroupSet {
+    /// No group.
+    pub const NONE: GroupSet = GroupSet(0);
+
+    /// With the group at `position` added.
+    #[must_use]
+    pub fn with(self, position: usize) -> Self {
+        GroupSet(self.0 | 1u32.checked_shl(position as u32).unwrap_or(0))
+    }
+
+    /// Whether the group at `position` is in it.
+    pub fn has(self, position: usize) -> bool {
+        self.0 & 1u32.checked_shl(position as u32).unwrap_or(0) != 0
+    }
+
+    /// Whether every group of this set is in `other`.
+    pub fn within(self, other: GroupSet) -> bool {
+        self.0 & !other.0 == 0
+    }
+
+    /// The groups of both.
+    #[must_use]
+    pub fn union(self, other: GroupSet) -> Self {
+        GroupSet(self.0 | other.0)
+    }
+
+    /// Names of the groups in it, in table order.
+    pub fn names(self, table: &TypeTable) -> Vec<&'static str> {
+        table.groups.iter().enumerate().filter(|(at, _)| self.has(*at)).map(|(_, g)| g.name).collect()
+    }
+}
+
+impl fmt::Debug for GroupSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GroupSet({:#b})", self.0)
+    }
+}
+
+/// What an auditor's mandate discloses of a log. No record has this type: an agreement for it is a mandate.
+pub static OPENING: TypeTable = TypeTable {
+    name: "opening",
+    version: 1,
+    groups: &[
+        Group {
+            name: "skeleton",
+            title: "that an entry exists, its kind, its agreement, its channel and number, its due date",
+            scope: Scope::Record,
+            repeats: false,
+            mandatory: true,
+            fields: &[],
+        },
+        Group {
+            name: "body",
+            title: "digests and verdicts that an entry commits to",
+            scope: Scope::Record,
+            repeats: false,
+            mandatory: false,
+            fields: &[],
+        },
+        Group {
+            name: "evidence",
+            title: "signed headers of dispatches and receipts of counterparties, without any sealed content",
+            scope: Scope::Record,
+            repeats: false,
+            mandatory: false,
+            fields: &[],
+        },
+    ],
+};
+
+/// Every type that agreements may name.
+pub fn tables() -> [&'static TypeTable; 2] {
+    [&DECLARATION, &OPENING]
+}
+
+/// The table of this type and version.
+pub fn table(name: &str, version: u64) -> Option<&'static TypeTable> {
+    tables().into_iter().find(|t| t.name == name && t.version == version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::MAX_GROUPS;
+
+    #[test]
+    fn tables_are_well_formed() {
+        for table in tables() {
+            assert!(table.groups.len() <= MAX_GROUPS);
+            for (at, group) in table.groups.iter().enumerate() {
+                assert_eq!(table.group(group.name).map(|(i, _)| i), Some(at), "{} twice", group.name);
+                assert!(group.fields.windows(2).all(|w| w[0].number < w[1].number), "{} order", group.name);
+                for field in group.fields {
+                    assert!(std::ptr::eq(group.field(field.name).unwrap(), field), "{}.{}", group.name, field.name);
+                }
+            }
+            assert_eq!(table.all_groups().names(table).len(), table.groups.len());
+        }
+    }
+}
