@@ -1,1 +1,28 @@
-//! todo
+//! A Luxor node: the rooms of the daemon `luxord`.
+//!
+//! `protocol <- engine`; `protocol <- store <- sequencer`; `{engine, sequencer} <- driver <- {net, api}`. net and api never
+//! see each other; [`node`] builds and supervises, nothing else.
+//!
+//! | room | duty |
+//! |---|---|
+//! | [`engine`] | every decision, without I/O |
+//! | [`store`] | RocksDB, the only place that knows keys and column families |
+//! | [`sequencer`] | the one commit thread: index, synced write, checkpoint, lock file, proofs |
+//! | [`driver`] | mailbox, worker pool, timers; effects become commits and sends |
+//! | [`net`] | libp2p, the only place that knows it |
+//! | [`api`] | the local HTTP interface |
+//! | [`seal`], [`folder`], [`config`] | age; key files and documents; `luxord.toml` |
+
+pub mod api;
+pub mod config;
+pub mod driver;
+pub mod engine;
+pub mod folder;
+pub mod net;
+pub mod node;
+pub mod seal;
+pub mod sequencer;
+pub mod store;
+
+pub use folder::Folder;
+pub use node::{Node, NodeError};

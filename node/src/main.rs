@@ -1,1 +1,60 @@
-fn main() {}
+//! `luxord`: one node, from its folder.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use luxor_node::{Folder, Node};
+use tokio::io::AsyncReadExt as _;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// A Luxor node. Its folder is made with `luxor init`.
+#[derive(Parser)]
+#[command(version)]
+struct Args {
+    /// The node's folder.
+    #[arg(long, default_value = ".")]
+    dir: PathBuf,
+    /// End when standard input closes, so that a child never outlives its parent.
+    #[arg(long)]
+    with_stdin: bool,
+    /// Log lines as JSON. What is logged is set by LUXOR_LOG (default: info).
+    #[arg(long)]
+    log_json: bool,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let args = Args::parse();
+    let filter = tracing_subscriber::EnvFilter::try_from_env("LUXOR_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if args.log_json { logs.json().init() } else { logs.init() }
+    match run(args).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("luxord: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: Args) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let node = Node::start(Folder::new(args.dir)).await?;
+    let stop = async move {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+            () = stdin_closed(), if args.with_stdin => {}
+        }
+        tracing::info!("stopping");
+    };
+    Ok(node.run(stop).await?)
+}
+
+async fn stdin_closed() {
+    let mut stdin = tokio::io::stdin();
+    let mut ignored = [0; 256];
+    while matches!(stdin.read(&mut ignored).await, Ok(read) if read > 0) {}
+}

@@ -51,7 +51,7 @@ pub enum KeyError {
     #[error("'{0}' is not a key: expected '<use>:' and 43 characters of base64url")]
     Text(String),
     /// A key of another use stands where this one is needed.
-    #[error("this is a {found} key; a {expected} key is needed here")]
+    #[error("this is a {found} key; the {expected} key is needed here")]
     Use {
         /// The use needed.
         expected: &'static str,
@@ -221,6 +221,28 @@ impl SecretKey {
         Ok(Self { public, key })
     }
 
+    /// Reads a key file: one line `luxor-secret-<use>:<base64url>`.
+    ///
+    /// # Errors
+    /// [`KeyError`] that does not repeat the text, which may hold a secret.
+    pub fn parse(purpose: KeyUse, text: &str) -> Result<Self, KeyError> {
+        let unreadable = || KeyError::Text(format!("(content of a {} key file)", purpose.name()));
+        let (found, encoded) = text.trim_end().split_once(':').ok_or_else(unreadable)?;
+        let found = found.strip_prefix("luxor-secret-").ok_or_else(unreadable)?;
+        if found != purpose.name() {
+            return Err(KeyError::Use { expected: purpose.name(), found: found.to_owned() });
+        }
+        let bytes = Zeroizing::new(BASE64.decode(encoded).map_err(|_| unreadable())?);
+        let seed: Zeroizing<[u8; 32]> = Zeroizing::new(bytes.as_slice().try_into().map_err(|_| unreadable())?);
+        Self::from_seed(purpose, &seed)
+    }
+
+    /// The content of a key file, as [`SecretKey::parse`] reads it.
+    pub fn to_text(&self) -> Zeroizing<String> {
+        let encoded = Zeroizing::new(BASE64.encode(self.key.as_bytes()));
+        Zeroizing::new(format!("luxor-secret-{}:{}\n", self.public.purpose.name(), *encoded))
+    }
+
     /// The public half.
     pub fn public(&self) -> &PublicKey {
         &self.public
@@ -272,7 +294,7 @@ mod tests {
         let public = *key(KeyUse::Sign).public();
         assert_eq!(PublicKey::parse(KeyUse::Sign, &public.to_string()), Ok(public));
         let error = PublicKey::parse(KeyUse::Identity, &public.to_string()).unwrap_err();
-        assert_eq!(error.to_string(), "this is a sign key; a identity key is needed here");
+        assert_eq!(error.to_string(), "this is a sign key; the identity key is needed here");
         assert!(PublicKey::parse(KeyUse::Sign, "sign:AAAA").is_err());
     }
 

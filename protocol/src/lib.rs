@@ -14,12 +14,17 @@
 //! | [`formats`] | NDJSON and CSV into content |
 //! | [`api`] | requests and answers of a node's local HTTP interface |
 
+pub mod api;
+pub mod audit;
 pub mod cbor;
 pub mod document;
+pub mod exchange;
 pub mod hash;
 pub mod keys;
 pub mod limits;
 pub mod names;
 pub mod record;
+#[cfg(test)]
+mod testing;
 pub mod time;
 pub mod tlog;

@@ -9,8 +9,8 @@ use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 pub struct Millis(pub u64);
 
 impl Millis {
-    /// The end of year 9999; later times are refused.
-    pub const MAX: Millis = Millis(253_402_300_799_999);
+    /// 9999-12-30T21:59:59.999Z, the last whole second that has a text form in every time zone; later ones are refused.
+    pub const MAX: Millis = Millis(253_402_207_199_999);
 
     /// The day in UTC.
     pub fn day(self) -> Day {
@@ -141,5 +141,7 @@ mod tests {
         let time: Millis = "2026-11-23T10:00:00.125Z".parse().unwrap();
         assert_eq!(time.to_string(), "2026-11-23T10:00:00.125Z");
         assert_eq!(time.day().to_string(), "2026-11-23");
+        assert_eq!(Millis::MAX.to_string().parse(), Ok(Millis::MAX));
+        assert_eq!(Millis(0).to_string().parse(), Ok(Millis(0)));
     }
 }

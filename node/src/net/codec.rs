@@ -26,7 +26,10 @@ const HEAD: usize = 16 * 1024 - 4;
 
 /// Bytes of an oversized request that are read and thrown away, so that the peer, which writes its request whole before
 /// it reads, gets to read why it is refused. One that sends more only sees its stream closed.
-const MAX_DRAIN: u64 = 16 * 1024 * 1024;
+const MAX_DRAIN: usize = 16 * 1024 * 1024;
+
+/// Buffer for those bytes.
+const DRAIN_PIECE: usize = 8 * 1024;
 
 /// What is wrong with a frame. Travels inside an [`io::Error`], the only error libp2p lets a codec return.
 #[derive(Debug, thiserror::Error)]
@@ -71,10 +74,7 @@ pub(super) struct ExchangeCodec {
     max_answer_bytes: usize,
     pool: Pool,
     shared: Arc<Shared>,
-    /// Bytes of an oversized request still on the stream.
-    unread: u64,
-    /// Set while a peer's request on this stream has no answer yet.
-    unanswered: Option<Unanswered>,
+    unanswered: Unanswered,
 }
 
 impl ExchangeCodec {
@@ -84,8 +84,7 @@ impl ExchangeCodec {
             max_answer_bytes: config.max_answer_bytes,
             pool: Pool::new(config),
             shared,
-            unread: 0,
-            unanswered: None,
+            unanswered: Unanswered(None),
         }
     }
 
@@ -93,9 +92,9 @@ impl ExchangeCodec {
         let length = read_length(io).await?;
         if length > self.max_request_bytes {
             self.shared.counters.requests_oversized.add_one();
-            self.unread = u64::try_from(length).unwrap_or(u64::MAX);
+            drain(io, length.min(MAX_DRAIN)).await?;
             let permit = self.pool.take(0).await.ok_or(FrameError::PoolClosed)?;
-            return Ok(Request::Oversized { length: self.unread, permit });
+            return Ok(Request::Oversized { length: u64::try_from(length).unwrap_or(u64::MAX), permit });
         }
         let permit = self.pool.take(length).await.ok_or(FrameError::PoolClosed)?;
         let body = read_body(io, length).await?;
@@ -113,8 +112,7 @@ impl Clone for ExchangeCodec {
             max_answer_bytes: self.max_answer_bytes,
             pool: self.pool.clone(),
             shared: Arc::clone(&self.shared),
-            unread: 0,
-            unanswered: None,
+            unanswered: Unanswered(None),
         }
     }
 }
@@ -128,13 +126,13 @@ impl Codec for ExchangeCodec {
     where
         T: AsyncRead + Unpin + Send,
     {
-        self.unanswered = Some(Unanswered(Arc::clone(&self.shared)));
+        self.unanswered = Unanswered(Some(Arc::clone(&self.shared)));
         let read = self.read_inbound(io).await;
         if let Err(error) = &read
             && error.kind() == io::ErrorKind::UnexpectedEof
         {
             self.shared.counters.requests_undecodable.add_one();
-            Unanswered::settle(&mut self.unanswered);
+            self.unanswered.settle();
         }
         read
     }
@@ -175,21 +173,27 @@ impl Codec for ExchangeCodec {
         write_frame(io, &body).await?;
         self.shared.counters.answers_out.add_one();
         self.shared.counters.bytes_out.add_bytes(body.len());
-        Unanswered::settle(&mut self.unanswered);
+        self.unanswered.settle();
         Ok(())
     }
 }
 
-/// Counts a dropped stream unless settled. libp2p drops the future of a stream, and the codec with it, on a timeout and
-/// when the connection is lost; no event tells of either before the request is read.
+/// Set while a peer's request has no answer; counts a dropped stream unless settled. libp2p drops the future of a
+/// stream, and the codec with it, on a timeout and when the connection is lost, and before the request is read no event
+/// tells of either.
 #[derive(Debug)]
-struct Unanswered(Arc<Shared>);
+struct Unanswered(Option<Arc<Shared>>);
 
 impl Unanswered {
-    fn settle(slot: &mut Option<Self>) {
-        if let Some(this) = slot.take() {
-            // Taken apart field by field in place of `forget`, which would leak the Arc.
-            this.disarm();
+    fn settle(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        if let Some(shared) = &self.0 {
+            shared.counters.dropped_streams.add_one();
         }
     }
 }
@@ -214,6 +218,20 @@ async fn read_body<T: AsyncRead + Unpin + Send>(io: &mut T, length: usize) -> io
     Ok(body)
 }
 
+/// Reads and throws away up to `length` bytes, or to the end of what the peer sends.
+async fn drain<T: AsyncRead + Unpin + Send>(io: &mut T, length: usize) -> io::Result<()> {
+    let mut bin = vec![0; DRAIN_PIECE];
+    let mut left = length;
+    while left > 0 {
+        let piece = DRAIN_PIECE.min(left);
+        match io.read(&mut bin[..piece]).await? {
+            0 => break,
+            read => left -= read,
+        }
+    }
+    Ok(())
+}
+
 async fn write_frame<T: AsyncWrite + Unpin + Send>(io: &mut T, body: &[u8]) -> io::Result<()> {
     let length = u32::try_from(body.len()).map_err(|_| FrameError::Unframeable(body.len()))?;
     let (first, rest) = body.split_at(body.len().min(HEAD));
@@ -223,4 +241,72 @@ async fn write_frame<T: AsyncWrite + Unpin + Send>(io: &mut T, body: &[u8]) -> i
     io.write_all(&head).await?;
     io.write_all(rest).await
     // libp2p closes our half of the stream next, which flushes it.
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::executor::block_on;
+    use futures::io::Cursor;
+
+    use super::*;
+
+    fn codec() -> ExchangeCodec {
+        ExchangeCodec::new(&NetConfig { max_request_bytes: 200_000, ..NetConfig::default() }, Arc::default())
+    }
+
+    #[test]
+    fn a_frame_comes_back_as_written() -> io::Result<()> {
+        for length in [0, 1, HEAD, HEAD + 1, PIECE, PIECE + 1, 200_000] {
+            let body: Arc<[u8]> = (0..length).map(|at| at.to_le_bytes()[0]).collect();
+            let mut stream = Cursor::new(Vec::new());
+            block_on(codec().write_request(&PROTOCOL, &mut stream, Request::Outgoing(Arc::clone(&body))))?;
+            assert_eq!(stream.get_ref().len(), 4 + length);
+            stream.set_position(0);
+            let mut reader = codec();
+            let Request::Incoming { body: read, .. } = block_on(reader.read_request(&PROTOCOL, &mut stream))? else {
+                return Err(io::Error::other("not read as a request"));
+            };
+            assert!(*read == *body);
+            assert!(read.capacity() < length + PIECE);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn the_longest_length_is_oversized_and_allocates_nothing() -> io::Result<()> {
+        let mut stream = Cursor::new(vec![0xff; 4]);
+        let mut reader = codec();
+        let request = block_on(reader.read_request(&PROTOCOL, &mut stream))?;
+        assert!(matches!(request, Request::Oversized { length: 0xffff_ffff, .. }));
+        assert_eq!(reader.shared.counters.snapshot().requests_oversized, 1);
+        Ok(())
+    }
+
+    #[test]
+    fn a_short_frame_is_undecodable_and_holds_only_what_came() {
+        let mut stream = Cursor::new(vec![0, 0, 0, 9, 1, 2]);
+        let mut reader = codec();
+        let error = block_on(reader.read_request(&PROTOCOL, &mut stream)).err();
+        assert_eq!(error.map(|error| error.kind()), Some(io::ErrorKind::UnexpectedEof));
+        let shared = Arc::clone(&reader.shared);
+        drop(reader);
+        let counters = shared.counters.snapshot();
+        assert_eq!((counters.requests_undecodable, counters.dropped_streams), (1, 0));
+    }
+
+    #[test]
+    fn a_long_answer_is_refused_and_an_unanswered_request_counted() -> io::Result<()> {
+        let mut asker = codec();
+        asker.max_answer_bytes = 8;
+        let error = block_on(asker.read_response(&PROTOCOL, &mut Cursor::new(vec![0, 0, 0, 9]))).err();
+        let inner = error.as_ref().and_then(io::Error::get_ref).and_then(|inner| inner.downcast_ref());
+        assert!(matches!(inner, Some(FrameError::AnswerTooLong { length: 9, maximum: 8 })));
+
+        let mut reader = codec();
+        block_on(reader.read_request(&PROTOCOL, &mut Cursor::new(vec![0; 4])))?;
+        let shared = Arc::clone(&reader.shared);
+        drop(reader);
+        assert_eq!(shared.counters.snapshot().dropped_streams, 1);
+        Ok(())
+    }
 }

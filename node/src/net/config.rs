@@ -31,8 +31,8 @@ pub struct NetConfig {
     /// [`super::NetHandle::request`]); as much is left to the peer's and a quarter to streams that are just closing.
     /// All nodes should use the same value. Default: 256.
     pub max_concurrent_streams: usize,
-    /// Longest time from a call of [`super::NetHandle::request`] to its answer, and from the start of a peer's stream to
-    /// the end of the answer. Default: 60 s.
+    /// Longest time from a call of [`super::NetHandle::request`] to its answer, and from the start of a peer's stream
+    /// to the end of the answer. Default: 60 s.
     pub request_timeout: Duration,
     /// Longest time for TCP, Noise and Yamux to come up. Default: 10 s.
     pub dial_timeout: Duration,

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::key::TransportKey;
 
-/// A snapshot of the counters since [`super::start`].
+/// A snapshot of the counters since [`super::start()`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NetCounters {
     /// Inbound connections refused: a key that is not among the peers, or more connections than allowed.

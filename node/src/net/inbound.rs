@@ -45,8 +45,9 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// Sends the answer. Never waits. An answer nobody waits for any more (time over, connection lost) is forgotten: the
-    /// peer asks again. One above `max_answer_bytes` is a mistake of the caller: it is logged and the stream closed.
+    /// Sends the answer. Never waits. An answer nobody waits for any more (time over, connection lost) is forgotten:
+    /// the peer asks again. One above `max_answer_bytes` is a mistake of the caller: it is logged and the stream
+    /// closed.
     pub fn send(self, answer: Vec<u8>) {
         if answer.len() > self.max_answer_bytes {
             tracing::error!(
@@ -82,9 +83,9 @@ impl Pool {
         }
     }
 
-    /// Waits for a place and for all bytes at once. Taking bytes little by little as they arrive would let requests that
-    /// each hold a part wait for each other; taking the place first everywhere keeps the order of the two the same.
-    /// `None` only when the pool is closed, which nothing does.
+    /// Waits for a place and for all bytes at once. Taking bytes little by little as they arrive would let requests
+    /// that each hold a part wait for each other; taking the place first everywhere keeps the order of the two the
+    /// same. `None` only when the pool is closed, which nothing does.
     pub(super) async fn take(&self, bytes: usize) -> Option<Permit> {
         let request = Arc::clone(&self.requests).acquire_owned().await.ok()?;
         let kib = u32::try_from(bytes.div_ceil(PERMIT_BYTES)).ok()?;

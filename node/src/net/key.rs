@@ -35,8 +35,8 @@ impl TransportKey {
             .ok_or_else(|| KeyError::Secret("its public half is of another kind".into()))
     }
 
-    /// Whether the bytes are a point of the curve. [`super::start`] and [`super::NetHandle::set_peers`] leave out peers
-    /// whose key is not, with a warning; a layer that takes cards in can refuse such a card earlier.
+    /// Whether the bytes are a point of the curve. [`super::start()`] and [`super::NetHandle::set_peers`] leave out
+    /// peers whose key is not, with a warning; a layer that takes cards in can refuse such a card earlier.
     #[must_use]
     pub fn is_valid(&self) -> bool {
         self.peer_id().is_ok()

@@ -127,7 +127,7 @@ mod tests {
         }
     }
 
-    fn any() -> impl Strategy<Value = Any> {
+    fn item() -> impl Strategy<Value = Any> {
         let leaf = prop_oneof![
             any::<u64>().prop_map(Any::Uint),
             (i64::MIN..0).prop_map(Any::Int),
@@ -147,7 +147,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn encoding_is_a_bijection(value in any()) {
+        fn encoding_is_a_bijection(value in item()) {
             prop_assert_eq!(Any::from_cbor(&value.to_cbor()), Ok(value));
         }
 
@@ -159,7 +159,7 @@ mod tests {
         }
 
         #[test]
-        fn a_changed_byte_is_refused_or_another_value(value in any(), at in any::<prop::sample::Index>(), bit in 0u8..8) {
+        fn a_changed_byte_is_refused_or_another_value(value in item(), at in any::<prop::sample::Index>(), bit in 0u8..8) {
             let bytes = value.to_cbor();
             let mut other = bytes.clone();
             let at = at.index(other.len());

@@ -79,6 +79,8 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`Reason::Trailing`] when bytes are left.
     pub fn finish(&self) -> Result<(), CborError> {
+        #[cfg(test)]
+        assert_eq!(self.depth, 0, "a decoder entered an array or map that it did not leave");
         if self.at == self.bytes.len() { Ok(()) } else { Err(self.error_at(self.at, Reason::Trailing)) }
     }
 
@@ -166,7 +168,7 @@ impl<'a> Reader<'a> {
                 self.at += 1;
                 Ok(true)
             }
-            Some(b) if b >> 5 == 7 => Err(self.error_at(self.at, Reason::Unsupported)),
+            Some(b) if b >> 5 >= 6 => Err(self.error_at(self.at, Reason::Unsupported)),
             Some(_) => Err(self.error_at(self.at, Reason::Expected("true or false"))),
             None => Err(self.error_at(self.at, Reason::Truncated)),
         }

@@ -269,3 +269,6 @@ fn encode_list<T: Encode>(writer: &mut Writer, items: &[T]) {
     writer.array(items.len());
     items.iter().for_each(|item| item.encode(writer));
 }
+
+#[cfg(test)]
+mod tests;

@@ -333,6 +333,7 @@ impl Decode for RecordView {
                 shown.push(Leaf { salt: reader.fixed()?, bytes: reader.bytes(MAX_RECORD_BYTES)?.to_vec() });
                 reader.leave();
             }
+            reader.leave();
             groups.push(GroupView::Shown(shown));
         }
         reader.leave();

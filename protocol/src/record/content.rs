@@ -129,7 +129,9 @@ impl Content {
             leaf = writer.into_bytes();
             check_leaf(definition, &leaf, &pointer)?;
         }
-        match self.leaves[group].get_mut(item) {
+        // The leaves that pad a group to a power of two stay absent: they are never encoded.
+        let slots = if definition.scope == Scope::Record { 1 } else { self.items };
+        match self.leaves[group][..slots].get_mut(item) {
             Some(slot) => *slot = leaf,
             None => return Err(ContentError::new(Fault::Limit, pointer, "no such goods item")),
         }

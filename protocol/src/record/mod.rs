@@ -19,3 +19,6 @@ pub use declaration::DECLARATION;
 pub use json::{content_from_json, view_to_json};
 pub use table::{Field, Group, GroupSet, OPENING, Scope, TypeTable, table, tables};
 pub use value::{Decimal, Kind, Value, ValueError};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+//! The local HTTP interface: for the node's own people and systems. Requests and answers are types of
+//! [`luxor_protocol::api`]; paths and errors are documented there.
+//!
+//! Not here: what other nodes see (net), decisions (engine).
+
+mod problem;
+mod read;
+mod submit;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::header::AUTHORIZATION;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use axum::routing::{get, put};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use luxor_protocol::api::Documents;
+use luxor_protocol::limits::MAX_CHUNK_BYTES;
+use subtle::ConstantTimeEq as _;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::driver::Driver;
+use crate::folder::LoadedDocuments;
+use problem::Problem;
+
+/// Why the interface failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// The address cannot be used.
+    #[error("listen.api {address}: {error}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        error: std::io::Error,
+    },
+    /// Serving failed.
+    #[error("local interface: {0}")]
+    Serve(std::io::Error),
+}
+
+/// What every handler has.
+#[derive(Clone)]
+struct Context {
+    driver: Driver,
+    documents: Arc<Documents>,
+    token: Arc<str>,
+}
+
+/// The interface, bound to its address.
+pub struct Api {
+    listener: TcpListener,
+    address: SocketAddr,
+    router: Router,
+}
+
+impl Api {
+    /// Binds the address; nothing is answered before [`Api::serve`].
+    ///
+    /// # Errors
+    /// [`ApiError::Bind`].
+    pub async fn bind(
+        address: SocketAddr,
+        token: String,
+        driver: Driver,
+        documents: &LoadedDocuments,
+    ) -> Result<Self, ApiError> {
+        let bind = |error| ApiError::Bind { address, error };
+        let listener = TcpListener::bind(address).await.map_err(bind)?;
+        let address = listener.local_addr().map_err(bind)?;
+        let encode = |documents: &[Vec<u8>]| documents.iter().map(|d| BASE64.encode(d)).collect();
+        let documents = Documents {
+            charter: BASE64.encode(&documents.charter),
+            cards: encode(&documents.cards),
+            agreements: encode(&documents.agreements),
+        };
+        let context = Context { driver, documents: Arc::new(documents), token: token.into() };
+        let router = Router::new()
+            .route("/v1/status", get(read::status))
+            .route("/v1/submissions/{submission}/chunks/{chunk}", put(submit::put_chunk))
+            .layer(DefaultBodyLimit::max(MAX_CHUNK_BYTES + 64 * 1024))
+            .route("/v1/outbox", get(read::outbox))
+            .route("/v1/inbox", get(read::inbox))
+            .route("/v1/inbox/{index}", get(read::inbox_dispatch))
+            .route("/v1/records", get(read::records))
+            .route("/v1/receipts", get(read::receipt))
+            .route("/v1/documents", get(read::documents))
+            .route("/v1/checkpoint", get(read::checkpoint))
+            .route("/v1/audit", get(read::audit))
+            .fallback(problem::not_found)
+            .layer(from_fn_with_state(context.clone(), authorise))
+            .route("/v1/health", get(|| async { "ok\n" }))
+            .with_state(context);
+        Ok(Self { listener, address, router })
+    }
+
+    /// The address it is bound to.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until `stop` says so.
+    ///
+    /// # Errors
+    /// [`ApiError::Serve`].
+    pub async fn serve(self, mut stop: watch::Receiver<bool>) -> Result<(), ApiError> {
+        let stopped = async move {
+            // A closed channel means that the node is gone: stop as well.
+            let _ = stop.wait_for(|stop| *stop).await;
+        };
+        let serving = axum::serve(self.listener, self.router).with_graceful_shutdown(stopped);
+        serving.await.map_err(ApiError::Serve)
+    }
+}
+
+async fn authorise(State(context): State<Context>, request: Request, next: Next) -> Result<Response, Problem> {
+    let given = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+    if given.as_bytes().ct_eq(context.token.as_bytes()).into() {
+        Ok(next.run(request).await)
+    } else {
+        Err(Problem::unauthorised())
+    }
+}

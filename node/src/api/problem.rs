@@ -1,0 +1,92 @@
+//! Refusals of requests, as status and JSON.
+
+use axum::Json;
+use axum::http::header::RETRY_AFTER;
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use luxor_protocol::api::ApiProblem;
+
+use crate::driver::{AuditReadError, SubmitError};
+use crate::sequencer::SequencerError;
+use crate::store::StoreError;
+
+/// Seconds after which a refused submission may come again.
+const RETRY_AFTER_SECONDS: &str = "1";
+
+/// A refusal.
+#[derive(Debug)]
+pub(super) struct Problem {
+    status: StatusCode,
+    body: ApiProblem,
+}
+
+impl Problem {
+    fn new(status: StatusCode, error: &str, message: impl ToString) -> Self {
+        Self { status, body: ApiProblem { error: error.to_owned(), message: message.to_string() } }
+    }
+
+    pub(super) fn unauthorised() -> Self {
+        let message = "the token is missing or wrong\nhint: it stands in run/api.json and changes at each start";
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorised", message)
+    }
+
+    pub(super) fn bad_request(message: impl ToString) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
+    }
+
+    pub(super) fn not_found(message: impl ToString) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", message)
+    }
+}
+
+/// Anything that has no path.
+pub(super) async fn not_found(uri: Uri) -> Problem {
+    Problem::not_found(format!("nothing is at {}", uri.path()))
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(self.body)).into_response();
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(RETRY_AFTER, axum::http::HeaderValue::from_static(RETRY_AFTER_SECONDS));
+        }
+        response
+    }
+}
+
+impl From<SubmitError> for Problem {
+    fn from(error: SubmitError) -> Self {
+        match error {
+            SubmitError::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", error),
+            SubmitError::Stopping => Self::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", error),
+            SubmitError::NameUsed { .. } => Self::new(StatusCode::CONFLICT, "name_used", error),
+            SubmitError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "storage");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "storage", error)
+    }
+}
+
+impl From<SequencerError> for Problem {
+    fn from(error: SequencerError) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "log", error)
+    }
+}
+
+impl From<AuditReadError> for Problem {
+    fn from(error: AuditReadError) -> Self {
+        let (status, word) = match &error {
+            AuditReadError::Unknown(_) => (StatusCode::NOT_FOUND, "not_found"),
+            AuditReadError::Refused { .. } => (StatusCode::FORBIDDEN, "refused"),
+            AuditReadError::Unreachable { .. } => (StatusCode::BAD_GATEWAY, "unreachable"),
+            AuditReadError::Answer { .. } => (StatusCode::BAD_GATEWAY, "bad_answer"),
+            AuditReadError::Own(_) => (StatusCode::INTERNAL_SERVER_ERROR, "log"),
+        };
+        Self::new(status, word, error)
+    }
+}

@@ -1,0 +1,242 @@
+//! Everything that only reads. The store is read on the caller's thread: point look-ups and short scans.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use luxor_protocol::api::{
+    Delivery, Documents, InboxDispatch, InboxItem, InboxPage, OutboxState, RecordInfo, Status, ViewedRecord,
+};
+use luxor_protocol::cbor::{Decode, Encode};
+use luxor_protocol::exchange::{Answer, Channel, DispatchHeader, Outcome, ReceiptBody, Skeleton};
+use luxor_protocol::hash::hex;
+use luxor_protocol::limits::MAX_AUDIT_PAGE_ENTRIES;
+use luxor_protocol::names::NodeRef;
+use luxor_protocol::record::view_to_json;
+use luxor_protocol::tlog::{KeyType, VerifierKey};
+use serde::Deserialize;
+
+use super::Context;
+use super::problem::Problem;
+use crate::store::{Store, StoreError};
+
+/// Items on a page of the inbox.
+const MAX_INBOX_PAGE: usize = 1_000;
+/// Longest wait of a long poll.
+const MAX_WAIT: Duration = Duration::from_secs(60);
+
+pub(super) async fn status(State(context): State<Context>) -> Result<Json<Status>, Problem> {
+    let shared = context.driver.shared();
+    let (directory, latest, totals) = (&shared.directory, shared.sequencer.latest(), context.driver.totals());
+    let own = directory.node(&shared.me).map(|node| &node.card);
+    let vkey = own.and_then(|card| {
+        VerifierKey::new(&card.origin, KeyType::Ed25519, card.log.verifying_key()).ok().map(|key| key.to_string())
+    });
+    let connected = shared.net.connected();
+    let names = connected.iter().filter_map(|key| directory.node_by_transport(&key.0)).map(|n| n.node.to_string());
+    Ok(Json(Status {
+        node: shared.me.to_string(),
+        network: directory.network().hex(),
+        network_name: directory.charter().name.clone(),
+        origin: own.map(|card| card.origin.clone()).unwrap_or_default(),
+        log_vkey: vkey.unwrap_or_default(),
+        log_entries: latest.size,
+        log_root: hex(&latest.root),
+        members: directory.charter().members.len(),
+        agreements: directory.agreements().count(),
+        connected: names.collect(),
+        sent: totals.sent,
+        received: totals.received,
+        outbox: context.driver.outbox().pending,
+        errors: shared.errors().into_iter().map(|(code, count)| (code.to_string(), count)).collect(),
+        strangers: shared.net.counters().connections_refused,
+    }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wait {
+    #[serde(default)]
+    wait_ms: u64,
+}
+
+pub(super) async fn outbox(State(context): State<Context>, Query(wait): Query<Wait>) -> Json<OutboxState> {
+    let wait = Duration::from_millis(wait.wait_ms).min(MAX_WAIT);
+    Json(context.driver.outbox_empty(wait).await)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct InboxQuery {
+    after: Option<u64>,
+    limit: Option<usize>,
+}
+
+pub(super) async fn inbox(
+    State(context): State<Context>,
+    Query(query): Query<InboxQuery>,
+) -> Result<Json<InboxPage>, Problem> {
+    let store = &context.driver.shared().store;
+    let limit = query.limit.unwrap_or(100).clamp(1, MAX_INBOX_PAGE);
+    let found = store.inbox(query.after.map_or(0, |after| after.saturating_add(1)), limit)?;
+    let next = found.last().map(|(index, _)| *index).filter(|_| found.len() == limit);
+    let items = found.iter().map(|(index, skeleton)| item(store, *index, skeleton)).collect::<Result<_, _>>()?;
+    Ok(Json(InboxPage { items, next }))
+}
+
+pub(super) async fn inbox_dispatch(
+    State(context): State<Context>,
+    Path(index): Path<u64>,
+) -> Result<Json<InboxDispatch>, Problem> {
+    let store = &context.driver.shared().store;
+    let found = store.inbox(index, 1)?.pop().filter(|(found, _)| *found == index);
+    let (_, skeleton) = found.ok_or_else(|| Problem::not_found(format!("entry {index} is no received dispatch")))?;
+    let viewed = store.payload(index)?.into_iter().map(|(_, root, view)| ViewedRecord {
+        root: root.hex(),
+        record: view_to_json(view.header.table, &view),
+    });
+    Ok(Json(InboxDispatch { item: item(store, index, &skeleton)?, records: viewed.collect() }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RecordsQuery {
+    reference: String,
+}
+
+pub(super) async fn records(
+    State(context): State<Context>,
+    Query(query): Query<RecordsQuery>,
+) -> Result<Json<Vec<RecordInfo>>, Problem> {
+    let store = &context.driver.shared().store;
+    let found = store.find(&query.reference)?;
+    let mut records = Vec::new();
+    for root in found.own {
+        let Some(record) = store.record(&root)? else { continue };
+        let table = record.header().table;
+        let view = record.view(table.all_groups());
+        let deliveries = store.deliveries(&root)?.into_iter().map(|delivery| {
+            let header = &delivery.header;
+            let state = match &delivery.receipt {
+                None => "waiting".to_owned(),
+                Some((_, body)) => record_state(body, delivery.place),
+            };
+            Delivery {
+                recipient: header.channel.recipient.clone(),
+                epoch: header.channel.epoch,
+                number: header.number,
+                agreement: header.agreement.to_string(),
+                purpose: header.purpose,
+                groups: header.view.names(table).into_iter().map(str::to_owned).collect(),
+                state,
+                receipt_index: delivery.receipt.as_ref().map(|(row, _)| row.recipient_entry),
+            }
+        });
+        records.push(RecordInfo {
+            root: root.hex(),
+            issuer: record.header().issuer.clone(),
+            record: view_to_json(table, &view),
+            deliveries: deliveries.collect(),
+            received: None,
+        });
+    }
+    for (index, place) in found.received {
+        let Some((_, root, view)) = store.payload(index)?.into_iter().find(|(at, _, _)| *at == place) else { continue };
+        let skeleton = store.inbox(index, 1)?.pop().filter(|(found, _)| *found == index);
+        records.push(RecordInfo {
+            root: root.hex(),
+            issuer: view.header.issuer.clone(),
+            record: view_to_json(view.header.table, &view),
+            deliveries: Vec::new(),
+            received: skeleton.map(|(_, skeleton)| item(store, index, &skeleton)).transpose()?,
+        });
+    }
+    Ok(Json(records))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReceiptQuery {
+    recipient: NodeRef,
+    #[serde(default = "first_epoch")]
+    epoch: u64,
+    number: u64,
+}
+
+fn first_epoch() -> u64 {
+    1
+}
+
+pub(super) async fn receipt(
+    State(context): State<Context>,
+    Query(query): Query<ReceiptQuery>,
+) -> Result<impl IntoResponse, Problem> {
+    let shared = context.driver.shared();
+    let channel = Channel { sender: shared.me.clone(), recipient: query.recipient, epoch: query.epoch };
+    let row = shared.store.receipt(&channel, query.number)?;
+    let row = row.ok_or_else(|| Problem::not_found(format!("no receipt for number {} of {channel}", query.number)))?;
+    Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], row.proof))
+}
+
+pub(super) async fn documents(State(context): State<Context>) -> Json<Documents> {
+    Json(Documents::clone(&context.documents))
+}
+
+pub(super) async fn checkpoint(State(context): State<Context>) -> impl IntoResponse {
+    ([(CONTENT_TYPE, "text/plain; charset=utf-8")], context.driver.shared().sequencer.latest().note)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AuditQuery {
+    node: Option<NodeRef>,
+    #[serde(default)]
+    from: u64,
+    count: Option<u64>,
+}
+
+pub(super) async fn audit(
+    State(context): State<Context>,
+    Query(query): Query<AuditQuery>,
+) -> Result<impl IntoResponse, Problem> {
+    let node = query.node.unwrap_or_else(|| context.driver.shared().me.clone());
+    let count = query.count.unwrap_or(MAX_AUDIT_PAGE_ENTRIES as u64);
+    let page = context.driver.audit_page(&node, query.from, count).await?;
+    Ok(([(CONTENT_TYPE, "application/cbor")], Answer::Page(page).to_cbor()))
+}
+
+fn record_state(body: &ReceiptBody, place: usize) -> String {
+    match &body.outcome {
+        Outcome::Refused(code) => format!("refused: {code}"),
+        Outcome::Taken(rejected) => match rejected.iter().find(|r| r.record == place) {
+            None => "accepted".into(),
+            Some(rejection) => format!("rejected: {} at {}", rejection.fault, rejection.pointer),
+        },
+    }
+}
+
+fn item(store: &Store, index: u64, skeleton: &Skeleton) -> Result<InboxItem, Problem> {
+    let damaged = |error: &dyn std::fmt::Display| StoreError::Damaged {
+        what: format!("the received row of entry {index}"),
+        error: error.to_string(),
+    };
+    let row = store.received(&skeleton.channel, skeleton.number)?.ok_or_else(|| damaged(&"not there"))?;
+    let header = DispatchHeader::from_cbor(&row.envelope.header).map_err(|e| damaged(&e))?;
+    let body = ReceiptBody::from_cbor(&row.body).map_err(|e| damaged(&e))?;
+    let (accepted, rejected) = body.outcome.counts(header.batch.header.count);
+    let table = header.batch.header.table;
+    Ok(InboxItem {
+        index,
+        sender: header.channel.sender.clone(),
+        number: header.number,
+        agreement: header.agreement.to_string(),
+        purpose: header.purpose,
+        groups: header.view.names(table).into_iter().map(str::to_owned).collect(),
+        due: skeleton.due.to_string(),
+        accepted,
+        rejected,
+        outcome: body.outcome.to_string(),
+    })
+}

@@ -1,0 +1,71 @@
+//! Submissions: chunks of records in CBOR or JSON.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
+use luxor_protocol::api::ChunkResult;
+use luxor_protocol::cbor::Reader;
+use luxor_protocol::hash::{Digest, Domain};
+use luxor_protocol::limits::{MAX_CHUNK_BYTES, MAX_CHUNK_RECORDS};
+use luxor_protocol::record::{Content, ContentError, content_from_json};
+
+use super::Context;
+use super::problem::Problem;
+
+/// Characters of a submission's name.
+const MAX_NAME: usize = 128;
+
+type Records = Vec<Result<Content, ContentError>>;
+
+pub(super) async fn put_chunk(
+    State(context): State<Context>,
+    Path((submission, chunk)): Path<(String, u64)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<ChunkResult>, Problem> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || c == '.';
+    if submission.is_empty() || submission.len() > MAX_NAME || !submission.chars().all(plain) {
+        let what = "a submission's name is 1 to 128 letters, digits, '-', '_' or '.'";
+        return Err(Problem::bad_request(what));
+    }
+    if body.len() > MAX_CHUNK_BYTES {
+        let what = format!("the chunk has {} bytes; at most {MAX_CHUNK_BYTES} are taken\nhint: split it", body.len());
+        return Err(Problem::bad_request(what));
+    }
+    let digest = Digest::of(Domain::Chunk, &[&body]);
+    let media = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("application/json");
+    let records = match media {
+        "application/cbor" => from_cbor(&body)?,
+        media if media.starts_with("application/json") => from_json(&body)?,
+        other => {
+            let what = format!("content type {other}\nhint: send application/cbor or application/json");
+            return Err(Problem::bad_request(what));
+        }
+    };
+    Ok(Json(context.driver.submit(submission, chunk, digest, records).await?))
+}
+
+fn from_cbor(body: &[u8]) -> Result<Records, Problem> {
+    let mut reader = Reader::new(body);
+    let mut records = Vec::new();
+    for at in 0..reader.array(MAX_CHUNK_RECORDS).map_err(|e| Problem::bad_request(format!("chunk: {e}")))? {
+        // After a fault inside a record its end is unknown, so the chunk is refused whole.
+        let record = Content::decode(&mut reader);
+        records.push(Ok(record.map_err(|e| Problem::bad_request(format!("record {}: {e}", at + 1)))?));
+    }
+    reader.leave();
+    reader.finish().map_err(|e| Problem::bad_request(format!("chunk: {e}")))?;
+    Ok(records)
+}
+
+fn from_json(body: &[u8]) -> Result<Records, Problem> {
+    let list: Vec<serde_json::Value> =
+        serde_json::from_slice(body).map_err(|e| Problem::bad_request(format!("chunk: a JSON list of records: {e}")))?;
+    if list.len() > MAX_CHUNK_RECORDS {
+        let what = format!("{} records; a chunk has at most {MAX_CHUNK_RECORDS}", list.len());
+        return Err(Problem::bad_request(what));
+    }
+    Ok(list.iter().map(content_from_json).collect())
+}

@@ -1,0 +1,185 @@
+//! `luxord.toml`: what an operator sets. Every unknown key is an error, every value has a documented default.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use luxor_protocol::names::{MemberId, NodeRef, Slug};
+use serde::Deserialize;
+
+use crate::store::StoreConfig;
+
+/// Why the configuration was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{}: {error}\nhint: make a node folder with `luxor init`", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What happened.
+        error: std::io::Error,
+    },
+    /// The file is not a configuration.
+    #[error("{}: {error}", path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        error: toml::de::Error,
+    },
+    /// A value is out of its range.
+    #[error("{}: {what}", path.display())]
+    Value {
+        /// The file.
+        path: PathBuf,
+        /// Which and why.
+        what: String,
+    },
+}
+
+/// The whole file.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Who this node is.
+    pub node: NodeSection,
+    /// Where it listens.
+    pub listen: ListenSection,
+    /// How it tries again.
+    #[serde(default)]
+    pub retry: RetrySection,
+    /// How much it takes at a time.
+    #[serde(default)]
+    pub limits: LimitsSection,
+    /// How it stores.
+    #[serde(default)]
+    pub store: StoreConfig,
+}
+
+/// Who this node is.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeSection {
+    /// The member that runs it.
+    pub member: MemberId,
+    /// Its name there.
+    pub name: Slug,
+}
+
+/// Where the node listens.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListenSection {
+    /// For other nodes, as multiaddr.
+    pub exchange: Vec<String>,
+    /// For its own people and systems; keep it on loopback or behind a proxy with TLS.
+    pub api: SocketAddr,
+}
+
+/// How the node tries again.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetrySection {
+    /// First wait after a failure, in milliseconds; doubled at each further one.
+    pub min_ms: u64,
+    /// Longest wait, in milliseconds.
+    pub max_ms: u64,
+}
+
+impl Default for RetrySection {
+    fn default() -> Self {
+        Self { min_ms: 500, max_ms: 60_000 }
+    }
+}
+
+/// How much the node takes at a time.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsSection {
+    /// Dispatches without receipt; above it submissions are answered with "try again".
+    pub outbox_dispatches: u64,
+    /// Dispatches under way to one node.
+    pub window_dispatches: usize,
+    /// Mebibytes under way to one node.
+    pub window_mib: u64,
+    /// Dispatches of one node that are checked at a time.
+    pub checks_per_node: usize,
+    /// Mebibytes of requests in memory, over all nodes.
+    pub inbound_mib: usize,
+}
+
+impl Default for LimitsSection {
+    fn default() -> Self {
+        Self { outbox_dispatches: 100_000, window_dispatches: 64, window_mib: 16, checks_per_node: 128, inbound_mib: 32 }
+    }
+}
+
+impl Config {
+    /// Reads `luxord.toml` in a node's folder.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn read(folder: &Path) -> Result<Self, ConfigError> {
+        let path = folder.join("luxord.toml");
+        let text = std::fs::read_to_string(&path).map_err(|error| ConfigError::Read { path: path.clone(), error })?;
+        Self::parse(&text, &path)
+    }
+
+    /// Reads a configuration's text; `path` is for messages.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let config: Self =
+            toml::from_str(text).map_err(|error| ConfigError::Parse { path: path.to_owned(), error })?;
+        config.check().map_err(|what| ConfigError::Value { path: path.to_owned(), what })?;
+        Ok(config)
+    }
+
+    /// The node's full name.
+    pub fn node(&self) -> NodeRef {
+        NodeRef::new(&self.node.member, &self.node.name)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let range = |name: &str, value: u64, min: u64, max: u64| match (min..=max).contains(&value) {
+            true => Ok(()),
+            false => Err(format!("{name} is {value}; it must be between {min} and {max}")),
+        };
+        range("retry.min_ms", self.retry.min_ms, 1, 600_000)?;
+        range("retry.max_ms", self.retry.max_ms, self.retry.min_ms, 86_400_000)?;
+        range("limits.outbox_dispatches", self.limits.outbox_dispatches, 1, 10_000_000)?;
+        range("limits.window_dispatches", self.limits.window_dispatches as u64, 1, 1_024)?;
+        range("limits.window_mib", self.limits.window_mib, 1, 1_024)?;
+        range("limits.checks_per_node", self.limits.checks_per_node as u64, 1, 1_024)?;
+        // One dispatch of the largest size must fit.
+        range("limits.inbound_mib", self.limits.inbound_mib as u64, 16, 16_384)?;
+        if self.listen.exchange.is_empty() {
+            return Err("listen.exchange names no address".into());
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: &str = "[node]\nmember = \"a\"\nname = \"n1\"\n[listen]\nexchange = [\"/ip4/127.0.0.1/tcp/1\"]\napi = \"127.0.0.1:2\"\n";
+
+    fn parse(text: &str) -> Result<Config, String> {
+        Config::parse(text, Path::new("luxord.toml")).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn defaults_hold_and_unknown_keys_are_errors() {
+        let config = parse(SMALL).unwrap();
+        assert_eq!(config.retry, RetrySection::default());
+        assert_eq!(config.node().as_str(), "a/n1");
+        for extra in ["x = 1", "[retry]\nmin = 5", "[limits]\nwindow = 1", "[store]\ncompress = true", "[other]"] {
+            let error = parse(&format!("{SMALL}{extra}\n")).unwrap_err();
+            assert!(error.contains("unknown field"), "{extra}: {error}");
+        }
+        assert!(parse(&format!("{SMALL}[retry]\nmin_ms = 0\n")).unwrap_err().contains("retry.min_ms"));
+    }
+}

@@ -1,0 +1,106 @@
+//! Requests of other nodes: from bytes to a check on a worker, and receipts given before.
+
+use luxor_protocol::cbor::Decode;
+use luxor_protocol::exchange::{Answer, Channel, Dispatch, ErrorCode, Lack, Outcome, Request, check_dispatch};
+use luxor_protocol::hash::Digest;
+use luxor_protocol::names::NodeRef;
+use luxor_protocol::record::{RecordView, Value};
+use luxor_protocol::time::Millis;
+
+use super::{Driver, DriverError, Message, Shared, random};
+use crate::engine::Verified;
+use crate::net::{Inbound, Reply as NetReply};
+use crate::store::IndexedRecord;
+
+/// Fields that lead to a record: group and field.
+pub(super) const REFERENCES: [(&str, &str); 2] = [("filing", "own_reference"), ("item", "id")];
+
+impl Driver {
+    /// Takes one request: parses its frame and hands it on.
+    pub(super) fn arrive(&self, inbound: Inbound) {
+        let Inbound { peer, body, oversized, permit, reply } = inbound;
+        let shared = &self.shared;
+        if let Some(length) = oversized {
+            let answer = Answer::error(ErrorCode::Oversized, format!("a request of {length} bytes"));
+            return shared.respond(reply, &answer);
+        }
+        let Some(known) = shared.directory.node_by_transport(&peer.0) else {
+            let answer = Answer::error(ErrorCode::NotAMember, "no card names this connection's key");
+            return shared.respond(reply, &answer);
+        };
+        let peer = known.node.clone();
+        match Request::from_cbor(&body) {
+            Err(error) => shared.respond(reply, &Answer::error(ErrorCode::Undecodable, format!("request: {error}"))),
+            Ok(Request::Dispatch(dispatch)) => {
+                let dispatch = Box::new(dispatch);
+                // The mailbox only closes when the node stops.
+                let _ = self.mailbox.send(Message::Arrived { peer, dispatch, permit, reply });
+            }
+            Ok(Request::AuditRead { from, count }) => self.audit_read(peer, from, count, permit, reply),
+        }
+    }
+
+    /// Answers a dispatch that arrived before with the receipt given then.
+    pub(super) fn replay(&self, reply: NetReply, channel: Channel, number: u64, digest: Digest) {
+        let driver = self.clone();
+        tokio::spawn(async move {
+            let shared = driver.shared.clone();
+            let answer = driver.work(move || stored_receipt(&shared, &channel, number, &digest)).await;
+            match answer {
+                Some(Ok(answer)) => driver.shared.respond(reply, &answer),
+                Some(Err(error)) => drop(driver.mailbox.send(Message::Failed(error))),
+                None => {}
+            }
+        });
+    }
+}
+
+/// Checks a dispatch and prepares what is stored of it.
+pub(super) fn check(
+    shared: &Shared,
+    peer: &NodeRef,
+    dispatch: &Dispatch,
+    now: Millis,
+) -> Result<Result<Box<Verified>, Answer>, DriverError> {
+    let Some(known) = shared.directory.node(peer) else {
+        return Ok(Err(Answer::later(Lack::Card, format!("card of {peer}"))));
+    };
+    let open = |sealed: &[u8]| shared.seal.open(sealed);
+    let checked = match check_dispatch(&shared.directory, &shared.me, known, dispatch, now, open) {
+        Ok(checked) => checked,
+        Err(answer) => return Ok(Err(answer)),
+    };
+    let taken = matches!(checked.outcome, Outcome::Taken(_));
+    let payload = taken.then(|| checked.payload());
+    let records = checked
+        .accepted
+        .iter()
+        .map(|(place, root, view)| IndexedRecord { root: *root, place: *place, references: references(view) })
+        .collect();
+    Ok(Ok(Box::new(Verified {
+        digest: checked.digest,
+        header: checked.header,
+        envelope: checked.envelope,
+        outcome: checked.outcome,
+        due: checked.due,
+        payload,
+        records,
+        salts: [random()?, random()?],
+    })))
+}
+
+fn references(view: &RecordView) -> Vec<String> {
+    let field = |(group, field)| match view.field(group, field) {
+        Some(Value::Text(text)) => Some(text),
+        _ => None,
+    };
+    REFERENCES.into_iter().filter_map(field).collect()
+}
+
+fn stored_receipt(shared: &Shared, channel: &Channel, number: u64, digest: &Digest) -> Result<Answer, DriverError> {
+    let row = shared.store.received(channel, number)?;
+    match row {
+        Some(row) if row.envelope.digest() == *digest => Ok(Answer::Receipt(shared.sequencer.prove(row.entry)?)),
+        _ => Ok(Answer::error(ErrorCode::NumberUsed, format!("number {number} was used for another dispatch"))),
+    }
+}

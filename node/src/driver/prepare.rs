@@ -1,0 +1,226 @@
+//! A submitted chunk on a worker: checked, committed to, routed by the agreements, grouped into batches, signed; and, once
+//! it has numbers, sealed.
+
+use std::collections::BTreeMap;
+
+use luxor_protocol::api::{ChunkResult, RecordResult};
+use luxor_protocol::cbor::{Encode, Writer};
+use luxor_protocol::document::FlowMatch;
+use luxor_protocol::exchange::{
+    Channel, Dispatch, DispatchHeader, EntryKind, Opening, Request, SentBody, Skeleton, pack,
+};
+use luxor_protocol::hash::Digest;
+use luxor_protocol::limits::{MAX_BATCH_RECORDS, MAX_DISPATCH_OPENED_BYTES};
+use luxor_protocol::record::{
+    Batch, BatchHeader, Content, ContentError, Fault, SealedRecord, TypeTable, Value, batch_root,
+};
+use luxor_protocol::time::{Day, Millis};
+use zeroize::Zeroizing;
+
+use super::arrive::REFERENCES;
+use super::{DriverError, Shared, random};
+use crate::engine::{Delivery, PreparedBatch, PreparedChunk, SealedChunk, SealedDispatch, Token};
+use crate::store::{IndexedRecord, Write};
+
+/// Flows in force for one type, read once per chunk.
+type Flows = Vec<FlowMatch>;
+
+/// Records of one type that go to the same recipients under the same rows.
+struct Group {
+    table: &'static TypeTable,
+    rows: Vec<usize>,
+    records: Vec<SealedRecord>,
+    bytes: usize,
+}
+
+/// Checks, commits to, routes and signs.
+pub(super) fn prepare(
+    shared: &Shared,
+    submission: String,
+    chunk: u64,
+    digest: Digest,
+    records: Vec<Result<Content, ContentError>>,
+    now: Millis,
+) -> Result<PreparedChunk, DriverError> {
+    let mut flows: BTreeMap<&'static str, Flows> = BTreeMap::new();
+    let mut groups: Vec<Group> = Vec::new();
+    let mut results = Vec::with_capacity(records.len());
+    let mut writes = Vec::with_capacity(records.len());
+    for record in records {
+        let checked = record.and_then(|content| content.check_complete().map(|()| content));
+        let routed = checked.and_then(|content| {
+            let table = content.table();
+            let flows = flows.entry(table.name).or_insert_with(|| flows_of(shared, table, now.day()));
+            let rows = route(flows, &content)?;
+            Ok((content, rows))
+        });
+        let (content, rows) = match routed {
+            Ok(routed) => routed,
+            Err(error) => {
+                let ContentError { fault, pointer, what } = error;
+                results.push(RecordResult::Refused { fault, pointer, reason: what });
+                continue;
+            }
+        };
+        let references = references(&content);
+        let seed = Zeroizing::new(random::<32>()?);
+        let record = SealedRecord::new(shared.me.member(), content, None, random()?, seed);
+        let stored = record.to_stored();
+        results.push(RecordResult::Accepted { root: record.root().hex(), recipients: rows.len() });
+        let (table, bytes) = (record.header().table, stored.len() + 1_024);
+        let indexed = IndexedRecord { root: record.root(), place: 0, references };
+        writes.push(Write::Record { record: indexed, stored });
+        let fits = |g: &&mut Group| {
+            g.table == table
+                && g.rows == rows
+                && g.records.len() < MAX_BATCH_RECORDS
+                && g.bytes + bytes <= MAX_DISPATCH_OPENED_BYTES / 2
+        };
+        match groups.iter_mut().find(fits) {
+            Some(group) => {
+                group.records.push(record);
+                group.bytes += bytes;
+            }
+            None => groups.push(Group { table, rows, records: vec![record], bytes }),
+        }
+    }
+    let batches: Vec<PreparedBatch> =
+        groups.into_iter().map(|group| sign(shared, &group, &flows[group.table.name], now)).collect();
+    let dispatches = batches.iter().map(|b| b.deliveries.len() as u64).sum();
+    let result = ChunkResult { records: results, dispatches };
+    Ok(PreparedChunk { submission, chunk, digest, result, records: writes, batches })
+}
+
+/// Seals and signs every dispatch of a chunk under the numbers given.
+pub(super) fn seal(
+    shared: &Shared,
+    token: Token,
+    chunk: PreparedChunk,
+    numbers: Vec<(Channel, u64, u64)>,
+    now: Millis,
+) -> Result<SealedChunk, DriverError> {
+    let answer = serde_json::to_vec(&chunk.result).map_err(|e| DriverError::Own(e.to_string()))?;
+    let submission = crate::engine::submission_write(&chunk, answer);
+    let mut writes = chunk.records;
+    writes.push(submission);
+    let mut dispatches = Vec::with_capacity(numbers.len());
+    let mut numbers = numbers.into_iter();
+    for batch in chunk.batches {
+        for delivery in batch.deliveries {
+            let numbered = numbers.next().ok_or_else(|| DriverError::Own("fewer numbers than dispatches".into()))?;
+            dispatches.push(seal_one(shared, &batch.batch, &batch.roots, delivery, numbered, now)?);
+        }
+    }
+    Ok(SealedChunk { token, writes, dispatches })
+}
+
+/// Roughly how many bytes a write adds to its commit.
+pub(super) fn bytes_of(write: &Write) -> usize {
+    match write {
+        Write::Record { stored, .. } => stored.len() + 100,
+        Write::Sent { request, roots, .. } => request.len() + 1_000 + roots.len() * 150,
+        Write::Settled { proof, .. } => proof.len() + 200,
+        Write::Received { payload, records, .. } => payload.as_ref().map_or(0, Vec::len) + 1_000 + records.len() * 150,
+        Write::Submission { row, .. } => row.result.len() + 100,
+        Write::Totals(_) => 100,
+    }
+}
+
+fn seal_one(
+    shared: &Shared,
+    batch: &Batch,
+    roots: &[Digest],
+    delivery: Delivery,
+    (channel, number, receipts_held_up_to): (Channel, u64, u64),
+    now: Millis,
+) -> Result<SealedDispatch, DriverError> {
+    let own = |what: String| DriverError::Own(format!("number {number} of {channel}: {what}"));
+    let network = shared.directory.network();
+    let (agreement, agreement_digest) = delivery.agreement;
+    let header = DispatchHeader {
+        network,
+        channel: channel.clone(),
+        number,
+        batch: batch.clone(),
+        agreement,
+        agreement_digest,
+        purpose: delivery.purpose,
+        view: delivery.view,
+        retention_days: delivery.retention_days,
+        sent_at: now,
+        receipts_held_up_to,
+    }
+    .to_cbor();
+    let packed = pack(&DispatchHeader::digest(&header), &delivery.content).map_err(|e| own(e.to_string()))?;
+    let recipient = shared.recipients.get(&delivery.recipient).ok_or_else(|| own("no seal key".into()))?;
+    let sealed = recipient.seal(&packed).map_err(|e| own(e.to_string()))?;
+    let dispatch = Dispatch::sign(&network, header, sealed, &shared.sign);
+    let envelope = dispatch.envelope();
+    let skeleton = Skeleton {
+        kind: EntryKind::Sent,
+        agreement: agreement_digest,
+        channel: channel.clone(),
+        number,
+        due: now.day().plus(delivery.retention_days),
+    };
+    let body = SentBody { dispatch: envelope.digest() }.to_cbor();
+    let opening = Opening::new(&skeleton, body, random()?, random()?);
+    let request = Request::Dispatch(dispatch).to_cbor();
+    Ok(SealedDispatch { channel, number, envelope, request, roots: roots.to_vec(), opening })
+}
+
+fn flows_of(shared: &Shared, table: &TypeTable, day: Day) -> Flows {
+    // A member without a node gets nothing until its card is there.
+    let reachable = |flow: &FlowMatch| shared.directory.node_of(&flow.to).is_some();
+    shared.directory.flows_from(&shared.me.member(), table, day).into_iter().filter(reachable).collect()
+}
+
+/// Rows that give this record to somebody, by position.
+fn route(flows: &Flows, content: &Content) -> Result<Vec<usize>, ContentError> {
+    let destination = content.destination();
+    let rows: Vec<usize> =
+        flows.iter().enumerate().filter(|(_, flow)| flow.covers(destination)).map(|(at, _)| at).collect();
+    if rows.is_empty() {
+        let place = destination.map_or_else(|| "no destination".to_owned(), |d| format!("destination {d}"));
+        let what = format!("no agreement in force gives a record with {place} to anybody");
+        return Err(ContentError::new(Fault::NoRecipient, "/route/destination", what));
+    }
+    Ok(rows)
+}
+
+fn references(content: &Content) -> Vec<String> {
+    let field = |(group, field)| match content.field(group, field) {
+        Some(Value::Text(text)) => Some(text),
+        _ => None,
+    };
+    REFERENCES.into_iter().filter_map(field).collect()
+}
+
+fn sign(shared: &Shared, group: &Group, flows: &Flows, now: Millis) -> PreparedBatch {
+    let roots: Vec<Digest> = group.records.iter().map(SealedRecord::root).collect();
+    let header = BatchHeader {
+        node: shared.me.clone(),
+        table: group.table,
+        count: roots.len(),
+        root: batch_root(&roots),
+        signed_at: now,
+    };
+    let batch = Batch::sign(header, &shared.directory.network(), &shared.sign);
+    let delivery = |row: &usize| {
+        let flow = &flows[*row];
+        // flows_of left only members with a node.
+        let recipient = shared.directory.node_of(&flow.to)?.node.clone();
+        let mut writer = Writer::with_capacity(group.bytes);
+        writer.array(group.records.len());
+        group.records.iter().for_each(|record| record.view(flow.groups).encode(&mut writer));
+        Some(Delivery {
+            recipient,
+            agreement: (flow.agreement.clone(), flow.digest),
+            purpose: flow.purpose,
+            view: flow.groups,
+            retention_days: flow.retention_days,
+            content: writer.into_bytes(),
+        })
+    };
+    PreparedBatch { batch, roots, deliveries: group.rows.iter().filter_map(delivery).collect() }
+}

@@ -1,0 +1,228 @@
+//! Builds a node from its folder and supervises it; decides nothing else.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use luxor_protocol::api::{ApiFile, ReadyFile};
+use luxor_protocol::document::Directory;
+use luxor_protocol::exchange::Channel;
+use luxor_protocol::hash::hex;
+use luxor_protocol::limits::{MAX_ANSWER_BYTES, MAX_REQUEST_BYTES};
+use luxor_protocol::names::NodeRef;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use crate::api::{Api, ApiError};
+use crate::config::{Config, ConfigError};
+use crate::driver::{Driver, DriverError, Shared};
+use crate::engine::{Engine, EngineConfig};
+use crate::folder::{Folder, FolderError, NodeKeys};
+use crate::net::{Net, NetConfig, NetError, Peer, TransportKey};
+use crate::seal::{Recipient, SealError};
+use crate::sequencer::{LockError, LockFile, Sequencer, SequencerError};
+use crate::store::{Store, StoreError};
+
+/// Requests that wait between net and driver; each holds a permit for its bytes.
+const INBOUND_QUEUE: usize = 64;
+
+/// Why a node did not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The folder.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The node's card is missing or names other keys.
+    #[error("{0}")]
+    Card(String),
+    /// A seal key on a card.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The lock file.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The sequencer.
+    #[error(transparent)]
+    Sequencer(#[from] SequencerError),
+    /// The network.
+    #[error(transparent)]
+    Net(#[from] NetError),
+    /// The local interface.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// The driver.
+    #[error(transparent)]
+    Driver(#[from] DriverError),
+    /// No entropy, or a task that failed.
+    #[error("{0}")]
+    System(String),
+}
+
+/// A running node.
+pub struct Node {
+    net: Net,
+    stop: watch::Sender<bool>,
+    driver: JoinHandle<Result<(), DriverError>>,
+    api: JoinHandle<Result<(), ApiError>>,
+    failures: mpsc::Receiver<SequencerError>,
+}
+
+impl Node {
+    /// Starts the node in `folder`. When it returns, the node listens and its `run/ready.json` is there.
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    pub async fn start(folder: Folder) -> Result<Self, NodeError> {
+        let config = Config::read(folder.path())?;
+        let me = config.node();
+        folder.clear_run_files()?;
+        let keys = folder.keys()?;
+        let documents = folder.documents()?;
+        let directory = Arc::new(documents.directory.clone());
+        check_card(&directory, &me, &keys)?;
+        let origin = own_card(&directory, &me)?.card.origin.clone();
+
+        let index_key = random()?;
+        let store = Arc::new(Store::open(&folder.data(), config.store, &directory.network(), &me, index_key)?);
+        let loaded = store.load(&me)?;
+        let (failed, failures) = mpsc::channel(1);
+        let report = move |error| drop(failed.try_send(error));
+        let lock = LockFile::open(&folder.lock())?;
+        let (size, root) = (loaded.size, loaded.root);
+        let sequencer = Sequencer::start(store.clone(), lock, &origin, keys.log, size, root, report)?;
+
+        let (inbound, requests) = mpsc::channel(INBOUND_QUEUE);
+        let transport = keys.transport.seed();
+        let net = crate::net::start(net_config(&config), &transport, peers(&directory, &me), inbound).await?;
+
+        let mut last_numbers = Vec::new();
+        for recipient in directory.nodes().filter(|n| n.node != me) {
+            let channel = Channel { sender: me.clone(), recipient: recipient.node.clone(), epoch: 1 };
+            let last = store.last_number(&channel)?;
+            if last > 0 {
+                last_numbers.push((channel, last));
+            }
+        }
+        let engine =
+            Engine::new(engine_config(&config), loaded.totals, loaded.received, loaded.pending, last_numbers);
+        let recipients = recipients(&directory)?;
+        let shared =
+            Shared::new(me.clone(), directory, keys.sign, keys.seal, recipients, store, sequencer, net.handle());
+        let (driver, run) = Driver::new(engine, Arc::new(shared));
+        let (stop, stopped) = watch::channel(false);
+        let running = tokio::spawn(run.run(stopped.clone()));
+        tokio::spawn(driver.clone().serve(requests));
+
+        let token = hex(&random::<32>()?);
+        let api = Api::bind(config.listen.api, token.clone(), driver, &documents).await?;
+        let url = format!("http://{}", api.address());
+        let api = tokio::spawn(api.serve(stopped));
+
+        let json = |value: serde_json::Result<Vec<u8>>| value.map_err(|e| NodeError::System(e.to_string()));
+        folder.put_run_file("api.json", &json(serde_json::to_vec(&ApiFile { url: url.clone(), token }))?)?;
+        let exchange = net.handle().listen_addresses();
+        let ready = ReadyFile { node: me.clone(), pid: std::process::id(), exchange: exchange.clone() };
+        folder.put_run_file("ready.json", &json(serde_json::to_vec(&ready))?)?;
+        tracing::info!(node = %me, api = url, ?exchange, entries = size, "ready");
+        Ok(Self { net, stop, driver: running, api, failures })
+    }
+
+    /// Runs until `stop` completes or something fails.
+    ///
+    /// # Errors
+    /// [`NodeError`] that ended the node; the process must end with it.
+    pub async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), NodeError> {
+        let failed = |error: tokio::task::JoinError| NodeError::System(format!("a task failed: {error}"));
+        let outcome = tokio::select! {
+            () = stop => Ok(()),
+            Some(error) = self.failures.recv() => Err(NodeError::from(error)),
+            ended = &mut self.driver => ended.map_err(failed)?.map_err(NodeError::from),
+            ended = &mut self.api => ended.map_err(failed)?.map_err(NodeError::from),
+        };
+        // Receivers may be gone with a failed task.
+        let _ = self.stop.send(true);
+        self.net.shutdown().await;
+        outcome
+    }
+}
+
+fn random<const N: usize>() -> Result<[u8; N], NodeError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|e| NodeError::System(format!("no entropy: {e}")))?;
+    Ok(bytes)
+}
+
+fn own_card<'d>(
+    directory: &'d Directory,
+    me: &NodeRef,
+) -> Result<&'d luxor_protocol::document::KnownNode, NodeError> {
+    let own = directory.node(me).map(AsRef::as_ref);
+    own.ok_or_else(|| {
+        NodeError::Card(format!("no card names {me}\nhint: `luxor card sign`, then `luxor install` here and elsewhere"))
+    })
+}
+
+fn check_card(directory: &Directory, me: &NodeRef, keys: &NodeKeys) -> Result<(), NodeError> {
+    let card = &own_card(directory, me)?.card;
+    let differs = |name: &str| {
+        Err(NodeError::Card(format!(
+            "the {name} key in keys/ is not the one on the card of {me}\nhint: sign a card with the keys of this folder"
+        )))
+    };
+    if card.sign != *keys.sign.public() {
+        return differs("sign");
+    }
+    if card.log != *keys.log.public() {
+        return differs("log");
+    }
+    if card.transport != *keys.transport.public() {
+        return differs("transport");
+    }
+    if card.seal != keys.seal.recipient() {
+        return differs("seal");
+    }
+    Ok(())
+}
+
+fn recipients(directory: &Directory) -> Result<BTreeMap<NodeRef, Recipient>, NodeError> {
+    directory.nodes().map(|n| Ok((n.node.clone(), Recipient::parse(&n.card.seal)?))).collect()
+}
+
+fn peers(directory: &Directory, me: &NodeRef) -> Vec<Peer> {
+    let others = directory.nodes().filter(|n| n.node != *me);
+    let peer = |n: &Arc<luxor_protocol::document::KnownNode>| Peer {
+        key: TransportKey(n.card.transport.bytes()),
+        addresses: n.card.addresses.clone(),
+    };
+    others.map(peer).collect()
+}
+
+fn net_config(config: &Config) -> NetConfig {
+    NetConfig {
+        listen: config.listen.exchange.clone(),
+        max_request_bytes: MAX_REQUEST_BYTES,
+        max_answer_bytes: MAX_ANSWER_BYTES,
+        inbound_bytes: config.limits.inbound_mib * 1024 * 1024,
+        dial_backoff_min: Duration::from_millis(config.retry.min_ms),
+        dial_backoff_max: Duration::from_millis(config.retry.max_ms),
+        ..NetConfig::default()
+    }
+}
+
+fn engine_config(config: &Config) -> EngineConfig {
+    EngineConfig {
+        me: config.node(),
+        retry_min_ms: config.retry.min_ms,
+        retry_max_ms: config.retry.max_ms,
+        window_dispatches: config.limits.window_dispatches,
+        window_bytes: config.limits.window_mib * 1024 * 1024,
+        in_flight_per_peer: config.limits.checks_per_node,
+        max_outbox: config.limits.outbox_dispatches,
+    }
+}

@@ -1,0 +1,104 @@
+//! Commits, restarts and restored copies against a real store.
+
+use std::sync::mpsc::channel;
+
+use luxor_protocol::exchange::{Channel, EntryKind, Skeleton};
+use luxor_protocol::hash::Digest;
+use luxor_protocol::keys::KeyUse;
+use luxor_protocol::time::Day;
+use luxor_protocol::tlog::{KeyType, VerifierKey};
+
+use super::*;
+use crate::store::StoreConfig;
+
+const ORIGIN: &str = "luxor.test/a/n1";
+
+struct Bench {
+    folder: tempfile::TempDir,
+    key: SecretKey,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let key = SecretKey::from_seed(KeyUse::Log, &[5; 32]).unwrap();
+        Self { folder: tempfile::tempdir().unwrap(), key }
+    }
+
+    fn start(&self) -> Result<Sequencer, SequencerError> {
+        let node = "a/n1".parse().unwrap();
+        let data = self.folder.path().join("data");
+        let store = Store::open(&data, StoreConfig::default(), &Digest::ZERO, &node, [1; 32])?;
+        let loaded = store.load(&node)?;
+        let lock = LockFile::open(&self.folder.path().join("lock"))?;
+        let (size, root) = (loaded.size, loaded.root);
+        Sequencer::start(Arc::new(store), lock, ORIGIN, self.key.clone(), size, root, |e| panic!("{e}"))
+    }
+
+    fn vkey(&self) -> VerifierKey {
+        VerifierKey::new(ORIGIN, KeyType::Ed25519, self.key.public().verifying_key()).unwrap()
+    }
+}
+
+fn opening(number: u64) -> Opening {
+    let channel = Channel { sender: "a/n1".parse().unwrap(), recipient: "b/n1".parse().unwrap(), epoch: 1 };
+    let skeleton = Skeleton { kind: EntryKind::Sent, agreement: Digest::ZERO, channel, number, due: Day(1) };
+    Opening::new(&skeleton, vec![1, 2, 3], [number as u8; 16], [2; 16])
+}
+
+fn commit(sequencer: &Sequencer, numbers: std::ops::Range<u64>) -> Committed {
+    let (done, committed) = channel();
+    let entries = numbers.map(opening).collect();
+    let done = Box::new(move |c| done.send(c).unwrap());
+    sequencer.commit(Commit { writes: Vec::new(), entries, prove: true, bytes: 0, done }).unwrap();
+    committed.recv().unwrap()
+}
+
+#[test]
+fn every_entry_is_proven_across_restarts() {
+    let bench = Bench::new();
+    let mut total = 0;
+    for count in [1, 300, 5, 700, 0, 1] {
+        let sequencer = bench.start().unwrap();
+        let committed = commit(&sequencer, total..total + count);
+        assert_eq!(committed.first, total);
+        for (at, proof) in committed.proofs.iter().enumerate() {
+            let proof = TlogProof::parse(proof).unwrap();
+            let leaf = leaf_hash(&opening(total + at as u64).entry());
+            assert_eq!(proof.verify(&leaf, &bench.vkey()).unwrap().size, total + count);
+        }
+        total += count;
+        for index in (0..total).step_by(97) {
+            let proof = TlogProof::parse(&sequencer.prove(index).unwrap()).unwrap();
+            proof.verify(&leaf_hash(&opening(index).entry()), &bench.vkey()).unwrap();
+        }
+    }
+}
+
+#[test]
+fn an_older_copy_of_the_data_is_refused() {
+    let bench = Bench::new();
+    let copy = tempfile::tempdir().unwrap();
+    commit(&bench.start().unwrap(), 0..3);
+    copy_folder(&bench.folder.path().join("data"), &copy.path().join("data"));
+    commit(&bench.start().unwrap(), 3..6);
+    std::fs::remove_dir_all(bench.folder.path().join("data")).unwrap();
+    copy_folder(&copy.path().join("data"), &bench.folder.path().join("data"));
+    let error = bench.start().err().unwrap().to_string();
+    assert!(error.contains("3 entries, but 6 were signed"), "{error}");
+}
+
+#[test]
+fn a_missing_lock_file_is_refused() {
+    let bench = Bench::new();
+    commit(&bench.start().unwrap(), 0..3);
+    std::fs::remove_file(bench.folder.path().join("lock")).unwrap();
+    assert!(bench.start().err().unwrap().to_string().contains("lock file is missing"));
+}
+
+fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
+}

@@ -1,0 +1,154 @@
+//! Column families and key layouts. All numbers are big-endian, so RocksDB's order is theirs.
+
+use luxor_protocol::exchange::Channel;
+use luxor_protocol::hash::Digest;
+
+/// Column families, by what they hold.
+pub(super) mod cf {
+    /// `tree`, `network`, `totals`, `index-key`, and `channel/<key>` of received channels.
+    pub(crate) const META: &str = "meta";
+    /// Index -> 33 bytes.
+    pub(crate) const ENTRIES: &str = "entries";
+    /// Index -> opening.
+    pub(crate) const OPENINGS: &str = "openings";
+    /// Size -> signed checkpoint.
+    pub(crate) const CHECKPOINTS: &str = "checkpoints";
+    /// Tile level and index -> 256 hashes; full tiles of level 1 and above. Level 0 is hashed from the entries.
+    pub(crate) const TILES: &str = "tiles";
+    /// Channel and number -> [`super::super::SentRow`].
+    pub(crate) const SENT: &str = "sent";
+    /// Channel and number -> the request as it goes out.
+    pub(crate) const SEALED: &str = "sealed";
+    /// Channel and number -> length of the request, while it waits for its receipt.
+    pub(crate) const OUTBOX: &str = "outbox";
+    /// Channel and number -> [`super::super::ReceiptRow`].
+    pub(crate) const RECEIPTS: &str = "receipts";
+    /// Channel and number -> [`super::super::ReceivedRow`].
+    pub(crate) const RECEIVED: &str = "received";
+    /// Index of the `received` entry -> accepted views.
+    pub(crate) const PAYLOADS: &str = "payloads";
+    /// Record root -> own record with seed.
+    pub(crate) const RECORDS: &str = "records";
+    /// Tag and digest -> where to look.
+    pub(crate) const INDEX: &str = "index";
+    /// Submission and chunk -> [`super::super::SubmissionRow`].
+    pub(crate) const SUBMISSIONS: &str = "submissions";
+
+    /// All of them.
+    pub(crate) const ALL: [&str; 14] = [
+        META,
+        ENTRIES,
+        OPENINGS,
+        CHECKPOINTS,
+        TILES,
+        SENT,
+        SEALED,
+        OUTBOX,
+        RECEIPTS,
+        RECEIVED,
+        PAYLOADS,
+        RECORDS,
+        INDEX,
+        SUBMISSIONS,
+    ];
+}
+
+pub(super) const META_TREE: &[u8] = b"tree";
+pub(super) const META_NODE: &[u8] = b"node";
+pub(super) const META_TOTALS: &[u8] = b"totals";
+pub(super) const META_INDEX_KEY: &[u8] = b"index-key";
+const META_CHANNEL: &[u8] = b"channel/";
+
+/// What an index row leads from.
+#[derive(Clone, Copy)]
+pub(super) enum Tag {
+    /// Reference -> own record.
+    OwnReference = 1,
+    /// Record root -> dispatch that carries it.
+    Delivery = 2,
+    /// Reference -> place in a received dispatch.
+    ReceivedReference = 3,
+    /// Record root -> place in a received dispatch.
+    ReceivedRoot = 4,
+}
+
+/// `sender 0 recipient 0 epoch`.
+pub(super) fn channel_key(channel: &Channel) -> Vec<u8> {
+    let mut key = Vec::with_capacity(100);
+    key.extend_from_slice(channel.sender.as_str().as_bytes());
+    key.push(0);
+    key.extend_from_slice(channel.recipient.as_str().as_bytes());
+    key.push(0);
+    key.extend_from_slice(&channel.epoch.to_be_bytes());
+    key
+}
+
+/// [`channel_key`] and the number.
+pub(super) fn dispatch_key(channel: &Channel, number: u64) -> Vec<u8> {
+    let mut key = channel_key(channel);
+    key.extend_from_slice(&number.to_be_bytes());
+    key
+}
+
+/// What [`dispatch_key`] made.
+pub(super) fn read_dispatch_key(key: &[u8]) -> Option<(Channel, u64)> {
+    let mut parts = key.splitn(3, |byte| *byte == 0);
+    let mut node = || std::str::from_utf8(parts.next()?).ok()?.parse().ok();
+    let (sender, recipient) = (node()?, node()?);
+    let (epoch, number) = parts.next()?.split_at_checked(8)?;
+    let epoch = u64::from_be_bytes(epoch.try_into().ok()?);
+    Some((Channel { sender, recipient, epoch }, u64::from_be_bytes(number.try_into().ok()?)))
+}
+
+pub(super) fn channel_meta_key(channel: &Channel) -> Vec<u8> {
+    [META_CHANNEL, &channel_key(channel)].concat()
+}
+
+pub(super) fn tile_key(level: u8, index: u64) -> [u8; 9] {
+    let mut key = [level; 9];
+    key[1..].copy_from_slice(&index.to_be_bytes());
+    key
+}
+
+pub(super) fn submission_key(submission: &str, chunk: u64) -> Vec<u8> {
+    let mut key = submission.as_bytes().to_vec();
+    key.push(0);
+    key.extend_from_slice(&chunk.to_be_bytes());
+    key
+}
+
+/// Tag, digest, and what tells rows of one digest apart.
+pub(super) fn index_key(tag: Tag, digest: &Digest, suffix: &[u8]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(33 + suffix.len());
+    key.push(tag as u8);
+    key.extend_from_slice(&digest.0);
+    key.extend_from_slice(suffix);
+    key
+}
+
+/// Index of an entry and place in its dispatch.
+pub(super) fn place(entry: u64, record: usize) -> [u8; 16] {
+    let mut place = [0; 16];
+    place[..8].copy_from_slice(&entry.to_be_bytes());
+    place[8..].copy_from_slice(&(record as u64).to_be_bytes());
+    place
+}
+
+pub(super) fn read_place(bytes: &[u8]) -> Option<(u64, usize)> {
+    let (entry, record) = bytes.split_at_checked(8)?;
+    let record = u64::from_be_bytes(record.try_into().ok()?);
+    Some((u64::from_be_bytes(entry.try_into().ok()?), usize::try_from(record).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dispatch_keys_are_read_back_and_ordered() {
+        let channel = Channel { sender: "a/n".parse().unwrap(), recipient: "b/n".parse().unwrap(), epoch: 1 };
+        let key = dispatch_key(&channel, 258);
+        assert_eq!(read_dispatch_key(&key), Some((channel.clone(), 258)));
+        assert!(dispatch_key(&channel, 257) < key && key < dispatch_key(&channel, 65_536));
+    }
+}

@@ -1,0 +1,265 @@
+//! Opening the database and reading what the engine and sequencer start from.
+
+use std::path::Path;
+
+use luxor_protocol::cbor::{CborError, Decode};
+use luxor_protocol::exchange::Channel;
+use luxor_protocol::hash::Digest;
+use luxor_protocol::names::NodeRef;
+use luxor_protocol::tlog::{Frontier, Hash};
+use rocksdb::{BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBCompressionType, Direction, IteratorMode, Options};
+
+use super::columns::{
+    META_INDEX_KEY, META_NODE, META_TOTALS, META_TREE, cf, channel_meta_key, dispatch_key, read_dispatch_key,
+};
+use super::rows::{ChannelRow, ReceivedRow, Totals};
+
+/// Memory for unflushed writes over all column families.
+const WRITE_BUFFER_BYTES: usize = 64 * 1024 * 1024;
+/// Memory for cached blocks.
+const BLOCK_CACHE_BYTES: usize = 32 * 1024 * 1024;
+/// Open files.
+const MAX_OPEN_FILES: i32 = 256;
+/// Write-ahead log kept before column families are flushed.
+const MAX_WAL_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Settings of the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreConfig {
+    /// Whether values on disk are compressed (LZ4).
+    pub compression: bool,
+}
+
+impl Default for StoreConfig {
+    fn default() -> Self {
+        Self { compression: true }
+    }
+}
+
+/// Why the store failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// RocksDB says so.
+    #[error("storage: {0}")]
+    Database(#[from] rocksdb::Error),
+    /// A stored value is not what was written.
+    #[error("storage: {what} is damaged: {error}\nhint: restore the data folder from a backup")]
+    Damaged {
+        /// Which value.
+        what: String,
+        /// What is wrong with it.
+        error: String,
+    },
+    /// The folder belongs to another node or network.
+    #[error("the data folder belongs to {found}, not to {expected}\nhint: give each node its own folder")]
+    Foreign {
+        /// Who opens it.
+        expected: String,
+        /// Who made it.
+        found: String,
+    },
+}
+
+impl StoreError {
+    pub(super) fn damaged(what: impl Into<String>, error: impl ToString) -> Self {
+        Self::Damaged { what: what.into(), error: error.to_string() }
+    }
+}
+
+/// The database of one node.
+pub struct Store {
+    pub(super) db: DB,
+    pub(super) index_key: [u8; 32],
+}
+
+/// A dispatch that waits for its receipt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingDispatch {
+    /// Its channel.
+    pub channel: Channel,
+    /// Its number.
+    pub number: u64,
+    /// Bytes of its request.
+    pub bytes: u64,
+}
+
+/// A received channel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoadedChannel {
+    /// Sender, this node, epoch.
+    pub channel: Channel,
+    /// Tree over the digests of the contiguous numbers.
+    pub tree: Frontier,
+    /// Numbers above, with their digests.
+    pub ahead: Vec<(u64, Digest)>,
+}
+
+/// What was durable when the node stopped.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Entries in the log.
+    pub size: u64,
+    /// Root of the log.
+    pub root: Hash,
+    /// Dispatches without receipt, by channel and number.
+    pub pending: Vec<PendingDispatch>,
+    /// Received channels.
+    pub received: Vec<LoadedChannel>,
+    /// Verdicts so far.
+    pub totals: Totals,
+}
+
+impl Store {
+    /// Opens the database in `folder`, making it if needed. `index_key` is used if the database is new.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn open(
+        folder: &Path,
+        config: StoreConfig,
+        network: &Digest,
+        node: &NodeRef,
+        index_key: [u8; 32],
+    ) -> Result<Self, StoreError> {
+        let mut options = Options::default();
+        options.create_if_missing(true);
+        options.create_missing_column_families(true);
+        options.set_max_open_files(MAX_OPEN_FILES);
+        options.set_max_total_wal_size(MAX_WAL_BYTES);
+        options.set_keep_log_file_num(4);
+        let buffers = rocksdb::WriteBufferManager::new_write_buffer_manager(WRITE_BUFFER_BYTES, false);
+        options.set_write_buffer_manager(&buffers);
+        let cache = Cache::new_lru_cache(BLOCK_CACHE_BYTES);
+        let families = cf::ALL.map(|name| {
+            let mut blocks = BlockBasedOptions::default();
+            blocks.set_block_cache(&cache);
+            let mut options = Options::default();
+            options.set_block_based_table_factory(&blocks);
+            let compression = if config.compression { DBCompressionType::Lz4 } else { DBCompressionType::None };
+            options.set_compression_type(compression);
+            ColumnFamilyDescriptor::new(name, options)
+        });
+        let db = DB::open_cf_descriptors(&options, folder, families)?;
+        let mut store = Self { db, index_key };
+        store.claim(&format!("{node} of network {network}"))?;
+        Ok(store)
+    }
+
+    /// Reads what engine and sequencer start from.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn load(&self, me: &NodeRef) -> Result<Loaded, StoreError> {
+        let (size, root) = match self.get(cf::META, META_TREE)? {
+            None => (0, Frontier::new().root()),
+            Some(bytes) => {
+                read_tree_row(&bytes).ok_or_else(|| StoreError::damaged("the tree's size and root", "wrong length"))?
+            }
+        };
+        let totals = match self.get(cf::META, META_TOTALS)? {
+            None => Totals::default(),
+            Some(bytes) => decode("the totals", &bytes)?,
+        };
+        let mut pending = Vec::new();
+        for item in self.db.iterator_cf(self.cf(cf::OUTBOX), IteratorMode::Start) {
+            let (key, value) = item?;
+            let damaged = || StoreError::damaged("an outbox row", "unreadable");
+            let (channel, number) = read_dispatch_key(&key).ok_or_else(damaged)?;
+            let bytes = u64::from_be_bytes(value.as_ref().try_into().map_err(|_| damaged())?);
+            pending.push(PendingDispatch { channel, number, bytes });
+        }
+        Ok(Loaded { size, root, pending, received: self.load_received(me)?, totals })
+    }
+
+    /// The highest number given in a channel so far.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn last_number(&self, channel: &Channel) -> Result<u64, StoreError> {
+        let last = dispatch_key(channel, u64::MAX);
+        let mut iterator = self.db.iterator_cf(self.cf(cf::SENT), IteratorMode::From(&last, Direction::Reverse));
+        Ok(match iterator.next().transpose()? {
+            Some((key, _)) => read_dispatch_key(&key).filter(|(found, _)| found == channel).map_or(0, |(_, n)| n),
+            None => 0,
+        })
+    }
+
+    fn load_received(&self, me: &NodeRef) -> Result<Vec<LoadedChannel>, StoreError> {
+        let mut channels: Vec<LoadedChannel> = Vec::new();
+        let mut from = Vec::new();
+        // Jump from channel to channel: the rows of one channel's contiguous numbers are not read.
+        loop {
+            let mode = IteratorMode::From(&from, Direction::Forward);
+            let Some(item) = self.db.iterator_cf(self.cf(cf::RECEIVED), mode).next() else { break };
+            let (key, _) = item?;
+            let damaged = || StoreError::damaged("a received row", "unreadable key");
+            let (channel, _) = read_dispatch_key(&key).ok_or_else(damaged)?;
+            from = dispatch_key(&channel, u64::MAX);
+            from.push(0);
+            let row: ChannelRow = match self.get(cf::META, &channel_meta_key(&channel))? {
+                None => ChannelRow::default(),
+                Some(bytes) => decode("a channel's state", &bytes)?,
+            };
+            let tree = Frontier::from_parts(row.contiguous, row.hashes)
+                .map_err(|e| StoreError::damaged("a channel's tree", e))?;
+            let mut loaded = LoadedChannel { channel: channel.clone(), tree, ahead: Vec::new() };
+            let start = dispatch_key(&channel, row.contiguous + 1);
+            for item in self.db.iterator_cf(self.cf(cf::RECEIVED), IteratorMode::From(&start, Direction::Forward)) {
+                let (key, value) = item?;
+                let Some((found, number)) = read_dispatch_key(&key).filter(|(found, _)| *found == channel) else { break };
+                debug_assert_eq!(found.recipient, *me);
+                let row: ReceivedRow = decode("a received row", &value)?;
+                loaded.ahead.push((number, row.envelope.digest()));
+            }
+            channels.push(loaded);
+        }
+        Ok(channels)
+    }
+
+    fn claim(&mut self, expected: &str) -> Result<(), StoreError> {
+        if let Some(found) = self.get(cf::META, META_NODE)? {
+            if found != expected.as_bytes() {
+                let found = String::from_utf8_lossy(&found).into_owned();
+                return Err(StoreError::Foreign { expected: expected.to_owned(), found });
+            }
+            let key = self.get(cf::META, META_INDEX_KEY)?.and_then(|key| key.try_into().ok());
+            self.index_key = key.ok_or_else(|| StoreError::damaged("the index key", "not there"))?;
+            return Ok(());
+        }
+        let mut batch = rocksdb::WriteBatch::default();
+        batch.put_cf(self.cf(cf::META), META_NODE, expected.as_bytes());
+        batch.put_cf(self.cf(cf::META), META_INDEX_KEY, self.index_key);
+        self.write_synced(batch)
+    }
+
+    pub(super) fn write_synced(&self, batch: rocksdb::WriteBatch) -> Result<(), StoreError> {
+        let mut options = rocksdb::WriteOptions::default();
+        options.set_sync(true);
+        Ok(self.db.write_opt(batch, &options)?)
+    }
+
+    pub(super) fn get(&self, family: &str, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.db.get_cf(self.cf(family), key)?)
+    }
+
+    #[allow(clippy::expect_used)]
+    pub(super) fn cf(&self, name: &str) -> &rocksdb::ColumnFamily {
+        // Every name comes from cf::ALL, and open() opened all of them.
+        self.db.cf_handle(name).expect("column family was opened")
+    }
+}
+
+pub(super) fn decode<T: Decode>(what: &str, bytes: &[u8]) -> Result<T, StoreError> {
+    T::from_cbor(bytes).map_err(|e: CborError| StoreError::damaged(what, e))
+}
+
+pub(super) fn tree_row(size: u64, root: &Hash) -> Vec<u8> {
+    [size.to_be_bytes().as_slice(), root].concat()
+}
+
+fn read_tree_row(bytes: &[u8]) -> Option<(u64, Hash)> {
+    let (size, root) = bytes.split_at_checked(8)?;
+    Some((u64::from_be_bytes(size.try_into().ok()?), root.try_into().ok()?))
+}
+

@@ -1,0 +1,266 @@
+//! What API, audit and driver ask of the store.
+
+use luxor_protocol::cbor::{Decode, Reader};
+use luxor_protocol::exchange::{
+    AuditEntry, Channel, DispatchHeader, EntryKind, Opening, ReceiptBody, Skeleton,
+};
+use luxor_protocol::hash::Digest;
+use luxor_protocol::limits::{MAX_AUDIT_PAGE_BYTES, MAX_BATCH_RECORDS};
+use luxor_protocol::record::{GroupSet, RecordView, SealedRecord};
+use luxor_protocol::cbor::Encode;
+use rocksdb::{Direction, IteratorMode};
+
+use super::columns::{Tag, cf, dispatch_key, index_key, read_dispatch_key, read_place, submission_key};
+use super::open::{Store, StoreError, decode};
+use super::rows::{ReceiptRow, ReceivedRow, SentRow, SubmissionRow};
+
+/// Index rows read for one query.
+const MAX_FOUND: usize = 1_000;
+
+/// What a reference leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Roots of own records.
+    pub own: Vec<Digest>,
+    /// Entry and place of received views.
+    pub received: Vec<(u64, usize)>,
+}
+
+/// A dispatch that carries a record.
+#[derive(Debug, Clone)]
+pub struct StoredDelivery {
+    /// The record's place in it.
+    pub place: usize,
+    /// Its header.
+    pub header: DispatchHeader,
+    /// Its receipt, once there.
+    pub receipt: Option<(ReceiptRow, ReceiptBody)>,
+}
+
+impl Store {
+    /// The answer given to a chunk before.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn submission(&self, submission: &str, chunk: u64) -> Result<Option<SubmissionRow>, StoreError> {
+        self.row(cf::SUBMISSIONS, &submission_key(submission, chunk), "a submission")
+    }
+
+    /// The request of a dispatch as it goes out.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn request(&self, channel: &Channel, number: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        self.get(cf::SEALED, &dispatch_key(channel, number))
+    }
+
+    /// A dispatch that this node made.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn sent(&self, channel: &Channel, number: u64) -> Result<Option<SentRow>, StoreError> {
+        self.row(cf::SENT, &dispatch_key(channel, number), "a sent row")
+    }
+
+    /// The receipt of a dispatch that this node made.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn receipt(&self, channel: &Channel, number: u64) -> Result<Option<ReceiptRow>, StoreError> {
+        self.row(cf::RECEIPTS, &dispatch_key(channel, number), "a receipt")
+    }
+
+    /// A dispatch that arrived.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn received(&self, channel: &Channel, number: u64) -> Result<Option<ReceivedRow>, StoreError> {
+        self.row(cf::RECEIVED, &dispatch_key(channel, number), "a received row")
+    }
+
+    /// The opening of an entry.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn opening(&self, index: u64) -> Result<Option<Opening>, StoreError> {
+        self.row(cf::OPENINGS, &index.to_be_bytes(), "an opening")
+    }
+
+    /// Entry indexes of arrived dispatches after `after`, at most `limit` of them, and the last index looked at.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn inbox(&self, from: u64, limit: usize) -> Result<Vec<(u64, Skeleton)>, StoreError> {
+        let start = from.to_be_bytes();
+        let mode = IteratorMode::From(&start, Direction::Forward);
+        let mut found = Vec::new();
+        for item in self.db.iterator_cf(self.cf(cf::OPENINGS), mode) {
+            let (key, value) = item?;
+            let opening: Opening = decode("an opening", &value)?;
+            let skeleton = opening.read_skeleton().map_err(|e| StoreError::damaged("a skeleton", e))?;
+            if skeleton.kind == EntryKind::Received {
+                let index = key.as_ref().try_into().map(u64::from_be_bytes);
+                found.push((index.map_err(|_| StoreError::damaged("an opening", "wrong key"))?, skeleton));
+                if found.len() == limit {
+                    break;
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The accepted views of an arrived dispatch: place, root, view.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn payload(&self, entry: u64) -> Result<Vec<(usize, Digest, RecordView)>, StoreError> {
+        let Some(bytes) = self.get(cf::PAYLOADS, &entry.to_be_bytes())? else { return Ok(Vec::new()) };
+        let damaged = |e| StoreError::damaged(format!("the payload of entry {entry}"), e);
+        let mut reader = Reader::new(&bytes);
+        let count = reader.array(MAX_BATCH_RECORDS).map_err(damaged)?;
+        let mut views = Vec::with_capacity(count);
+        for _ in 0..count {
+            reader.tuple(3).map_err(damaged)?;
+            let place = reader.uint_max(MAX_BATCH_RECORDS as u64).map_err(damaged)? as usize; // at most 10,000
+            let root = Digest::decode(&mut reader).map_err(damaged)?;
+            views.push((place, root, RecordView::decode(&mut reader).map_err(damaged)?));
+            reader.leave();
+        }
+        Ok(views)
+    }
+
+    /// An own record.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn record(&self, root: &Digest) -> Result<Option<SealedRecord>, StoreError> {
+        let Some(bytes) = self.get(cf::RECORDS, &root.0)? else { return Ok(None) };
+        let record = SealedRecord::from_stored(&bytes);
+        record.map(Some).map_err(|e| StoreError::damaged(format!("record {root}"), e))
+    }
+
+    /// Records with this own reference or item id.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn find(&self, reference: &str) -> Result<Found, StoreError> {
+        let digest = self.reference(reference);
+        let own = self.index_rows(Tag::OwnReference, &digest)?;
+        let received = self.index_rows(Tag::ReceivedReference, &digest)?;
+        Ok(Found {
+            own: own.iter().filter_map(|(suffix, _)| suffix.as_slice().try_into().ok().map(Digest)).collect(),
+            received: received.iter().filter_map(|(suffix, _)| read_place(suffix)).collect(),
+        })
+    }
+
+    /// Places where a record root arrived.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn arrivals(&self, root: &Digest) -> Result<Vec<(u64, usize)>, StoreError> {
+        let rows = self.index_rows(Tag::ReceivedRoot, root)?;
+        Ok(rows.iter().filter_map(|(suffix, _)| read_place(suffix)).collect())
+    }
+
+    /// Dispatches that carry an own record.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn deliveries(&self, root: &Digest) -> Result<Vec<StoredDelivery>, StoreError> {
+        let mut deliveries = Vec::new();
+        for (key, place) in self.index_rows(Tag::Delivery, root)? {
+            let damaged = || StoreError::damaged(format!("the delivery of record {root}"), "unreadable");
+            let (channel, number) = read_dispatch_key(&key).ok_or_else(damaged)?;
+            let place = place.as_slice().try_into().map(u64::from_be_bytes).map_err(|_| damaged())?;
+            let sent = self.sent(&channel, number)?.ok_or_else(damaged)?;
+            let header = decode("a dispatch header", &sent.envelope.header)?;
+            let receipt = match self.receipt(&channel, number)? {
+                None => None,
+                Some(row) => {
+                    let proof = luxor_protocol::tlog::TlogProof::parse(&row.proof).map_err(|_| damaged())?;
+                    let opening: Opening = decode("a receipt's opening", &proof.extra.unwrap_or_default())?;
+                    let body = decode("a receipt's body", &opening.body)?;
+                    Some((row, body))
+                }
+            };
+            deliveries.push(StoredDelivery { place: place as usize, header, receipt }); // at most 10,000
+        }
+        Ok(deliveries)
+    }
+
+    /// Entries with what a mandate gives of them, from `from`, at most `count` and not beyond `size`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn audit_entries(
+        &self,
+        from: u64,
+        count: u64,
+        size: u64,
+        groups: GroupSet,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        let opening_groups = &luxor_protocol::record::OPENING;
+        let gives = |name| opening_groups.group(name).is_some_and(|(at, _)| groups.has(at));
+        let (body_given, evidence_given) = (gives("body"), gives("evidence"));
+        let count = count.min(size.saturating_sub(from));
+        let (mut found, mut bytes) = (Vec::new(), 0);
+        for (index, entry) in (from..).zip(self.entries(from, count)?) {
+            let damaged = |e| StoreError::damaged(format!("the opening of entry {index}"), e);
+            let opening = self.opening(index)?.ok_or_else(|| damaged("not there".to_owned()))?;
+            let skeleton = opening.read_skeleton().map_err(|e| damaged(e.to_string()))?;
+            let evidence = if evidence_given { self.evidence(&skeleton)? } else { None };
+            let body_hash = opening.body_hash();
+            let body = body_given.then_some((opening.body_salt, opening.body));
+            bytes += 150 + body.as_ref().map_or(0, |(_, b)| b.len()) + evidence.as_ref().map_or(0, Vec::len);
+            found.push(AuditEntry { entry, salt: opening.salt, skeleton: opening.skeleton, body_hash, body, evidence });
+            if bytes > MAX_AUDIT_PAGE_BYTES {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Checkpoints signed for sizes above `from` and at most `to`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn checkpoints(&self, from: u64, to: u64) -> Result<Vec<Vec<u8>>, StoreError> {
+        let start = from.saturating_add(1).to_be_bytes();
+        let mode = IteratorMode::From(&start, Direction::Forward);
+        let mut notes = Vec::new();
+        for item in self.db.iterator_cf(self.cf(cf::CHECKPOINTS), mode) {
+            let (key, value) = item?;
+            if key.as_ref() > to.to_be_bytes().as_slice() {
+                break;
+            }
+            notes.push(value.into_vec());
+        }
+        Ok(notes)
+    }
+
+    fn evidence(&self, skeleton: &Skeleton) -> Result<Option<Vec<u8>>, StoreError> {
+        let (channel, number) = (&skeleton.channel, skeleton.number);
+        Ok(match skeleton.kind {
+            EntryKind::Sent => self.sent(channel, number)?.map(|row| row.envelope.to_cbor()),
+            EntryKind::Received => self.received(channel, number)?.map(|row| row.envelope.to_cbor()),
+            EntryKind::Receipt => self.receipt(channel, number)?.map(|row| row.proof),
+        })
+    }
+
+    fn index_rows(&self, tag: Tag, digest: &Digest) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+        let prefix = index_key(tag, digest, &[]);
+        let mut rows = Vec::new();
+        for item in self.db.iterator_cf(self.cf(cf::INDEX), IteratorMode::From(&prefix, Direction::Forward)) {
+            let (key, value) = item?;
+            match key.strip_prefix(prefix.as_slice()) {
+                Some(suffix) if rows.len() < MAX_FOUND => rows.push((suffix.to_vec(), value.into_vec())),
+                _ => break,
+            }
+        }
+        Ok(rows)
+    }
+
+    fn row<T: Decode>(&self, family: &str, key: &[u8], what: &str) -> Result<Option<T>, StoreError> {
+        self.get(family, key)?.map(|bytes| decode(what, &bytes)).transpose()
+    }
+}

@@ -1,0 +1,116 @@
+//! The log's tree as the disk holds it: entries and full upper tiles, from which any node is computed.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use luxor_protocol::exchange::{ENTRY_BYTES, Entry};
+use luxor_protocol::tlog::{Edge, Hash, NodeReader, TILE_WIDTH, leaf_hash, node_in_tile, tile_of};
+use rocksdb::{Direction, IteratorMode};
+
+use super::columns::{cf, tile_key};
+use super::open::{Store, StoreError};
+
+/// Tiles kept in memory by a reader: 8 KiB each.
+const CACHED_TILES: usize = 64;
+
+/// Reads nodes of the tree from disk.
+pub struct LogReader<'s> {
+    store: &'s Store,
+    cache: Mutex<HashMap<(u8, u64), Vec<Hash>>>,
+}
+
+impl Store {
+    /// A reader of the tree's nodes.
+    pub fn log_reader(&self) -> LogReader<'_> {
+        LogReader { store: self, cache: Mutex::new(HashMap::new()) }
+    }
+
+    /// Entries from `from`, at most `count`.
+    ///
+    /// # Errors
+    /// [`StoreError`]; entries that are missing or of the wrong length are damage.
+    pub fn entries(&self, from: u64, count: u64) -> Result<Vec<Entry>, StoreError> {
+        let start = from.to_be_bytes();
+        let mode = IteratorMode::From(&start, Direction::Forward);
+        let mut entries = Vec::new();
+        for (expected, item) in (from..from.saturating_add(count)).zip(self.db.iterator_cf(self.cf(cf::ENTRIES), mode)) {
+            let (key, value) = item?;
+            let what = || format!("entry {expected}");
+            if *key != expected.to_be_bytes() {
+                return Err(StoreError::damaged(what(), "not there"));
+            }
+            let entry: [u8; ENTRY_BYTES] =
+                value.as_ref().try_into().map_err(|_| StoreError::damaged(what(), "wrong length"))?;
+            entries.push(entry);
+        }
+        Ok(entries)
+    }
+
+    /// Rebuilds the right edge of a tree of `size` entries.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn edge(&self, size: u64) -> Result<Edge, StoreError> {
+        let width = TILE_WIDTH as u64;
+        let reader = self.log_reader();
+        let mut leaves = Vec::new();
+        let mut upper = Vec::new();
+        let (mut level, mut hashes) = (0u8, size);
+        while hashes > 0 {
+            let partial = reader.tile(level, hashes / width, hashes % width)?;
+            if level == 0 { leaves = partial } else { upper.push(partial) }
+            hashes /= width;
+            level += 1;
+        }
+        Edge::rebuild(size, &leaves, &upper).map_err(|e| StoreError::damaged("the log's right edge", e))
+    }
+}
+
+impl LogReader<'_> {
+    /// The first `count` hashes of a tile.
+    fn tile(&self, level: u8, index: u64, count: u64) -> Result<Vec<Hash>, StoreError> {
+        let first = index * TILE_WIDTH as u64;
+        if level == 0 {
+            let entries = self.store.entries(first, count)?;
+            if entries.len() as u64 != count {
+                return Err(StoreError::damaged(format!("entry {}", first + entries.len() as u64), "not there"));
+            }
+            return Ok(entries.iter().map(|entry| leaf_hash(entry)).collect());
+        }
+        let missing = |at: u64| StoreError::damaged(format!("tile {}/{at}", level - 1), "not there");
+        if let Some(bytes) = self.store.get(cf::TILES, &tile_key(level, index))? {
+            let hashes = bytes.chunks_exact(32).filter_map(|chunk| chunk.try_into().ok()).take(count as usize);
+            return Ok(hashes.collect());
+        }
+        // Not full yet: each of its hashes is the root of a full tile one level below.
+        (first..first + count)
+            .map(|below| {
+                let tile = self.tile(level - 1, below, TILE_WIDTH as u64)?;
+                node_in_tile(&tile, 8, 0).ok_or_else(|| missing(below))
+            })
+            .collect()
+    }
+}
+
+impl NodeReader for LogReader<'_> {
+    type Error = StoreError;
+
+    fn node(&self, level: u32, index: u64) -> Result<Hash, StoreError> {
+        let wanted = tile_of(level, index);
+        let count = (wanted.index_in_tile + 1) << wanted.r;
+        let missing = || StoreError::damaged(format!("node {index} of level {level}"), "not there");
+        let key = (wanted.tile_level, wanted.tile_index);
+        // A poisoned cache is only a cache.
+        let mut cache = self.cache.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(hash) = cache.get(&key).and_then(|tile| node_in_tile(tile, wanted.r, wanted.index_in_tile)) {
+            return Ok(hash);
+        }
+        let tile = self.tile(wanted.tile_level, wanted.tile_index, count)?;
+        let hash = node_in_tile(&tile, wanted.r, wanted.index_in_tile).ok_or_else(missing)?;
+        if cache.len() >= CACHED_TILES {
+            cache.clear();
+        }
+        cache.insert(key, tile);
+        Ok(hash)
+    }
+}

@@ -1,0 +1,192 @@
+//! Writes as typed data, and how they become rows.
+
+use luxor_protocol::cbor::Encode;
+use luxor_protocol::exchange::{Channel, Envelope, Opening};
+use luxor_protocol::hash::{Digest, Domain, keyed};
+use luxor_protocol::tlog::{CompletedTile, Frontier, Hash};
+use rocksdb::WriteBatch;
+
+use super::columns::{
+    META_TOTALS, META_TREE, Tag, cf, channel_meta_key, dispatch_key, index_key, place, submission_key, tile_key,
+};
+use super::open::{Store, StoreError, tree_row};
+use super::rows::{ChannelRow, ReceiptRow, ReceivedRow, SentRow, SubmissionRow, Totals};
+
+/// A record and what finds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexedRecord {
+    /// Its root.
+    pub root: Digest,
+    /// Its place in the dispatch, from 0.
+    pub place: usize,
+    /// Identifiers that lead to it (own reference, item id).
+    pub references: Vec<String>,
+}
+
+/// One thing to be written. `entry` is a position in the entries of the same commit; the sequencer makes an index of it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Write {
+    /// The answer to a submitted chunk.
+    Submission {
+        /// Name of the submission.
+        submission: String,
+        /// Number of the chunk.
+        chunk: u64,
+        /// The answer.
+        row: SubmissionRow,
+    },
+    /// An own record.
+    Record {
+        /// Root and references; the place is not used.
+        record: IndexedRecord,
+        /// Header, seed and content.
+        stored: Vec<u8>,
+    },
+    /// A dispatch to be sent.
+    Sent {
+        /// Its channel.
+        channel: Channel,
+        /// Its number.
+        number: u64,
+        /// Its `sent` entry.
+        entry: usize,
+        /// Header and signature.
+        envelope: Envelope,
+        /// The request as it goes out.
+        request: Vec<u8>,
+        /// Roots of its records, in order.
+        roots: Vec<Digest>,
+    },
+    /// A receipt that settles a dispatch.
+    Settled {
+        /// Its channel.
+        channel: Channel,
+        /// Its number.
+        number: u64,
+        /// Its `receipt` entry.
+        entry: usize,
+        /// Index in the recipient's log.
+        recipient_entry: u64,
+        /// The tlog-proof.
+        proof: Vec<u8>,
+    },
+    /// A dispatch that arrived.
+    Received {
+        /// Its channel.
+        channel: Channel,
+        /// Its number.
+        number: u64,
+        /// Its `received` entry.
+        entry: usize,
+        /// Header and signature.
+        envelope: Envelope,
+        /// The encoded receipt body.
+        body: Vec<u8>,
+        /// The accepted views; absent when refused.
+        payload: Option<Vec<u8>>,
+        /// What finds the accepted records.
+        records: Vec<IndexedRecord>,
+        /// The channel's tree after it.
+        tree: Frontier,
+    },
+    /// Verdicts so far.
+    Totals(Totals),
+}
+
+impl Store {
+    /// An empty batch.
+    pub(crate) fn batch() -> WriteBatch {
+        WriteBatch::default()
+    }
+
+    /// Adds a commit's rows to a batch. `first` is the index of its first entry.
+    pub(crate) fn stage(&self, batch: &mut WriteBatch, writes: Vec<Write>, first: u64) {
+        let index = |entry: usize| first + entry as u64;
+        for write in writes {
+            match write {
+                Write::Submission { submission, chunk, row } => {
+                    batch.put_cf(self.cf(cf::SUBMISSIONS), submission_key(&submission, chunk), row.to_cbor());
+                }
+                Write::Record { record, stored } => {
+                    batch.put_cf(self.cf(cf::RECORDS), record.root.0, stored);
+                    for reference in &record.references {
+                        let key = index_key(Tag::OwnReference, &self.reference(reference), &record.root.0);
+                        batch.put_cf(self.cf(cf::INDEX), key, []);
+                    }
+                }
+                Write::Sent { channel, number, entry, envelope, request, roots } => {
+                    let key = dispatch_key(&channel, number);
+                    batch.put_cf(self.cf(cf::OUTBOX), &key, (request.len() as u64).to_be_bytes());
+                    batch.put_cf(self.cf(cf::SEALED), &key, request);
+                    batch.put_cf(self.cf(cf::SENT), &key, SentRow { entry: index(entry), envelope }.to_cbor());
+                    for (at, root) in roots.iter().enumerate() {
+                        let delivery = index_key(Tag::Delivery, root, &key);
+                        batch.put_cf(self.cf(cf::INDEX), delivery, (at as u64).to_be_bytes());
+                    }
+                }
+                Write::Settled { channel, number, entry, recipient_entry, proof } => {
+                    let key = dispatch_key(&channel, number);
+                    let row = ReceiptRow { entry: index(entry), recipient_entry, proof };
+                    batch.put_cf(self.cf(cf::RECEIPTS), &key, row.to_cbor());
+                    batch.delete_cf(self.cf(cf::OUTBOX), &key);
+                }
+                Write::Received { channel, number, entry, envelope, body, payload, records, tree } => {
+                    let entry = index(entry);
+                    let row = ReceivedRow { entry, envelope, body };
+                    batch.put_cf(self.cf(cf::RECEIVED), dispatch_key(&channel, number), row.to_cbor());
+                    if let Some(payload) = payload {
+                        batch.put_cf(self.cf(cf::PAYLOADS), entry.to_be_bytes(), payload);
+                    }
+                    for record in &records {
+                        let place = place(entry, record.place);
+                        let key = index_key(Tag::ReceivedRoot, &record.root, &place);
+                        batch.put_cf(self.cf(cf::INDEX), key, []);
+                        for reference in &record.references {
+                            let key = index_key(Tag::ReceivedReference, &self.reference(reference), &place);
+                            batch.put_cf(self.cf(cf::INDEX), key, []);
+                        }
+                    }
+                    let row = ChannelRow { contiguous: tree.size(), hashes: tree.hashes().to_vec() };
+                    batch.put_cf(self.cf(cf::META), channel_meta_key(&channel), row.to_cbor());
+                }
+                Write::Totals(totals) => batch.put_cf(self.cf(cf::META), META_TOTALS, totals.to_cbor()),
+            }
+        }
+    }
+
+    /// Adds a commit's entries to a batch.
+    pub(crate) fn stage_entries(&self, batch: &mut WriteBatch, openings: &[Opening], first: u64) {
+        for (at, opening) in openings.iter().enumerate() {
+            let index = (first + at as u64).to_be_bytes();
+            batch.put_cf(self.cf(cf::ENTRIES), index, opening.entry());
+            batch.put_cf(self.cf(cf::OPENINGS), index, opening.to_cbor());
+        }
+    }
+
+    /// Writes a batch with the tree's new state, synced: after it returns, everything in it survives a power loss.
+    ///
+    /// # Errors
+    /// [`StoreError`]; what is on disk is then unknown, and the process must end.
+    pub(crate) fn write(
+        &self,
+        mut batch: WriteBatch,
+        tiles: &[CompletedTile],
+        size: u64,
+        root: &Hash,
+        signed: Option<(u64, &[u8])>,
+    ) -> Result<(), StoreError> {
+        for tile in tiles.iter().filter(|tile| tile.level > 0) {
+            batch.put_cf(self.cf(cf::TILES), tile_key(tile.level, tile.index), tile.hashes.concat());
+        }
+        if let Some((size, note)) = signed {
+            batch.put_cf(self.cf(cf::CHECKPOINTS), size.to_be_bytes(), note);
+        }
+        batch.put_cf(self.cf(cf::META), META_TREE, tree_row(size, root));
+        self.write_synced(batch)
+    }
+
+    /// The index key of an identifier: keyed, so the index of a stolen disk tells nothing about guessed identifiers.
+    pub(super) fn reference(&self, reference: &str) -> Digest {
+        keyed(&self.index_key, Domain::Index, &[reference.as_bytes()])
+    }
+}

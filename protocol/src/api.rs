@@ -1,0 +1,243 @@
+//! Requests and answers of a node's local HTTP interface, shared by `luxord` and `luxor`.
+//!
+//! Every path but `/v1/health` wants `Authorization: Bearer <token>`; address and token stand in the node's
+//! `run/api.json`, readable by its owner only.
+//!
+//! | method and path | body | answer |
+//! |---|---|---|
+//! | `GET /v1/health` | | `ok` |
+//! | `GET /v1/status` | | [`Status`] |
+//! | `PUT /v1/submissions/{id}/chunks/{n}` | CBOR list of records, or JSON list of native records | [`ChunkResult`] |
+//! | `GET /v1/outbox?wait_ms=` | | [`OutboxState`], at once when empty, else after the wait |
+//! | `GET /v1/inbox?after=&limit=` | | [`InboxPage`] |
+//! | `GET /v1/inbox/{index}` | | [`InboxDispatch`] |
+//! | `GET /v1/records?reference=` | | list of [`RecordInfo`] |
+//! | `GET /v1/receipts?recipient=&epoch=&number=` | | the receipt as C2SP tlog-proof, text |
+//! | `GET /v1/documents` | | [`Documents`] |
+//! | `GET /v1/checkpoint` | | the newest checkpoint as signed note, text |
+//! | `GET /v1/audit?node=&from=&count=` | | one [`crate::exchange::Answer::Page`] in CBOR, of this or another node's log |
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::names::{MemberId, NodeRef, Purpose};
+use crate::record::Fault;
+
+/// Where a running node answers: the content of `run/api.json`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ApiFile {
+    /// Base address, as `http://127.0.0.1:4780`.
+    pub url: String,
+    /// Bearer token.
+    pub token: String,
+}
+
+/// That a node is ready: the content of `run/ready.json`, put there by renaming once everything listens.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ReadyFile {
+    /// The node.
+    pub node: NodeRef,
+    /// Its process.
+    pub pid: u32,
+    /// Addresses it listens on for other nodes.
+    pub exchange: Vec<String>,
+}
+
+/// A refusal of a request.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ApiProblem {
+    /// A short word for programs.
+    pub error: String,
+    /// What, where and why, for people; a second line starting with `hint:` where there is something to do.
+    pub message: String,
+}
+
+/// A node at a glance.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Status {
+    /// The node.
+    pub node: String,
+    /// Digest of the founding charter.
+    pub network: String,
+    /// Name of the network.
+    pub network_name: String,
+    /// The log's origin.
+    pub origin: String,
+    /// Verifier key of the log (C2SP vkey).
+    pub log_vkey: String,
+    /// Entries in the log.
+    pub log_entries: u64,
+    /// Root of the log, hexadecimal.
+    pub log_root: String,
+    /// Members in the charter.
+    pub members: usize,
+    /// Agreements in force or not.
+    pub agreements: usize,
+    /// Nodes connected now.
+    pub connected: Vec<String>,
+    /// What this node sent.
+    pub sent: Traffic,
+    /// What it received.
+    pub received: Traffic,
+    /// Dispatches without receipt.
+    pub outbox: u64,
+    /// Requests refused without trace, by error code.
+    pub errors: BTreeMap<String, u64>,
+    /// Connections of strangers that were closed.
+    pub strangers: u64,
+}
+
+/// Dispatches and records with their verdicts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Traffic {
+    /// Dispatches with a receipt.
+    pub dispatches: u64,
+    /// Of these, refused ones.
+    pub refused: u64,
+    /// Records accepted.
+    pub accepted: u64,
+    /// Records rejected or in refused dispatches.
+    pub rejected: u64,
+}
+
+/// The fate of a chunk. The same chunk again gets the same answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChunkResult {
+    /// One for each record, in order.
+    pub records: Vec<RecordResult>,
+    /// Dispatches made of it.
+    pub dispatches: u64,
+}
+
+/// The fate of a submitted record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordResult {
+    /// Stored and on its way.
+    Accepted {
+        /// Its root, hexadecimal.
+        root: String,
+        /// How many recipients get it.
+        recipients: usize,
+    },
+    /// Not taken; nothing of it is stored.
+    Refused {
+        /// Why.
+        fault: Fault,
+        /// Where in the record.
+        pointer: String,
+        /// What is wrong, in words.
+        reason: String,
+    },
+}
+
+/// What still waits for receipts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutboxState {
+    /// Dispatches without receipt.
+    pub pending: u64,
+    /// What was settled since the node was founded.
+    pub sent: Traffic,
+    /// The last reason why something had to wait, by recipient.
+    pub waiting: BTreeMap<String, String>,
+}
+
+/// A dispatch in the inbox.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct InboxItem {
+    /// Index of the `received` entry in this node's log: the inbox's cursor.
+    pub index: u64,
+    /// The sending node.
+    pub sender: NodeRef,
+    /// Its number in the channel.
+    pub number: u64,
+    /// The agreement.
+    pub agreement: String,
+    /// What its records may be used for.
+    pub purpose: Purpose,
+    /// Groups shown.
+    pub groups: Vec<String>,
+    /// The day by which it must be gone.
+    pub due: String,
+    /// Records accepted.
+    pub accepted: usize,
+    /// Records rejected.
+    pub rejected: usize,
+    /// The verdict in words.
+    pub outcome: String,
+}
+
+/// A page of the inbox.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct InboxPage {
+    /// In the order of the log.
+    pub items: Vec<InboxItem>,
+    /// Pass as `after` for the next page; absent at the end.
+    pub next: Option<u64>,
+}
+
+/// A dispatch with its records.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct InboxDispatch {
+    /// The dispatch.
+    pub item: InboxItem,
+    /// Accepted records as far as they are shown.
+    pub records: Vec<ViewedRecord>,
+}
+
+/// A record as shown.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ViewedRecord {
+    /// Its root, hexadecimal.
+    pub root: String,
+    /// The native JSON form, with `withheld`.
+    pub record: serde_json::Value,
+}
+
+/// A record that this node issued or received, with where it went or came from.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RecordInfo {
+    /// Its root, hexadecimal.
+    pub root: String,
+    /// Who issued it.
+    pub issuer: MemberId,
+    /// What this node knows of it.
+    pub record: serde_json::Value,
+    /// Where it was sent, for own records.
+    pub deliveries: Vec<Delivery>,
+    /// The inbox item that brought it, for others' records.
+    pub received: Option<InboxItem>,
+}
+
+/// One delivery of a record.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Delivery {
+    /// The receiving node.
+    pub recipient: NodeRef,
+    /// The sender's epoch.
+    pub epoch: u64,
+    /// The number of the dispatch in the channel.
+    pub number: u64,
+    /// The agreement.
+    pub agreement: String,
+    /// What for.
+    pub purpose: Purpose,
+    /// Groups shown.
+    pub groups: Vec<String>,
+    /// `waiting`, `accepted`, `rejected: …` or `refused: …`.
+    pub state: String,
+    /// Index of the receipt in the recipient's log.
+    pub receipt_index: Option<u64>,
+}
+
+/// Every document of the network, each as base64 of its bytes.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Documents {
+    /// The founding charter.
+    pub charter: String,
+    /// Cards.
+    pub cards: Vec<String>,
+    /// Agreements.
+    pub agreements: Vec<String>,
+}

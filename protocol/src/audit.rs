@@ -1,0 +1,401 @@
+//! What an auditor checks of a node's log, page by page, offline: it needs the documents and the pages, no software of the
+//! audited node and no personal data.
+//!
+//! Checked: every entry against its opening; the tree; every signed checkpoint against tree and key; the signature of every
+//! dispatch, sent or received; every counterparty receipt; the numbers of every channel without gap or repeat; every channel
+//! root that a receipt names. What the mandate withholds is counted, not guessed.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+use crate::cbor::Decode;
+use crate::document::{Directory, KnownNode};
+use crate::exchange::{
+    AuditEntry, AuditPage, Channel, DispatchHeader, EntryKind, Envelope, Opening, ReceiptBody, SentBody, Skeleton,
+    read_receipt,
+};
+use crate::hash::Digest;
+use crate::names::NodeRef;
+use crate::tlog::{Checkpoint, Frontier, VerifierKey, leaf_hash};
+
+/// Findings kept in a report; more are only counted.
+pub const MAX_FINDINGS: usize = 1_000;
+
+/// Something that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Index of the entry, or absent for the log as a whole.
+    pub entry: Option<u64>,
+    /// What is wrong, in words.
+    pub what: String,
+}
+
+/// One direction of exchange as the log tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelSummary {
+    /// Who sent.
+    pub sender: NodeRef,
+    /// Who received.
+    pub recipient: NodeRef,
+    /// The sender's epoch.
+    pub epoch: u64,
+    /// How many numbers.
+    pub count: u64,
+    /// RFC 6962 root over their dispatch digests, hexadecimal. Equal on both sides when both tell the same. Empty where a
+    /// body was withheld, so that not every digest is known.
+    pub root: String,
+}
+
+/// What an audit of one log found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditReport {
+    /// The audited node.
+    pub node: String,
+    /// Entries in the tree that was recomputed.
+    pub entries: u64,
+    /// Its root, hexadecimal.
+    pub root: String,
+    /// Signed checkpoints verified.
+    pub checkpoints: u64,
+    /// Skeletons opened.
+    pub skeletons: u64,
+    /// Bodies opened.
+    pub bodies: u64,
+    /// Bodies withheld or erased.
+    pub withheld: u64,
+    /// Dispatch signatures verified.
+    pub dispatch_signatures: u64,
+    /// Counterparty receipts verified.
+    pub receipts: u64,
+    /// Dispatches sent for which the log holds no receipt yet.
+    pub without_receipt: u64,
+    /// Every channel.
+    pub channels: Vec<ChannelSummary>,
+    /// How many things do not hold.
+    pub findings_count: u64,
+    /// The first of them.
+    pub findings: Vec<Finding>,
+}
+
+impl AuditReport {
+    /// Whether everything held.
+    pub fn ok(&self) -> bool {
+        self.findings_count == 0
+    }
+}
+
+/// An audit in progress. Memory grows with dispatches without receipt and numbers out of order, not with the log.
+pub struct Audit<'d> {
+    directory: &'d Directory,
+    node: &'d KnownNode,
+    key: Result<VerifierKey, String>,
+    target: Checkpoint,
+    tree: Frontier,
+    report: AuditReport,
+    sent: BTreeMap<Channel, Told>,
+    received: BTreeMap<Channel, Told>,
+    unreceipted: HashMap<(Channel, u64), Option<Digest>>,
+}
+
+/// What the log tells of a channel. A digest is `None` where the body is withheld or erased.
+#[derive(Default)]
+struct Told {
+    /// Numbers without gap.
+    count: u64,
+    /// Over their digests.
+    tree: Frontier,
+    /// Whether a digest among them is unknown, so that `tree` tells nothing.
+    partial: bool,
+    /// Numbers above the contiguous ones, with their digests.
+    ahead: BTreeMap<u64, Option<Digest>>,
+}
+
+impl Told {
+    fn take(&mut self, digest: Option<Digest>) {
+        self.count += 1;
+        match digest {
+            Some(digest) => self.tree.push(leaf_hash(&digest.0)),
+            None => self.partial = true,
+        }
+    }
+}
+
+/// Why an audit cannot begin.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AuditError {
+    /// The newest checkpoint is not the node's.
+    #[error("the newest checkpoint of {node} does not verify: {what}")]
+    Checkpoint {
+        /// The node.
+        node: NodeRef,
+        /// Why not.
+        what: String,
+    },
+}
+
+impl<'d> Audit<'d> {
+    /// Begins an audit of `node` up to the newest checkpoint of its first page.
+    ///
+    /// # Errors
+    /// [`AuditError::Checkpoint`] when that checkpoint is not signed by the key on the node's card.
+    pub fn begin(directory: &'d Directory, node: &'d KnownNode, first: &AuditPage) -> Result<Self, AuditError> {
+        let key = crate::exchange::log_key(node).map_err(|e| e.to_string());
+        let target = key
+            .as_ref()
+            .map_err(Clone::clone)
+            .and_then(|key| Checkpoint::open(&first.checkpoint, key).map_err(|e| e.to_string()))
+            .map_err(|what| AuditError::Checkpoint { node: node.node.clone(), what })?;
+        let report = AuditReport { node: node.node.to_string(), checkpoints: 1, ..AuditReport::default() };
+        Ok(Self {
+            directory,
+            node,
+            key,
+            target,
+            tree: Frontier::new(),
+            report,
+            sent: BTreeMap::new(),
+            received: BTreeMap::new(),
+            unreceipted: HashMap::new(),
+        })
+    }
+
+    /// Index of the next entry wanted; `None` when all are there.
+    pub fn wants(&self) -> Option<u64> {
+        (self.tree.size() < self.target.size).then(|| self.tree.size())
+    }
+
+    /// Entries wanted in all.
+    pub fn total(&self) -> u64 {
+        self.target.size
+    }
+
+    /// Takes the page that begins at [`Audit::wants`]. Returns how many entries it brought; none means the node withholds
+    /// the rest, and [`Audit::finish`] says so.
+    pub fn page(&mut self, page: &AuditPage) -> u64 {
+        let mut checkpoints: Vec<Checkpoint> = Vec::new();
+        for note in &page.checkpoints {
+            match self.key.as_ref().map(|key| Checkpoint::open(note, key)) {
+                Ok(Ok(checkpoint)) => checkpoints.push(checkpoint),
+                Ok(Err(error)) => self.finding(None, format!("a signed checkpoint does not verify: {error}")),
+                Err(_) => {}
+            }
+        }
+        checkpoints.sort_by_key(|c| c.size);
+        let mut checkpoints = checkpoints.into_iter().peekable();
+        let before = self.tree.size();
+        for entry in &page.entries {
+            if self.wants().is_none() {
+                break;
+            }
+            self.entry(entry);
+            while let Some(checkpoint) = checkpoints.next_if(|c| c.size <= self.tree.size()) {
+                if checkpoint.size < self.tree.size() {
+                    continue; // Of an earlier page: there is no root left to compare it with, so it is not counted.
+                }
+                self.report.checkpoints += 1;
+                if checkpoint.root != self.tree.root() {
+                    let what = format!("the checkpoint of size {} has another root than the tree", checkpoint.size);
+                    self.finding(None, what);
+                }
+            }
+        }
+        self.tree.size() - before
+    }
+
+    /// Ends the audit.
+    pub fn finish(mut self) -> AuditReport {
+        if let Some(missing) = self.wants() {
+            self.finding(None, format!("entries from {missing} to {} are withheld", self.target.size));
+        } else if self.tree.root() != self.target.root {
+            self.finding(None, "the newest checkpoint has another root than the tree".into());
+        }
+        // A number missing in a received channel is no finding: it may be on its way, and shows as a lower count than the
+        // sender's when both logs are compared.
+        self.report.entries = self.tree.size();
+        self.report.root = crate::hash::hex(&self.tree.root());
+        self.report.without_receipt = self.unreceipted.len() as u64;
+        let sent = self.sent.iter().map(|(channel, told)| summary(channel, told));
+        let received = self.received.iter().map(|(channel, told)| summary(channel, told));
+        self.report.channels = sent.chain(received).collect();
+        self.report
+    }
+
+    fn entry(&mut self, entry: &AuditEntry) {
+        let index = self.tree.size();
+        self.tree.push(leaf_hash(&entry.entry));
+        if let Err(what) = self.open(entry) {
+            self.finding(Some(index), what);
+        }
+    }
+
+    fn open(&mut self, entry: &AuditEntry) -> Result<(), String> {
+        let committed = crate::exchange::entry_of(&entry.salt, &entry.skeleton, &entry.body_hash);
+        if committed != entry.entry {
+            return Err("the entry does not commit to its skeleton and body hash".into());
+        }
+        let skeleton = Skeleton::from_cbor(&entry.skeleton).map_err(|e| format!("skeleton: {e}"))?;
+        self.report.skeletons += 1;
+        let own = match skeleton.kind {
+            EntryKind::Received => &skeleton.channel.recipient,
+            EntryKind::Sent | EntryKind::Receipt => &skeleton.channel.sender,
+        };
+        if *own != self.node.node {
+            return Err(format!("a {} entry about {}, which is not this node's", skeleton.kind, skeleton.channel));
+        }
+        let body = match &entry.body {
+            None => {
+                self.report.withheld += 1;
+                None
+            }
+            Some((body_salt, body)) => {
+                let opening = Opening {
+                    salt: entry.salt,
+                    skeleton: entry.skeleton.clone(),
+                    body_salt: *body_salt,
+                    body: body.clone(),
+                };
+                if opening.body_hash() != entry.body_hash {
+                    return Err("the body is not the one committed to".into());
+                }
+                self.report.bodies += 1;
+                Some(body.as_slice())
+            }
+        };
+        match skeleton.kind {
+            EntryKind::Sent => self.sent(&skeleton, body, entry.evidence.as_deref()),
+            EntryKind::Received => self.received(&skeleton, body, entry.evidence.as_deref()),
+            EntryKind::Receipt => self.receipt(&skeleton, body, entry.evidence.as_deref()),
+        }
+    }
+
+    fn sent(&mut self, skeleton: &Skeleton, body: Option<&[u8]>, evidence: Option<&[u8]>) -> Result<(), String> {
+        let body = read_body::<SentBody>(body)?;
+        let digest = body.map(|body| body.dispatch);
+        let told = self.sent.entry(skeleton.channel.clone()).or_default();
+        let expected = told.count + 1;
+        told.take(digest);
+        self.unreceipted.insert((skeleton.channel.clone(), skeleton.number), digest);
+        if skeleton.number != expected {
+            return Err(format!("number {} sent in {}, expected {expected}", skeleton.number, skeleton.channel));
+        }
+        self.dispatch(skeleton, digest, evidence)
+    }
+
+    fn received(&mut self, skeleton: &Skeleton, body: Option<&[u8]>, evidence: Option<&[u8]>) -> Result<(), String> {
+        let body = read_body::<ReceiptBody>(body)?;
+        let digest = body.as_ref().map(|body| body.dispatch);
+        let told = self.received.entry(skeleton.channel.clone()).or_default();
+        let repeated = skeleton.number <= told.count || told.ahead.insert(skeleton.number, digest).is_some();
+        if repeated {
+            return Err(format!("number {} received twice in {}", skeleton.number, skeleton.channel));
+        }
+        while let Some(digest) = told.ahead.remove(&(told.count + 1)) {
+            told.take(digest);
+        }
+        if let Some(body) = &body {
+            if body.contiguous != told.count || (!told.partial && body.channel_root != told.tree.root()) {
+                return Err(format!("the receipt of number {} names another channel root", skeleton.number));
+            }
+        }
+        self.dispatch(skeleton, digest, evidence)
+    }
+
+    fn receipt(&mut self, skeleton: &Skeleton, body: Option<&[u8]>, evidence: Option<&[u8]>) -> Result<(), String> {
+        let body = read_body::<SentBody>(body)?;
+        let settled = body.map(|body| body.dispatch);
+        let sent = match self.unreceipted.remove(&(skeleton.channel.clone(), skeleton.number)) {
+            Some(sent) => sent,
+            None => return Err(format!("receipt for number {}, which was not sent or settled before", skeleton.number)),
+        };
+        if sent.zip(settled).is_some_and(|(sent, settled)| sent != settled) {
+            return Err(format!("receipt for other bytes than number {} had", skeleton.number));
+        }
+        let (Some(digest), Some(proof)) = (settled.or(sent), evidence) else { return Ok(()) };
+        let recipient = self.known(&skeleton.channel.recipient)?;
+        let receipt =
+            read_receipt(recipient, &digest, proof).map_err(|e| format!("receipt of {}: {e}", skeleton.number))?;
+        if receipt.skeleton.channel != skeleton.channel || receipt.skeleton.number != skeleton.number {
+            return Err("the counterparty's receipt names another channel or number".into());
+        }
+        self.report.receipts += 1;
+        Ok(())
+    }
+
+    fn dispatch(&mut self, skeleton: &Skeleton, digest: Option<Digest>, evidence: Option<&[u8]>) -> Result<(), String> {
+        let Some(evidence) = evidence else { return Ok(()) };
+        let envelope = Envelope::from_cbor(evidence).map_err(|e| format!("envelope: {e}"))?;
+        if digest.is_some_and(|digest| envelope.digest() != digest) {
+            return Err("the evidence is another dispatch".into());
+        }
+        let header = DispatchHeader::from_cbor(&envelope.header).map_err(|e| format!("dispatch header: {e}"))?;
+        if header.channel != skeleton.channel || header.number != skeleton.number {
+            return Err("the dispatch names another channel or number than the skeleton".into());
+        }
+        if header.agreement_digest != skeleton.agreement {
+            return Err("the dispatch rests on another agreement than the skeleton".into());
+        }
+        let sender = self.known(&header.channel.sender)?;
+        envelope.verify(&self.directory.network(), &sender.card.sign).map_err(|e| e.to_string())?;
+        self.report.dispatch_signatures += 1;
+        Ok(())
+    }
+
+    fn known(&self, node: &NodeRef) -> Result<&'d KnownNode, String> {
+        let found = self.directory.node(node).map(AsRef::as_ref);
+        found.ok_or_else(|| format!("no card names the node {node}"))
+    }
+
+    fn finding(&mut self, entry: Option<u64>, what: String) {
+        self.report.findings_count += 1;
+        if self.report.findings.len() < MAX_FINDINGS {
+            self.report.findings.push(Finding { entry, what });
+        }
+    }
+}
+
+/// Channels on which two logs of one network disagree, or which only one of them has: `(channel, what)`.
+pub fn compare_channels(reports: &[AuditReport]) -> Vec<(String, String)> {
+    let mut sides: BTreeMap<(&NodeRef, &NodeRef, u64), Vec<(&str, &ChannelSummary)>> = BTreeMap::new();
+    for report in reports {
+        for channel in &report.channels {
+            let key = (&channel.sender, &channel.recipient, channel.epoch);
+            sides.entry(key).or_default().push((report.node.as_str(), channel));
+        }
+    }
+    let audited = |node: &NodeRef| reports.iter().any(|r| r.node == node.as_str());
+    let mut differences = Vec::new();
+    for ((sender, recipient, epoch), told) in sides {
+        if !audited(sender) || !audited(recipient) {
+            continue;
+        }
+        let name = format!("{sender} -> {recipient} (epoch {epoch})");
+        match told.as_slice() {
+            [(_, a), (_, b)] if a.count == b.count && (a.root == b.root || a.root.is_empty() || b.root.is_empty()) => {}
+            [(_, a), (_, b)] if a.count != b.count => {
+                differences.push((name, format!("{} numbers on one side, {} on the other", a.count, b.count)));
+            }
+            [_, _] => differences.push((name, "the two logs name different dispatches".into())),
+            [(node, _)] => differences.push((name, format!("only {node} knows this channel"))),
+            _ => differences.push((name, "told more than twice".into())),
+        }
+    }
+    differences
+}
+
+fn read_body<B: Decode>(body: Option<&[u8]>) -> Result<Option<B>, String> {
+    body.map(B::from_cbor).transpose().map_err(|e| format!("body: {e}"))
+}
+
+fn summary(channel: &Channel, told: &Told) -> ChannelSummary {
+    ChannelSummary {
+        sender: channel.sender.clone(),
+        recipient: channel.recipient.clone(),
+        epoch: channel.epoch,
+        count: told.count,
+        root: if told.partial { String::new() } else { crate::hash::hex(&told.tree.root()) },
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,255 @@
+//! What a recipient answers: `error`, `later`, a receipt; and one page of its log to an auditor with a mandate.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::opening::{ENTRY_BYTES, Entry};
+use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
+use crate::hash::Digest;
+use crate::limits::{MAX_ANSWER_BYTES, MAX_AUDIT_PAGE_ENTRIES, MAX_BODY_BYTES, MAX_SKELETON_BYTES};
+use crate::names::{NameError, word_enum};
+
+word_enum!(
+    /// Not authentic, not decodable or not for me: unlogged, counted, changes nothing.
+    ErrorCode, "error code", {
+        /// The connection's key is on no card.
+        NotAMember = 1, "not_a_member";
+        /// The dispatch names another network.
+        WrongNetwork = 2, "wrong_network";
+        /// The dispatch's signature does not match.
+        BadSignature = 3, "bad_signature";
+        /// The dispatch is addressed to another node.
+        NotForMe = 4, "not_for_me";
+        /// The dispatch names another sender than the node that brought it.
+        WrongSender = 5, "wrong_sender";
+        /// The bytes are no request.
+        Undecodable = 6, "undecodable";
+        /// The request is larger than allowed.
+        Oversized = 7, "oversized";
+        /// Other bytes were received under this number before.
+        NumberUsed = 8, "number_used";
+        /// The number is beyond the window, or belongs to an earlier epoch.
+        NumberOutOfWindow = 9, "number_out_of_window";
+        /// The sealed part belongs to another header.
+        ForeignSeal = 10, "foreign_seal";
+        /// No mandate gives this part of the log.
+        NoMandate = 11, "no_mandate";
+        /// The sender has too many dispatches unanswered here.
+        TooManyInFlight = 12, "too_many_in_flight";
+    }
+);
+
+word_enum!(
+    /// Why an authentic dispatch was refused for good: logged and receipted, nothing of it stored.
+    RefusalCode, "refusal", {
+        /// No row of the agreement gives this view to this recipient.
+        NotPermitted = 1, "not_permitted";
+        /// The seal does not open with this node's key.
+        Unsealable = 2, "unsealable";
+        /// The opened bytes are no list of views.
+        Malformed = 3, "malformed";
+        /// The batch is not signed by its issuer.
+        BatchSignature = 4, "batch_signature";
+        /// The views do not lead to the batch's root.
+        BatchRoot = 5, "batch_root";
+        /// The sealed part shows more than the header says.
+        ShowsMore = 6, "shows_more";
+        /// The content is redundant beyond the expansion limit, or larger than allowed.
+        Expansion = 7, "expansion";
+    }
+);
+
+word_enum!(
+    /// What the recipient lacks for now; the number is not consumed.
+    Lack, "lack", {
+        /// The agreement that the dispatch names.
+        Agreement = 1, "agreement";
+        /// The card of the sending node.
+        Card = 2, "card";
+        /// Space or attention.
+        Capacity = 3, "capacity";
+    }
+);
+
+/// One entry as an auditor gets it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// The entry in the log.
+    pub entry: Entry,
+    /// The salt of its opening.
+    pub salt: [u8; 16],
+    /// The encoded skeleton.
+    pub skeleton: Vec<u8>,
+    /// The commitment to the body.
+    pub body_hash: Digest,
+    /// Body salt and body, where the mandate gives them and they are not erased.
+    pub body: Option<([u8; 16], Vec<u8>)>,
+    /// The signed envelope or the counterparty's receipt behind it, where the mandate gives it.
+    pub evidence: Option<Vec<u8>>,
+}
+
+/// One page of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditPage {
+    /// The newest signed checkpoint (a C2SP note).
+    pub checkpoint: Vec<u8>,
+    /// Entries from the index asked for.
+    pub entries: Vec<AuditEntry>,
+    /// Every earlier signed checkpoint whose size lies behind the page's first and at most at its last entry.
+    pub checkpoints: Vec<Vec<u8>>,
+}
+
+/// What a recipient answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// Refused without trace.
+    Error {
+        /// Why.
+        code: ErrorCode,
+        /// What exactly, for people.
+        detail: String,
+    },
+    /// Not now.
+    Later {
+        /// What is lacking.
+        lacks: Lack,
+        /// Which one, for people.
+        detail: String,
+    },
+    /// Final: a C2SP tlog-proof whose extra line is the opening.
+    Receipt(Vec<u8>),
+    /// One page of the log.
+    Page(AuditPage),
+}
+
+const MAX_DETAIL: usize = 1_000;
+const MAX_NOTE: usize = 64 * 1024;
+/// Checkpoints on one page; each covers at least one entry of it.
+const MAX_PAGE_CHECKPOINTS: usize = MAX_AUDIT_PAGE_ENTRIES;
+
+impl Answer {
+    /// An error with its detail, shortened to what may travel.
+    pub fn error(code: ErrorCode, detail: impl fmt::Display) -> Self {
+        Self::Error { code, detail: shorten(&detail.to_string()) }
+    }
+
+    /// A `later` with its detail.
+    pub fn later(lacks: Lack, detail: impl fmt::Display) -> Self {
+        Self::Later { lacks, detail: shorten(&detail.to_string()) }
+    }
+}
+
+fn shorten(text: &str) -> String {
+    let mut end = text.len().min(MAX_DETAIL);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text[..end].to_owned()
+}
+
+impl Encode for Answer {
+    fn encode(&self, writer: &mut Writer) {
+        match self {
+            Answer::Error { code, detail } => {
+                writer.array(3);
+                writer.uint(0);
+                code.encode(writer);
+                writer.text(detail);
+            }
+            Answer::Later { lacks, detail } => {
+                writer.array(3);
+                writer.uint(1);
+                lacks.encode(writer);
+                writer.text(detail);
+            }
+            Answer::Receipt(proof) => {
+                writer.array(2);
+                writer.uint(2);
+                writer.bytes(proof);
+            }
+            Answer::Page(page) => {
+                writer.array(4);
+                writer.uint(3);
+                writer.bytes(&page.checkpoint);
+                writer.array(page.entries.len());
+                page.entries.iter().for_each(|entry| entry.encode(writer));
+                writer.array(page.checkpoints.len());
+                page.checkpoints.iter().for_each(|note| writer.bytes(note));
+            }
+        }
+    }
+}
+
+impl Decode for Answer {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
+        let start = reader.position();
+        let length = reader.array(4)?;
+        let answer = match (reader.uint()?, length) {
+            (0, 3) => Self::Error { code: ErrorCode::decode(reader)?, detail: reader.text(MAX_DETAIL)?.to_owned() },
+            (1, 3) => Self::Later { lacks: Lack::decode(reader)?, detail: reader.text(MAX_DETAIL)?.to_owned() },
+            (2, 2) => Self::Receipt(reader.bytes(MAX_ANSWER_BYTES)?.to_vec()),
+            (3, 4) => {
+                let checkpoint = reader.bytes(MAX_NOTE)?.to_vec();
+                let mut entries = Vec::new();
+                for _ in 0..reader.array(MAX_AUDIT_PAGE_ENTRIES)? {
+                    entries.push(AuditEntry::decode(reader)?);
+                }
+                reader.leave();
+                let mut checkpoints = Vec::new();
+                for _ in 0..reader.array(MAX_PAGE_CHECKPOINTS)? {
+                    checkpoints.push(reader.bytes(MAX_NOTE)?.to_vec());
+                }
+                reader.leave();
+                Self::Page(AuditPage { checkpoint, entries, checkpoints })
+            }
+            _ => return Err(reader.refuse(start, "not an answer")),
+        };
+        reader.leave();
+        Ok(answer)
+    }
+}
+
+impl Encode for AuditEntry {
+    fn encode(&self, writer: &mut Writer) {
+        writer.array(6);
+        writer.bytes(&self.entry);
+        writer.bytes(&self.salt);
+        writer.bytes(&self.skeleton);
+        self.body_hash.encode(writer);
+        match &self.body {
+            None => writer.null(),
+            Some((salt, body)) => {
+                writer.array(2);
+                writer.bytes(salt);
+                writer.bytes(body);
+            }
+        }
+        match &self.evidence {
+            None => writer.null(),
+            Some(evidence) => writer.bytes(evidence),
+        }
+    }
+}
+
+impl Decode for AuditEntry {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
+        reader.tuple(6)?;
+        let entry = reader.fixed::<ENTRY_BYTES>()?;
+        let salt = reader.fixed()?;
+        let skeleton = reader.bytes(MAX_SKELETON_BYTES)?.to_vec();
+        let body_hash = Digest::decode(reader)?;
+        let body = if reader.null()? {
+            None
+        } else {
+            reader.tuple(2)?;
+            let body = (reader.fixed()?, reader.bytes(MAX_BODY_BYTES)?.to_vec());
+            reader.leave();
+            Some(body)
+        };
+        let evidence = if reader.null()? { None } else { Some(reader.bytes(MAX_ANSWER_BYTES)?.to_vec()) };
+        reader.leave();
+        Ok(Self { entry, salt, skeleton, body_hash, body, evidence })
+    }
+}

@@ -1,0 +1,23 @@
+//! The exchange between two nodes: dispatch, sealed part, check, answers, openings of log entries, receipts.
+//!
+//! Not here: when to send, retry or refuse (the node's engine), how bytes travel (the node's net), the seal itself (age, at
+//! the node's edge; it comes in as a function).
+
+mod answer;
+mod check;
+mod dispatch;
+mod opening;
+mod receipt;
+mod request;
+mod sealed;
+
+pub use answer::{Answer, AuditEntry, AuditPage, ErrorCode, Lack, RefusalCode};
+pub use check::{Checked, check_dispatch};
+pub use dispatch::{Dispatch, DispatchHeader, Envelope, sealed_digest};
+pub use opening::{Channel, ENTRY_BYTES, Entry, EntryKind, Opening, OpeningError, Skeleton, entry_of};
+pub use receipt::{Outcome, Receipt, ReceiptBody, ReceiptError, Rejection, SentBody, log_key, read_receipt};
+pub use request::Request;
+pub use sealed::{SealedError, pack, unpack};
+
+#[cfg(test)]
+mod tests;

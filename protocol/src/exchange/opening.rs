@@ -1,0 +1,191 @@
+//! What a log entry commits to: a skeleton that stays for the log's life, and a body that can be erased.
+//!
+//! Entry = version byte 1 and `H(salt, skeleton, H(body salt, body))`, 33 bytes. Salt, skeleton and body hash stay; erasing
+//! destroys body and body salt, and the entry still opens to its skeleton.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
+use crate::hash::{Digest, Domain};
+use crate::limits::{MAX_BODY_BYTES, MAX_SKELETON_BYTES};
+use crate::names::{NameError, NodeRef, word_enum};
+use crate::time::Day;
+
+/// Bytes of every log entry.
+pub const ENTRY_BYTES: usize = 33;
+const ENTRY_VERSION: u8 = 1;
+
+/// A log entry.
+pub type Entry = [u8; ENTRY_BYTES];
+
+word_enum!(
+    /// What an entry records.
+    EntryKind, "kind of entry", {
+        /// A dispatch was made for another node.
+        Sent = 1, "sent";
+        /// A dispatch arrived and was answered; this entry's opening is its receipt.
+        Received = 2, "received";
+        /// A counterparty's receipt arrived.
+        Receipt = 3, "receipt";
+    }
+);
+
+/// The numbered stream from one node to another in one epoch.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Channel {
+    /// Who sends.
+    pub sender: NodeRef,
+    /// Who receives.
+    pub recipient: NodeRef,
+    /// The sender's epoch, from 1.
+    pub epoch: u64,
+}
+
+/// The part of an opening that stays for ever.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skeleton {
+    /// What the entry records.
+    pub kind: EntryKind,
+    /// Digest of the agreement it rests on.
+    pub agreement: Digest,
+    /// Its channel.
+    pub channel: Channel,
+    /// Its number there.
+    pub number: u64,
+    /// The day by which its content must be gone.
+    pub due: Day,
+}
+
+/// All that an entry commits to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opening {
+    /// Hides the skeleton from those who only see the log.
+    pub salt: [u8; 16],
+    /// The encoded [`Skeleton`].
+    pub skeleton: Vec<u8>,
+    /// Hides the body from those who may only see the skeleton.
+    pub body_salt: [u8; 16],
+    /// The encoded body, its form given by the kind.
+    pub body: Vec<u8>,
+}
+
+/// An opening that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OpeningError {
+    /// The bytes are no opening.
+    #[error("not an opening: {0}")]
+    Decode(#[from] CborError),
+    /// The entry commits to something else.
+    #[error("the entry does not commit to this opening")]
+    Mismatch,
+}
+
+impl Opening {
+    /// Makes an opening; both salts are fresh random bytes.
+    pub fn new(skeleton: &Skeleton, body: Vec<u8>, salt: [u8; 16], body_salt: [u8; 16]) -> Self {
+        Self { salt, skeleton: skeleton.to_cbor(), body_salt, body }
+    }
+
+    /// The entry that commits to it.
+    pub fn entry(&self) -> Entry {
+        entry_of(&self.salt, &self.skeleton, &self.body_hash())
+    }
+
+    /// The commitment to the body.
+    pub fn body_hash(&self) -> Digest {
+        Digest::of(Domain::Body, &[&self.body_salt, &self.body])
+    }
+
+    /// Reads the skeleton.
+    ///
+    /// # Errors
+    /// [`OpeningError::Decode`].
+    pub fn read_skeleton(&self) -> Result<Skeleton, OpeningError> {
+        Ok(Skeleton::from_cbor(&self.skeleton)?)
+    }
+}
+
+/// The entry that commits to a skeleton and a body hash, with the body erased or withheld.
+pub fn entry_of(salt: &[u8; 16], skeleton: &[u8], body_hash: &Digest) -> Entry {
+    let mut entry = [ENTRY_VERSION; ENTRY_BYTES];
+    entry[1..].copy_from_slice(&Digest::of(Domain::Entry, &[salt, skeleton, &body_hash.0]).0);
+    entry
+}
+
+impl fmt::Display for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} -> {} (epoch {})", self.sender, self.recipient, self.epoch)
+    }
+}
+
+impl Encode for Channel {
+    fn encode(&self, writer: &mut Writer) {
+        writer.array(3);
+        self.sender.encode(writer);
+        self.recipient.encode(writer);
+        writer.uint(self.epoch);
+    }
+}
+
+impl Decode for Channel {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
+        reader.tuple(3)?;
+        let channel =
+            Self { sender: NodeRef::decode(reader)?, recipient: NodeRef::decode(reader)?, epoch: reader.uint()? };
+        reader.leave();
+        Ok(channel)
+    }
+}
+
+impl Encode for Skeleton {
+    fn encode(&self, writer: &mut Writer) {
+        writer.array(5);
+        self.kind.encode(writer);
+        self.agreement.encode(writer);
+        self.channel.encode(writer);
+        writer.uint(self.number);
+        self.due.encode(writer);
+    }
+}
+
+impl Decode for Skeleton {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
+        reader.tuple(5)?;
+        let skeleton = Self {
+            kind: EntryKind::decode(reader)?,
+            agreement: Digest::decode(reader)?,
+            channel: Channel::decode(reader)?,
+            number: reader.uint()?,
+            due: Day::decode(reader)?,
+        };
+        reader.leave();
+        Ok(skeleton)
+    }
+}
+
+impl Encode for Opening {
+    fn encode(&self, writer: &mut Writer) {
+        writer.array(4);
+        writer.bytes(&self.salt);
+        writer.bytes(&self.skeleton);
+        writer.bytes(&self.body_salt);
+        writer.bytes(&self.body);
+    }
+}
+
+impl Decode for Opening {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
+        reader.tuple(4)?;
+        let opening = Self {
+            salt: reader.fixed()?,
+            skeleton: reader.bytes(MAX_SKELETON_BYTES)?.to_vec(),
+            body_salt: reader.fixed()?,
+            body: reader.bytes(MAX_BODY_BYTES)?.to_vec(),
+        };
+        reader.leave();
+        Ok(opening)
+    }
+}

@@ -1,0 +1,209 @@
+//! Bodies of log entries, and the receipt: the opening of a `received` entry with its proof (C2SP tlog-proof).
+//!
+//! There is no signature of its own on a receipt: the checkpoint's covers it, so no receipt exists that is not in the log.
+
+use std::fmt;
+
+use super::answer::RefusalCode;
+use super::opening::{EntryKind, Opening, OpeningError, Skeleton};
+use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
+use crate::document::KnownNode;
+use crate::hash::Digest;
+use crate::limits::MAX_BATCH_RECORDS;
+use crate::record::Fault;
+use crate::tlog::{Checkpoint, KeyType, TlogProof, VerifierKey, leaf_hash};
+
+/// One record that the recipient did not accept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// Its place in the batch, from 0.
+    pub record: usize,
+    /// Why.
+    pub fault: Fault,
+    /// Where in the record.
+    pub pointer: String,
+}
+
+/// The recipient's verdict on a dispatch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Taken, but for these records; none for all accepted. Ordered by record.
+    Taken(Vec<Rejection>),
+    /// Refused for good; nothing of it is stored.
+    Refused(RefusalCode),
+}
+
+impl Outcome {
+    /// How many of a batch's records were accepted and rejected.
+    pub fn counts(&self, batch: usize) -> (usize, usize) {
+        match self {
+            Outcome::Taken(rejected) => (batch.saturating_sub(rejected.len()), rejected.len()),
+            Outcome::Refused(_) => (0, batch),
+        }
+    }
+}
+
+/// Body of a `received` entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceiptBody {
+    /// The dispatch.
+    pub dispatch: Digest,
+    /// The verdict.
+    pub outcome: Outcome,
+    /// The highest number up to which the recipient has everything.
+    pub contiguous: u64,
+    /// RFC 6962 root over the dispatch digests of the numbers 1 to `contiguous`.
+    pub channel_root: [u8; 32],
+}
+
+/// Body of a `sent` entry, and of a `receipt` entry for the dispatch it settles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentBody {
+    /// The dispatch.
+    pub dispatch: Digest,
+}
+
+/// A receipt that was verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// Index of the entry in the recipient's log.
+    pub index: u64,
+    /// The checkpoint that covers it.
+    pub checkpoint: Checkpoint,
+    /// What the skeleton says.
+    pub skeleton: Skeleton,
+    /// What the body says.
+    pub body: ReceiptBody,
+}
+
+/// Why a receipt does not prove anything.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReceiptError {
+    /// The file or its checkpoint is refused.
+    #[error("the proof does not hold: {0}")]
+    Proof(String),
+    /// The opening is refused.
+    #[error(transparent)]
+    Opening(#[from] OpeningError),
+    /// It answers something else.
+    #[error("the receipt is about another {0}")]
+    Other(&'static str),
+}
+
+impl From<CborError> for ReceiptError {
+    fn from(error: CborError) -> Self {
+        Self::Opening(OpeningError::Decode(error))
+    }
+}
+
+/// The verifier key (C2SP vkey) of a node's log.
+///
+/// # Errors
+/// [`ReceiptError::Proof`] when the card's origin is no key name.
+pub fn log_key(node: &KnownNode) -> Result<VerifierKey, ReceiptError> {
+    VerifierKey::new(&node.card.origin, KeyType::Ed25519, node.card.log.verifying_key())
+        .map_err(|e| ReceiptError::Proof(e.to_string()))
+}
+
+/// Verifies a receipt by `recipient` for the dispatch with this digest.
+///
+/// # Errors
+/// [`ReceiptError`] with the first reason.
+pub fn read_receipt(recipient: &KnownNode, dispatch: &Digest, proof: &[u8]) -> Result<Receipt, ReceiptError> {
+    let proof = TlogProof::parse(proof).map_err(|e| ReceiptError::Proof(e.to_string()))?;
+    let opening = Opening::from_cbor(proof.extra.as_deref().unwrap_or_default())?;
+    let checkpoint = proof
+        .verify(&leaf_hash(&opening.entry()), &log_key(recipient)?)
+        .map_err(|e| ReceiptError::Proof(e.to_string()))?;
+    let skeleton = opening.read_skeleton()?;
+    let body = ReceiptBody::from_cbor(&opening.body)?;
+    if skeleton.kind != EntryKind::Received {
+        return Err(ReceiptError::Other("kind of entry"));
+    }
+    if body.dispatch != *dispatch {
+        return Err(ReceiptError::Other("dispatch"));
+    }
+    Ok(Receipt { index: proof.index, checkpoint, skeleton, body })
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Outcome::Taken(rejected) if rejected.is_empty() => f.write_str("accepted"),
+            Outcome::Taken(rejected) => write!(f, "partly accepted, {} rejected", rejected.len()),
+            Outcome::Refused(code) => write!(f, "refused: {code}"),
+        }
+    }
+}
+
+const MAX_POINTER: usize = 200;
+
+impl Encode for ReceiptBody {
+    fn encode(&self, writer: &mut Writer) {
+        writer.array(4);
+        self.dispatch.encode(writer);
+        match &self.outcome {
+            Outcome::Refused(code) => code.encode(writer),
+            Outcome::Taken(rejected) => {
+                writer.array(rejected.len());
+                for rejection in rejected {
+                    writer.array(3);
+                    writer.uint(rejection.record as u64);
+                    rejection.fault.encode(writer);
+                    let mut end = rejection.pointer.len().min(MAX_POINTER);
+                    while !rejection.pointer.is_char_boundary(end) {
+                        end -= 1;
+                    }
+                    writer.text(&rejection.pointer[..end]);
+                }
+            }
+        }
+        writer.uint(self.contiguous);
+        writer.bytes(&self.channel_root);
+    }
+}
+
+impl Decode for ReceiptBody {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
+        reader.tuple(4)?;
+        let dispatch = Digest::decode(reader)?;
+        let outcome = if reader.peek_major()? == 0 {
+            Outcome::Refused(RefusalCode::decode(reader)?)
+        } else {
+            let mut rejected: Vec<Rejection> = Vec::new();
+            for _ in 0..reader.array(MAX_BATCH_RECORDS)? {
+                let start = reader.position();
+                reader.tuple(3)?;
+                let record = reader.uint_max(MAX_BATCH_RECORDS as u64)? as usize; // at most 10,000
+                let fault = Fault::decode(reader)?;
+                let pointer = reader.text(MAX_POINTER)?.to_owned();
+                reader.leave();
+                if rejected.last().is_some_and(|last| last.record >= record) {
+                    return Err(reader.refuse(start, "rejections are not ordered by record"));
+                }
+                rejected.push(Rejection { record, fault, pointer });
+            }
+            reader.leave();
+            Outcome::Taken(rejected)
+        };
+        let body = Self { dispatch, outcome, contiguous: reader.uint()?, channel_root: reader.fixed()? };
+        reader.leave();
+        Ok(body)
+    }
+}
+
+impl Encode for SentBody {
+    fn encode(&self, writer: &mut Writer) {
+        writer.array(1);
+        self.dispatch.encode(writer);
+    }
+}
+
+impl Decode for SentBody {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
+        reader.tuple(1)?;
+        let body = Self { dispatch: Digest::decode(reader)? };
+        reader.leave();
+        Ok(body)
+    }
+}
