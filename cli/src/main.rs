@@ -1,1 +1,31 @@
-fn main() {}
+//! `luxor`: founds nodes, signs documents, submits and shows records, audits logs.
+//!
+//! Data goes to stdout, messages and progress to stderr; `luxor --help` lists the exit codes.
+
+mod args;
+mod client;
+mod cmd;
+mod demo;
+mod exit;
+mod files;
+mod found;
+mod ui;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::Cli;
+use exit::Exit;
+
+fn main() -> ExitCode {
+    let exit = match cmd::run(Cli::parse().command) {
+        Ok(exit) => exit,
+        Err(error) if exit::is_broken_pipe(&error) => Exit::Ok,
+        Err(error) => {
+            ui::error(&error);
+            Exit::of(&error)
+        }
+    };
+    exit.into()
+}

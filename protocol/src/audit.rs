@@ -293,10 +293,9 @@ impl<'d> Audit<'d> {
         while let Some(digest) = told.ahead.remove(&(told.count + 1)) {
             told.take(digest);
         }
-        if let Some(body) = &body {
-            if body.contiguous != told.count || (!told.partial && body.channel_root != told.tree.root()) {
-                return Err(format!("the receipt of number {} names another channel root", skeleton.number));
-            }
+        let root_differs = |body: &ReceiptBody| !told.partial && body.channel_root != told.tree.root();
+        if body.as_ref().is_some_and(|body| body.contiguous != told.count || root_differs(body)) {
+            return Err(format!("the receipt of number {} names another channel root", skeleton.number));
         }
         self.dispatch(skeleton, digest, evidence)
     }
@@ -306,7 +305,9 @@ impl<'d> Audit<'d> {
         let settled = body.map(|body| body.dispatch);
         let sent = match self.unreceipted.remove(&(skeleton.channel.clone(), skeleton.number)) {
             Some(sent) => sent,
-            None => return Err(format!("receipt for number {}, which was not sent or settled before", skeleton.number)),
+            None => {
+                return Err(format!("receipt for number {}, which was not sent or settled before", skeleton.number));
+            }
         };
         if sent.zip(settled).is_some_and(|(sent, settled)| sent != settled) {
             return Err(format!("receipt for other bytes than number {} had", skeleton.number));

@@ -19,6 +19,7 @@ pub mod audit;
 pub mod cbor;
 pub mod document;
 pub mod exchange;
+pub mod formats;
 pub mod hash;
 pub mod keys;
 pub mod limits;

@@ -8,15 +8,13 @@ use zeroize::Zeroizing;
 
 use crate::cbor::{Decode, Encode, Reader, Writer};
 use crate::document::{Agreement, Card, CardNode, Charter, Directory, Document, KnownNode};
-use crate::exchange::{
-    AuditEntry, AuditPage, Channel, Dispatch, DispatchHeader, Opening, Skeleton, pack,
-};
+use crate::exchange::{AuditEntry, AuditPage, Channel, Dispatch, DispatchHeader, Opening, Skeleton, pack};
 use crate::hash::Digest;
 use crate::keys::{KeyUse, SecretKey};
 use crate::names::{MemberId, NodeRef, Purpose, Slug};
 use crate::record::{
-    Batch, BatchHeader, Content, ContentError, DECLARATION, GroupSet, Kind, Occurrences, RecordView, Scope, SealedRecord,
-    Value, batch_root,
+    Batch, BatchHeader, Content, ContentError, DECLARATION, GroupSet, Kind, Occurrences, RecordView, Scope,
+    SealedRecord, Value, batch_root,
 };
 use crate::time::{Day, Millis};
 use crate::tlog::{Checkpoint, Edge, TlogProof, inclusion_proof, leaf_hash};
@@ -77,7 +75,10 @@ pub(crate) fn value_of(kind: Kind, numbers: &mut Numbers) -> Value {
             let scale = numbers.up_to(u64::from(scale)) as u8;
             let top = 10i64.pow(numbers.up_to(u64::from(most)) as u32) - 1;
             let mantissa = numbers.up_to(top as u64) as i64;
-            Value::Decimal(crate::record::Decimal { mantissa: if numbers.one_in(4) { -mantissa } else { mantissa }, scale })
+            Value::Decimal(crate::record::Decimal {
+                mantissa: if numbers.one_in(4) { -mantissa } else { mantissa },
+                scale,
+            })
         }
         Kind::Uint(max) => Value::Uint(if numbers.one_in(8) { max } else { numbers.up_to(max) }),
         Kind::Bool => Value::Bool(numbers.one_in(2)),
@@ -99,14 +100,16 @@ pub(crate) fn content_from(seed: u64, mask: u32, items: usize) -> Content {
         let places = if group.scope == Scope::Record { 1 } else { items };
         for item in 0..places {
             let last = group.scope == Scope::Item && item + 1 == items && group.name == "value";
-            let wanted = group.mandatory || mask & (1 << at) != 0 && (group.scope == Scope::Record || !numbers.one_in(3));
+            let wanted =
+                group.mandatory || mask & (1 << at) != 0 && (group.scope == Scope::Record || !numbers.one_in(3));
             if !wanted && !last {
                 continue;
             }
             let count = if group.repeats { numbers.up_to(3) } else { 1 };
             let occurrences: Occurrences = (0..count)
                 .map(|_| {
-                    let chosen = group.fields.iter().filter(|f| f.mandatory || mask & 1 << 31 != 0 || numbers.one_in(2));
+                    let chosen =
+                        group.fields.iter().filter(|f| f.mandatory || mask & 1 << 31 != 0 || numbers.one_in(2));
                     let chosen: Vec<_> = chosen.collect();
                     chosen.into_iter().map(|f| (f.number, value_of(f.kind, &mut numbers))).collect()
                 })
@@ -163,10 +166,7 @@ pub(crate) fn set(names: &[&str]) -> GroupSet {
 pub(crate) fn read_content(bytes: &[u8]) -> Result<Content, ContentError> {
     let mut reader = Reader::new(bytes);
     let content = Content::decode(&mut reader)?;
-    reader
-        .finish()
-        .map(|()| content)
-        .map_err(|e| ContentError::new(crate::record::Fault::Encoding, "", e.to_string()))
+    reader.finish().map(|()| content).map_err(|e| ContentError::new(crate::record::Fault::Encoding, "", e.to_string()))
 }
 
 /// Bytes of this type are refused, or are the one form of the value read.

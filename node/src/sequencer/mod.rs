@@ -91,6 +91,7 @@ pub struct Sequencer {
     queue: SyncSender<Commit>,
     latest: Arc<RwLock<Latest>>,
     store: Arc<Store>,
+    thread: Arc<std::thread::JoinHandle<()>>,
 }
 
 impl Sequencer {
@@ -127,11 +128,11 @@ impl Sequencer {
                 failed(error);
             }
         };
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("sequencer".into())
             .spawn(run)
             .map_err(|e| SequencerError::Contradiction(format!("cannot start the sequencer's thread: {e}")))?;
-        Ok(Self { queue, latest, store })
+        Ok(Self { queue, latest, store, thread: Arc::new(thread) })
     }
 
     /// Queues a commit. Never blocks.
@@ -143,6 +144,17 @@ impl Sequencer {
             TrySendError::Full(_) => SequencerError::Overrun,
             TrySendError::Disconnected(_) => SequencerError::Stopped,
         })
+    }
+
+    /// Commits what is queued and waits for the thread, which lets go of the database. Without effect while other clones
+    /// of this handle live.
+    pub fn stop(self) {
+        let Self { queue, thread, store, .. } = self;
+        drop((queue, store));
+        if let Some(thread) = Arc::into_inner(thread) {
+            // A panic of the thread was reported where it happened.
+            let _ = thread.join();
+        }
     }
 
     /// The newest signed checkpoint.

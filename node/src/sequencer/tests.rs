@@ -34,6 +34,12 @@ impl Bench {
         Sequencer::start(Arc::new(store), lock, ORIGIN, self.key.clone(), size, root, |e| panic!("{e}"))
     }
 
+    fn commit_once(&self, numbers: std::ops::Range<u64>) {
+        let sequencer = self.start().unwrap();
+        commit(&sequencer, numbers);
+        sequencer.stop();
+    }
+
     fn vkey(&self) -> VerifierKey {
         VerifierKey::new(ORIGIN, KeyType::Ed25519, self.key.public().verifying_key()).unwrap()
     }
@@ -71,6 +77,7 @@ fn every_entry_is_proven_across_restarts() {
             let proof = TlogProof::parse(&sequencer.prove(index).unwrap()).unwrap();
             proof.verify(&leaf_hash(&opening(index).entry()), &bench.vkey()).unwrap();
         }
+        sequencer.stop();
     }
 }
 
@@ -78,9 +85,9 @@ fn every_entry_is_proven_across_restarts() {
 fn an_older_copy_of_the_data_is_refused() {
     let bench = Bench::new();
     let copy = tempfile::tempdir().unwrap();
-    commit(&bench.start().unwrap(), 0..3);
+    bench.commit_once(0..3);
     copy_folder(&bench.folder.path().join("data"), &copy.path().join("data"));
-    commit(&bench.start().unwrap(), 3..6);
+    bench.commit_once(3..6);
     std::fs::remove_dir_all(bench.folder.path().join("data")).unwrap();
     copy_folder(&copy.path().join("data"), &bench.folder.path().join("data"));
     let error = bench.start().err().unwrap().to_string();
@@ -90,7 +97,7 @@ fn an_older_copy_of_the_data_is_refused() {
 #[test]
 fn a_missing_lock_file_is_refused() {
     let bench = Bench::new();
-    commit(&bench.start().unwrap(), 0..3);
+    bench.commit_once(0..3);
     std::fs::remove_file(bench.folder.path().join("lock")).unwrap();
     assert!(bench.start().err().unwrap().to_string().contains("lock file is missing"));
 }

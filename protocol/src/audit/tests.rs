@@ -231,10 +231,7 @@ fn a_second_root_for_one_size_is_found() {
     log.notes[0].1 = Log::of(&NETWORK.customs, &told).checkpoint(3, [7; 32]);
     found(&whats(audit(post, &log)), "a signed checkpoint does not verify");
     let known = NETWORK.known(&NETWORK.customs);
-    assert!(matches!(
-        Audit::begin(&NETWORK.directory, known, &honest.page(0, 1)),
-        Err(AuditError::Checkpoint { .. })
-    ));
+    assert!(matches!(Audit::begin(&NETWORK.directory, known, &honest.page(0, 1)), Err(AuditError::Checkpoint { .. })));
 }
 
 #[test]

@@ -8,9 +8,10 @@ use proptest::sample::Index;
 
 use super::*;
 use crate::cbor::{Decode, Encode};
+use crate::keys::KeyUse;
 use crate::names::Purpose;
 use crate::record::{DECLARATION, GroupSet, OPENING};
-use crate::testing::{Network, NOW, Party, charter, one_form, set, slug};
+use crate::testing::{NOW, Network, Party, charter, one_form, set, slug};
 use crate::time::Day;
 
 static NETWORK: LazyLock<Network> = LazyLock::new(Network::new);
@@ -128,7 +129,7 @@ fn documents_that_do_not_make_a_network_are_refused() {
     copied.sign(&net.other.id, &net.other.identity);
     assert!(matches!(make(&[net.cards[0].clone(), copied], &[]), Err(DirectoryError::SharedKey(..))));
     let mut card = net.other.card();
-    card.nodes[0].log = crate::keys::PublicKey::new(crate::keys::KeyUse::Log, &card.nodes[0].sign.bytes()).unwrap();
+    card.nodes[0].log = PublicKey::new(KeyUse::Log, &card.nodes[0].sign.bytes()).unwrap();
     assert!(card.to_document(net.id()).is_err());
 }
 
@@ -251,7 +252,11 @@ fn every_document_says_in_words_what_will_not_be_seen() {
 
 fn encoded() -> Vec<Vec<u8>> {
     let net = &*NETWORK;
-    [&[net.charter.clone()], &net.cards[..], &net.agreements[..]].concat().iter().map(Encode::to_cbor).collect()
+    [std::slice::from_ref(&net.charter), &net.cards[..], &net.agreements[..]]
+        .concat()
+        .iter()
+        .map(Encode::to_cbor)
+        .collect()
 }
 
 proptest! {

@@ -106,7 +106,8 @@ fn judge(
     );
     // The header's clear name of the agreement is shown to people, so it must be the one whose digest is checked; and a
     // mandate over a log is an agreement too, but no record has its type.
-    let named = directory.agreements().any(|(digest, a)| *digest == header.agreement_digest && a.id == header.agreement);
+    let named =
+        directory.agreements().any(|(digest, a)| *digest == header.agreement_digest && a.id == header.agreement);
     let is_record_type = batch.table.groups.iter().any(|group| !group.fields.is_empty());
     if !permitted || !named || !is_record_type || !is_own_batch(header) {
         return refused(RefusalCode::NotPermitted);
@@ -136,7 +137,8 @@ fn judge(
     let (mut rejected, mut accepted) = (Vec::new(), Vec::with_capacity(views.len()));
     for (record, (view, root)) in views.into_iter().zip(roots).enumerate() {
         // What is shown lies within what is promised, so anything that differs is a promised group that is hidden.
-        let hidden = batch.table.groups.iter().enumerate().find(|(at, _)| header.view.has(*at) && !view.shown().has(*at));
+        let hidden =
+            batch.table.groups.iter().enumerate().find(|(at, _)| header.view.has(*at) && !view.shown().has(*at));
         let fault = match hidden {
             None => view.check().err().map(|error| (error.fault, error.pointer)),
             Some((_, group)) => Some((Fault::Missing, format!("/{}", group.name))),

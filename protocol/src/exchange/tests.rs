@@ -20,7 +20,7 @@ use crate::record::{
     Batch, DECLARATION, Fault, GroupSet, GroupView, Leaf, OPENING, RecordHeader, RecordView, SealedRecord, batch_root,
 };
 use crate::testing::{
-    Log, NOW, Network, SHOWN, Told, content, encode_views, groups, one_form, record_of, set, small_record, slug,
+    Log, NOW, Network, SHOWN, Told, content, encode_views, groups, one_form, record_of, set, slug, small_record,
 };
 use crate::time::{Day, Millis};
 use crate::tlog::{Frontier, TlogProof, leaf_hash};
@@ -302,6 +302,13 @@ fn bombs_and_wrong_packing_are_refused() {
     assert_eq!(sealed(8, 9, &[0; 8], 0), malformed);
     assert_eq!(sealed(24, 24, &[7; 24], 1), malformed);
     assert_eq!(sealed(23, 23, &[7; 24], 0), malformed);
+
+    // Every byte of padding is zero.
+    let digest = Digest([1; 32]);
+    let mut packed = pack(&digest, b"twenty-three bytes long").unwrap();
+    assert_eq!((packed.len(), unpack(&digest, &packed).unwrap().len()), (64, 23));
+    packed[63] = 1;
+    assert_eq!(unpack(&digest, &packed), Err(SealedError::Malformed));
 }
 
 #[test]
@@ -353,7 +360,8 @@ fn skeleton(kind: EntryKind) -> Skeleton {
 
 /// A log whose entry 2 of 5 is the receipt for `dispatch`.
 fn receipt_log(dispatch: &Digest, outcome: Outcome) -> Log {
-    let other = Told { skeleton: skeleton(EntryKind::Sent), body: SentBody { dispatch: *dispatch }.to_cbor(), evidence: None };
+    let other =
+        Told { skeleton: skeleton(EntryKind::Sent), body: SentBody { dispatch: *dispatch }.to_cbor(), evidence: None };
     let mut channel = Frontier::new();
     channel.push(leaf_hash(&dispatch.0));
     let body = ReceiptBody { dispatch: *dispatch, outcome, contiguous: 1, channel_root: channel.root() }.to_cbor();
@@ -370,9 +378,10 @@ fn a_receipt_proves_its_dispatch_only() {
     let file = log.receipt(2);
     let receipt = read_receipt(recipient, &digest, &file).unwrap();
     assert_eq!((receipt.index, receipt.checkpoint.size), (2, 5));
-    assert_eq!((receipt.skeleton, receipt.body.outcome), (
-        skeleton(EntryKind::Received), Outcome::Refused(RefusalCode::BatchRoot),
-    ));
+    assert_eq!(
+        (receipt.skeleton, receipt.body.outcome),
+        (skeleton(EntryKind::Received), Outcome::Refused(RefusalCode::BatchRoot),)
+    );
     assert_eq!(read_receipt(recipient, &Digest([6; 32]), &file), Err(ReceiptError::Other("dispatch")));
     // The opening of a `sent` entry has another body, and another kind.
     assert!(read_receipt(recipient, &digest, &log.receipt(1)).is_err());
@@ -405,7 +414,11 @@ fn every_bit_of_a_receipt_counts() {
     for bit in 0..file.len() * 8 {
         let mut changed = file.clone();
         changed[bit / 8] ^= 1 << (bit % 8);
-        assert!(read_receipt(recipient, &digest, &changed).is_err(), "bit {bit}: {}", String::from_utf8_lossy(&changed));
+        assert!(
+            read_receipt(recipient, &digest, &changed).is_err(),
+            "bit {bit}: {}",
+            String::from_utf8_lossy(&changed)
+        );
     }
 }
 
@@ -456,8 +469,13 @@ fn samples() -> Vec<Vec<u8>> {
         net.cards[0].to_cbor(),
         net.agreements[0].to_cbor(),
         skeleton(EntryKind::Receipt).to_cbor(),
-        ReceiptBody { dispatch: Digest([1; 32]), outcome: Outcome::Refused(RefusalCode::Expansion), contiguous: 7,
-            channel_root: [2; 32] }.to_cbor(),
+        ReceiptBody {
+            dispatch: Digest([1; 32]),
+            outcome: Outcome::Refused(RefusalCode::Expansion),
+            contiguous: 7,
+            channel_root: [2; 32],
+        }
+        .to_cbor(),
         SentBody { dispatch: Digest([1; 32]) }.to_cbor(),
     ]
 }
@@ -519,7 +537,8 @@ fn samples_are_read_back() {
 fn the_longest_of_everything_fits_its_limit() {
     let rejection = |record| Rejection { record, fault: Fault::Mapping, pointer: "/".repeat(300) };
     let outcome = Outcome::Taken((0..MAX_BATCH_RECORDS).map(rejection).collect());
-    let body = ReceiptBody { dispatch: Digest([1; 32]), outcome, contiguous: u64::MAX, channel_root: [1; 32] }.to_cbor();
+    let body =
+        ReceiptBody { dispatch: Digest([1; 32]), outcome, contiguous: u64::MAX, channel_root: [1; 32] }.to_cbor();
     assert!(body.len() <= MAX_BODY_BYTES && ReceiptBody::from_cbor(&body).is_ok(), "{}", body.len());
     let log = Log::of(&NETWORK.customs, &[Told { skeleton: skeleton(EntryKind::Received), body, evidence: None }]);
     let answer = Answer::Receipt(log.receipt(0)).to_cbor();

@@ -5,10 +5,13 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use zeroize::Zeroizing;
 
+use super::content::read_leaf;
 use super::*;
 use crate::cbor::{Decode, Encode};
 use crate::hash::{Digest, Domain, keyed};
-use crate::testing::{content, content_from, content_with_goods, groups, one_form, read_content, record, record_of, set};
+use crate::testing::{
+    content, content_from, content_with_goods, groups, one_form, read_content, record, record_of, set,
+};
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     haystack.windows(needle.len()).any(|window| window == needle)
@@ -30,9 +33,8 @@ fn group_digest(group: usize, leaves: &[(Salt, Vec<u8>)]) -> Digest {
             }
         }
     }
-    let leaf = |(item, (salt, bytes)): (usize, &(Salt, Vec<u8>))| {
-        Digest::of(Domain::Leaf, &[&path(group, item), salt, bytes])
-    };
+    let leaf =
+        |(item, (salt, bytes)): (usize, &(Salt, Vec<u8>))| Digest::of(Domain::Leaf, &[&path(group, item), salt, bytes]);
     over(&leaves.iter().enumerate().map(leaf).collect::<Vec<_>>())
 }
 
@@ -266,7 +268,7 @@ proptest! {
     #[test]
     fn values_of_every_kind_survive_text_json_and_cbor(content in content_with_goods()) {
         for (group, leaves) in DECLARATION.groups.iter().zip(content.leaves()) {
-            for fields in leaves.iter().flat_map(|leaf| super::content::read_leaf(group, leaf).unwrap()) {
+            for fields in leaves.iter().flat_map(|leaf| read_leaf(group, leaf).unwrap()) {
                 for (number, value) in fields {
                     let kind = group.field_number(u64::from(number)).unwrap().kind;
                     prop_assert!(kind.holds(&value));
@@ -347,4 +349,77 @@ fn empty_goods_items_at_the_end_are_not_committed_to() {
     let four = Content::empty(&DECLARATION, 4);
     assert_ne!(three.to_cbor(), four.to_cbor());
     assert_eq!(record_of(three, [1; 16], [2; 32]).root(), record_of(four, [1; 16], [2; 32]).root());
+}
+
+#[test]
+fn what_is_absent_is_left_out() {
+    // Three groups of the record, `fiscal` with the occurrences given, and one goods item.
+    let with = |fiscal: &[u8], item: &[u8]| {
+        let head = b"\x84\x6bdeclaration\x01\xa3\x01\xa1\x01\x61R\x03\xa1\x01\x62KR\x0c";
+        let read = read_content(&[&head[..], fiscal, b"\x81", item].concat());
+        read.map(|content| content.check_complete()).map_err(|error| (error.fault, error.pointer))
+    };
+    let at = |fault, pointer: &str| Err((fault, pointer.to_owned()));
+    let (one, value) = (b"\x81\xa1\x01\x61A", b"\xa1\x12\xa1\x01\x82\x0f\x01");
+    assert_eq!(with(one, value), Ok(Ok(())));
+    assert_eq!(with(b"\x80", value), at(Fault::Encoding, "/fiscal"));
+    assert_eq!(with(b"\x81\xa0", value), at(Fault::Encoding, "/fiscal"));
+    assert_eq!(with(b"\x81\xa1\x02\x61A", value), at(Fault::Missing, "/fiscal/1/id"));
+    assert_eq!(with(b"\xa1\x01\x61A", value), at(Fault::Encoding, "/fiscal"));
+    assert_eq!(with(b"\x82\xa1\x01\x61A\xa1\x01\x61a", value), at(Fault::Value, "/fiscal/2/id"));
+    // A group of the record in a goods item, one that does not exist, one twice.
+    assert_eq!(with(one, b"\xa1\x04\xa1\x02\x01"), at(Fault::Unknown, "/goods/1"));
+    assert_eq!(with(one, b"\xa1\x18\x20\xa1\x02\x01"), at(Fault::Unknown, "/goods/1"));
+    assert_eq!(with(one, b"\xa1\x00\xa1\x02\x01"), at(Fault::Unknown, "/goods/1"));
+    let twice = [&b"\xa2"[..], &value[1..], &value[1..]].concat();
+    assert_eq!(with(one, &twice), at(Fault::Encoding, "/goods/1"));
+}
+
+#[test]
+fn leaves_are_one_or_a_power_of_two() {
+    let record = record_of(content_from(1, u32::MAX, 4), [1; 16], [2; 32]);
+    let read = |group: &str, leaves: usize| {
+        let mut view = record.view(DECLARATION.all_groups());
+        let GroupView::Shown(shown) = &mut view.groups[DECLARATION.group(group).unwrap().0] else {
+            unreachable!("every group is shown")
+        };
+        shown.resize(leaves, shown[0].clone());
+        RecordView::from_cbor(&view.to_cbor()).is_ok()
+    };
+    for leaves in 0..=129 {
+        assert_eq!(read("route", leaves), leaves == 1, "{leaves} of the record");
+        assert_eq!(read("value", leaves), leaves.is_power_of_two(), "{leaves} of goods");
+    }
+    assert!(!read("value", 256));
+}
+
+/// SPEC.md lists every group and field as the table has them.
+#[test]
+fn the_specification_lists_the_table() {
+    let spec = include_str!("../../SPEC.md");
+    let mut place = 0;
+    for (at, group) in DECLARATION.groups.iter().enumerate() {
+        let scope = if group.scope == Scope::Record { "once in the record" } else { "in each goods item" };
+        let repeats = if group.repeats { ", repeats" } else { "" };
+        let mandatory = if group.mandatory { ", mandatory" } else { "" };
+        let head = format!("**{} `{}`** ({scope}{repeats}{mandatory}): {}.\n", at + 1, group.name, group.title);
+        let lines = group.fields.iter().map(|field| {
+            let kind = match field.kind {
+                Kind::Words(words) => format!("Words: `{}`", words.join("`, `")),
+                kind => format!("{kind:?}"),
+            };
+            let wco = if field.wco.is_empty() { "–" } else { field.wco };
+            let mandatory = if field.mandatory { "mandatory" } else { "" };
+            format!("| {} | `{}` | {} | {wco} | {mandatory} |\n", field.number, field.name, kind.replace(", ", ","))
+        });
+        for line in std::iter::once(head).chain(lines) {
+            let found = spec[place..].replace(", ", ",").find(&line.replace(", ", ","));
+            assert!(found.is_some(), "SPEC.md lacks: {line}");
+        }
+        place = spec.find(&format!("**{} `{}`**", at + 1, group.name)).unwrap();
+    }
+    let fields: usize = DECLARATION.groups.iter().map(|group| group.fields.len()).sum();
+    let from = spec.find("**1 `filing`**").unwrap();
+    let until = from + spec[from..].find("\n## ").unwrap();
+    assert_eq!(spec[from..until].lines().filter(|line| line.starts_with("| ") && line.contains("| `")).count(), fields);
 }

@@ -1,0 +1,118 @@
+//! The local HTTP interface of a node, typed: one method for each line of [`luxor_protocol::api`].
+
+mod error;
+mod http;
+
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use luxor_protocol::api::{ApiFile, ChunkResult, Documents, InboxDispatch, InboxPage, OutboxState, RecordInfo, Status};
+use luxor_protocol::cbor::Decode as _;
+use luxor_protocol::document::{Directory, Document};
+use luxor_protocol::exchange::{Answer, AuditPage};
+use luxor_protocol::names::NodeRef;
+
+use crate::files;
+pub(crate) use error::ClientError;
+use http::Http;
+
+/// Longest wait that one request asks of the node; longer waits are several requests.
+pub(crate) const MAX_WAIT_MS: u64 = 20_000;
+
+/// A connection to a node's local interface. Cheap to clone; clones share their connections.
+#[derive(Clone)]
+pub(crate) struct Client {
+    http: Http,
+}
+
+impl Client {
+    /// Opens the interface of a node: `node` is its folder (then address and token stand in `run/api.json`) or a URL (then
+    /// the token stands in the environment variable `LUXOR_TOKEN`). Nothing is asked of it yet.
+    ///
+    /// # Errors
+    /// [`ClientError`] when there is no such folder, or the node in it never ran.
+    pub(crate) fn open(node: &str) -> Result<Self, ClientError> {
+        if node.starts_with("http://") || node.starts_with("https://") {
+            let token = std::env::var("LUXOR_TOKEN").map_err(|_| ClientError::NoToken)?;
+            return Ok(Self { http: Http::new(node, &token)? });
+        }
+        let path = Path::new(node).join("run").join("api.json");
+        let bytes = match files::read(&path, 64 * 1024) {
+            Err(error) if error.is_not_found() => return Err(ClientError::NotRunning(node.to_owned())),
+            other => other?,
+        };
+        let file: ApiFile = serde_json::from_slice(&bytes).map_err(|source| ClientError::ApiFile { path, source })?;
+        Ok(Self { http: Http::new(&file.url, &file.token)? })
+    }
+
+    /// The node at a glance.
+    pub(crate) fn status(&self) -> Result<Status, ClientError> {
+        self.http.json("/v1/status", &[])
+    }
+
+    /// Submits chunk `n`, an encoded CBOR list of records, of the submission `id`. The same chunk again changes nothing and
+    /// gets the same answer. While the node's outbox is full, waits and tries again.
+    pub(crate) fn put_encoded(&self, id: &str, n: u64, chunk: &[u8]) -> Result<ChunkResult, ClientError> {
+        self.http.put_cbor(&format!("/v1/submissions/{id}/chunks/{n}"), chunk)
+    }
+
+    /// What waits for receipts: at once when nothing does, else after at most so many milliseconds.
+    pub(crate) fn outbox(&self, wait_ms: u64) -> Result<OutboxState, ClientError> {
+        self.http.json("/v1/outbox", &[("wait_ms", wait_ms.min(MAX_WAIT_MS).to_string())])
+    }
+
+    /// At most `limit` dispatches of the inbox behind the cursor.
+    pub(crate) fn inbox(&self, after: Option<u64>, limit: u64) -> Result<InboxPage, ClientError> {
+        let mut query = vec![("limit", limit.to_string())];
+        query.extend(after.map(|after| ("after", after.to_string())));
+        self.http.json("/v1/inbox", &query)
+    }
+
+    /// One dispatch of the inbox with its records.
+    pub(crate) fn inbox_dispatch(&self, index: u64) -> Result<InboxDispatch, ClientError> {
+        self.http.json(&format!("/v1/inbox/{index}"), &[])
+    }
+
+    /// Every record that goes by this reference: an own or a received one.
+    pub(crate) fn records(&self, reference: &str) -> Result<Vec<RecordInfo>, ClientError> {
+        self.http.json("/v1/records", &[("reference", reference.to_owned())])
+    }
+
+    /// The receipt for an own dispatch, a C2SP tlog-proof.
+    pub(crate) fn receipt(&self, recipient: &NodeRef, epoch: u64, number: u64) -> Result<String, ClientError> {
+        let query =
+            [("recipient", recipient.to_string()), ("epoch", epoch.to_string()), ("number", number.to_string())];
+        self.http.text("/v1/receipts", &query)
+    }
+
+    /// The network as the node knows it, every signature checked here again.
+    pub(crate) fn documents(&self) -> Result<Directory, ClientError> {
+        let documents: Documents = self.http.json("/v1/documents", &[])?;
+        let open = |text: &String| -> Result<Document, ClientError> {
+            let bytes = BASE64.decode(text).map_err(|error| ClientError::answer("/v1/documents", error))?;
+            Document::from_cbor(&bytes).map_err(|error| ClientError::answer("/v1/documents", error))
+        };
+        let all = |texts: &[String]| texts.iter().map(open).collect::<Result<Vec<_>, _>>();
+        let charter = open(&documents.charter)?;
+        Ok(Directory::new(&charter, &all(&documents.cards)?, &all(&documents.agreements)?)?)
+    }
+
+    /// The node's newest checkpoint, a C2SP note.
+    pub(crate) fn checkpoint(&self) -> Result<String, ClientError> {
+        self.http.text("/v1/checkpoint", &[])
+    }
+
+    /// One page of a node's log: of the own, or of another's under mandate.
+    pub(crate) fn audit_page(&self, node: &NodeRef, from: u64, count: u64) -> Result<AuditPage, ClientError> {
+        let path = "/v1/audit";
+        let query = [("node", node.to_string()), ("from", from.to_string()), ("count", count.to_string())];
+        let bytes = self.http.bytes(path, &query)?;
+        match Answer::from_cbor(&bytes).map_err(|error| ClientError::answer(path, error))? {
+            Answer::Page(page) => Ok(page),
+            Answer::Error { code, detail } => Err(ClientError::AuditRefused { node: node.clone(), code, detail }),
+            Answer::Later { lacks, detail } => Err(ClientError::AuditLater { node: node.clone(), lacks, detail }),
+            Answer::Receipt(_) => Err(ClientError::answer(path, "a receipt instead of a page")),
+        }
+    }
+}

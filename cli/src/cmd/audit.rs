@@ -1,0 +1,163 @@
+//! `luxor audit`: fetches documents and pages, and lets [`luxor_protocol::audit`] judge them here.
+
+use anyhow::Context as _;
+use luxor_protocol::audit::{Audit, AuditReport, compare_channels};
+use luxor_protocol::document::Directory;
+use luxor_protocol::limits::MAX_AUDIT_PAGE_ENTRIES;
+use luxor_protocol::names::NodeRef;
+use serde::Serialize;
+
+use super::today;
+use crate::args::AuditArgs;
+use crate::client::Client;
+use crate::exit::{Exit, RefusedError};
+use crate::ui;
+
+/// What the audit of one or several logs found.
+#[derive(Debug, Serialize)]
+struct Findings {
+    ok: bool,
+    reports: Vec<AuditReport>,
+    /// Channels that their two ends tell differently.
+    differences: Vec<Difference>,
+    /// Logs that could not be read.
+    not_audited: Vec<NotAudited>,
+}
+
+#[derive(Debug, Serialize)]
+struct Difference {
+    channel: String,
+    what: String,
+}
+
+#[derive(Debug, Serialize)]
+struct NotAudited {
+    node: NodeRef,
+    why: String,
+}
+
+pub(super) fn run(args: &AuditArgs) -> anyhow::Result<Exit> {
+    let client = Client::open(&args.node.node)?;
+    let directory = client.documents()?;
+    let own: NodeRef = client.status()?.node.parse().context("the node's own name")?;
+    let targets = targets(args, &directory, &own);
+    let (mut reports, mut not_audited) = (Vec::new(), Vec::new());
+    for node in &targets {
+        match audit(&client, &directory, node) {
+            Ok(report) => reports.push(report),
+            Err(error) if targets.len() == 1 => return Err(error),
+            Err(error) => {
+                let why = error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
+                not_audited.push(NotAudited { node: node.clone(), why });
+            }
+        }
+    }
+    let differences: Vec<_> =
+        compare_channels(&reports).into_iter().map(|(channel, what)| Difference { channel, what }).collect();
+    let ok = reports.iter().all(AuditReport::ok) && differences.is_empty() && not_audited.is_empty();
+    let findings = Findings { ok, reports, differences, not_audited };
+    if args.node.json {
+        ui::json(&findings)?
+    } else {
+        print(&findings)?
+    }
+    Ok(if ok { Exit::Ok } else { Exit::Findings })
+}
+
+/// The nodes to audit: those named, or the own, and with `--all` everyone whose member gives a mandate today.
+fn targets(args: &AuditArgs, directory: &Directory, own: &NodeRef) -> Vec<NodeRef> {
+    if !args.of.is_empty() {
+        return args.of.clone();
+    }
+    let mut targets = vec![own.clone()];
+    if args.all {
+        let (member, today) = (own.member(), today());
+        let gives = |audited| directory.mandate(audited, &member, today).is_some();
+        targets.extend(directory.nodes().filter(|n| gives(&n.member)).map(|n| n.node.clone()));
+    }
+    targets
+}
+
+/// Audits one log, page by page.
+fn audit(client: &Client, directory: &Directory, node: &NodeRef) -> anyhow::Result<AuditReport> {
+    let known = directory.node(node).ok_or_else(|| {
+        let names: Vec<_> = directory.nodes().map(|n| n.node.to_string()).collect();
+        RefusedError(format!("no card names the node {node}\nhint: known are {}", names.join(", ")))
+    })?;
+    let count = MAX_AUDIT_PAGE_ENTRIES as u64;
+    let mut page = client.audit_page(node, 0, count)?;
+    let begun = Audit::begin(directory, known, &page);
+    let mut audit = begun.map_err(|error| RefusedError(error.to_string()))?;
+    let mut progress = ui::Progress::new();
+    loop {
+        let brought = audit.page(&page);
+        let Some(from) = audit.wants().filter(|_| brought > 0) else { break };
+        let total = audit.total();
+        progress.show(|| format!("{node}: {} of {} entries", ui::count(from), ui::count(total)));
+        page = client.audit_page(node, from, count)?;
+    }
+    progress.clear();
+    Ok(audit.finish())
+}
+
+fn print(findings: &Findings) -> anyhow::Result<()> {
+    for report in &findings.reports {
+        print_report(report)?;
+    }
+    if findings.reports.len() > 1 {
+        match findings.differences.is_empty() {
+            true => ui::line("channels: both ends of each channel between audited nodes name the same dispatches")?,
+            false => ui::line("channels: the two ends differ")?,
+        }
+    }
+    for difference in &findings.differences {
+        ui::line(&format!("  {}: {}", difference.channel, difference.what))?;
+    }
+    if !findings.differences.is_empty() {
+        ui::say(
+            "hint: what was on its way while the logs were read shows as a difference; audit again when it is there",
+        );
+    }
+    for missed in &findings.not_audited {
+        ui::line(&format!("{}: not audited: {}", missed.node, missed.why))?;
+    }
+    Ok(())
+}
+
+fn print_report(report: &AuditReport) -> anyhow::Result<()> {
+    let verdict = match report.findings_count {
+        0 => "everything holds".to_owned(),
+        1 => "1 finding".to_owned(),
+        n => format!("{} findings", ui::count(n)),
+    };
+    ui::line(&format!("{}: {verdict}", report.node))?;
+    let mut table = ui::Table::plain();
+    table.row(["  entries", &format!("{}, root {}", ui::count(report.entries), report.root)]);
+    for (name, number) in [
+        ("  signed checkpoints", report.checkpoints),
+        ("  skeletons opened", report.skeletons),
+        ("  bodies opened", report.bodies),
+        ("  bodies withheld", report.withheld),
+        ("  dispatch signatures", report.dispatch_signatures),
+        ("  counterparty receipts", report.receipts),
+        ("  sent without receipt", report.without_receipt),
+    ] {
+        table.row([name, &ui::count(number)]);
+    }
+    for channel in &report.channels {
+        let epoch = if channel.epoch == 1 { String::new() } else { format!(", epoch {}", channel.epoch) };
+        let told =
+            format!("{} -> {}{epoch}: {} dispatches", channel.sender, channel.recipient, ui::count(channel.count));
+        table.row(["  channel", &told]);
+    }
+    table.print()?;
+    for finding in &report.findings {
+        let place = finding.entry.map_or("log".to_owned(), |index| format!("entry {index}"));
+        ui::line(&format!("  finding at {place}: {}", finding.what))?;
+    }
+    let untold = report.findings_count - report.findings.len() as u64;
+    if untold > 0 {
+        ui::line(&format!("  and {} more", ui::count(untold)))?;
+    }
+    Ok(())
+}

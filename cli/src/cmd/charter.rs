@@ -1,0 +1,139 @@
+//! `luxor charter`
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use luxor_protocol::document::{Charter, Document, DocumentError, DocumentKind};
+use luxor_protocol::names::MemberId;
+use serde::{Deserialize, Serialize};
+
+use super::signatures::{self, Input, SignatureState};
+use crate::args::CharterCommand;
+use crate::exit::{Exit, RefusedError};
+use crate::{files, ui};
+
+pub(super) fn run(command: &CharterCommand) -> anyhow::Result<Exit> {
+    match command {
+        CharterCommand::Draft { members, name, governors, output } => {
+            let text = draft(members, name, governors)?;
+            signatures::write_output(output.as_deref(), text.as_bytes(), false)?;
+            ui::say("next: every governor checks it and runs `luxor charter sign`, one after the other");
+            Ok(Exit::Ok)
+        }
+        CharterCommand::Sign { file, signer } => {
+            let (mut document, charter) = open(file)?;
+            let required = signatures::signers(&charter, &charter.governors)?;
+            signatures::add_signature(&signer.node, &mut document, &required)?;
+            signatures::finish(&document, &required, signer)
+        }
+        CharterCommand::Show(args) => show(&args.file, args.json),
+        CharterCommand::Check(args) => {
+            let document = signatures::read_document(&args.file, DocumentKind::Charter)?;
+            let charter = consistent(&document)?;
+            signatures::report(&document, &signatures::signers(&charter, &charter.governors)?, args.json)
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct MemberFile {
+    member: Vec<BTreeMap<String, String>>,
+}
+
+#[derive(Serialize)]
+struct Draft<'a> {
+    name: &'a str,
+    governors: Vec<String>,
+    member: Vec<BTreeMap<String, String>>,
+}
+
+/// A draft of these member files, which [`Charter::from_draft`] accepts.
+pub(super) fn draft(files: &[PathBuf], name: &str, governors: &[MemberId]) -> anyhow::Result<String> {
+    let mut member = Vec::new();
+    for path in files {
+        let file: MemberFile = toml::from_str(&files::read_text(path, 64 * 1024)?)
+            .map_err(|error| RefusedError(format!("{}: {error}", path.display())))?;
+        member.extend(file.member);
+    }
+    let everyone = || member.iter().filter_map(|m| m.get("id").cloned()).collect();
+    let governors = if governors.is_empty() { everyone() } else { governors.iter().map(ToString::to_string).collect() };
+    let text = toml::to_string(&Draft { name, governors, member }).context("charter draft")?;
+    Charter::from_draft(&text)?;
+    Ok(text)
+}
+
+/// A charter from a draft or a document.
+pub(super) fn open(path: &Path) -> anyhow::Result<(Document, Charter)> {
+    match signatures::read_input(path, DocumentKind::Charter)? {
+        Input::Draft(text) => {
+            let charter = Charter::from_draft(&text)?;
+            Ok((charter.to_document(), charter))
+        }
+        Input::Document(document) => {
+            let charter = consistent(&document)?;
+            Ok((document, charter))
+        }
+    }
+}
+
+/// The charter in a document whose signatures may not be complete yet.
+fn consistent(document: &Document) -> Result<Charter, DocumentError> {
+    let charter: Charter = signatures::body(document)?;
+    match charter.to_document().digest() == document.digest() {
+        true => Ok(charter),
+        false => Err(DocumentError::Content("the charter's document carries another name or network".into())),
+    }
+}
+
+#[derive(Serialize)]
+struct Shown {
+    network: String,
+    name: String,
+    threshold: u64,
+    governors: Vec<MemberId>,
+    members: Vec<ShownMember>,
+    signatures: Vec<SignatureState>,
+}
+
+#[derive(Serialize)]
+struct ShownMember {
+    id: MemberId,
+    name: String,
+    kind: String,
+    territory: String,
+    identity: String,
+}
+
+fn show(path: &Path, json: bool) -> anyhow::Result<Exit> {
+    let (document, charter) = open(path)?;
+    let required = signatures::signers(&charter, &charter.governors)?;
+    let members = charter.members.iter().map(|m| ShownMember {
+        id: m.id.clone(),
+        name: m.name.clone(),
+        kind: m.kind.to_string(),
+        territory: m.territory.to_string(),
+        identity: m.identity.to_string(),
+    });
+    let shown = Shown {
+        network: document.digest().hex(),
+        name: charter.name.clone(),
+        threshold: charter.threshold,
+        governors: charter.governors.clone(),
+        members: members.collect(),
+        signatures: signatures::states(&document, &required),
+    };
+    if json {
+        ui::json(&shown)?;
+        return Ok(Exit::Ok);
+    }
+    ui::line(&format!("{}: network {}", shown.name, shown.network))?;
+    ui::line(&format!("a later version needs {} of {} governors", shown.threshold, shown.governors.len()))?;
+    let mut table = ui::Table::new(&["member", "kind", "territory", "name", "identity key", "signed"], &[]);
+    for m in shown.members {
+        let state = shown.signatures.iter().find(|s| s.member == m.id).map_or("(no governor)", |s| s.state);
+        table.row([m.id.as_str(), &m.kind, &m.territory, &m.name, &m.identity, state]);
+    }
+    table.print()?;
+    Ok(Exit::Ok)
+}

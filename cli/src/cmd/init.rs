@@ -1,0 +1,27 @@
+//! `luxor init`
+
+use crate::args::InitArgs;
+use crate::exit::Exit;
+use crate::found::{self, InitOptions};
+use crate::ui;
+
+pub(super) fn run(args: &InitArgs) -> anyhow::Result<Exit> {
+    let options = InitOptions {
+        member: args.member.clone(),
+        node: args.node.clone(),
+        name: args.name.clone(),
+        kind: args.kind,
+        territory: args.territory,
+        exchange: args.exchange.clone(),
+        api: args.api.clone(),
+        retry_min_ms: 500,
+        retry_max_ms: 60_000,
+        compression: true,
+    };
+    let member = found::init(&args.dir, &options)?;
+    let dir = args.dir.display();
+    ui::say(&format!("founded {}/{} in {dir}; whoever has {dir}/keys acts as this member", args.member, args.node));
+    ui::say(&format!("next: `luxor charter draft {dir}/member.toml …` with the other members' member.toml files"));
+    ui::raw(member.as_bytes())?;
+    Ok(Exit::Ok)
+}

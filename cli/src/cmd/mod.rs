@@ -1,0 +1,54 @@
+//! The subcommands, one file each.
+
+mod agreement;
+mod audit;
+mod card;
+mod charter;
+mod inbox;
+mod init;
+mod install;
+mod show;
+mod signatures;
+mod status;
+mod submit;
+mod template;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use luxor_protocol::time::{Day, Millis};
+
+use crate::args::Command;
+use crate::exit::Exit;
+use crate::{demo, ui};
+
+/// Runs a command.
+pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
+    match command {
+        Command::Init(args) => init::run(&args),
+        Command::Charter(command) => charter::run(&command),
+        Command::Card(command) => card::run(&command),
+        Command::Agreement(command) => agreement::run(&command),
+        Command::Install(args) => install::run(&args),
+        Command::Submit(args) => submit::run(&args),
+        Command::Inbox(args) => inbox::run(&args),
+        Command::Show(args) => show::run(&args),
+        Command::Status(args) => status::run(&args),
+        Command::Audit(args) => audit::run(&args),
+        Command::Demo(args) => demo::run(args),
+    }
+}
+
+/// Today in UTC.
+fn today() -> Day {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Millis(u64::try_from(now.as_millis()).unwrap_or(0)).day()
+}
+
+/// `1 row`, `2 rows`.
+fn some(number: u64, one: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {one}{plural}", ui::count(number))
+}

@@ -1,0 +1,97 @@
+//! `luxor show`
+
+use luxor_protocol::api::{Delivery, RecordInfo};
+use serde::Serialize;
+
+use crate::args::ShowArgs;
+use crate::client::Client;
+use crate::exit::Exit;
+use crate::ui;
+
+#[derive(Serialize)]
+struct Shown {
+    records: Vec<RecordInfo>,
+    /// Receipts of the deliveries, where asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    receipts: Vec<ShownReceipt>,
+}
+
+#[derive(Serialize)]
+struct ShownReceipt {
+    recipient: String,
+    epoch: u64,
+    number: u64,
+    receipt: String,
+}
+
+pub(super) fn run(args: &ShowArgs) -> anyhow::Result<Exit> {
+    let client = Client::open(&args.node.node)?;
+    let records = client.records(&args.reference)?;
+    let mut receipts = Vec::new();
+    if args.receipt {
+        for delivery in settled(&records) {
+            let (recipient, epoch, number) = (delivery.recipient.to_string(), delivery.epoch, delivery.number);
+            let receipt = client.receipt(&delivery.recipient, epoch, number)?;
+            receipts.push(ShownReceipt { recipient, epoch, number, receipt });
+        }
+    }
+    let found = !records.is_empty();
+    if args.node.json {
+        ui::json(&Shown { records, receipts })?;
+    } else {
+        for record in &records {
+            print(record)?;
+        }
+        for receipt in &receipts {
+            ui::line(&format!("receipt of {} for number {}:", receipt.recipient, receipt.number))?;
+            for line in receipt.receipt.lines() {
+                ui::line(line)?;
+            }
+        }
+    }
+    if !found {
+        ui::say(&format!("this node neither sent nor received a record '{}'", args.reference));
+    }
+    Ok(if found { Exit::Ok } else { Exit::Findings })
+}
+
+/// Deliveries with a receipt, each dispatch once.
+fn settled(records: &[RecordInfo]) -> Vec<&Delivery> {
+    let mut settled: Vec<_> =
+        records.iter().flat_map(|r| &r.deliveries).filter(|d| d.receipt_index.is_some()).collect();
+    let key = |d: &&Delivery| (d.recipient.clone(), d.epoch, d.number);
+    settled.sort_by_key(key);
+    settled.dedup_by_key(|d| key(&&**d));
+    settled
+}
+
+fn print(info: &RecordInfo) -> anyhow::Result<()> {
+    ui::line(&format!("record {} of {}", info.root, info.issuer))?;
+    for line in serde_json::to_string_pretty(&info.record)?.lines() {
+        ui::line(&format!("  {line}"))?;
+    }
+    if let Some(item) = &info.received {
+        ui::line(&format!(
+            "  received from {} as number {} under {}, for {}; to be erased by {}; entry {} of this node's log",
+            item.sender, item.number, item.agreement, item.purpose, item.due, item.index
+        ))?;
+    }
+    if !info.deliveries.is_empty() {
+        let mut table = ui::Table::new(&["  to", "number", "agreement", "purpose", "groups", "state", "receipt"], &[1]);
+        for d in &info.deliveries {
+            let receipt = d.receipt_index.map_or("none yet".into(), |index| format!("entry {index} of its log"));
+            let (to, number) = (format!("  {}", d.recipient), d.number.to_string());
+            table.row([
+                to,
+                number,
+                d.agreement.clone(),
+                d.purpose.to_string(),
+                d.groups.join(", "),
+                d.state.clone(),
+                receipt,
+            ]);
+        }
+        table.print()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! `luxor status`
+
+use luxor_protocol::api::Traffic;
+
+use super::some;
+use crate::args::StatusArgs;
+use crate::client::Client;
+use crate::exit::Exit;
+use crate::ui;
+
+pub(super) fn run(args: &StatusArgs) -> anyhow::Result<Exit> {
+    let client = Client::open(&args.node.node)?;
+    if args.checkpoint {
+        ui::raw(client.checkpoint()?.as_bytes())?;
+        return Ok(Exit::Ok);
+    }
+    let status = client.status()?;
+    if args.node.json {
+        ui::json(&status)?;
+        return Ok(Exit::Ok);
+    }
+    let mut table = ui::Table::plain();
+    table.row(["node", &status.node]);
+    table.row(["network", &format!("{} ({})", status.network_name, status.network)]);
+    let (members, agreements) = (some(status.members as u64, "member"), some(status.agreements as u64, "agreement"));
+    table.row(["documents", &format!("{members}, {agreements}")]);
+    table.row(["log", &format!("{}, root {}", some_entries(status.log_entries), status.log_root)]);
+    table.row(["log key", &status.log_vkey]);
+    table.row(["sent", &traffic(&status.sent)]);
+    table.row(["received", &traffic(&status.received)]);
+    table.row(["outbox", &format!("{} without receipt", ui::count(status.outbox))]);
+    let connected = if status.connected.is_empty() { "nobody".into() } else { status.connected.join(", ") };
+    table.row(["connected", &connected]);
+    for (code, count) in &status.errors {
+        table.row(["refused requests", &format!("{code}: {}", ui::count(*count))]);
+    }
+    if status.strangers > 0 {
+        table.row(["strangers", &some(status.strangers, "connection")]);
+    }
+    table.print()?;
+    Ok(Exit::Ok)
+}
+
+fn some_entries(count: u64) -> String {
+    if count == 1 { "1 entry".into() } else { format!("{} entries", ui::count(count)) }
+}
+
+fn traffic(t: &Traffic) -> String {
+    let dispatches = ui::count(t.dispatches);
+    let (accepted, rejected) = (ui::count(t.accepted), ui::count(t.rejected));
+    format!(
+        "{dispatches} dispatches with receipt ({} refused); records: {accepted} accepted, {rejected} rejected",
+        t.refused
+    )
+}

@@ -1,0 +1,58 @@
+//! Records gathered into chunks of bounded number and size. The same records always give the same chunks.
+
+use luxor_protocol::cbor::Writer;
+use luxor_protocol::limits::{MAX_CHUNK_BYTES, MAX_CHUNK_RECORDS};
+
+use super::refusals::{Place, Refusal};
+
+/// Bytes of a chunk's list header at most.
+const HEADER: usize = 9;
+
+/// What the reader hands on.
+pub(super) enum Item {
+    /// A row, or rows, that make no record.
+    Refused(Refusal),
+    /// A full chunk, or the last.
+    Chunk(Chunk),
+}
+
+/// A CBOR list of records, with where each came from.
+pub(super) struct Chunk {
+    /// From 0.
+    pub(super) number: u64,
+    pub(super) bytes: Vec<u8>,
+    pub(super) places: Vec<Place>,
+}
+
+/// The chunk in the making.
+#[derive(Default)]
+pub(super) struct Chunker {
+    number: u64,
+    body: Vec<u8>,
+    places: Vec<Place>,
+}
+
+impl Chunker {
+    /// Adds an encoded record. Returns the chunk before it when it has no room there.
+    pub(super) fn push(&mut self, record: &[u8], place: Place) -> Option<Chunk> {
+        let full = self.places.len() >= MAX_CHUNK_RECORDS || HEADER + self.body.len() + record.len() > MAX_CHUNK_BYTES;
+        let before = if full { self.take() } else { None };
+        self.body.extend_from_slice(record);
+        self.places.push(place);
+        before
+    }
+
+    /// What is gathered, if anything.
+    pub(super) fn take(&mut self) -> Option<Chunk> {
+        if self.places.is_empty() {
+            return None;
+        }
+        let mut writer = Writer::with_capacity(self.body.len() + HEADER);
+        writer.array(self.places.len());
+        writer.raw(&self.body);
+        self.body.clear();
+        let chunk = Chunk { number: self.number, bytes: writer.into_bytes(), places: std::mem::take(&mut self.places) };
+        self.number += 1;
+        Some(chunk)
+    }
+}

@@ -1,0 +1,181 @@
+//! `luxor submit`: reads rows, puts them to the node in chunks, accounts for every one of them.
+
+mod chunks;
+mod formats;
+mod refusals;
+mod rows;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use luxor_protocol::api::{OutboxState, RecordResult};
+use serde::Serialize;
+
+use super::some;
+use crate::args::SubmitArgs;
+use crate::client::{Client, MAX_WAIT_MS};
+use crate::exit::{Exit, RefusedError};
+use crate::ui;
+use chunks::{Chunk, Item};
+use refusals::{Refusal, Refusals};
+use rows::Input;
+
+/// Chunks read ahead of the node.
+const READ_AHEAD: usize = 4;
+
+/// What became of a submission.
+#[derive(Debug, Default, Serialize)]
+struct Report {
+    submission: String,
+    file: String,
+    chunks: u64,
+    dispatches: u64,
+    accepted: u64,
+    refused: u64,
+    refused_by_mapping: u64,
+    refused_by_node: u64,
+    /// The first of them.
+    refusals: Vec<Refusal>,
+    /// Dispatches without receipt after the wait, where one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pending: Option<u64>,
+}
+
+pub(super) fn run(args: &SubmitArgs) -> anyhow::Result<Exit> {
+    let input = Input::open(args)?;
+    let client = Client::open(&args.node.node)?;
+    let submission = match &args.submission {
+        Some(name) => name.to_string(),
+        None => input.submission_id()?,
+    };
+    let refusals = Refusals::new(args.refused.as_deref())?;
+    let started = Instant::now();
+    let mut report = Report { submission, file: input.name(), ..Report::default() };
+    let sent = send(&client, &input, &mut report, refusals);
+    sent.with_context(|| interrupted(&report))?;
+    ui::say(&format!("submitted in {}", ui::duration(started.elapsed())));
+    if let Some(seconds) = args.wait {
+        report.pending = Some(wait(&client, Duration::from_secs(seconds))?);
+    }
+    if args.node.json {
+        ui::json(&report)?
+    } else {
+        print(&report)?
+    }
+    let look = report.refused > 0 || report.pending.is_some_and(|pending| pending > 0);
+    Ok(if look { Exit::Findings } else { Exit::Ok })
+}
+
+/// Reads in one thread and puts chunks in this one, so that the node never waits for the file.
+fn send(client: &Client, input: &Input, report: &mut Report, mut refusals: Refusals) -> anyhow::Result<()> {
+    let outcome = std::thread::scope(|scope| {
+        let (sender, items) = sync_channel(READ_AHEAD);
+        let reader = scope.spawn(move || rows::read(input, &sender));
+        let put = put_all(client, items, report, &mut refusals);
+        let read = reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        // A refused chunk ends the reader too; what went wrong is then the chunk.
+        put.and(read)
+    });
+    report.refusals = refusals.finish()?;
+    outcome
+}
+
+fn put_all(client: &Client, items: Receiver<Item>, report: &mut Report, refusals: &mut Refusals) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let mut progress = ui::Progress::new();
+    for item in items {
+        match item {
+            Item::Refused(refusal) => {
+                report.refused += 1;
+                report.refused_by_mapping += 1;
+                refusals.add(refusal, &mut progress)?;
+            }
+            Item::Chunk(chunk) => put(client, &chunk, report, refusals, &mut progress)?,
+        }
+        progress.show(|| {
+            let rate = u128::from(report.accepted) * 1000 / started.elapsed().as_millis().max(1);
+            let (accepted, refused) = (ui::count(report.accepted), ui::count(report.refused));
+            format!("{accepted} accepted, {refused} refused, {rate} records a second")
+        });
+    }
+    progress.clear();
+    Ok(())
+}
+
+fn put(
+    client: &Client,
+    chunk: &Chunk,
+    report: &mut Report,
+    refusals: &mut Refusals,
+    progress: &mut ui::Progress,
+) -> anyhow::Result<()> {
+    let result = client.put_encoded(&report.submission, chunk.number, &chunk.bytes)?;
+    if result.records.len() != chunk.places.len() {
+        let (answers, records) = (result.records.len(), chunk.places.len());
+        return Err(RefusedError(format!("the node gave {answers} answers for {records} records")).into());
+    }
+    report.chunks += 1;
+    report.dispatches += result.dispatches;
+    for (record, place) in result.records.into_iter().zip(&chunk.places) {
+        match record {
+            RecordResult::Accepted { .. } => report.accepted += 1,
+            RecordResult::Refused { fault, pointer, reason } => {
+                report.refused += 1;
+                report.refused_by_node += 1;
+                refusals.add(Refusal::by_node(&report.file, *place, fault, pointer, reason), progress)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Waits until every dispatch has its receipt, or the time is over; returns how many have none.
+fn wait(client: &Client, at_most: Duration) -> anyhow::Result<u64> {
+    let deadline = Instant::now() + at_most;
+    let mut progress = ui::Progress::new();
+    loop {
+        let asked = Instant::now();
+        let left = u64::try_from(deadline.saturating_duration_since(asked).as_millis()).unwrap_or(MAX_WAIT_MS);
+        let OutboxState { pending, waiting, .. } = client.outbox(left.min(1_000))?;
+        if pending == 0 || Instant::now() >= deadline {
+            progress.clear();
+            for (recipient, why) in waiting.iter().filter(|_| pending > 0) {
+                ui::say(&format!("{recipient}: {why}"));
+            }
+            return Ok(pending);
+        }
+        progress.show(|| format!("{} without receipt", ui::count(pending)));
+        // A node that answers early is not asked in a tight loop.
+        std::thread::sleep(Duration::from_millis(50).saturating_sub(asked.elapsed()));
+    }
+}
+
+fn interrupted(report: &Report) -> String {
+    format!(
+        "submission {} stopped after {}\nhint: the same file with `--submission {}` goes on; nothing is sent twice",
+        report.submission,
+        some(report.accepted + report.refused, "record"),
+        report.submission,
+    )
+}
+
+fn print(report: &Report) -> anyhow::Result<()> {
+    let mut table = ui::Table::plain();
+    table.row(["submission", &report.submission]);
+    table.row(["accepted", &ui::count(report.accepted)]);
+    let (mapping, node) = (ui::count(report.refused_by_mapping), ui::count(report.refused_by_node));
+    let by = if report.refused == 0 { String::new() } else { format!(" ({mapping} by reading, {node} by the node)") };
+    table.row(["refused", &format!("{}{by}", ui::count(report.refused))]);
+    table.row(["dispatches", &ui::count(report.dispatches)]);
+    match report.pending {
+        None => {}
+        Some(0) => table.row(["receipts", "all there"]),
+        Some(pending) => table.row(["receipts", &format!("{} still missing", ui::count(pending))]),
+    }
+    table.print()?;
+    Ok(())
+}

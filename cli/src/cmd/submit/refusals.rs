@@ -1,0 +1,108 @@
+//! Every row that did not become an accepted record: where it stands and why.
+
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+use luxor_protocol::record::Fault;
+use serde::Serialize;
+
+use crate::files::FileError;
+use crate::ui;
+
+/// Refusals that are shown and reported; all of them are counted, and all go to the file of `--refused`.
+const SHOWN: usize = 20;
+
+/// Where a record stands in its file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Line of its first row, from 1.
+    pub(super) line: u64,
+    /// How many rows it takes.
+    pub(super) rows: u64,
+}
+
+/// One refused record, or row.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Refusal {
+    pub(super) file: String,
+    pub(super) line: u64,
+    pub(super) rows: u64,
+    /// The column of the input, where one is to blame.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) column: Option<String>,
+    pub(super) fault: Fault,
+    /// The place in the record.
+    pub(super) pointer: String,
+    pub(super) reason: String,
+    /// `reading` or `node`.
+    pub(super) by: &'static str,
+}
+
+impl Refusal {
+    /// A refusal by the node.
+    pub(super) fn by_node(file: &str, place: Place, fault: Fault, pointer: String, reason: String) -> Self {
+        let Place { line, rows } = place;
+        Self { file: file.to_owned(), line, rows, column: None, fault, pointer, reason, by: "node" }
+    }
+
+    /// `orders.csv:17: column price: /goods/1/value/amount: not a number`
+    pub(super) fn text(&self) -> String {
+        let column = self.column.as_ref().map(|c| format!("column {c}: ")).unwrap_or_default();
+        let pointer = if self.pointer.is_empty() { String::new() } else { format!("{}: ", self.pointer) };
+        format!("{}:{}: {column}{pointer}{}", self.file, self.line, self.reason)
+    }
+}
+
+/// Where refusals go: the first to stderr, or all to a file.
+pub(super) struct Refusals {
+    file: Option<(PathBuf, BufWriter<File>)>,
+    first: Vec<Refusal>,
+    count: u64,
+}
+
+impl Refusals {
+    /// Opens the file for all of them, where one is named.
+    pub(super) fn new(path: Option<&Path>) -> Result<Self, FileError> {
+        let file = match path {
+            None => None,
+            Some(path) => Some((path.to_owned(), BufWriter::new(File::create(path).map_err(FileError::at(path))?))),
+        };
+        Ok(Self { file, first: Vec::new(), count: 0 })
+    }
+
+    /// Takes one.
+    pub(super) fn add(&mut self, refusal: Refusal, progress: &mut ui::Progress) -> Result<(), FileError> {
+        self.count += 1;
+        if let Some((path, file)) = &mut self.file {
+            let written = serde_json::to_writer(&mut *file, &refusal).map_err(std::io::Error::from);
+            written.and_then(|()| file.write_all(b"\n")).map_err(FileError::at(path))?;
+        }
+        if self.first.len() < SHOWN {
+            if self.file.is_none() {
+                progress.clear();
+                ui::say(&refusal.text());
+            }
+            self.first.push(refusal);
+        }
+        Ok(())
+    }
+
+    /// Ends the list; returns the first of them.
+    pub(super) fn finish(self) -> Result<Vec<Refusal>, FileError> {
+        let untold = self.count - self.first.len() as u64;
+        match self.file {
+            Some((path, mut file)) => {
+                file.flush().map_err(FileError::at(&path))?;
+                if self.count > 0 {
+                    ui::say(&format!("{} refused, listed in {}", ui::count(self.count), path.display()));
+                }
+            }
+            None if untold > 0 => {
+                ui::say(&format!("and {} more; --refused FILE lists them all", ui::count(untold)));
+            }
+            None => {}
+        }
+        Ok(self.first)
+    }
+}

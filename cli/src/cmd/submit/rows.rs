@@ -1,0 +1,159 @@
+//! The input of a submission: which format it has, its name, its rows.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::SyncSender;
+
+use super::formats::{self, Mapping, Row};
+use luxor_protocol::cbor::Encode as _;
+use luxor_protocol::hash::{Domain, Hasher, hex};
+
+use super::chunks::{Chunker, Item};
+use super::refusals::{Place, Refusal};
+use crate::args::SubmitArgs;
+use crate::exit::{RefusedError, UsageError};
+use crate::files::{self, FileError};
+
+/// Part of every submission's name; another way to cut chunks gets another.
+const CUT: &[u8] = b"chunks 1";
+const BUFFER: usize = 256 * 1024;
+
+/// Where rows come from.
+pub(super) struct Input {
+    path: Option<PathBuf>,
+    /// The mapping and its text, for CSV.
+    mapping: Option<(Mapping, String)>,
+}
+
+impl Input {
+    /// Looks at the arguments; reads the mapping, nothing of the input.
+    pub(super) fn open(args: &SubmitArgs) -> anyhow::Result<Self> {
+        let path = (args.file != Path::new("-")).then(|| args.file.clone());
+        let is_csv = args.file.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"));
+        let mapping = match &args.mapping {
+            Some(name) => {
+                let text = mapping_text(name)?;
+                let mapping =
+                    Mapping::parse(&text).map_err(|error| RefusedError(format!("mapping {name}: {error}")))?;
+                Some((mapping, text))
+            }
+            None if is_csv => {
+                let what = "a CSV file needs --mapping\nhint: a mapping file, or the built-in `bacuda`";
+                return Err(UsageError(what.into()).into());
+            }
+            None => None,
+        };
+        Ok(Self { path, mapping })
+    }
+
+    /// For messages.
+    pub(super) fn name(&self) -> String {
+        self.path.as_ref().map_or("stdin".into(), |path| path.display().to_string())
+    }
+
+    /// The name that the content gives to its submission; a random one for stdin, which can be read but once.
+    pub(super) fn submission_id(&self) -> anyhow::Result<String> {
+        let mut id = [0; 16];
+        let Some(path) = &self.path else {
+            getrandom::fill(&mut id)?;
+            return Ok(hex(&id));
+        };
+        let mut hasher = Hasher::new(Domain::Chunk);
+        hasher.part(CUT);
+        hasher.part(self.mapping.as_ref().map_or("", |(_, text)| text).as_bytes());
+        let mut file = File::open(path).map_err(FileError::at(path))?;
+        let mut buffer = vec![0; BUFFER];
+        loop {
+            // Whole buffers but for the last, so the same bytes always make the same parts.
+            let read = fill(&mut file, &mut buffer).map_err(FileError::at(path))?;
+            hasher.part(&buffer[..read]);
+            if read < buffer.len() {
+                break;
+            }
+        }
+        id.copy_from_slice(&hasher.finish().0[..16]);
+        Ok(hex(&id))
+    }
+
+    fn reader(&self) -> Result<Box<dyn BufRead>, FileError> {
+        Ok(match &self.path {
+            Some(path) => Box::new(BufReader::with_capacity(BUFFER, File::open(path).map_err(FileError::at(path))?)),
+            None => Box::new(BufReader::with_capacity(BUFFER, std::io::stdin())),
+        })
+    }
+}
+
+/// Reads every row and hands on refused ones and chunks, in order, until the other end has enough.
+pub(super) fn read(input: &Input, sender: &SyncSender<Item>) -> anyhow::Result<()> {
+    let reader = input.reader()?;
+    match &input.mapping {
+        Some((mapping, _)) => hand_on(input, formats::csv(reader, mapping).map_err(|e| refused(input, &e))?, sender),
+        None => hand_on(input, formats::ndjson(reader), sender),
+    }
+}
+
+fn hand_on(
+    input: &Input,
+    rows: impl Iterator<Item = Result<Row, formats::FormatError>>,
+    sender: &SyncSender<Item>,
+) -> anyhow::Result<()> {
+    let mut chunker = Chunker::default();
+    let file = input.name();
+    for row in rows {
+        let item = match row.map_err(|error| refused(input, &error))? {
+            Row::Record { content, source } => {
+                let place = Place { line: source.line, rows: source.rows };
+                chunker.push(&content.to_cbor(), place).map(Item::Chunk)
+            }
+            Row::Refused(r) => Some(Item::Refused(Refusal {
+                file: file.clone(),
+                line: r.line,
+                rows: r.rows,
+                column: r.column,
+                fault: r.fault,
+                pointer: r.pointer,
+                reason: r.reason,
+                by: "reading",
+            })),
+        };
+        if item.is_some_and(|item| sender.send(item).is_err()) {
+            return Ok(());
+        }
+    }
+    if let Some(chunk) = chunker.take() {
+        let _ = sender.send(Item::Chunk(chunk)); // the other end says why it stopped
+    }
+    Ok(())
+}
+
+fn refused(input: &Input, error: &formats::FormatError) -> RefusedError {
+    RefusedError(format!("{}: {error}", input.name()))
+}
+
+/// The text of a built-in mapping, or of a file.
+fn mapping_text(name: &str) -> anyhow::Result<String> {
+    if let Some(text) = Mapping::builtin(name) {
+        return Ok(text.to_owned());
+    }
+    match files::read_text(Path::new(name), 1024 * 1024) {
+        Err(error) if error.is_not_found() => {
+            Err(UsageError(format!("'{name}' is neither a built-in mapping nor a file\nhint: built in is bacuda"))
+                .into())
+        }
+        other => Ok(other?),
+    }
+}
+
+fn fill(file: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match file.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}

@@ -1,0 +1,78 @@
+//! `luxor demo`: a whole network on this machine. Six members, each with a node in a process of its own, found their
+//! network with signed documents, exchange records, and an auditor verifies every log.
+//!
+//! | file | what |
+//! |---|---|
+//! | `members` | who takes part and what they agreed: data |
+//! | `network` | founding |
+//! | `children` | the node processes |
+//! | `generate`, `goods`, `rng` | parcels that are the same for the same seed |
+//! | `submission`, `source` | records to the platform's node, and where they come from |
+//! | `run` | the course of events |
+//! | `sights`, `verify` | who sees what, and the audit |
+//! | `report` | what happened, for people and programs |
+
+mod children;
+mod generate;
+mod goods;
+mod members;
+mod network;
+mod report;
+mod rng;
+mod run;
+mod sights;
+mod source;
+mod submission;
+mod verify;
+
+use std::path::PathBuf;
+
+use crate::exit::Exit;
+
+/// `luxor demo`
+#[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
+pub(crate) struct Args {
+    /// Declarations to send: NDJSON in the native form, or CSV with a mapping. Without it, generated ones.
+    #[arg(long, value_name = "FILE")]
+    declarations: Option<PathBuf>,
+    /// How CSV columns become fields: the name of a built-in mapping, or a file. `df_syn_*.csv` is read as `bacuda`.
+    #[arg(long, value_name = "NAME|FILE", requires = "declarations")]
+    mapping: Option<String>,
+    /// How many declarations to generate.
+    #[arg(long, value_name = "N", default_value_t = 5_000, conflicts_with = "declarations")]
+    records: u64,
+    /// Seed of the generated declarations; the same seed gives the same ones.
+    #[arg(long, value_name = "S", default_value_t = 1, conflicts_with = "declarations")]
+    seed: u64,
+    /// Keep the nodes' folders there; must not exist, or be empty.
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+    /// End with one line of JSON on stdout.
+    #[arg(long)]
+    json: bool,
+    /// The node's daemon. Without it, the luxord beside this command.
+    #[arg(long, value_name = "PATH")]
+    luxord: Option<PathBuf>,
+}
+
+const HELP: &str = "\
+The last line with --json holds: members, dispatches, rows, rows_refused, refusals (rows by reason), records_submitted,
+records_accepted and records_rejected (by customs' verdict; each record goes to exactly one customs), deliveries (accepted
+records, counted for each recipient), receipts_verified, log_entries, audit (ok or failed), findings (how many),
+finding_texts, seconds. rows is always rows_refused plus the rows of submitted records.
+
+Exit code 0 when everything adds up, 1 when something was found; refused rows alone are no finding.";
+
+/// Runs the demo.
+///
+/// # Errors
+/// When it cannot be carried through; a demo carried through with findings is no error.
+pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
+    let outcome = run::run(&args)?;
+    outcome.print()?;
+    if args.json {
+        outcome.print_json()?;
+    }
+    Ok(if outcome.findings().next().is_none() { Exit::Ok } else { Exit::Findings })
+}

@@ -1,0 +1,200 @@
+//! The course of events: found, start, submit, wait, read, verify, end.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use luxor_protocol::api::OutboxState;
+
+use super::Args;
+use super::children::{self, Children};
+use super::members::{AUDITOR, CUSTOMS, DEALS, PARTIAL, PLATFORM, ROLES};
+use super::network::Network;
+use super::report::Outcome;
+use super::source::Source;
+use super::submission::Submission;
+use super::{sights, verify};
+use crate::client::Client;
+use crate::exit::UsageError;
+use crate::ui::{self, Progress, count};
+
+/// How long the outbox may stand still before the demo gives up.
+const STANDSTILL: Duration = Duration::from_secs(120);
+const OUTBOX_WAIT_MS: u64 = 250;
+
+/// Runs the demo up to its report. No process outlives it.
+pub(super) fn run(args: &Args) -> Result<Outcome> {
+    let luxord = children::luxord(args.luxord.as_deref())?;
+    let source = Source::open(args)?;
+    let place = Place::new(args.keep.as_deref())?;
+    let mut clock = Clock::new();
+
+    ui::say(&format!("founding a network of {} members in {}", ROLES.len(), place.path().display()));
+    let network = Network::found(place.path())?;
+    clock.lap("founding");
+
+    let mut children = Children::default();
+    for role in &ROLES {
+        children.start(&luxord, &network.dir(role.id))?;
+    }
+    children.wait_ready()?;
+    clock.lap("starting");
+    ui::say(&format!("{} nodes are ready; submitting {}", ROLES.len(), source.title()));
+
+    let open = |member: &'static str| -> Result<(&'static str, Client)> {
+        Ok((member, Client::open(&network.dir(member).to_string_lossy())?))
+    };
+    let clients: BTreeMap<_, _> = ROLES.iter().map(|role| open(role.id)).collect::<Result<_>>()?;
+    let client = |member: &str| clients.get(member).with_context(|| format!("no client for {member}"));
+    let platform = client(PLATFORM)?;
+    let title = source.title();
+    let mut submission = Submission::new(platform, "demo");
+    source.submit(&mut submission)?;
+    let submitted = submission.finish()?;
+    clock.lap("submitting");
+
+    let outbox = settle(platform, &mut children)?;
+    clock.lap("receipts");
+
+    let mut statuses = BTreeMap::new();
+    for (member, client) in &clients {
+        statuses.insert(*member, client.status().with_context(|| format!("status of {member}"))?);
+    }
+    let some = |members: &[&'static str]| members.iter().map(|member| open(member)).collect::<Result<Vec<_>>>();
+    let sights = sights::look(&some(&CUSTOMS)?, &some(&PARTIAL)?)?;
+    clock.lap("reading");
+
+    ui::say(&format!("the auditor reads {} logs", ROLES.len()));
+    let verified = verify::verify(&network, client(AUDITOR)?)?;
+    clock.lap("audit");
+
+    children.end()?;
+    let kept = place.keep();
+    let mut outcome = Outcome {
+        source: title,
+        submitted,
+        outbox,
+        statuses,
+        verified,
+        sights,
+        accounts: Vec::new(),
+        times: clock.laps,
+        kept,
+    };
+    outcome.accounts = accounts(&outcome);
+    Ok(outcome)
+}
+
+/// Waits until every dispatch has its receipt.
+fn settle(platform: &Client, children: &mut Children) -> Result<OutboxState> {
+    let mut progress = Progress::new();
+    let mut moved = (Instant::now(), u64::MAX);
+    loop {
+        let state = platform.outbox(OUTBOX_WAIT_MS)?;
+        if state.pending == 0 {
+            progress.clear();
+            return Ok(state);
+        }
+        children.check()?;
+        if state.sent.dispatches != moved.1 {
+            moved = (Instant::now(), state.sent.dispatches);
+        }
+        if moved.0.elapsed() > STANDSTILL {
+            let why: Vec<_> = state.waiting.iter().map(|(recipient, why)| format!("{recipient}: {why}")).collect();
+            bail!(
+                "{} dispatches got no receipt for {} s; {}\nhint: --keep DIR keeps the nodes' logs",
+                state.pending,
+                STANDSTILL.as_secs(),
+                why.join("; ")
+            );
+        }
+        progress.show(|| {
+            format!("{} dispatches have a receipt, {} wait", count(state.sent.dispatches), count(state.pending))
+        });
+    }
+}
+
+/// Compares what the platform's node, its recipients and the audit count.
+fn accounts(outcome: &Outcome) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut equal = |what: &str, left: u64, right: u64| {
+        if left != right {
+            wrong.push(format!("{what}: {left} against {right}"));
+        }
+    };
+    let submitted = &outcome.submitted;
+    equal("rows read, and rows refused or submitted", submitted.rows, submitted.rows_refused + submitted.rows_taken);
+    let (accepted, rejected) = outcome.verdicts();
+    equal("records submitted, and records judged by customs", submitted.records, accepted + rejected);
+    let sent = &outcome.outbox.sent;
+    let flows = || DEALS.iter().filter(|deal| deal.from == [PLATFORM]);
+    let received = || flows().filter_map(|deal| outcome.statuses.get(deal.to)).map(|status| &status.received);
+    equal("dispatches sent and received", sent.dispatches, received().map(|r| r.dispatches).sum());
+    equal("records accepted by receipts and by recipients", sent.accepted, received().map(|r| r.accepted).sum());
+    equal("records rejected by receipts and by recipients", sent.rejected, received().map(|r| r.rejected).sum());
+    equal("dispatches sent and receipts verified", sent.dispatches, outcome.verified.receipts());
+    for member in PARTIAL {
+        let judged = outcome.statuses.get(member).map_or(0, |s| s.received.accepted + s.received.rejected);
+        equal(&format!("records submitted, and records judged by {member}"), submitted.records, judged);
+    }
+    wrong
+}
+
+/// Where the nodes live: in a folder to keep, or in one that goes when the demo ends.
+enum Place {
+    Kept(PathBuf),
+    Passing(tempfile::TempDir),
+}
+
+impl Place {
+    fn new(keep: Option<&Path>) -> Result<Self> {
+        let Some(dir) = keep else {
+            let dir = tempfile::Builder::new().prefix("luxor-demo-").tempdir();
+            return dir.map(Self::Passing).context("no temporary folder can be made");
+        };
+        fs::create_dir_all(dir).with_context(|| format!("{}: cannot be made", dir.display()))?;
+        let mut entries = fs::read_dir(dir).with_context(|| format!("{}: cannot be read", dir.display()))?;
+        if entries.next().is_some() {
+            return Err(UsageError(format!(
+                "{} is not empty\nhint: name a folder that is empty or not there",
+                dir.display()
+            ))
+            .into());
+        }
+        Ok(Self::Kept(dir.to_owned()))
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Kept(dir) => dir,
+            Self::Passing(dir) => dir.path(),
+        }
+    }
+
+    /// The folder, if it stays.
+    fn keep(self) -> Option<PathBuf> {
+        match self {
+            Self::Kept(dir) => Some(dir),
+            Self::Passing(_) => None,
+        }
+    }
+}
+
+/// What took how long.
+struct Clock {
+    last: Instant,
+    laps: Vec<(&'static str, Duration)>,
+}
+
+impl Clock {
+    fn new() -> Self {
+        Self { last: Instant::now(), laps: Vec::new() }
+    }
+
+    fn lap(&mut self, what: &'static str) {
+        self.laps.push((what, self.last.elapsed()));
+        self.last = Instant::now();
+    }
+}

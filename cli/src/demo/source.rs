@@ -1,0 +1,137 @@
+//! Where the demo's declarations come from: the generator, or a file.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use luxor_protocol::formats::{self, FormatError, Mapping, Row};
+
+use super::submission::{Place, Submission};
+use super::{Args, generate};
+use crate::exit::{RefusedError, UsageError};
+use crate::files::{self, FileError};
+use crate::ui::count;
+
+const MAX_MAPPING_BYTES: usize = 1024 * 1024;
+const BUFFER_BYTES: usize = 256 * 1024;
+
+/// A source of declarations.
+pub(super) enum Source {
+    /// So many of this seed.
+    Generated {
+        /// How many.
+        records: u64,
+        /// Their seed.
+        seed: u64,
+    },
+    /// Rows of a file.
+    Rows {
+        /// The file, open, so that a wrong name is told before anything is founded.
+        file: File,
+        /// Its name.
+        path: PathBuf,
+        /// Name and meaning of the mapping, for CSV.
+        mapping: Option<(String, Mapping)>,
+    },
+}
+
+impl Source {
+    /// The source that the command line asks for.
+    pub(super) fn open(args: &Args) -> Result<Self> {
+        let Some(path) = args.declarations.clone() else {
+            return Ok(Self::Generated { records: args.records, seed: args.seed });
+        };
+        let mapping = match args.mapping.as_deref().or_else(|| usual_mapping(&path)) {
+            Some(name) => Some((name.to_owned(), mapping(name)?)),
+            None if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv")) => {
+                let what = "a CSV file needs --mapping\nhint: a mapping file, or the built-in `bacuda`";
+                return Err(UsageError(what.into()).into());
+            }
+            None => None,
+        };
+        let file = File::open(&path).map_err(FileError::at(&path))?;
+        Ok(Self::Rows { file, path, mapping })
+    }
+
+    /// In words.
+    pub(super) fn title(&self) -> String {
+        match self {
+            Self::Generated { records, seed } => format!("{} generated declarations (seed {seed})", count(*records)),
+            Self::Rows { path, mapping: None, .. } => path.display().to_string(),
+            Self::Rows { path, mapping: Some((name, _)), .. } => format!("{} (mapping {name})", path.display()),
+        }
+    }
+
+    /// Hands everything in.
+    pub(super) fn submit(self, submission: &mut Submission<'_>) -> Result<()> {
+        match self {
+            Self::Generated { records, seed } => {
+                for index in 0..records {
+                    submission.record(Place { line: index + 1, rows: 1 }, &generate::declaration(seed, index)?)?;
+                }
+                Ok(())
+            }
+            Self::Rows { file, path, mapping } => {
+                let reader = BufReader::with_capacity(BUFFER_BYTES, file);
+                let refused = |error: FormatError| RefusedError(format!("{}: {error}", path.display()));
+                match mapping {
+                    Some((_, mapping)) => hand_in(formats::csv(reader, &mapping).map_err(refused)?, refused, submission),
+                    None => hand_in(formats::ndjson(reader), refused, submission),
+                }
+            }
+        }
+    }
+}
+
+fn hand_in(
+    rows: impl Iterator<Item = Result<Row, FormatError>>,
+    refused: impl Fn(FormatError) -> RefusedError,
+    submission: &mut Submission<'_>,
+) -> Result<()> {
+    for row in rows {
+        match row.map_err(&refused)? {
+            Row::Record { content, source } => {
+                submission.record(Place { line: source.line, rows: source.rows }, &content)?;
+            }
+            Row::Refused(row) => {
+                let column = row.column.map(|column| format!("column {column}: ")).unwrap_or_default();
+                let place = Place { line: row.line, rows: row.rows };
+                submission.refuse(place, row.fault, &row.pointer, &format!("{column}{}", row.reason));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The mapping that goes without saying: the files of the BACUDA data set are all of one form.
+fn usual_mapping(path: &Path) -> Option<&'static str> {
+    let name = path.file_name()?.to_str()?;
+    (name.starts_with("df_syn_") && name.ends_with(".csv")).then_some("bacuda")
+}
+
+fn mapping(name: &str) -> Result<Mapping> {
+    let text = match Mapping::builtin(name) {
+        Some(text) => text.to_owned(),
+        None => match files::read_text(Path::new(name), MAX_MAPPING_BYTES) {
+            Err(error) if error.is_not_found() => {
+                let what = format!("'{name}' is neither a built-in mapping nor a file\nhint: built in is bacuda");
+                return Err(UsageError(what).into());
+            }
+            other => other?,
+        },
+    };
+    Ok(Mapping::parse(&text).map_err(|error| RefusedError(format!("mapping {name}: {error}")))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_bacuda_files_need_no_mapping() {
+        assert_eq!(usual_mapping(Path::new("a/df_syn_valid_eng.csv")), Some("bacuda"));
+        assert_eq!(usual_mapping(Path::new("orders.csv")), None);
+        assert_eq!(usual_mapping(Path::new("df_syn_valid_eng.ndjson")), None);
+    }
+}

@@ -1,0 +1,90 @@
+//! Files read with a bound and written whole or not at all.
+
+use std::fs::{self, File, Permissions};
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+/// Why a file could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FileError {
+    /// The operating system refused.
+    #[error("{}", path.display())]
+    Io {
+        /// Which file or folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is larger than anything it may hold.
+    #[error("{}: larger than {max} bytes", path.display())]
+    TooLarge {
+        /// Which file.
+        path: PathBuf,
+        /// The bound.
+        max: usize,
+    },
+    /// Not text.
+    #[error("{}: not UTF-8 text", path.display())]
+    Text {
+        /// Which file.
+        path: PathBuf,
+    },
+}
+
+impl FileError {
+    /// Names the file in an I/O error: `map_err(FileError::at(path))`.
+    pub(crate) fn at(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { path, source }
+    }
+
+    /// Whether there is no such file.
+    pub(crate) fn is_not_found(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound)
+    }
+}
+
+/// Reads a whole file of at most `max` bytes.
+pub(crate) fn read(path: &Path, max: usize) -> Result<Vec<u8>, FileError> {
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(FileError::at(path))?;
+    file.take(max as u64 + 1).read_to_end(&mut bytes).map_err(FileError::at(path))?;
+    match bytes.len() > max {
+        true => Err(FileError::TooLarge { path: path.to_owned(), max }),
+        false => Ok(bytes),
+    }
+}
+
+/// Reads a whole text file of at most `max` bytes.
+pub(crate) fn read_text(path: &Path, max: usize) -> Result<String, FileError> {
+    String::from_utf8(read(path, max)?).map_err(|_| FileError::Text { path: path.to_owned() })
+}
+
+/// Writes a file beside its place and renames it there, so that nobody ever reads half of it.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let folder = parent(path);
+    let mut builder = tempfile::Builder::new();
+    let builder = builder.prefix(".luxor-").permissions(Permissions::from_mode(0o666)); // less the umask
+    let mut file = builder.tempfile_in(&folder).map_err(FileError::at(path))?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(FileError::at(path))?;
+    file.persist(path).map_err(|error| FileError::Io { path: path.to_owned(), source: error.error })?;
+    // The renaming itself is on the disk once the folder is.
+    File::open(&folder).and_then(|folder| folder.sync_all()).map_err(FileError::at(&folder))
+}
+
+/// Makes a new file that only its owner may read.
+pub(crate) fn write_secret(path: &Path, text: &str) -> Result<(), FileError> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
+        .map_err(FileError::at(path))
+}
+
+/// The folder that a path stands in.
+pub(crate) fn parent(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
