@@ -110,7 +110,13 @@ pub struct LimitsSection {
 
 impl Default for LimitsSection {
     fn default() -> Self {
-        Self { outbox_dispatches: 100_000, window_dispatches: 64, window_mib: 16, checks_per_node: 128, inbound_mib: 32 }
+        Self {
+            outbox_dispatches: 100_000,
+            window_dispatches: 64,
+            window_mib: 16,
+            checks_per_node: 128,
+            inbound_mib: 32,
+        }
     }
 }
 
@@ -130,8 +136,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError`].
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let config: Self =
-            toml::from_str(text).map_err(|error| ConfigError::Parse { path: path.to_owned(), error })?;
+        let config: Self = toml::from_str(text).map_err(|error| ConfigError::Parse { path: path.to_owned(), error })?;
         config.check().map_err(|what| ConfigError::Value { path: path.to_owned(), what })?;
         Ok(config)
     }

@@ -201,7 +201,9 @@ impl Folder {
         for name in ["api.json", "ready.json"] {
             let path = self.0.join("run").join(name);
             match fs::remove_file(&path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(FolderError::Io { path, error }),
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(FolderError::Io { path, error });
+                }
                 _ => {}
             }
         }

@@ -4,9 +4,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use luxor_node::{Folder, Node};
+use luxor_node::{Folder, Node, NodeError};
 use tokio::io::AsyncReadExt as _;
 use tokio::signal::unix::{SignalKind, signal};
+
+/// How long work on the way may take at the end.
+const SHUTDOWN: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// A Luxor node. Its folder is made with `luxor init`.
 #[derive(Parser)]
@@ -23,14 +26,17 @@ struct Args {
     log_json: bool,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let args = Args::parse();
     let filter = tracing_subscriber::EnvFilter::try_from_env("LUXOR_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    if args.log_json { logs.json().init() } else { logs.init() }
-    match run(args).await {
+    if args.log_json {
+        logs.json().init()
+    } else {
+        logs.init()
+    }
+    match run(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("luxord: {error:#}");
@@ -39,7 +45,18 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(args: Args) -> anyhow::Result<()> {
+fn run(args: Args) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let (outcome, thread) = runtime.block_on(supervise(args))?;
+    // Tasks that end with the runtime hold the database; standard input may keep a read for ever.
+    runtime.shutdown_timeout(SHUTDOWN);
+    if thread.join().is_err() {
+        tracing::error!("the sequencer's thread panicked");
+    }
+    Ok(outcome?)
+}
+
+async fn supervise(args: Args) -> anyhow::Result<(Result<(), NodeError>, std::thread::JoinHandle<()>)> {
     let mut terminate = signal(SignalKind::terminate())?;
     let node = Node::start(Folder::new(args.dir)).await?;
     let stop = async move {
@@ -50,7 +67,7 @@ async fn run(args: Args) -> anyhow::Result<()> {
         }
         tracing::info!("stopping");
     };
-    Ok(node.run(stop).await?)
+    Ok(node.run(stop).await)
 }
 
 async fn stdin_closed() {

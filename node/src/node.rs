@@ -71,6 +71,7 @@ pub struct Node {
     driver: JoinHandle<Result<(), DriverError>>,
     api: JoinHandle<Result<(), ApiError>>,
     failures: mpsc::Receiver<SequencerError>,
+    thread: std::thread::JoinHandle<()>,
 }
 
 impl Node {
@@ -95,7 +96,7 @@ impl Node {
         let report = move |error| drop(failed.try_send(error));
         let lock = LockFile::open(&folder.lock())?;
         let (size, root) = (loaded.size, loaded.root);
-        let sequencer = Sequencer::start(store.clone(), lock, &origin, keys.log, size, root, report)?;
+        let (sequencer, thread) = Sequencer::start(store.clone(), lock, &origin, keys.log, size, root, report)?;
 
         let (inbound, requests) = mpsc::channel(INBOUND_QUEUE);
         let transport = keys.transport.seed();
@@ -109,8 +110,7 @@ impl Node {
                 last_numbers.push((channel, last));
             }
         }
-        let engine =
-            Engine::new(engine_config(&config), loaded.totals, loaded.received, loaded.pending, last_numbers);
+        let engine = Engine::new(engine_config(&config), loaded.totals, loaded.received, loaded.pending, last_numbers);
         let recipients = recipients(&directory)?;
         let shared =
             Shared::new(me.clone(), directory, keys.sign, keys.seal, recipients, store, sequencer, net.handle());
@@ -130,25 +130,23 @@ impl Node {
         let ready = ReadyFile { node: me.clone(), pid: std::process::id(), exchange: exchange.clone() };
         folder.put_run_file("ready.json", &json(serde_json::to_vec(&ready))?)?;
         tracing::info!(node = %me, api = url, ?exchange, entries = size, "ready");
-        Ok(Self { net, stop, driver: running, api, failures })
+        Ok(Self { net, stop, driver: running, api, failures, thread })
     }
 
-    /// Runs until `stop` completes or something fails.
-    ///
-    /// # Errors
-    /// [`NodeError`] that ended the node; the process must end with it.
-    pub async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), NodeError> {
+    /// Runs until `stop` completes or something fails, and tells what ended it. The process must end then: drop the
+    /// runtime, join the thread given, which closes the database, and exit.
+    pub async fn run(mut self, stop: impl Future<Output = ()>) -> (Result<(), NodeError>, std::thread::JoinHandle<()>) {
         let failed = |error: tokio::task::JoinError| NodeError::System(format!("a task failed: {error}"));
         let outcome = tokio::select! {
             () = stop => Ok(()),
             Some(error) = self.failures.recv() => Err(NodeError::from(error)),
-            ended = &mut self.driver => ended.map_err(failed)?.map_err(NodeError::from),
-            ended = &mut self.api => ended.map_err(failed)?.map_err(NodeError::from),
+            ended = &mut self.driver => ended.map_err(failed).and_then(|ended| ended.map_err(NodeError::from)),
+            ended = &mut self.api => ended.map_err(failed).and_then(|ended| ended.map_err(NodeError::from)),
         };
         // Receivers may be gone with a failed task.
         let _ = self.stop.send(true);
         self.net.shutdown().await;
-        outcome
+        (outcome, self.thread)
     }
 }
 
@@ -158,10 +156,7 @@ fn random<const N: usize>() -> Result<[u8; N], NodeError> {
     Ok(bytes)
 }
 
-fn own_card<'d>(
-    directory: &'d Directory,
-    me: &NodeRef,
-) -> Result<&'d luxor_protocol::document::KnownNode, NodeError> {
+fn own_card<'d>(directory: &'d Directory, me: &NodeRef) -> Result<&'d luxor_protocol::document::KnownNode, NodeError> {
     let own = directory.node(me).map(AsRef::as_ref);
     own.ok_or_else(|| {
         NodeError::Card(format!("no card names {me}\nhint: `luxor card sign`, then `luxor install` here and elsewhere"))

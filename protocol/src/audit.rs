@@ -357,7 +357,8 @@ impl<'d> Audit<'d> {
 
 /// Channels on which two logs of one network disagree, or which only one of them has: `(channel, what)`.
 pub fn compare_channels(reports: &[AuditReport]) -> Vec<(String, String)> {
-    let mut sides: BTreeMap<(&NodeRef, &NodeRef, u64), Vec<(&str, &ChannelSummary)>> = BTreeMap::new();
+    type Told<'r> = Vec<(&'r str, &'r ChannelSummary)>;
+    let mut sides: BTreeMap<(&NodeRef, &NodeRef, u64), Told<'_>> = BTreeMap::new();
     for report in reports {
         for channel in &report.channels {
             let key = (&channel.sender, &channel.recipient, channel.epoch);

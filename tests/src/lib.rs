@@ -1,1 +1,238 @@
-//! todo
+//! Harness: a network of real `luxord` processes, founded with the command `luxor`, each on its own loopback address.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use serde_json::Value as Json;
+
+/// How long anything may take before a test fails.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A built program of this workspace; built once per test process, so that none is stale.
+pub fn program(name: &str) -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let folder = BUILT.get_or_init(|| {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let built = Command::new(cargo)
+            .args(["build", "--release", "--bins", "--message-format=json"])
+            .current_dir(root)
+            .stderr(Stdio::null())
+            .output()
+            .unwrap();
+        assert!(built.status.success(), "the programs do not build");
+        let messages = String::from_utf8(built.stdout).unwrap();
+        let mut programs = messages.lines().filter_map(|line| serde_json::from_str::<Json>(line).ok());
+        let executable = programs.find_map(|m| m["executable"].as_str().map(PathBuf::from));
+        executable.expect("cargo names the programs").parent().unwrap().to_owned()
+    });
+    folder.join(name)
+}
+
+/// The folder with real data, or `None` (the test is then reported as skipped, by name).
+pub fn shared(test: &str, path: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("LUXOR_SHARED")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from);
+    let found = root.join(path);
+    if !found.exists() {
+        println!("skipped: {test}: {} absent", found.display());
+        return None;
+    }
+    Some(found)
+}
+
+/// Runs `luxor` and returns its standard output; panics with its messages when it fails.
+pub fn luxor(arguments: &[&str]) -> String {
+    let output = Command::new(program("luxor")).args(arguments).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "luxor {arguments:?}: {errors}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// A founded network; its nodes run only while a [`Daemon`] lives.
+pub struct Network {
+    /// Everything is in here.
+    pub root: tempfile::TempDir,
+}
+
+impl Network {
+    /// Founds a network of `members` (id, kind, territory) with agreements given as TOML drafts, signed by all parties.
+    pub fn found(members: &[(&str, &str, &str)], agreements: &[String]) -> Self {
+        let network = Self { root: tempfile::tempdir().unwrap() };
+        let path = |name: &str| network.root.path().join(name).to_str().unwrap().to_owned();
+        let mut random = [0u8; 2];
+        getrandom::fill(&mut random).unwrap();
+        let mut draft = vec!["charter".to_owned(), "draft".into()];
+        for (at, (id, kind, territory)) in members.iter().enumerate() {
+            let host = format!("127.{}.{}.{}", random[0].clamp(1, 254), random[1], at + 1);
+            let (exchange, api) = (format!("/ip4/{host}/tcp/4700"), format!("{host}:4780"));
+            let dir = path(id);
+            luxor(&[
+                "init",
+                &dir,
+                "--member",
+                id,
+                "--kind",
+                kind,
+                "--territory",
+                territory,
+                "--name",
+                id,
+                "--exchange",
+                &exchange,
+                "--api",
+                &api,
+            ]);
+            let file = format!("{dir}/luxord.toml");
+            let mut text = std::fs::read_to_string(&file).unwrap();
+            text = text.replace("min_ms = 500", "min_ms = 20").replace("max_ms = 60000", "max_ms = 200");
+            // Values are searched for on disk, so they must stand there as they are.
+            text = text.replace("compression = true", "compression = false");
+            std::fs::write(&file, text).unwrap();
+            draft.push(format!("{dir}/member.toml"));
+        }
+        let (charter_draft, charter) = (path("charter.toml"), path("charter.luxor"));
+        draft.extend(["--name", "Test", "--governors", members[0].0, "-o", &charter_draft].map(str::to_owned));
+        luxor(&draft.iter().map(String::as_str).collect::<Vec<_>>());
+        luxor(&["charter", "sign", &charter_draft, "--node", &path(members[0].0), "-o", &charter]);
+        let mut documents = vec![charter.clone()];
+        for (id, _, _) in members {
+            let card = path(&format!("card-{id}.luxor"));
+            luxor(&["card", "sign", "--node", &path(id), "--charter", &charter, "-o", &card]);
+            documents.push(card);
+        }
+        for (at, agreement) in agreements.iter().enumerate() {
+            let (draft, file) = (path(&format!("agreement-{at}.toml")), path(&format!("agreement-{at}.luxor")));
+            std::fs::write(&draft, agreement).unwrap();
+            let mut signed = draft;
+            for (id, _, _) in members.iter().filter(|(id, _, _)| agreement.contains(&format!("\"{id}\""))) {
+                luxor(&["agreement", "sign", &signed, "--node", &path(id), "--charter", &charter, "-o", &file]);
+                signed.clone_from(&file);
+            }
+            documents.push(file);
+        }
+        for (id, _, _) in members {
+            let dir = path(id);
+            let mut install = vec!["install", "--node", &dir];
+            install.extend(documents.iter().map(String::as_str));
+            luxor(&install);
+        }
+        network
+    }
+
+    /// A member's folder.
+    pub fn dir(&self, member: &str) -> PathBuf {
+        self.root.path().join(member)
+    }
+
+    /// Starts a member's node and waits until it is ready.
+    pub fn start(&self, member: &str) -> Daemon {
+        let dir = self.dir(member);
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(dir.join("log.txt")).unwrap();
+        let _ = std::fs::remove_file(dir.join("run/ready.json"));
+        let mut child = Command::new(program("luxord"))
+            .args(["--dir", dir.to_str().unwrap(), "--with-stdin"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let began = Instant::now();
+        while !dir.join("run/ready.json").is_file() {
+            let log = || std::fs::read_to_string(dir.join("log.txt")).unwrap();
+            assert!(child.try_wait().unwrap().is_none(), "{member} ended: {}", log());
+            assert!(began.elapsed() < PATIENCE, "{member} is not ready: {}", log());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Daemon { child, dir }
+    }
+}
+
+/// An agreement draft with one row.
+pub fn agreement(id: &str, from: &str, to: &str, kind: &str, purpose: &str, groups: &str) -> String {
+    format!(
+        "id = \"{id}\"\ntitle = \"{id}\"\ninstrument = \"Test\"\narticle = \"1\"\ncontroller = \"Test\"\n\
+         parties = [\"{from}\", \"{to}\"]\nvalid_from = \"2020-01-01\"\nvalid_until = \"2099-12-31\"\n[[flow]]\n\
+         type = \"{kind}\"\nversion = 1\nfrom = [\"{from}\"]\nto = [\"{to}\"]\npurpose = \"{purpose}\"\n\
+         groups = {groups}\nretention_days = 30\n"
+    )
+}
+
+/// A running node. Dropping it ends it by closing its standard input.
+pub struct Daemon {
+    child: Child,
+    dir: PathBuf,
+}
+
+impl Daemon {
+    /// Ends it as a power loss of the process would.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// A GET of its local interface.
+    pub fn get(&self, path: &str) -> Json {
+        self.try_get(path).unwrap_or_else(|e| panic!("GET {path}: {e}"))
+    }
+
+    /// A GET that may fail.
+    pub fn try_get(&self, path: &str) -> Result<Json, String> {
+        let (url, token) = self.api();
+        let mut response = ureq::get(format!("{url}{path}"))
+            .header("Authorization", format!("Bearer {token}"))
+            .call()
+            .map_err(|e| e.to_string())?;
+        let text = response.body_mut().with_config().limit(1 << 30).read_to_string().map_err(|e| e.to_string())?;
+        serde_json::from_str(&text).map_err(|e| e.to_string())
+    }
+
+    /// Submits a chunk of native records.
+    pub fn put(&self, submission: &str, chunk: u64, records: &[Json]) -> Result<Json, String> {
+        put(&self.dir, submission, chunk, records)
+    }
+
+    /// Its folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    fn api(&self) -> (String, String) {
+        api(&self.dir).unwrap()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        let began = Instant::now();
+        while matches!(self.child.try_wait(), Ok(None)) {
+            if began.elapsed() > PATIENCE {
+                let _ = self.child.kill();
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// Submits to whatever node runs in `dir` now.
+pub fn put(dir: &Path, submission: &str, chunk: u64, records: &[Json]) -> Result<Json, String> {
+    let (url, token) = api(dir)?;
+    let mut response = ureq::put(format!("{url}/v1/submissions/{submission}/chunks/{chunk}"))
+        .header("Authorization", format!("Bearer {token}"))
+        .header("Content-Type", "application/json")
+        .send(serde_json::to_vec(records).unwrap())
+        .map_err(|e| e.to_string())?;
+    let text = response.body_mut().read_to_string().map_err(|e| e.to_string())?;
+    serde_json::from_str(&text).map_err(|e| e.to_string())
+}
+
+fn api(dir: &Path) -> Result<(String, String), String> {
+    let text = std::fs::read_to_string(dir.join("run/api.json")).map_err(|e| e.to_string())?;
+    let json: Json = serde_json::from_str(&text).map_err(|e| e.to_string())?;
+    let field = |name: &str| json[name].as_str().map(str::to_owned).ok_or_else(|| format!("no {name}"));
+    Ok((field("url")?, field("token")?))
+}

@@ -1,1 +1,6 @@
-fn main() {}
+//! Whole-system tests, one binary. Modules are named after capabilities: `cargo test --release -p luxor-tests exchange::`.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod agreements;
+mod exchange;
+mod hostile;

@@ -13,7 +13,7 @@ use crate::files::FileError;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ClientError {
     /// The folder has no `run/api.json`.
-    #[error("no node is running in {0}\nhint: start it with `luxord {0}`, or give its folder or URL with --node")]
+    #[error("no node is running in {0}\nhint: start it with `luxord --dir {0}`, or give its folder or URL with --node")]
     NotRunning(String),
     /// `run/api.json` is wrong.
     #[error("{} is not what luxord writes", path.display())]

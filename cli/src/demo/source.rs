@@ -76,7 +76,9 @@ impl Source {
                 let reader = BufReader::with_capacity(BUFFER_BYTES, file);
                 let refused = |error: FormatError| RefusedError(format!("{}: {error}", path.display()));
                 match mapping {
-                    Some((_, mapping)) => hand_in(formats::csv(reader, &mapping).map_err(refused)?, refused, submission),
+                    Some((_, mapping)) => {
+                        hand_in(formats::csv(reader, &mapping).map_err(refused)?, refused, submission)
+                    }
                     None => hand_in(formats::ndjson(reader), refused, submission),
                 }
             }

@@ -159,7 +159,12 @@ mod tests {
     fn rows_add_up_and_reasons_are_classes() {
         let mut done = Submitted { rows: 4, rows_taken: 1, ..Submitted::default() };
         done.refuse(Place { line: 2, rows: 1 }, Fault::Value, "/goods/2/value/amount", "'x' is not a decimal");
-        done.refuse(Place { line: 3, rows: 2 }, Fault::Value, "/goods/7/value/amount", "'y' is not a decimal\nhint: correct it");
+        done.refuse(
+            Place { line: 3, rows: 2 },
+            Fault::Value,
+            "/goods/7/value/amount",
+            "'y' is not a decimal\nhint: correct it",
+        );
         assert_eq!(done.rows, done.rows_refused + done.rows_taken);
         assert_eq!(done.reasons, BTreeMap::from([("value at /goods/*/value/amount".to_owned(), 3)]));
         assert_eq!(done.first_refused[1], "line 3: /goods/7/value/amount: 'y' is not a decimal");

@@ -93,10 +93,10 @@ pub(super) async fn inbox_dispatch(
     let store = &context.driver.shared().store;
     let found = store.inbox(index, 1)?.pop().filter(|(found, _)| *found == index);
     let (_, skeleton) = found.ok_or_else(|| Problem::not_found(format!("entry {index} is no received dispatch")))?;
-    let viewed = store.payload(index)?.into_iter().map(|(_, root, view)| ViewedRecord {
-        root: root.hex(),
-        record: view_to_json(view.header.table, &view),
-    });
+    let viewed = store
+        .payload(index)?
+        .into_iter()
+        .map(|(_, root, view)| ViewedRecord { root: root.hex(), record: view_to_json(view.header.table, &view) });
     Ok(Json(InboxDispatch { item: item(store, index, &skeleton)?, records: viewed.collect() }))
 }
 

@@ -61,8 +61,8 @@ fn from_cbor(body: &[u8]) -> Result<Records, Problem> {
 }
 
 fn from_json(body: &[u8]) -> Result<Records, Problem> {
-    let list: Vec<serde_json::Value> =
-        serde_json::from_slice(body).map_err(|e| Problem::bad_request(format!("chunk: a JSON list of records: {e}")))?;
+    let list: Vec<serde_json::Value> = serde_json::from_slice(body)
+        .map_err(|e| Problem::bad_request(format!("chunk: a JSON list of records: {e}")))?;
     if list.len() > MAX_CHUNK_RECORDS {
         let what = format!("{} records; a chunk has at most {MAX_CHUNK_RECORDS}", list.len());
         return Err(Problem::bad_request(what));

@@ -19,10 +19,10 @@ use luxor_protocol::api::{ChunkResult, OutboxState};
 use luxor_protocol::cbor::Encode;
 use luxor_protocol::document::Directory;
 use luxor_protocol::exchange::{Answer, AuditPage, Dispatch, ErrorCode};
+use luxor_protocol::hash::Digest;
 use luxor_protocol::keys::SecretKey;
 use luxor_protocol::names::NodeRef;
 use luxor_protocol::record::Content;
-use luxor_protocol::hash::Digest;
 use luxor_protocol::time::Millis;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
@@ -65,7 +65,9 @@ pub enum SubmitError {
     #[error("the outbox is full or too many submissions are in work\nhint: submit the same chunk again later")]
     Busy,
     /// The name was used for other records.
-    #[error("chunk {chunk} of submission {submission} was submitted before with other records\nhint: give each submission its own name")]
+    #[error(
+        "chunk {chunk} of submission {submission} was submitted before with other records\nhint: give each submission its own name"
+    )]
     NameUsed {
         /// The submission.
         submission: String,

@@ -44,12 +44,7 @@ impl InChannel {
 }
 
 impl Engine {
-    pub(super) fn checked(
-        &mut self,
-        token: Token,
-        result: Result<Box<Verified>, Answer>,
-        effects: &mut Vec<Effect>,
-    ) {
+    pub(super) fn checked(&mut self, token: Token, result: Result<Box<Verified>, Answer>, effects: &mut Vec<Effect>) {
         self.checking.remove(&token);
         let verified = match result {
             Ok(verified) => *verified,

@@ -22,8 +22,8 @@ pub use types::{
 
 use crate::store::{LoadedChannel, PendingDispatch, Totals};
 use inbound::InChannel;
-pub(crate) use outbound::submission_write;
 use outbound::OutChannel;
+pub(crate) use outbound::submission_write;
 
 /// What a commit was for.
 enum Pending {
@@ -87,7 +87,7 @@ impl Engine {
             Input::Arrived { token, peer } => self.arrived(token, peer, &mut effects),
             Input::Checked { token, result } => self.checked(token, result, &mut effects),
             Input::Submitted { token, chunk } => self.submitted(token, chunk, &mut effects),
-            Input::Sealed { ticket, chunk } => self.sealed(ticket, chunk, &mut effects),
+            Input::Sealed { ticket, chunk } => self.sealed(ticket, *chunk, &mut effects),
             Input::Committed { ticket, proof } => self.committed(now, ticket, proof, &mut effects),
             Input::Answered { channel, number, reply } => self.answered(now, &channel, number, reply, &mut effects),
             Input::Tick => self.pump_all(now, &mut effects),
@@ -164,6 +164,3 @@ impl Engine {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -149,9 +149,9 @@ impl Engine {
         effects.push(Effect::Seal { ticket, token, chunk, numbers });
     }
 
-    pub(super) fn sealed(&mut self, ticket: Ticket, chunk: Box<SealedChunk>, effects: &mut Vec<Effect>) {
+    pub(super) fn sealed(&mut self, ticket: Ticket, chunk: SealedChunk, effects: &mut Vec<Effect>) {
         let Some(place) = self.chunks.order.remove(&ticket) else { return };
-        self.chunks.sealed.insert(place, *chunk);
+        self.chunks.sealed.insert(place, chunk);
         while let Some(chunk) = self.chunks.sealed.remove(&(self.chunks.committed + 1)) {
             self.chunks.committed += 1;
             let mut writes = chunk.writes;

@@ -66,8 +66,7 @@ impl LockFile {
     /// [`LockError`].
     pub fn open(path: &Path) -> Result<Self, LockError> {
         let io = |error| LockError::Io { path: path.to_owned(), error };
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(io)?;
+        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(io)?;
         let mut bytes = Vec::new();
         (&mut file).take(4 * SLOT as u64).read_to_end(&mut bytes).map_err(io)?;
         let newest = bytes.chunks(SLOT).filter_map(read_slot).max_by_key(|(counter, _)| *counter);

@@ -9,6 +9,7 @@ mod lock;
 
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, RwLock};
+use std::thread::JoinHandle;
 
 use luxor_protocol::cbor::Encode;
 use luxor_protocol::exchange::Opening;
@@ -91,12 +92,12 @@ pub struct Sequencer {
     queue: SyncSender<Commit>,
     latest: Arc<RwLock<Latest>>,
     store: Arc<Store>,
-    thread: Arc<std::thread::JoinHandle<()>>,
 }
 
 impl Sequencer {
     /// Checks database against lock file, signs the current tree and starts the thread. `failed` is called with the
-    /// error that ended it.
+    /// error that ended it. The thread ends when every handle is dropped, and must be joined before the process ends:
+    /// RocksDB may not be closed while the process takes down its C++ statics.
     ///
     /// # Errors
     /// [`SequencerError`]; a database behind its lock file is refused, since signing would fork the log.
@@ -108,7 +109,7 @@ impl Sequencer {
         size: u64,
         root: Hash,
         failed: impl FnOnce(SequencerError) + Send + 'static,
-    ) -> Result<Self, SequencerError> {
+    ) -> Result<(Self, JoinHandle<()>), SequencerError> {
         let edge = store.edge(size)?;
         if edge.root() != root {
             return Err(SequencerError::Contradiction(format!(
@@ -132,7 +133,7 @@ impl Sequencer {
             .name("sequencer".into())
             .spawn(run)
             .map_err(|e| SequencerError::Contradiction(format!("cannot start the sequencer's thread: {e}")))?;
-        Ok(Self { queue, latest, store, thread: Arc::new(thread) })
+        Ok((Self { queue, latest, store }, thread))
     }
 
     /// Queues a commit. Never blocks.
@@ -144,17 +145,6 @@ impl Sequencer {
             TrySendError::Full(_) => SequencerError::Overrun,
             TrySendError::Disconnected(_) => SequencerError::Stopped,
         })
-    }
-
-    /// Commits what is queued and waits for the thread, which lets go of the database. Without effect while other clones
-    /// of this handle live.
-    pub fn stop(self) {
-        let Self { queue, thread, store, .. } = self;
-        drop((queue, store));
-        if let Some(thread) = Arc::into_inner(thread) {
-            // A panic of the thread was reported where it happened.
-            let _ = thread.join();
-        }
     }
 
     /// The newest signed checkpoint.
@@ -172,8 +162,7 @@ impl Sequencer {
         let opening = self.store.opening(index)?;
         let opening = opening.ok_or_else(|| SequencerError::Tree(format!("no opening of entry {index}")))?;
         let reader = self.store.log_reader();
-        let hashes =
-            inclusion_proof(&reader, index, latest.size).map_err(|e| SequencerError::Tree(e.to_string()))?;
+        let hashes = inclusion_proof(&reader, index, latest.size).map_err(|e| SequencerError::Tree(e.to_string()))?;
         Ok(proof_file(&opening, index, hashes, latest.note))
     }
 }

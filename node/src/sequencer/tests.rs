@@ -24,7 +24,7 @@ impl Bench {
         Self { folder: tempfile::tempdir().unwrap(), key }
     }
 
-    fn start(&self) -> Result<Sequencer, SequencerError> {
+    fn start(&self) -> Result<(Sequencer, JoinHandle<()>), SequencerError> {
         let node = "a/n1".parse().unwrap();
         let data = self.folder.path().join("data");
         let store = Store::open(&data, StoreConfig::default(), &Digest::ZERO, &node, [1; 32])?;
@@ -35,9 +35,10 @@ impl Bench {
     }
 
     fn commit_once(&self, numbers: std::ops::Range<u64>) {
-        let sequencer = self.start().unwrap();
+        let (sequencer, thread) = self.start().unwrap();
         commit(&sequencer, numbers);
-        sequencer.stop();
+        drop(sequencer);
+        thread.join().unwrap();
     }
 
     fn vkey(&self) -> VerifierKey {
@@ -64,7 +65,7 @@ fn every_entry_is_proven_across_restarts() {
     let bench = Bench::new();
     let mut total = 0;
     for count in [1, 300, 5, 700, 0, 1] {
-        let sequencer = bench.start().unwrap();
+        let (sequencer, thread) = bench.start().unwrap();
         let committed = commit(&sequencer, total..total + count);
         assert_eq!(committed.first, total);
         for (at, proof) in committed.proofs.iter().enumerate() {
@@ -77,7 +78,8 @@ fn every_entry_is_proven_across_restarts() {
             let proof = TlogProof::parse(&sequencer.prove(index).unwrap()).unwrap();
             proof.verify(&leaf_hash(&opening(index).entry()), &bench.vkey()).unwrap();
         }
-        sequencer.stop();
+        drop(sequencer);
+        thread.join().unwrap();
     }
 }
 

@@ -12,6 +12,6 @@ mod write;
 
 pub use open::{Loaded, LoadedChannel, PendingDispatch, Store, StoreConfig, StoreError};
 pub use read::{Found, StoredDelivery};
-pub use rows::{ReceivedRow, ReceiptRow, SentRow, SubmissionRow, Totals};
+pub use rows::{ReceiptRow, ReceivedRow, SentRow, SubmissionRow, Totals};
 pub use tree::LogReader;
 pub use write::{IndexedRecord, Write};

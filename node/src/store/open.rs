@@ -7,7 +7,9 @@ use luxor_protocol::exchange::Channel;
 use luxor_protocol::hash::Digest;
 use luxor_protocol::names::NodeRef;
 use luxor_protocol::tlog::{Frontier, Hash};
-use rocksdb::{BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBCompressionType, Direction, IteratorMode, Options};
+use rocksdb::{
+    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBCompressionType, Direction, IteratorMode, Options,
+};
 
 use super::columns::{
     META_INDEX_KEY, META_NODE, META_TOTALS, META_TREE, cf, channel_meta_key, dispatch_key, read_dispatch_key,
@@ -207,7 +209,9 @@ impl Store {
             let start = dispatch_key(&channel, row.contiguous + 1);
             for item in self.db.iterator_cf(self.cf(cf::RECEIVED), IteratorMode::From(&start, Direction::Forward)) {
                 let (key, value) = item?;
-                let Some((found, number)) = read_dispatch_key(&key).filter(|(found, _)| *found == channel) else { break };
+                let Some((found, number)) = read_dispatch_key(&key).filter(|(found, _)| *found == channel) else {
+                    break;
+                };
                 debug_assert_eq!(found.recipient, *me);
                 let row: ReceivedRow = decode("a received row", &value)?;
                 loaded.ahead.push((number, row.envelope.digest()));
@@ -262,4 +266,3 @@ fn read_tree_row(bytes: &[u8]) -> Option<(u64, Hash)> {
     let (size, root) = bytes.split_at_checked(8)?;
     Some((u64::from_be_bytes(size.try_into().ok()?), root.try_into().ok()?))
 }
-

@@ -1,13 +1,11 @@
 //! What API, audit and driver ask of the store.
 
+use luxor_protocol::cbor::Encode;
 use luxor_protocol::cbor::{Decode, Reader};
-use luxor_protocol::exchange::{
-    AuditEntry, Channel, DispatchHeader, EntryKind, Opening, ReceiptBody, Skeleton,
-};
+use luxor_protocol::exchange::{AuditEntry, Channel, DispatchHeader, EntryKind, Opening, ReceiptBody, Skeleton};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::limits::{MAX_AUDIT_PAGE_BYTES, MAX_BATCH_RECORDS};
 use luxor_protocol::record::{GroupSet, RecordView, SealedRecord};
-use luxor_protocol::cbor::Encode;
 use rocksdb::{Direction, IteratorMode};
 
 use super::columns::{Tag, cf, dispatch_key, index_key, read_dispatch_key, read_place, submission_key};
@@ -16,6 +14,9 @@ use super::rows::{ReceiptRow, ReceivedRow, SentRow, SubmissionRow};
 
 /// Index rows read for one query.
 const MAX_FOUND: usize = 1_000;
+
+/// What follows tag and digest in an index key, and the value.
+type IndexRow = (Vec<u8>, Vec<u8>);
 
 /// What a reference leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -247,7 +248,7 @@ impl Store {
         })
     }
 
-    fn index_rows(&self, tag: Tag, digest: &Digest) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+    fn index_rows(&self, tag: Tag, digest: &Digest) -> Result<Vec<IndexRow>, StoreError> {
         let prefix = index_key(tag, digest, &[]);
         let mut rows = Vec::new();
         for item in self.db.iterator_cf(self.cf(cf::INDEX), IteratorMode::From(&prefix, Direction::Forward)) {

@@ -33,7 +33,8 @@ impl Store {
         let start = from.to_be_bytes();
         let mode = IteratorMode::From(&start, Direction::Forward);
         let mut entries = Vec::new();
-        for (expected, item) in (from..from.saturating_add(count)).zip(self.db.iterator_cf(self.cf(cf::ENTRIES), mode)) {
+        for (expected, item) in (from..from.saturating_add(count)).zip(self.db.iterator_cf(self.cf(cf::ENTRIES), mode))
+        {
             let (key, value) = item?;
             let what = || format!("entry {expected}");
             if *key != expected.to_be_bytes() {
@@ -58,7 +59,11 @@ impl Store {
         let (mut level, mut hashes) = (0u8, size);
         while hashes > 0 {
             let partial = reader.tile(level, hashes / width, hashes % width)?;
-            if level == 0 { leaves = partial } else { upper.push(partial) }
+            if level == 0 {
+                leaves = partial
+            } else {
+                upper.push(partial)
+            }
             hashes /= width;
             level += 1;
         }

@@ -48,9 +48,7 @@ impl Decode for Request {
                 signature: reader.fixed()?,
                 sealed: reader.bytes(MAX_SEALED_BYTES)?.to_vec(),
             }),
-            (2, 3) => {
-                Self::AuditRead { from: reader.uint()?, count: reader.uint_max(MAX_AUDIT_PAGE_ENTRIES as u64)? }
-            }
+            (2, 3) => Self::AuditRead { from: reader.uint()?, count: reader.uint_max(MAX_AUDIT_PAGE_ENTRIES as u64)? },
             _ => return Err(reader.refuse(start, "not a request")),
         };
         reader.leave();

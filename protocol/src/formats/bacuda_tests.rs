@@ -1,4 +1,5 @@
 //! The mapping `bacuda` against the real files, where they are at hand.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::fs::File;
 use std::path::PathBuf;

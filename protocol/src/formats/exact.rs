@@ -125,6 +125,7 @@ fn common_divisor(mut a: i128, mut b: i128) -> i128 {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
     use super::*;
     use proptest::prelude::*;

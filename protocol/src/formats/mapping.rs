@@ -231,6 +231,7 @@ fn delimiter(text: &str) -> Result<u8, String> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
     use super::*;
 

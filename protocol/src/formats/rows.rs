@@ -133,6 +133,7 @@ fn ends_open(line: &[u8], delimiter: u8, open: bool) -> Result<bool, Broken> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
     use super::*;
     use proptest::prelude::*;

@@ -89,6 +89,7 @@ fn no_group(table: &TypeTable, scope: Scope, name: &str) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
     use super::*;
     use crate::record::DECLARATION;

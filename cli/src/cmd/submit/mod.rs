@@ -1,7 +1,6 @@
 //! `luxor submit`: reads rows, puts them to the node in chunks, accounts for every one of them.
 
 mod chunks;
-mod formats;
 mod refusals;
 mod rows;
 
@@ -56,7 +55,11 @@ pub(super) fn run(args: &SubmitArgs) -> anyhow::Result<Exit> {
     let started = Instant::now();
     let mut report = Report { submission, file: input.name(), ..Report::default() };
     let sent = send(&client, &input, &mut report, refusals);
-    sent.with_context(|| interrupted(&report))?;
+    if report.chunks > 0 {
+        sent.with_context(|| interrupted(&report))?;
+    } else {
+        sent?;
+    }
     ui::say(&format!("submitted in {}", ui::duration(started.elapsed())));
     if let Some(seconds) = args.wait {
         report.pending = Some(wait(&client, Duration::from_secs(seconds))?);

@@ -46,11 +46,14 @@ impl Refusal {
         Self { file: file.to_owned(), line, rows, column: None, fault, pointer, reason, by: "node" }
     }
 
-    /// `orders.csv:17: column price: /goods/1/value/amount: not a number`
+    /// `orders.csv:17: column 'price': /goods/1/value/amount: not a number`
     pub(super) fn text(&self) -> String {
-        let column = self.column.as_ref().map(|c| format!("column {c}: ")).unwrap_or_default();
-        let pointer = if self.pointer.is_empty() { String::new() } else { format!("{}: ", self.pointer) };
-        format!("{}:{}: {column}{pointer}{}", self.file, self.line, self.reason)
+        let column = self.column.as_ref().map(|c| format!("column '{c}': ")).unwrap_or_default();
+        // Many reasons begin with their place already.
+        let told = self.pointer.is_empty() || self.reason.starts_with(&self.pointer);
+        let pointer = if told { String::new() } else { format!("{}: ", self.pointer) };
+        let rows = if self.rows > 1 { format!(" ({} rows)", self.rows) } else { String::new() };
+        format!("{}:{}: {column}{pointer}{}{rows}", self.file, self.line, self.reason)
     }
 }
 

@@ -5,8 +5,8 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::SyncSender;
 
-use super::formats::{self, Mapping, Row};
 use luxor_protocol::cbor::Encode as _;
+use luxor_protocol::formats::{self, FormatError, Mapping, Row};
 use luxor_protocol::hash::{Domain, Hasher, hex};
 
 use super::chunks::{Chunker, Item};
@@ -34,8 +34,7 @@ impl Input {
         let mapping = match &args.mapping {
             Some(name) => {
                 let text = mapping_text(name)?;
-                let mapping =
-                    Mapping::parse(&text).map_err(|error| RefusedError(format!("mapping {name}: {error}")))?;
+                let mapping = Mapping::parse(&text).map_err(|error| RefusedError(format!("{name}: {error}")))?;
                 Some((mapping, text))
             }
             None if is_csv => {
@@ -88,20 +87,20 @@ impl Input {
 pub(super) fn read(input: &Input, sender: &SyncSender<Item>) -> anyhow::Result<()> {
     let reader = input.reader()?;
     match &input.mapping {
-        Some((mapping, _)) => hand_on(input, formats::csv(reader, mapping).map_err(|e| refused(input, &e))?, sender),
+        Some((mapping, _)) => hand_on(input, formats::csv(reader, mapping).map_err(|e| refused(input, e))?, sender),
         None => hand_on(input, formats::ndjson(reader), sender),
     }
 }
 
 fn hand_on(
     input: &Input,
-    rows: impl Iterator<Item = Result<Row, formats::FormatError>>,
+    rows: impl Iterator<Item = Result<Row, FormatError>>,
     sender: &SyncSender<Item>,
 ) -> anyhow::Result<()> {
     let mut chunker = Chunker::default();
     let file = input.name();
     for row in rows {
-        let item = match row.map_err(|error| refused(input, &error))? {
+        let item = match row.map_err(|error| refused(input, error))? {
             Row::Record { content, source } => {
                 let place = Place { line: source.line, rows: source.rows };
                 chunker.push(&content.to_cbor(), place).map(Item::Chunk)
@@ -127,8 +126,11 @@ fn hand_on(
     Ok(())
 }
 
-fn refused(input: &Input, error: &formats::FormatError) -> RefusedError {
-    RefusedError(format!("{}: {error}", input.name()))
+fn refused(input: &Input, error: FormatError) -> anyhow::Error {
+    match error {
+        FormatError::Io { error, .. } => FileError::at(Path::new(&input.name()))(error).into(),
+        other => RefusedError(format!("{}: {other}", input.name())).into(),
+    }
 }
 
 /// The text of a built-in mapping, or of a file.

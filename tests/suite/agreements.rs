@@ -1,0 +1,57 @@
+//! What an agreement withholds never reaches the recipient's disk.
+
+use std::path::Path;
+
+use luxor_tests::{Network, PATIENCE, agreement};
+use serde_json::json;
+
+/// Values of one parcel: what the recipient may see, and what not.
+const PERMITTED: &str = "RR473124829GB-permitted";
+const WITHHELD: [&str; 4] =
+    ["Withheld Sender Works", "Withheld description of goods", "withheld-account-77", "98765.43"];
+
+#[test]
+fn withheld_values_are_absent_from_the_recipients_disk() {
+    let groups = "[\"item\", \"route\", \"mass\", \"dangerous_goods\"]";
+    let flows = [
+        agreement("ship", "platform", "carrier", "declaration", "delivery", groups),
+        agreement("full", "platform", "customs", "declaration", "safety_security", "[\"*\"]"),
+    ];
+    let members = [("platform", "platform", "CN"), ("carrier", "carrier", "CN"), ("customs", "customs", "KR")];
+    let network = Network::found(&members, &flows);
+    let nodes = members.map(|(id, _, _)| network.start(id));
+    let record = json!({"type": "declaration", "filing": {"own_reference": "X1"}, "route": {"destination": "KR"},
+        "item": {"id": PERMITTED}, "sender": {"name": WITHHELD[0]}, "seller": {"account": WITHHELD[2]},
+        "goods": [{"content": {"description": WITHHELD[1]}, "value": {"amount": WITHHELD[3]}}]});
+    nodes[0].put("one", 0, &[record]).unwrap();
+    let waited = nodes[0].get(&format!("/v1/outbox?wait_ms={}", PATIENCE.as_millis()));
+    assert_eq!(waited["pending"], 0, "{waited}");
+    assert_eq!(waited["sent"]["accepted"], 2, "{waited}");
+
+    // Through the store: everything the carrier's interface shows.
+    let shown = nodes[1].get(&format!("/v1/records?reference={PERMITTED}")).to_string();
+    assert!(shown.contains(PERMITTED) && WITHHELD.iter().all(|value| !shown.contains(value)), "{shown}");
+    let shown = nodes[2].get(&format!("/v1/records?reference={PERMITTED}")).to_string();
+    assert!(WITHHELD.iter().all(|value| shown.contains(value)), "{shown}");
+    drop(nodes);
+
+    // File by file, with compression off. The amount is stored as a number: its CBOR is searched for.
+    let amount = [0x82, 0x1a, 0x00, 0x96, 0xb4, 0x3f, 0x02];
+    let needles = || WITHHELD[..3].iter().map(|text| text.as_bytes()).chain([amount.as_slice()]);
+    let (carrier, customs) = (network.dir("carrier"), network.dir("customs"));
+    assert!(on_disk(&carrier, PERMITTED.as_bytes()), "the search does not find what must be there");
+    for needle in needles() {
+        assert!(on_disk(&customs, needle), "the search does not find {needle:?} at customs");
+        assert!(!on_disk(&carrier, needle), "{needle:?} is on the carrier's disk");
+    }
+}
+
+fn on_disk(dir: &Path, needle: &[u8]) -> bool {
+    std::fs::read_dir(dir).unwrap().any(|entry| {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            return on_disk(&path, needle);
+        }
+        std::fs::read(&path).unwrap().windows(needle.len()).any(|window| window == needle)
+    })
+}
