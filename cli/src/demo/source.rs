@@ -32,7 +32,7 @@ pub(super) enum Source {
         /// Its name.
         path: PathBuf,
         /// Name and meaning of the mapping, for CSV.
-        mapping: Option<(String, Mapping)>,
+        mapping: Option<Box<(String, Mapping)>>,
     },
 }
 
@@ -43,7 +43,7 @@ impl Source {
             return Ok(Self::Generated { records: args.records, seed: args.seed });
         };
         let mapping = match args.mapping.as_deref().or_else(|| usual_mapping(&path)) {
-            Some(name) => Some((name.to_owned(), mapping(name)?)),
+            Some(name) => Some(Box::new((name.to_owned(), mapping(name)?))),
             None if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv")) => {
                 let what = "a CSV file needs --mapping\nhint: a mapping file, or the built-in `bacuda`";
                 return Err(UsageError(what.into()).into());
@@ -59,7 +59,7 @@ impl Source {
         match self {
             Self::Generated { records, seed } => format!("{} generated declarations (seed {seed})", count(*records)),
             Self::Rows { path, mapping: None, .. } => path.display().to_string(),
-            Self::Rows { path, mapping: Some((name, _)), .. } => format!("{} (mapping {name})", path.display()),
+            Self::Rows { path, mapping: Some(mapping), .. } => format!("{} (mapping {})", path.display(), mapping.0),
         }
     }
 
@@ -76,9 +76,7 @@ impl Source {
                 let reader = BufReader::with_capacity(BUFFER_BYTES, file);
                 let refused = |error: FormatError| RefusedError(format!("{}: {error}", path.display()));
                 match mapping {
-                    Some((_, mapping)) => {
-                        hand_in(formats::csv(reader, &mapping).map_err(refused)?, refused, submission)
-                    }
+                    Some(mapping) => hand_in(formats::csv(reader, &mapping.1).map_err(refused)?, refused, submission),
                     None => hand_in(formats::ndjson(reader), refused, submission),
                 }
             }
