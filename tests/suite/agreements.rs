@@ -13,11 +13,19 @@ const WITHHELD: [&str; 4] =
 #[test]
 fn withheld_values_are_absent_from_the_recipients_disk() {
     let groups = "[\"item\", \"route\", \"mass\", \"dangerous_goods\"]";
+    // What CN 23 and ITMATT carry: parties, content and value, not the seller's account.
+    let cn23 = "[\"item\", \"route\", \"mass\", \"sender\", \"addressee\", \"content\", \"value\"]";
     let flows = [
         agreement("ship", "platform", "carrier", "declaration", "delivery", groups),
+        agreement("mail", "platform", "post", "declaration", "delivery", cn23),
         agreement("full", "platform", "customs", "declaration", "safety_security", "[\"*\"]"),
     ];
-    let members = [("platform", "platform", "CN"), ("carrier", "carrier", "CN"), ("customs", "customs", "KR")];
+    let members = [
+        ("platform", "platform", "CN"),
+        ("carrier", "carrier", "CN"),
+        ("customs", "customs", "KR"),
+        ("post", "post", "CN"),
+    ];
     let network = Network::found(&members, &flows);
     let nodes = members.map(|(id, _, _)| network.start(id));
     let record = json!({"type": "declaration", "filing": {"own_reference": "X1"}, "route": {"destination": "KR"},
@@ -26,13 +34,15 @@ fn withheld_values_are_absent_from_the_recipients_disk() {
     nodes[0].put("one", 0, &[record]).unwrap();
     let waited = nodes[0].get(&format!("/v1/outbox?wait_ms={}", PATIENCE.as_millis()));
     assert_eq!(waited["pending"], 0, "{waited}");
-    assert_eq!(waited["sent"]["accepted"], 2, "{waited}");
+    assert_eq!(waited["sent"]["accepted"], 3, "{waited}");
 
     // Through the store: everything the carrier's interface shows.
     let shown = nodes[1].get(&format!("/v1/records?reference={PERMITTED}")).to_string();
     assert!(shown.contains(PERMITTED) && WITHHELD.iter().all(|value| !shown.contains(value)), "{shown}");
     let shown = nodes[2].get(&format!("/v1/records?reference={PERMITTED}")).to_string();
     assert!(WITHHELD.iter().all(|value| shown.contains(value)), "{shown}");
+    let shown = nodes[3].get(&format!("/v1/records?reference={PERMITTED}")).to_string();
+    assert!(shown.contains(WITHHELD[1]) && !shown.contains(WITHHELD[2]), "{shown}");
     drop(nodes);
 
     // File by file, with compression off. The amount is stored as a number: its CBOR is searched for.
@@ -44,6 +54,11 @@ fn withheld_values_are_absent_from_the_recipients_disk() {
         assert!(on_disk(&customs, needle), "the search does not find {needle:?} at customs");
         assert!(!on_disk(&carrier, needle), "{needle:?} is on the carrier's disk");
     }
+    let post = network.dir("post");
+    for permitted in [PERMITTED, WITHHELD[0], WITHHELD[1]] {
+        assert!(on_disk(&post, permitted.as_bytes()), "the search does not find {permitted} at the post");
+    }
+    assert!(!on_disk(&post, WITHHELD[2].as_bytes()), "the seller's account is on the post's disk");
 }
 
 fn on_disk(dir: &Path, needle: &[u8]) -> bool {
