@@ -268,7 +268,7 @@ pub(crate) struct InboxArgs {
 pub(crate) struct ShowArgs {
     #[command(flatten)]
     pub(crate) node: NodeArgs,
-    /// The record's reference, or its root.
+    /// The record's own reference, or the id of its item.
     pub(crate) reference: String,
     /// Show the recipients' receipts too (C2SP tlog-proof).
     #[arg(long)]

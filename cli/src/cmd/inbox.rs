@@ -56,7 +56,7 @@ fn list(page: &InboxPage) -> anyhow::Result<()> {
     }
     table.print()?;
     if let Some(next) = page.next {
-        ui::say(&format!("hint: there is more: --after {next}"));
+        ui::say(&format!("hint: go on with --after {next}"));
     }
     Ok(())
 }
@@ -97,7 +97,7 @@ fn records(client: &Client, args: &InboxArgs, page: InboxPage) -> anyhow::Result
     if args.node.json {
         ui::json(&Dispatches { dispatches, next: page.next })?;
     } else if let Some(next) = page.next {
-        ui::say(&format!("hint: there is more: --after {next}"));
+        ui::say(&format!("hint: go on with --after {next}"));
     }
     Ok(())
 }

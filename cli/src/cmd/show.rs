@@ -86,7 +86,7 @@ fn print(info: &RecordInfo) -> anyhow::Result<()> {
                 number,
                 d.agreement.clone(),
                 d.purpose.to_string(),
-                d.groups.join(", "),
+                groups(&d.groups),
                 d.state.clone(),
                 receipt,
             ]);
@@ -94,4 +94,9 @@ fn print(info: &RecordInfo) -> anyhow::Result<()> {
         table.print()?;
     }
     Ok(())
+}
+
+/// The groups' names, or how many when a line would not hold them; `--json` has them all.
+fn groups(names: &[String]) -> String {
+    if names.len() > 4 { format!("{} groups", names.len()) } else { names.join(", ") }
 }
