@@ -370,15 +370,16 @@ impl Run {
 
     fn step(&mut self, input: Input) -> Result<(), DriverError> {
         let effects = self.engine.step(now(), input);
-        for effect in effects {
-            self.effect(effect)?;
-        }
+        // Before the effects: whoever gets an answer must find the outbox as the answer left it.
         self.state.send_if_modified(|state| {
             let new = (self.engine.outbox(), self.engine.totals().clone());
             let changed = *state != new;
             *state = new;
             changed
         });
+        for effect in effects {
+            self.effect(effect)?;
+        }
         Ok(())
     }
 
