@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -56,6 +56,7 @@ impl Children {
             .arg("--dir")
             .arg(dir)
             .arg("--with-stdin")
+            .env("NO_COLOR", "1") // its log goes to a file
             .stdin(Stdio::piped())
             .stdout(log)
             .stderr(errors)
@@ -89,13 +90,9 @@ impl Children {
 
     /// Ends every node in order and waits for it; one that does not end in time is killed.
     pub(super) fn end(&mut self) -> Result<()> {
-        for node in &mut self.running {
-            drop(node.child.stdin.take());
-        }
-        let deadline = Instant::now() + END_DEADLINE;
         let mut problems = Vec::new();
-        for mut node in self.running.drain(..) {
-            match node.wait(deadline) {
+        for (node, ended) in self.stop() {
+            match ended {
                 Ok(status) if status.success() => {}
                 Ok(status) => {
                     node.show_log();
@@ -106,12 +103,23 @@ impl Children {
         }
         if problems.is_empty() { Ok(()) } else { bail!(problems.join("; ")) }
     }
+
+    /// Tells all of them first, so that they end side by side.
+    fn stop(&mut self) -> Vec<(Running, Result<ExitStatus>)> {
+        self.running.iter_mut().for_each(|node| drop(node.child.stdin.take()));
+        let deadline = Instant::now() + END_DEADLINE;
+        let wait = |mut node: Running| {
+            let ended = node.wait(deadline);
+            (node, ended)
+        };
+        self.running.drain(..).map(wait).collect()
+    }
 }
 
 impl Drop for Children {
     fn drop(&mut self) {
         // Reached with running nodes only while another error is on its way up, and that one is told.
-        let _ = self.end();
+        self.stop();
     }
 }
 
@@ -131,7 +139,7 @@ impl Running {
         }
     }
 
-    fn wait(&mut self, deadline: Instant) -> Result<std::process::ExitStatus> {
+    fn wait(&mut self, deadline: Instant) -> Result<ExitStatus> {
         loop {
             if let Some(status) = self.child.try_wait()? {
                 return Ok(status);

@@ -188,7 +188,11 @@ impl Outcome {
             table.row(cells);
         }
         table.print()?;
-        ui::line(&format!("  checked in {} records: nobody sees more than that", count(self.sights.checked as u64)))
+        let verdict = match self.sights.findings.len() {
+            0 => "nobody sees another group than agreed".to_owned(),
+            wrong => format!("{wrong} FINDINGS, told below"),
+        };
+        ui::line(&format!("  checked in {} records of these dispatches: {verdict}", count(self.sights.checked as u64)))
     }
 
     fn print_audit(&self) -> io::Result<()> {

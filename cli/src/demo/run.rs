@@ -198,3 +198,41 @@ impl Clock {
         self.last = Instant::now();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{sights::Sights, submission::Submitted, verify::Verified};
+    use super::*;
+    use luxor_protocol::api::{Status, Traffic};
+    use luxor_protocol::audit::AuditReport;
+
+    fn outcome(customs_accepted: u64, receipts: u64) -> Outcome {
+        let traffic = |dispatches, accepted| Traffic { dispatches, accepted, ..Traffic::default() };
+        let status = |received| Status { received, ..Status::default() };
+        let statuses = [("customs-kr", customs_accepted), ("customs-eu", 0), ("post", 7), ("carrier", 7)];
+        Outcome {
+            source: String::new(),
+            submitted: Submitted { rows: 9, rows_refused: 2, rows_taken: 7, records: 7, ..Submitted::default() },
+            outbox: OutboxState { sent: traffic(4, 14 + customs_accepted), ..OutboxState::default() },
+            statuses: statuses.into_iter().map(|(member, n)| (member, status(traffic(1, n)))).collect(),
+            verified: Verified {
+                reports: vec![AuditReport { receipts, ..AuditReport::default() }],
+                findings: Vec::new(),
+            },
+            sights: Sights::default(),
+            accounts: Vec::new(),
+            times: Vec::new(),
+            kept: None,
+        }
+    }
+
+    #[test]
+    fn what_does_not_add_up_is_found() {
+        assert_eq!(accounts(&outcome(7, 4)), Vec::<String>::new());
+        assert_eq!(accounts(&outcome(6, 4)), ["records submitted, and records judged by customs: 7 against 6"]);
+        assert_eq!(accounts(&outcome(7, 3)), ["dispatches sent and receipts verified: 4 against 3"]);
+        let mut lost = outcome(7, 4);
+        lost.submitted.rows += 1;
+        assert_eq!(accounts(&lost), ["rows read, and rows refused or submitted: 10 against 9"]);
+    }
+}

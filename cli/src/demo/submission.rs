@@ -127,7 +127,9 @@ impl Submitted {
         self.rows_refused += place.rows;
         if self.first_refused.len() < FIRST {
             let why = why.lines().next().unwrap_or_default();
-            let pointer = if pointer.is_empty() { String::new() } else { format!("{pointer}: ") };
+            // Some reasons begin with their place, some leave it to the pointer.
+            let told = pointer.is_empty() || why.starts_with(pointer);
+            let pointer = if told { String::new() } else { format!("{pointer}: ") };
             self.first_refused.push(format!("line {}: {pointer}{why}", place.line));
         }
         let reason = reason(fault, pointer);
@@ -163,7 +165,7 @@ mod tests {
             Place { line: 3, rows: 2 },
             Fault::Value,
             "/goods/7/value/amount",
-            "'y' is not a decimal\nhint: correct it",
+            "/goods/7/value/amount: 'y' is not a decimal\nhint: correct it",
         );
         assert_eq!(done.rows, done.rows_refused + done.rows_taken);
         assert_eq!(done.reasons, BTreeMap::from([("value at /goods/*/value/amount".to_owned(), 3)]));
