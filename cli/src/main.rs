@@ -3,12 +3,15 @@
 //! Data goes to stdout, messages and progress to stderr; `luxor --help` lists the exit codes.
 
 mod args;
+mod auditing;
+mod chunks;
 mod client;
 mod cmd;
 mod demo;
 mod exit;
 mod files;
 mod found;
+mod mapping;
 mod ui;
 
 use std::process::ExitCode;

@@ -1,16 +1,16 @@
 //! `luxor audit`: fetches documents and pages, and lets [`luxor_protocol::audit`] judge them here.
 
 use anyhow::Context as _;
-use luxor_protocol::audit::{Audit, AuditReport, compare_channels};
+use luxor_protocol::audit::{AuditReport, compare_channels};
 use luxor_protocol::document::Directory;
-use luxor_protocol::limits::MAX_AUDIT_PAGE_ENTRIES;
 use luxor_protocol::names::NodeRef;
 use serde::Serialize;
 
 use super::today;
 use crate::args::AuditArgs;
+use crate::auditing::audit;
 use crate::client::Client;
-use crate::exit::{Exit, RefusedError};
+use crate::exit::Exit;
 use crate::ui;
 
 /// What the audit of one or several logs found.
@@ -76,28 +76,6 @@ fn targets(args: &AuditArgs, directory: &Directory, own: &NodeRef) -> Vec<NodeRe
         targets.extend(directory.nodes().filter(|n| gives(&n.member)).map(|n| n.node.clone()));
     }
     targets
-}
-
-/// Audits one log, page by page.
-fn audit(client: &Client, directory: &Directory, node: &NodeRef) -> anyhow::Result<AuditReport> {
-    let known = directory.node(node).ok_or_else(|| {
-        let names: Vec<_> = directory.nodes().map(|n| n.node.to_string()).collect();
-        RefusedError(format!("no card names the node {node}\nhint: known are {}", names.join(", ")))
-    })?;
-    let count = MAX_AUDIT_PAGE_ENTRIES as u64;
-    let mut page = client.audit_page(node, 0, count)?;
-    let begun = Audit::begin(directory, known, &page);
-    let mut audit = begun.map_err(|error| RefusedError(error.to_string()))?;
-    let mut progress = ui::Progress::new();
-    loop {
-        let brought = audit.page(&page);
-        let Some(from) = audit.wants().filter(|_| brought > 0) else { break };
-        let total = audit.total();
-        progress.show(|| format!("{node}: {} of {} entries", ui::count(from), ui::count(total)));
-        page = client.audit_page(node, from, count)?;
-    }
-    progress.clear();
-    Ok(audit.finish())
 }
 
 fn print(findings: &Findings) -> anyhow::Result<()> {

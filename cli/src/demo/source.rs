@@ -5,15 +5,16 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use luxor_protocol::formats::{self, FormatError, Mapping, Row};
+use luxor_protocol::formats::{self, FormatError, Row};
 
-use super::submission::{Place, Submission};
+use super::submission::Submission;
 use super::{Args, generate};
-use crate::exit::{RefusedError, UsageError};
-use crate::files::{self, FileError};
+use crate::chunks::Place;
+use crate::exit::RefusedError;
+use crate::files::FileError;
+use crate::mapping::{self, NamedMapping};
 use crate::ui::count;
 
-const MAX_MAPPING_BYTES: usize = 1024 * 1024;
 const BUFFER_BYTES: usize = 256 * 1024;
 
 /// A source of declarations.
@@ -31,8 +32,8 @@ pub(super) enum Source {
         file: File,
         /// Its name.
         path: PathBuf,
-        /// Name and meaning of the mapping, for CSV.
-        mapping: Option<Box<(String, Mapping)>>,
+        /// For CSV.
+        mapping: Option<Box<NamedMapping>>,
     },
 }
 
@@ -42,14 +43,7 @@ impl Source {
         let Some(path) = args.declarations.clone() else {
             return Ok(Self::Generated { records: args.records, seed: args.seed });
         };
-        let mapping = match args.mapping.as_deref().or_else(|| usual_mapping(&path)) {
-            Some(name) => Some(Box::new((name.to_owned(), mapping(name)?))),
-            None if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv")) => {
-                let what = "a CSV file needs --mapping\nhint: a mapping file, or the built-in `bacuda`";
-                return Err(UsageError(what.into()).into());
-            }
-            None => None,
-        };
+        let mapping = mapping::needed(&path, args.mapping.as_deref().or_else(|| usual_mapping(&path)))?.map(Box::new);
         let file = File::open(&path).map_err(FileError::at(&path))?;
         Ok(Self::Rows { file, path, mapping })
     }
@@ -59,7 +53,7 @@ impl Source {
         match self {
             Self::Generated { records, seed } => format!("{} generated declarations (seed {seed})", count(*records)),
             Self::Rows { path, mapping: None, .. } => path.display().to_string(),
-            Self::Rows { path, mapping: Some(mapping), .. } => format!("{} (mapping {})", path.display(), mapping.0),
+            Self::Rows { path, mapping: Some(mapping), .. } => format!("{} (mapping {})", path.display(), mapping.name),
         }
     }
 
@@ -76,7 +70,9 @@ impl Source {
                 let reader = BufReader::with_capacity(BUFFER_BYTES, file);
                 let refused = |error: FormatError| RefusedError(format!("{}: {error}", path.display()));
                 match mapping {
-                    Some(mapping) => hand_in(formats::csv(reader, &mapping.1).map_err(refused)?, refused, submission),
+                    Some(mapping) => {
+                        hand_in(formats::csv(reader, &mapping.mapping).map_err(refused)?, refused, submission)
+                    }
                     None => hand_in(formats::ndjson(reader), refused, submission),
                 }
             }
@@ -108,20 +104,6 @@ fn hand_in(
 fn usual_mapping(path: &Path) -> Option<&'static str> {
     let name = path.file_name()?.to_str()?;
     (name.starts_with("df_syn_") && name.ends_with(".csv")).then_some("bacuda")
-}
-
-fn mapping(name: &str) -> Result<Mapping> {
-    let text = match Mapping::builtin(name) {
-        Some(text) => text.to_owned(),
-        None => match files::read_text(Path::new(name), MAX_MAPPING_BYTES) {
-            Err(error) if error.is_not_found() => {
-                let what = format!("'{name}' is neither a built-in mapping nor a file\nhint: built in is bacuda");
-                return Err(UsageError(what).into());
-            }
-            other => other?,
-        },
-    };
-    Ok(Mapping::parse(&text).map_err(|error| RefusedError(format!("mapping {name}: {error}")))?)
 }
 
 #[cfg(test)]

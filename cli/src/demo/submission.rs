@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
 use luxor_protocol::api::RecordResult;
-use luxor_protocol::cbor::{Encode as _, Writer};
-use luxor_protocol::limits::{MAX_CHUNK_BYTES, MAX_CHUNK_RECORDS};
+use luxor_protocol::cbor::Encode as _;
 use luxor_protocol::record::{Content, Fault};
 
+use crate::chunks::{Chunk, Chunker, Place};
 use crate::client::Client;
 use crate::ui::{Progress, count};
 
@@ -15,8 +15,6 @@ use crate::ui::{Progress, count};
 const FIRST: usize = 5;
 /// Reasons told apart; a file with more has a problem that more reasons do not make clearer.
 const MAX_REASONS: usize = 50;
-/// Room for the head of the list that a chunk is.
-const CHUNK_HEAD: usize = 8;
 
 /// What became of the input.
 #[derive(Default)]
@@ -39,44 +37,25 @@ pub(super) struct Submitted {
 pub(super) struct Submission<'c> {
     client: &'c Client,
     id: &'static str,
-    chunk: Vec<Waiting>,
-    bytes: usize,
-    number: u64,
+    chunker: Chunker,
     done: Submitted,
     progress: Progress,
-}
-
-struct Waiting {
-    place: Place,
-    record: Vec<u8>,
-}
-
-/// Where a record stands in the input.
-#[derive(Clone, Copy)]
-pub(super) struct Place {
-    /// The line that it begins in, from 1.
-    pub(super) line: u64,
-    /// How many rows it is made of.
-    pub(super) rows: u64,
 }
 
 impl<'c> Submission<'c> {
     /// Begins the submission `id`.
     pub(super) fn new(client: &'c Client, id: &'static str) -> Self {
         let (done, progress) = (Submitted::default(), Progress::new());
-        Self { client, id, chunk: Vec::new(), bytes: CHUNK_HEAD, number: 0, done, progress }
+        Self { client, id, chunker: Chunker::default(), done, progress }
     }
 
     /// Adds a record of the input.
     pub(super) fn record(&mut self, place: Place, content: &Content) -> Result<()> {
-        let record = content.to_cbor();
-        if self.chunk.len() == MAX_CHUNK_RECORDS || self.bytes + record.len() > MAX_CHUNK_BYTES {
-            self.flush()?;
-        }
-        self.bytes += record.len();
-        self.chunk.push(Waiting { place, record });
         self.done.rows += place.rows;
-        Ok(())
+        match self.chunker.push(&content.to_cbor(), place) {
+            Some(full) => self.put(full),
+            None => Ok(()),
+        }
     }
 
     /// Counts rows of the input that make no record.
@@ -87,35 +66,29 @@ impl<'c> Submission<'c> {
 
     /// Submits what is left.
     pub(super) fn finish(mut self) -> Result<Submitted> {
-        self.flush()?;
+        if let Some(last) = self.chunker.take() {
+            self.put(last)?;
+        }
         self.progress.clear();
         Ok(self.done)
     }
 
-    fn flush(&mut self) -> Result<()> {
-        if self.chunk.is_empty() {
-            return Ok(());
+    fn put(&mut self, chunk: Chunk) -> Result<()> {
+        let answer = self.client.put_encoded(self.id, chunk.number, &chunk.bytes)?;
+        if answer.records.len() != chunk.places.len() {
+            bail!("{} records submitted, the node answered for {}", chunk.places.len(), answer.records.len());
         }
-        let mut writer = Writer::with_capacity(self.bytes);
-        writer.array(self.chunk.len());
-        self.chunk.iter().for_each(|waiting| writer.raw(&waiting.record));
-        let answer = self.client.put_encoded(self.id, self.number, &writer.into_bytes())?;
-        if answer.records.len() != self.chunk.len() {
-            bail!("{} records submitted, the node answered for {}", self.chunk.len(), answer.records.len());
-        }
-        for (waiting, result) in self.chunk.drain(..).zip(answer.records) {
+        for (place, result) in chunk.places.into_iter().zip(answer.records) {
             match result {
                 RecordResult::Accepted { .. } => {
                     self.done.records += 1;
-                    self.done.rows_taken += waiting.place.rows;
+                    self.done.rows_taken += place.rows;
                 }
                 RecordResult::Refused { fault, pointer, reason } => {
-                    self.done.refuse(waiting.place, fault, &pointer, &reason);
+                    self.done.refuse(place, fault, &pointer, &reason);
                 }
             }
         }
-        self.number += 1;
-        self.bytes = CHUNK_HEAD;
         let (records, refused) = (self.done.records, self.done.rows_refused);
         self.progress.show(|| format!("submitted {} records, {} rows refused", count(records), count(refused)));
         Ok(())

@@ -1,14 +1,13 @@
 //! The auditor's part: every log read through the auditor's own node and checked here, then compared with each other.
 
-use anyhow::{Context as _, Result};
-use luxor_protocol::audit::{Audit, AuditReport, compare_channels};
-use luxor_protocol::limits::MAX_AUDIT_PAGE_ENTRIES;
+use anyhow::Result;
+use luxor_protocol::audit::{AuditReport, compare_channels};
 
 use super::members::{AUDITOR, ROLES};
 use super::network::{Network, node};
+use crate::auditing::audit;
 use crate::client::Client;
 use crate::found;
-use crate::ui::{Progress, count};
 
 /// What the audit of the whole network found.
 pub(super) struct Verified {
@@ -33,22 +32,10 @@ impl Verified {
 /// Verifies the log of every node that gives the auditor a mandate, and the auditor's own.
 pub(super) fn verify(network: &Network, auditor: &Client) -> Result<Verified> {
     let directory = found::directory(&network.dir(AUDITOR))?;
-    let count_per_page = MAX_AUDIT_PAGE_ENTRIES as u64;
-    let mut progress = Progress::new();
     let mut reports = Vec::new();
     for role in &ROLES {
-        let name = node(role.id)?;
-        let known = directory.node(&name).with_context(|| format!("no card names the node {name}"))?;
-        let first = auditor.audit_page(&name, 0, count_per_page)?;
-        let mut audit = Audit::begin(&directory, known, &first)?;
-        let mut taken = audit.page(&first);
-        while let Some(from) = audit.wants().filter(|_| taken > 0) {
-            progress.show(|| format!("auditing {name}: {} of {} entries", count(from), count(audit.total())));
-            taken = audit.page(&auditor.audit_page(&name, from, count_per_page)?);
-        }
-        reports.push(audit.finish());
+        reports.push(audit(auditor, &directory, &node(role.id)?)?);
     }
-    progress.clear();
     let findings = findings(&reports);
     Ok(Verified { reports, findings })
 }

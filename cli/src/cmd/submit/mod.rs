@@ -1,6 +1,5 @@
 //! `luxor submit`: reads rows, puts them to the node in chunks, accounts for every one of them.
 
-mod chunks;
 mod refusals;
 mod rows;
 
@@ -16,12 +15,12 @@ use serde::Serialize;
 
 use super::some;
 use crate::args::SubmitArgs;
+use crate::chunks::Chunk;
 use crate::client::{Client, MAX_WAIT_MS};
 use crate::exit::{Exit, RefusedError};
 use crate::ui;
-use chunks::{Chunk, Item};
 use refusals::{Refusal, Refusals};
-use rows::Input;
+use rows::{Input, Item};
 
 /// Chunks read ahead of the node.
 const READ_AHEAD: usize = 4;

@@ -7,20 +7,12 @@ use std::path::{Path, PathBuf};
 use luxor_protocol::record::Fault;
 use serde::Serialize;
 
+use crate::chunks::Place;
 use crate::files::FileError;
 use crate::ui;
 
 /// Refusals that are shown and reported; all of them are counted, and all go to the file of `--refused`.
 const SHOWN: usize = 20;
-
-/// Where a record stands in its file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
-    /// Line of its first row, from 1.
-    pub(super) line: u64,
-    /// How many rows it takes.
-    pub(super) rows: u64,
-}
 
 /// One refused record, or row.
 #[derive(Debug, Clone, Serialize)]

@@ -6,43 +6,40 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::SyncSender;
 
 use luxor_protocol::cbor::Encode as _;
-use luxor_protocol::formats::{self, FormatError, Mapping, Row};
+use luxor_protocol::formats::{self, FormatError, Row};
 use luxor_protocol::hash::{Domain, Hasher, hex};
 
-use super::chunks::{Chunker, Item};
-use super::refusals::{Place, Refusal};
+use super::refusals::Refusal;
 use crate::args::SubmitArgs;
-use crate::exit::{RefusedError, UsageError};
-use crate::files::{self, FileError};
+use crate::chunks::{Chunk, Chunker, Place};
+use crate::exit::RefusedError;
+use crate::files::FileError;
+use crate::mapping::{self, NamedMapping};
 
 /// Part of every submission's name; another way to cut chunks gets another.
 const CUT: &[u8] = b"chunks 1";
 const BUFFER: usize = 256 * 1024;
 
+/// What the reader hands on.
+pub(super) enum Item {
+    /// A row, or rows, that make no record.
+    Refused(Refusal),
+    /// A full chunk, or the last.
+    Chunk(Chunk),
+}
+
 /// Where rows come from.
 pub(super) struct Input {
     path: Option<PathBuf>,
-    /// The mapping and its text, for CSV.
-    mapping: Option<(Mapping, String)>,
+    /// For CSV.
+    mapping: Option<NamedMapping>,
 }
 
 impl Input {
     /// Looks at the arguments; reads the mapping, nothing of the input.
     pub(super) fn open(args: &SubmitArgs) -> anyhow::Result<Self> {
         let path = (args.file != Path::new("-")).then(|| args.file.clone());
-        let is_csv = args.file.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"));
-        let mapping = match &args.mapping {
-            Some(name) => {
-                let text = mapping_text(name)?;
-                let mapping = Mapping::parse(&text).map_err(|error| RefusedError(format!("{name}: {error}")))?;
-                Some((mapping, text))
-            }
-            None if is_csv => {
-                let what = "a CSV file needs --mapping\nhint: a mapping file, or the built-in `bacuda`";
-                return Err(UsageError(what.into()).into());
-            }
-            None => None,
-        };
+        let mapping = mapping::needed(&args.file, args.mapping.as_deref())?;
         Ok(Self { path, mapping })
     }
 
@@ -60,7 +57,7 @@ impl Input {
         };
         let mut hasher = Hasher::new(Domain::Chunk);
         hasher.part(CUT);
-        hasher.part(self.mapping.as_ref().map_or("", |(_, text)| text).as_bytes());
+        hasher.part(self.mapping.as_ref().map_or("", |mapping| &mapping.text).as_bytes());
         let mut file = File::open(path).map_err(FileError::at(path))?;
         let mut buffer = vec![0; BUFFER];
         loop {
@@ -87,7 +84,7 @@ impl Input {
 pub(super) fn read(input: &Input, sender: &SyncSender<Item>) -> anyhow::Result<()> {
     let reader = input.reader()?;
     match &input.mapping {
-        Some((mapping, _)) => hand_on(input, formats::csv(reader, mapping).map_err(|e| refused(input, e))?, sender),
+        Some(named) => hand_on(input, formats::csv(reader, &named.mapping).map_err(|e| refused(input, e))?, sender),
         None => hand_on(input, formats::ndjson(reader), sender),
     }
 }
@@ -130,20 +127,6 @@ fn refused(input: &Input, error: FormatError) -> anyhow::Error {
     match error {
         FormatError::Io { error, .. } => FileError::at(Path::new(&input.name()))(error).into(),
         other => RefusedError(format!("{}: {other}", input.name())).into(),
-    }
-}
-
-/// The text of a built-in mapping, or of a file.
-fn mapping_text(name: &str) -> anyhow::Result<String> {
-    if let Some(text) = Mapping::builtin(name) {
-        return Ok(text.to_owned());
-    }
-    match files::read_text(Path::new(name), 1024 * 1024) {
-        Err(error) if error.is_not_found() => {
-            Err(UsageError(format!("'{name}' is neither a built-in mapping nor a file\nhint: built in is bacuda"))
-                .into())
-        }
-        other => Ok(other?),
     }
 }
 

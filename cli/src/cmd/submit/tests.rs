@@ -13,8 +13,7 @@ use luxor_protocol::record::Fault;
 
 use super::*;
 use crate::args::NodeArgs;
-use chunks::Chunker;
-use refusals::Place;
+use crate::chunks::{Chunker, Place};
 
 fn args(dir: &Path, file: &Path) -> SubmitArgs {
     let node = NodeArgs { node: dir.to_str().unwrap().into(), json: true };

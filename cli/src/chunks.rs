@@ -3,30 +3,31 @@
 use luxor_protocol::cbor::Writer;
 use luxor_protocol::limits::{MAX_CHUNK_BYTES, MAX_CHUNK_RECORDS};
 
-use super::refusals::{Place, Refusal};
-
 /// Bytes of a chunk's list header at most.
 const HEADER: usize = 9;
 
-/// What the reader hands on.
-pub(super) enum Item {
-    /// A row, or rows, that make no record.
-    Refused(Refusal),
-    /// A full chunk, or the last.
-    Chunk(Chunk),
+/// Where a record stands in its input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// Line of its first row, from 1.
+    pub(crate) line: u64,
+    /// How many rows it takes.
+    pub(crate) rows: u64,
 }
 
 /// A CBOR list of records, with where each came from.
-pub(super) struct Chunk {
+pub(crate) struct Chunk {
     /// From 0.
-    pub(super) number: u64,
-    pub(super) bytes: Vec<u8>,
-    pub(super) places: Vec<Place>,
+    pub(crate) number: u64,
+    /// The list.
+    pub(crate) bytes: Vec<u8>,
+    /// One for each record.
+    pub(crate) places: Vec<Place>,
 }
 
 /// The chunk in the making.
 #[derive(Default)]
-pub(super) struct Chunker {
+pub(crate) struct Chunker {
     number: u64,
     body: Vec<u8>,
     places: Vec<Place>,
@@ -34,7 +35,7 @@ pub(super) struct Chunker {
 
 impl Chunker {
     /// Adds an encoded record. Returns the chunk before it when it has no room there.
-    pub(super) fn push(&mut self, record: &[u8], place: Place) -> Option<Chunk> {
+    pub(crate) fn push(&mut self, record: &[u8], place: Place) -> Option<Chunk> {
         let full = self.places.len() >= MAX_CHUNK_RECORDS || HEADER + self.body.len() + record.len() > MAX_CHUNK_BYTES;
         let before = if full { self.take() } else { None };
         self.body.extend_from_slice(record);
@@ -43,7 +44,7 @@ impl Chunker {
     }
 
     /// What is gathered, if anything.
-    pub(super) fn take(&mut self) -> Option<Chunk> {
+    pub(crate) fn take(&mut self) -> Option<Chunk> {
         if self.places.is_empty() {
             return None;
         }
