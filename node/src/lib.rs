@@ -11,12 +11,13 @@
 //! | [`driver`] | mailbox, worker pool, timers; effects become commits and sends |
 //! | [`net`] | libp2p, the only place that knows it |
 //! | [`api`] | the local HTTP interface |
-//! | [`seal`], [`folder`], [`config`] | age; key files and documents; `luxord.toml` |
+//! | [`seal`], [`folder`], [`config`], [`entropy`] | age; key files and documents; `luxord.toml`; random bytes |
 
 pub mod api;
 pub mod config;
 pub mod driver;
 pub mod engine;
+pub mod entropy;
 pub mod folder;
 pub mod net;
 pub mod node;

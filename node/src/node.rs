@@ -17,6 +17,7 @@ use crate::api::{Api, ApiError};
 use crate::config::{Config, ConfigError};
 use crate::driver::{Driver, DriverError, Shared};
 use crate::engine::{Engine, EngineConfig};
+use crate::entropy::{EntropyError, random};
 use crate::folder::{Folder, FolderError, NodeKeys};
 use crate::net::{Net, NetConfig, NetError, Peer, TransportKey};
 use crate::seal::{Recipient, SealError};
@@ -59,7 +60,10 @@ pub enum NodeError {
     /// The driver.
     #[error(transparent)]
     Driver(#[from] DriverError),
-    /// No entropy, or a task that failed.
+    /// No random bytes.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
+    /// A task that failed, or a file that could not be encoded.
     #[error("{0}")]
     System(String),
 }
@@ -82,7 +86,6 @@ impl Node {
     pub async fn start(folder: Folder) -> Result<Self, NodeError> {
         let config = Config::read(folder.path())?;
         let me = config.node();
-        folder.clear_run_files()?;
         let keys = folder.keys()?;
         let documents = folder.documents()?;
         let directory = Arc::new(documents.directory.clone());
@@ -91,6 +94,8 @@ impl Node {
 
         let index_key = random()?;
         let store = Arc::new(Store::open(&folder.data(), config.store, &directory.network(), &me, index_key)?);
+        // Only now: until the database is this process's, these files may be a running node's.
+        folder.clear_run_files()?;
         let loaded = store.load(&me)?;
         let (failed, failures) = mpsc::channel(1);
         let report = move |error| drop(failed.try_send(error));
@@ -148,12 +153,6 @@ impl Node {
         self.net.shutdown().await;
         (outcome, self.thread)
     }
-}
-
-fn random<const N: usize>() -> Result<[u8; N], NodeError> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|e| NodeError::System(format!("no entropy: {e}")))?;
-    Ok(bytes)
 }
 
 fn own_card<'d>(directory: &'d Directory, me: &NodeRef) -> Result<&'d luxor_protocol::document::KnownNode, NodeError> {

@@ -4,16 +4,17 @@ use luxor_protocol::cbor::Decode;
 use luxor_protocol::exchange::{Answer, Channel, Dispatch, ErrorCode, Lack, Outcome, Request, check_dispatch};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::names::NodeRef;
-use luxor_protocol::record::{RecordView, Value};
+use luxor_protocol::record::Value;
 use luxor_protocol::time::Millis;
 
-use super::{Driver, DriverError, Message, Shared, random};
+use super::{Driver, DriverError, Message, Shared};
 use crate::engine::Verified;
+use crate::entropy::random;
 use crate::net::{Inbound, Reply as NetReply};
 use crate::store::IndexedRecord;
 
 /// Fields that lead to a record: group and field.
-pub(super) const REFERENCES: [(&str, &str); 2] = [("filing", "own_reference"), ("item", "id")];
+const REFERENCES: [(&str, &str); 2] = [("filing", "own_reference"), ("item", "id")];
 
 impl Driver {
     /// Takes one request: parses its frame and hands it on.
@@ -75,7 +76,11 @@ pub(super) fn check(
     let records = checked
         .accepted
         .iter()
-        .map(|(place, root, view)| IndexedRecord { root: *root, place: *place, references: references(view) })
+        .map(|(place, root, view)| IndexedRecord {
+            root: *root,
+            place: *place,
+            references: references(|group, field| view.field(group, field)),
+        })
         .collect();
     Ok(Ok(Box::new(Verified {
         digest: checked.digest,
@@ -89,12 +94,13 @@ pub(super) fn check(
     })))
 }
 
-fn references(view: &RecordView) -> Vec<String> {
-    let field = |(group, field)| match view.field(group, field) {
+/// The identifiers that lead to a record, from whatever gives its fields by group and name.
+pub(super) fn references(field: impl Fn(&str, &str) -> Option<Value>) -> Vec<String> {
+    let text = |(group, name)| match field(group, name) {
         Some(Value::Text(text)) => Some(text),
         _ => None,
     };
-    REFERENCES.into_iter().filter_map(field).collect()
+    REFERENCES.into_iter().filter_map(text).collect()
 }
 
 fn stored_receipt(shared: &Shared, channel: &Channel, number: u64, digest: &Digest) -> Result<Answer, DriverError> {

@@ -27,6 +27,7 @@ use luxor_protocol::time::Millis;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use crate::engine::{Effect, Engine, Input, Ticket, Token};
+use crate::entropy::EntropyError;
 use crate::net::{Inbound, NetHandle, Permit, Reply as NetReply};
 use crate::seal::{Recipient, SealKey};
 use crate::sequencer::{Commit, Sequencer, SequencerError};
@@ -88,6 +89,9 @@ pub enum DriverError {
     /// The sequencer stopped; nothing can be committed any more.
     #[error(transparent)]
     Sequencer(#[from] SequencerError),
+    /// No random bytes.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
     /// A worker panicked, which is a defect.
     #[error("a worker failed: {0}")]
     Worker(String),
@@ -174,13 +178,6 @@ impl Shared {
 pub fn now() -> Millis {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX).min(Millis::MAX.0))
-}
-
-/// Random bytes from the operating system.
-fn random<const N: usize>() -> Result<[u8; N], DriverError> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|e| DriverError::Worker(format!("no entropy: {e}")))?;
-    Ok(bytes)
 }
 
 impl Driver {

@@ -11,15 +11,14 @@ use luxor_protocol::exchange::{
 };
 use luxor_protocol::hash::Digest;
 use luxor_protocol::limits::{MAX_BATCH_RECORDS, MAX_DISPATCH_OPENED_BYTES};
-use luxor_protocol::record::{
-    Batch, BatchHeader, Content, ContentError, Fault, SealedRecord, TypeTable, Value, batch_root,
-};
+use luxor_protocol::record::{Batch, BatchHeader, Content, ContentError, Fault, SealedRecord, TypeTable, batch_root};
 use luxor_protocol::time::{Day, Millis};
 use zeroize::Zeroizing;
 
-use super::arrive::REFERENCES;
-use super::{DriverError, Shared, random};
+use super::arrive::references;
+use super::{DriverError, Shared};
 use crate::engine::{Delivery, PreparedBatch, PreparedChunk, SealedChunk, SealedDispatch, Token};
+use crate::entropy::random;
 use crate::store::{IndexedRecord, Write};
 
 /// Flows in force for one type, read once per chunk.
@@ -62,7 +61,7 @@ pub(super) fn prepare(
                 continue;
             }
         };
-        let references = references(&content);
+        let references = references(|group, field| content.field(group, field));
         let seed = Zeroizing::new(random::<32>()?);
         let record = SealedRecord::new(shared.me.member(), content, None, random()?, seed);
         let stored = record.to_stored();
@@ -186,14 +185,6 @@ fn route(flows: &Flows, content: &Content) -> Result<Vec<usize>, ContentError> {
         return Err(ContentError::new(Fault::NoRecipient, "/route/destination", what));
     }
     Ok(rows)
-}
-
-fn references(content: &Content) -> Vec<String> {
-    let field = |(group, field)| match content.field(group, field) {
-        Some(Value::Text(text)) => Some(text),
-        _ => None,
-    };
-    REFERENCES.into_iter().filter_map(field).collect()
 }
 
 fn sign(shared: &Shared, group: &Group, flows: &Flows, now: Millis) -> PreparedBatch {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use luxor_protocol::cbor::Decode;
 use luxor_protocol::exchange::{Answer, Channel, DispatchHeader, Outcome, read_receipt};
 
-use super::{Driver, DriverError, Message, Shared, random};
+use super::{Driver, DriverError, Message, Shared};
 use crate::engine::{Input, Reply, VerifiedReceipt};
+use crate::entropy::random;
 use crate::net::TransportKey;
 
 impl Driver {

@@ -1,0 +1,17 @@
+//! Random bytes from the operating system: the only source of randomness of the node's own code (age and libp2p draw
+//! theirs themselves).
+
+/// The operating system gave no random bytes.
+#[derive(Debug, thiserror::Error)]
+#[error("no entropy: {0}")]
+pub struct EntropyError(getrandom::Error);
+
+/// So many random bytes.
+///
+/// # Errors
+/// [`EntropyError`]; the node cannot go on without.
+pub fn random<const N: usize>() -> Result<[u8; N], EntropyError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(EntropyError)?;
+    Ok(bytes)
+}
