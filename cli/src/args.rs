@@ -35,6 +35,10 @@ pub(crate) enum Command {
     Submit(SubmitArgs),
     /// List dispatches received.
     Inbox(InboxArgs),
+    /// List dispatches that wait for their receipts, and why.
+    Outbox(OutboxArgs),
+    /// Withdraw a dispatch that has no receipt: it will not be sent (again).
+    Withdraw(WithdrawArgs),
     /// Show a record by its reference: where it went, or who sent it.
     Show(ShowArgs),
     /// A node at a glance.
@@ -122,6 +126,16 @@ pub(crate) enum CardCommand {
         charter: PathBuf,
         #[command(flatten)]
         signer: SignerArgs,
+    },
+    /// After this node's data was lost: begin a new log with new keys, and write the card that says so, signed. What is
+    /// left of the old log is put aside. Install the card at every node of the network; then start this one.
+    Succeed {
+        /// The folder of the node, stopped.
+        #[arg(long, value_name = "DIR")]
+        node: PathBuf,
+        /// Where to write the card; else stdout, unless that is a terminal.
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
     },
     /// Show what a card says.
     Show(FileArgs),
@@ -235,6 +249,9 @@ pub(crate) struct SubmitArgs {
     /// How CSV columns become fields: the name of a built-in mapping, or a file. Makes the input CSV whatever its name.
     #[arg(long, value_name = "NAME|FILE")]
     pub(crate) mapping: Option<String>,
+    /// Send them in the urgent lane, past everything that waits: do not load, revocations.
+    #[arg(long)]
+    pub(crate) urgent: bool,
     /// Write every refused row there, as NDJSON.
     #[arg(long, value_name = "FILE")]
     pub(crate) refused: Option<PathBuf>,
@@ -261,6 +278,34 @@ pub(crate) struct InboxArgs {
     /// Show their records too.
     #[arg(long)]
     pub(crate) records: bool,
+}
+
+/// `luxor outbox`
+#[derive(Debug, Args)]
+pub(crate) struct OutboxArgs {
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+    /// Only dispatches behind this one: `next` of the page before.
+    #[arg(long, value_name = "CURSOR")]
+    pub(crate) after: Option<String>,
+    /// At most so many.
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub(crate) limit: u64,
+}
+
+/// `luxor withdraw`
+#[derive(Debug, Args)]
+pub(crate) struct WithdrawArgs {
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+    /// Who was to get it.
+    #[arg(long, value_name = "MEMBER/NODE")]
+    pub(crate) recipient: NodeRef,
+    /// The number is one of the urgent lane.
+    #[arg(long)]
+    pub(crate) urgent: bool,
+    /// Its number in the channel, as `luxor outbox` lists it.
+    pub(crate) number: u64,
 }
 
 /// `luxor show`

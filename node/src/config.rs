@@ -106,16 +106,22 @@ pub struct LimitsSection {
     pub checks_per_node: usize,
     /// Mebibytes of requests in memory, over all nodes.
     pub inbound_mib: usize,
+    /// Submitted chunks in work at a time; above it submissions are answered with "try again".
+    pub submissions: usize,
+    /// Mebibytes that must be left on the disk; below it nothing is taken, neither from other nodes nor from the own people.
+    pub min_free_mib: u64,
 }
 
 impl Default for LimitsSection {
     fn default() -> Self {
         Self {
             outbox_dispatches: 100_000,
-            window_dispatches: 64,
+            window_dispatches: 256,
             window_mib: 16,
-            checks_per_node: 128,
+            checks_per_node: 512,
             inbound_mib: 32,
+            submissions: 512,
+            min_free_mib: 256,
         }
     }
 }
@@ -159,6 +165,8 @@ impl Config {
         range("limits.checks_per_node", self.limits.checks_per_node as u64, 1, 1_024)?;
         // One dispatch of the largest size must fit.
         range("limits.inbound_mib", self.limits.inbound_mib as u64, 16, 16_384)?;
+        range("limits.submissions", self.limits.submissions as u64, 1, 4_096)?;
+        range("limits.min_free_mib", self.limits.min_free_mib, 0, 1_048_576_000)?;
         if self.listen.exchange.is_empty() {
             return Err("listen.exchange names no address".into());
         }

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use luxor_protocol::api::{ApiFile, ReadyFile};
 use luxor_protocol::document::Directory;
-use luxor_protocol::exchange::Channel;
 use luxor_protocol::hash::hex;
 use luxor_protocol::limits::{MAX_ANSWER_BYTES, MAX_REQUEST_BYTES};
 use luxor_protocol::names::NodeRef;
@@ -15,8 +14,8 @@ use tokio::task::JoinHandle;
 
 use crate::api::{Api, ApiError};
 use crate::config::{Config, ConfigError};
-use crate::driver::{Driver, DriverError, Shared};
-use crate::engine::{Engine, EngineConfig};
+use crate::driver::{Driver, DriverConfig, DriverError, Shared};
+use crate::engine::{Engine, EngineConfig, Window};
 use crate::entropy::{EntropyError, random};
 use crate::folder::{Folder, FolderError, NodeKeys};
 use crate::net::{Net, NetConfig, NetError, Peer, TransportKey};
@@ -26,6 +25,10 @@ use crate::store::{Store, StoreError};
 
 /// Requests that wait between net and driver; each holds a permit for its bytes.
 const INBOUND_QUEUE: usize = 64;
+/// What may be under way to one node in the urgent lane, beside the ordinary one.
+const URGENT_WINDOW: Window = Window { dispatches: 32, bytes: 8 * 1024 * 1024 };
+/// Urgent submissions in work at a time, beside the ordinary ones.
+const URGENT_SUBMISSIONS: usize = 32;
 
 /// Why a node did not start, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -107,19 +110,14 @@ impl Node {
         let transport = keys.transport.seed();
         let net = crate::net::start(net_config(&config), &transport, peers(&directory, &me), inbound).await?;
 
-        let mut last_numbers = Vec::new();
-        for recipient in directory.nodes().filter(|n| n.node != me) {
-            let channel = Channel { sender: me.clone(), recipient: recipient.node.clone(), epoch: 1 };
-            let last = store.last_number(&channel)?;
-            if last > 0 {
-                last_numbers.push((channel, last));
-            }
-        }
-        let engine = Engine::new(engine_config(&config), loaded.totals, loaded.received, loaded.pending, last_numbers);
+        let engine = engine_config(&config, &directory);
+        let engine = Engine::new(engine, loaded.totals, loaded.received, loaded.sent, loaded.pending);
         let recipients = recipients(&directory)?;
         let shared =
             Shared::new(me.clone(), directory, keys.sign, keys.seal, recipients, store, sequencer, net.handle());
-        let (driver, run) = Driver::new(engine, Arc::new(shared));
+        let driver = driver_config(&config, &folder);
+        let threads = |e: std::io::Error| NodeError::System(format!("no worker threads: {e}"));
+        let (driver, run) = Driver::new(engine, Arc::new(shared), driver).map_err(threads)?;
         let (stop, stopped) = watch::channel(false);
         let running = tokio::spawn(run.run(stopped.clone()));
         tokio::spawn(driver.clone().serve(requests));
@@ -209,13 +207,25 @@ fn net_config(config: &Config) -> NetConfig {
     }
 }
 
-fn engine_config(config: &Config) -> EngineConfig {
+fn driver_config(config: &Config, folder: &Folder) -> DriverConfig {
+    DriverConfig {
+        submissions: config.limits.submissions,
+        urgent_submissions: URGENT_SUBMISSIONS,
+        folder: folder.path().to_owned(),
+        min_free_bytes: config.limits.min_free_mib * 1024 * 1024,
+    }
+}
+
+fn engine_config(config: &Config, directory: &Directory) -> EngineConfig {
+    let me = config.node();
     EngineConfig {
-        me: config.node(),
         retry_min_ms: config.retry.min_ms,
         retry_max_ms: config.retry.max_ms,
-        window_dispatches: config.limits.window_dispatches,
-        window_bytes: config.limits.window_mib * 1024 * 1024,
+        epoch: directory.node(&me).map_or(1, |node| node.card.epoch),
+        me,
+        origins: directory.nodes().map(|node| (node.node.clone(), node.card.origin.clone())).collect(),
+        ordinary: Window { dispatches: config.limits.window_dispatches, bytes: config.limits.window_mib * 1024 * 1024 },
+        urgent: URGENT_WINDOW,
         in_flight_per_peer: config.limits.checks_per_node,
         max_outbox: config.limits.outbox_dispatches,
     }

@@ -7,12 +7,14 @@
 //! |---|---|---|
 //! | `GET /v1/health` | | `ok` |
 //! | `GET /v1/status` | | [`Status`] |
-//! | `PUT /v1/submissions/{id}/chunks/{n}` | CBOR list of records, or JSON list of native records | [`ChunkResult`] |
+//! | `PUT /v1/submissions/{id}/chunks/{n}?lane=` | CBOR list of records, or JSON list of native records | [`ChunkResult`] |
 //! | `GET /v1/outbox?wait_ms=` | | [`OutboxState`], at once when empty, else after the wait |
+//! | `GET /v1/outbox/dispatches?after=&limit=` | | [`OutboxPage`] |
+//! | `POST /v1/outbox/withdrawals` | [`WithdrawRequest`] | [`Withdrawn`] |
 //! | `GET /v1/inbox?after=&limit=` | | [`InboxPage`] |
 //! | `GET /v1/inbox/{index}` | | [`InboxDispatch`] |
 //! | `GET /v1/records?reference=` | | list of [`RecordInfo`] |
-//! | `GET /v1/receipts?recipient=&epoch=&number=` | | the receipt as C2SP tlog-proof, text |
+//! | `GET /v1/receipts?recipient=&epoch=&lane=&number=` | | the receipt as C2SP tlog-proof, text |
 //! | `GET /v1/documents` | | [`Documents`] |
 //! | `GET /v1/checkpoint` | | the newest checkpoint as signed note, text |
 //! | `GET /v1/audit?node=&from=&count=` | | one [`crate::exchange::Answer::Page`] in CBOR, of this or another node's log |
@@ -21,6 +23,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::exchange::Lane;
 use crate::names::{MemberId, NodeRef, Purpose};
 use crate::record::Fault;
 
@@ -82,10 +85,40 @@ pub struct Status {
     pub received: Traffic,
     /// Dispatches without receipt.
     pub outbox: u64,
+    /// Numbers that this node lost: their senders hold its receipts, but it does not have them.
+    pub missing: Vec<Missing>,
+    /// Own dispatches that a recipient refuses without a receipt: fix the cause, or withdraw them. The first few.
+    pub refused_numbers: Vec<RefusedNumber>,
     /// Requests refused without trace, by error code.
     pub errors: BTreeMap<String, u64>,
     /// Connections of strangers that were closed.
     pub strangers: u64,
+}
+
+/// Numbers of a received channel that this node lost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missing {
+    /// The sending node.
+    pub sender: NodeRef,
+    /// The channel's lane.
+    pub lane: Lane,
+    /// The first number.
+    pub first: u64,
+    /// The last for which the sender says that it holds the receipt.
+    pub last: u64,
+}
+
+/// An own dispatch that its recipient refuses without a receipt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedNumber {
+    /// The receiving node.
+    pub recipient: NodeRef,
+    /// The channel's lane.
+    pub lane: Lane,
+    /// The number.
+    pub number: u64,
+    /// Why.
+    pub reason: String,
 }
 
 /// Dispatches and records with their verdicts.
@@ -99,6 +132,8 @@ pub struct Traffic {
     pub accepted: u64,
     /// Records rejected or in refused dispatches.
     pub rejected: u64,
+    /// Dispatches withdrawn before they came.
+    pub withdrawn: u64,
 }
 
 /// The fate of a chunk. The same chunk again gets the same answer.
@@ -139,8 +174,69 @@ pub struct OutboxState {
     pub pending: u64,
     /// What was settled since the node was founded.
     pub sent: Traffic,
-    /// The last reason why something had to wait, by recipient.
+    /// The last reason why something had to wait, by recipient, with the lane where it is the urgent one.
     pub waiting: BTreeMap<String, String>,
+}
+
+/// A dispatch that waits for its receipt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutboxItem {
+    /// Who is to get it.
+    pub recipient: NodeRef,
+    /// The sender's epoch.
+    pub epoch: u64,
+    /// The channel's lane.
+    pub lane: Lane,
+    /// Its number in the channel.
+    pub number: u64,
+    /// The agreement.
+    pub agreement: String,
+    /// What its records may be used for.
+    pub purpose: Purpose,
+    /// Records in it.
+    pub records: usize,
+    /// Bytes of its request.
+    pub bytes: u64,
+    /// When it was made, RFC 3339.
+    pub made_at: String,
+    /// Whether it was withdrawn, so that only the withdrawal waits for its receipt.
+    pub withdrawn: bool,
+    /// Why it waits, where a reason is known.
+    pub reason: Option<String>,
+}
+
+/// A page of the outbox, ordered by recipient, epoch, lane and number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutboxPage {
+    /// Dispatches.
+    pub items: Vec<OutboxItem>,
+    /// Pass as `after` for the next page; absent at the end.
+    pub next: Option<String>,
+}
+
+/// Which dispatch is not to be sent (any more).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WithdrawRequest {
+    /// Who was to get it.
+    pub recipient: NodeRef,
+    /// The channel's lane.
+    pub lane: Lane,
+    /// Its number in the channel.
+    pub number: u64,
+}
+
+/// A withdrawal that is stored and on its way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withdrawn {
+    /// Who was to get it.
+    pub recipient: NodeRef,
+    /// The channel's lane.
+    pub lane: Lane,
+    /// Its number in the channel.
+    pub number: u64,
+    /// The dispatch's digest, hexadecimal.
+    pub dispatch: String,
 }
 
 /// A dispatch in the inbox.
@@ -150,12 +246,14 @@ pub struct InboxItem {
     pub index: u64,
     /// The sending node.
     pub sender: NodeRef,
+    /// The channel's lane.
+    pub lane: Lane,
     /// Its number in the channel.
     pub number: u64,
-    /// The agreement.
+    /// The agreement; its digest where only a withdrawal came.
     pub agreement: String,
-    /// What its records may be used for.
-    pub purpose: Purpose,
+    /// What its records may be used for; absent where only a withdrawal came.
+    pub purpose: Option<Purpose>,
     /// Groups shown.
     pub groups: Vec<String>,
     /// The day by which it must be gone.
@@ -217,6 +315,8 @@ pub struct Delivery {
     pub recipient: NodeRef,
     /// The sender's epoch.
     pub epoch: u64,
+    /// The channel's lane.
+    pub lane: Lane,
     /// The number of the dispatch in the channel.
     pub number: u64,
     /// The agreement.
@@ -225,7 +325,7 @@ pub struct Delivery {
     pub purpose: Purpose,
     /// Groups shown.
     pub groups: Vec<String>,
-    /// `waiting`, `accepted`, `rejected: …` or `refused: …`.
+    /// `waiting`, `accepted`, `withdrawn`, `rejected: …` or `refused: …`.
     pub state: String,
     /// Index of the receipt in the recipient's log.
     pub receipt_index: Option<u64>,

@@ -3,17 +3,17 @@
 //!
 //! Checked: every entry against its opening; the tree; every signed checkpoint against tree and key; the signature of every
 //! dispatch, sent or received; every counterparty receipt; the numbers of every channel without gap or repeat; every channel
-//! root that a receipt names. What the mandate withholds is counted, not guessed.
+//! root that a receipt names; every withdrawal. What the mandate withholds is counted, not guessed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::cbor::Decode;
 use crate::document::{Directory, KnownNode};
 use crate::exchange::{
-    AuditEntry, AuditPage, Channel, DispatchHeader, EntryKind, Envelope, Opening, ReceiptBody, SentBody, Skeleton,
-    read_receipt,
+    Arrival, AuditEntry, AuditPage, Channel, DispatchHeader, EntryKind, Envelope, Lane, Opening, Outcome, ReceiptBody,
+    SentBody, Skeleton, Withdrawal, read_receipt,
 };
 use crate::hash::Digest;
 use crate::names::NodeRef;
@@ -40,6 +40,8 @@ pub struct ChannelSummary {
     pub recipient: NodeRef,
     /// The sender's epoch.
     pub epoch: u64,
+    /// Its lane.
+    pub lane: Lane,
     /// How many numbers.
     pub count: u64,
     /// RFC 6962 root over their dispatch digests, hexadecimal. Equal on both sides when both tell the same. Empty where a
@@ -68,6 +70,8 @@ pub struct AuditReport {
     pub dispatch_signatures: u64,
     /// Counterparty receipts verified.
     pub receipts: u64,
+    /// Withdrawals verified.
+    pub withdrawals: u64,
     /// Dispatches sent for which the log holds no receipt yet.
     pub without_receipt: u64,
     /// Every channel.
@@ -85,7 +89,8 @@ impl AuditReport {
     }
 }
 
-/// An audit in progress. Memory grows with dispatches without receipt and numbers out of order, not with the log.
+/// An audit in progress. Memory grows with dispatches without receipt, withdrawals and numbers out of order, not with the
+/// log.
 pub struct Audit<'d> {
     directory: &'d Directory,
     node: &'d KnownNode,
@@ -96,6 +101,7 @@ pub struct Audit<'d> {
     sent: BTreeMap<Channel, Told>,
     received: BTreeMap<Channel, Told>,
     unreceipted: HashMap<(Channel, u64), Option<Digest>>,
+    withdrawn: HashSet<(Channel, u64)>,
 }
 
 /// What the log tells of a channel. A digest is `None` where the body is withheld or erased.
@@ -157,6 +163,7 @@ impl<'d> Audit<'d> {
             sent: BTreeMap::new(),
             received: BTreeMap::new(),
             unreceipted: HashMap::new(),
+            withdrawn: HashSet::new(),
         })
     }
 
@@ -238,7 +245,7 @@ impl<'d> Audit<'d> {
         self.report.skeletons += 1;
         let own = match skeleton.kind {
             EntryKind::Received => &skeleton.channel.recipient,
-            EntryKind::Sent | EntryKind::Receipt => &skeleton.channel.sender,
+            EntryKind::Sent | EntryKind::Receipt | EntryKind::Withdrawn | EntryKind::Resent => &skeleton.channel.sender,
         };
         if *own != self.node.node {
             return Err(format!("a {} entry about {}, which is not this node's", skeleton.kind, skeleton.channel));
@@ -266,6 +273,8 @@ impl<'d> Audit<'d> {
             EntryKind::Sent => self.sent(&skeleton, body, entry.evidence.as_deref()),
             EntryKind::Received => self.received(&skeleton, body, entry.evidence.as_deref()),
             EntryKind::Receipt => self.receipt(&skeleton, body, entry.evidence.as_deref()),
+            EntryKind::Withdrawn => self.withdrawn(&skeleton, body, entry.evidence.as_deref()),
+            EntryKind::Resent => self.resent(&skeleton, body, entry.evidence.as_deref()),
         }
     }
 
@@ -297,6 +306,38 @@ impl<'d> Audit<'d> {
         if body.as_ref().is_some_and(|body| body.contiguous != told.count || root_differs(body)) {
             return Err(format!("the receipt of number {} names another channel root", skeleton.number));
         }
+        let withdrawn = body.as_ref().map(|body| body.outcome == Outcome::Withdrawn);
+        let Some(evidence) = evidence else { return Ok(()) };
+        match Arrival::from_cbor(evidence).map_err(|e| format!("evidence: {e}"))? {
+            Arrival::Dispatch(_) if withdrawn != Some(true) => self.dispatch(skeleton, digest, Some(evidence)),
+            Arrival::Withdrawal(withdrawal) if withdrawn != Some(false) => {
+                self.withdrawal(skeleton, digest, &withdrawal)
+            }
+            _ => Err("verdict and evidence disagree on whether the dispatch was withdrawn".into()),
+        }
+    }
+
+    fn withdrawn(&mut self, skeleton: &Skeleton, body: Option<&[u8]>, evidence: Option<&[u8]>) -> Result<(), String> {
+        let withdrawn = read_body::<SentBody>(body)?.map(|body| body.dispatch);
+        let Some(sent) = self.unreceipted.get(&(skeleton.channel.clone(), skeleton.number)).copied() else {
+            return Err(format!("number {} withdrawn, which was not sent or settled before", skeleton.number));
+        };
+        if sent.zip(withdrawn).is_some_and(|(sent, withdrawn)| sent != withdrawn) {
+            return Err(format!("other bytes withdrawn than number {} had", skeleton.number));
+        }
+        self.withdrawn.insert((skeleton.channel.clone(), skeleton.number));
+        let Some(evidence) = evidence else { return Ok(()) };
+        let withdrawal = Withdrawal::from_cbor(evidence).map_err(|e| format!("withdrawal: {e}"))?;
+        self.withdrawal(skeleton, withdrawn.or(sent), &withdrawal)
+    }
+
+    fn resent(&mut self, skeleton: &Skeleton, body: Option<&[u8]>, evidence: Option<&[u8]>) -> Result<(), String> {
+        let digest = read_body::<SentBody>(body)?.map(|body| body.dispatch);
+        let count = self.sent.get(&skeleton.channel).map_or(0, |told| told.count);
+        let key = (skeleton.channel.clone(), skeleton.number);
+        if skeleton.number > count || self.unreceipted.insert(key, digest).is_some() {
+            return Err(format!("number {} sent again, which had no receipt", skeleton.number));
+        }
         self.dispatch(skeleton, digest, evidence)
     }
 
@@ -318,6 +359,10 @@ impl<'d> Audit<'d> {
             read_receipt(recipient, &digest, proof).map_err(|e| format!("receipt of {}: {e}", skeleton.number))?;
         if receipt.skeleton.channel != skeleton.channel || receipt.skeleton.number != skeleton.number {
             return Err("the counterparty's receipt names another channel or number".into());
+        }
+        let withdrawn = self.withdrawn.contains(&(skeleton.channel.clone(), skeleton.number));
+        if receipt.body.outcome == Outcome::Withdrawn && !withdrawn {
+            return Err(format!("a receipt for the withdrawal of number {}, which was not withdrawn", skeleton.number));
         }
         self.report.receipts += 1;
         Ok(())
@@ -342,6 +387,28 @@ impl<'d> Audit<'d> {
         Ok(())
     }
 
+    fn withdrawal(
+        &mut self,
+        skeleton: &Skeleton,
+        digest: Option<Digest>,
+        withdrawal: &Withdrawal,
+    ) -> Result<(), String> {
+        let header = withdrawal.read().map_err(|e| format!("withdrawal: {e}"))?;
+        if digest.is_some_and(|digest| header.dispatch != digest) {
+            return Err("the evidence withdraws another dispatch".into());
+        }
+        if header.channel != skeleton.channel || header.number != skeleton.number {
+            return Err("the withdrawal names another channel or number than the skeleton".into());
+        }
+        if header.agreement != skeleton.agreement {
+            return Err("the withdrawal rests on another agreement than the skeleton".into());
+        }
+        let sender = self.known(&header.channel.sender)?;
+        withdrawal.verify(&self.directory.network(), &sender.card.sign).map_err(|e| e.to_string())?;
+        self.report.withdrawals += 1;
+        Ok(())
+    }
+
     fn known(&self, node: &NodeRef) -> Result<&'d KnownNode, String> {
         let found = self.directory.node(node).map(AsRef::as_ref);
         found.ok_or_else(|| format!("no card names the node {node}"))
@@ -358,20 +425,20 @@ impl<'d> Audit<'d> {
 /// Channels on which two logs of one network disagree, or which only one of them has: `(channel, what)`.
 pub fn compare_channels(reports: &[AuditReport]) -> Vec<(String, String)> {
     type Told<'r> = Vec<(&'r str, &'r ChannelSummary)>;
-    let mut sides: BTreeMap<(&NodeRef, &NodeRef, u64), Told<'_>> = BTreeMap::new();
+    let mut sides: BTreeMap<(&NodeRef, &NodeRef, u64, Lane), Told<'_>> = BTreeMap::new();
     for report in reports {
         for channel in &report.channels {
-            let key = (&channel.sender, &channel.recipient, channel.epoch);
+            let key = (&channel.sender, &channel.recipient, channel.epoch, channel.lane);
             sides.entry(key).or_default().push((report.node.as_str(), channel));
         }
     }
     let audited = |node: &NodeRef| reports.iter().any(|r| r.node == node.as_str());
     let mut differences = Vec::new();
-    for ((sender, recipient, epoch), told) in sides {
+    for ((sender, recipient, epoch, lane), told) in sides {
         if !audited(sender) || !audited(recipient) {
             continue;
         }
-        let name = format!("{sender} -> {recipient} (epoch {epoch})");
+        let name = Channel { sender: sender.clone(), recipient: recipient.clone(), epoch, lane }.to_string();
         match told.as_slice() {
             [(_, a), (_, b)] if a.count == b.count && (a.root == b.root || a.root.is_empty() || b.root.is_empty()) => {}
             [(_, a), (_, b)] if a.count != b.count => {
@@ -394,6 +461,7 @@ fn summary(channel: &Channel, told: &Told) -> ChannelSummary {
         sender: channel.sender.clone(),
         recipient: channel.recipient.clone(),
         epoch: channel.epoch,
+        lane: channel.lane,
         count: told.count,
         root: if told.partial { String::new() } else { crate::hash::hex(&told.tree.root()) },
     }

@@ -34,6 +34,8 @@ pub enum Domain {
     Sealed,
     /// A dispatch's identity and signature.
     Dispatch,
+    /// A withdrawal's signature.
+    Withdrawal,
     /// A log entry and its inner commitment to a body.
     Entry,
     /// The body inside an entry.
@@ -60,6 +62,7 @@ impl Domain {
             Domain::Header => "luxor/v1/header",
             Domain::Sealed => "luxor/v1/sealed",
             Domain::Dispatch => "luxor/v1/dispatch",
+            Domain::Withdrawal => "luxor/v1/withdrawal",
             Domain::Entry => "luxor/v1/entry",
             Domain::Body => "luxor/v1/body",
             Domain::Index => "luxor/v1/index",

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::cbor::{Decode, Encode, Reader, Writer};
 use crate::document::{Agreement, Card, CardNode, Charter, Directory, Document, KnownNode};
-use crate::exchange::{AuditEntry, AuditPage, Channel, Dispatch, DispatchHeader, Opening, Skeleton, pack};
+use crate::exchange::{AuditEntry, AuditPage, Channel, Dispatch, DispatchHeader, Lane, Opening, Skeleton, pack};
 use crate::hash::Digest;
 use crate::keys::{KeyUse, SecretKey};
 use crate::names::{MemberId, NodeRef, Purpose, Slug};
@@ -214,6 +214,7 @@ impl Party {
             seal: format!("age1{}", self.id),
             origin: self.origin(),
             addresses: vec!["/ip4/192.0.2.1/tcp/4700".into()],
+            epoch: 1,
             reads: vec![("declaration".into(), 1)],
         };
         Card { member: self.id.clone(), nodes: vec![node] }
@@ -353,7 +354,8 @@ impl Network {
     }
 
     pub(crate) fn channel(&self) -> Channel {
-        Channel { sender: self.post.node.clone(), recipient: self.customs.node.clone(), epoch: 1 }
+        let (sender, recipient) = (self.post.node.clone(), self.customs.node.clone());
+        Channel { sender, recipient, epoch: 1, lane: Lane::Ordinary }
     }
 
     /// The header of an honest dispatch of these views.

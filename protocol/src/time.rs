@@ -68,6 +68,11 @@ impl Day {
     pub fn plus(self, days: u64) -> Self {
         Day(self.0.saturating_add(i32::try_from(days).unwrap_or(i32::MAX)).min(Self::LATEST))
     }
+
+    /// The day `days` earlier.
+    pub fn minus(self, days: u64) -> Self {
+        Day(self.0.saturating_sub(i32::try_from(days).unwrap_or(i32::MAX)).max(Self::EARLIEST))
+    }
 }
 
 /// Why a date or time was refused.

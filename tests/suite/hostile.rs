@@ -10,7 +10,7 @@ use luxor_node::net::{Net, NetConfig, Peer, TransportKey, start};
 use luxor_node::seal::Recipient;
 use luxor_protocol::cbor::{Decode, Encode, Writer};
 use luxor_protocol::exchange::{
-    Answer, Channel, Dispatch, DispatchHeader, ErrorCode, Outcome, RefusalCode, Request, pack, read_receipt,
+    Answer, Channel, Dispatch, DispatchHeader, ErrorCode, Lane, Outcome, RefusalCode, Request, pack, read_receipt,
 };
 use luxor_protocol::hash::Digest;
 use luxor_protocol::limits::MAX_REQUEST_BYTES;
@@ -75,6 +75,7 @@ impl Hostile {
                 sender: "sender/n1".parse().unwrap(),
                 recipient: make.recipient.parse().unwrap(),
                 epoch: 1,
+                lane: Lane::Ordinary,
             },
             number: make.number,
             batch: Batch::sign(batch, &make.network, &self.keys.sign),

@@ -59,6 +59,23 @@ impl Http {
         if response.status().is_success() { Ok(body) } else { Err(problem(response.status().as_u16(), &body)) }
     }
 
+    pub(super) fn post_json<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        request: &impl serde::Serialize,
+    ) -> Result<T, ClientError> {
+        let body = serde_json::to_vec(request).map_err(|error| ClientError::answer(path, error))?;
+        let post = self.agent.post(self.url(path)).header("Authorization", &self.authorization);
+        let sent = post.content_type("application/json").send(&body[..]);
+        let mut response = sent.map_err(|error| self.unreachable(error))?;
+        let body = self.body(&mut response)?;
+        if response.status().is_success() {
+            serde_json::from_slice(&body).map_err(|error| ClientError::answer(path, error))
+        } else {
+            Err(problem(response.status().as_u16(), &body))
+        }
+    }
+
     /// Puts a chunk; while the node answers 503, waits as long as it asks for and puts it again.
     pub(super) fn put_cbor<T: DeserializeOwned>(&self, path: &str, chunk: &[u8]) -> Result<T, ClientError> {
         let started = Instant::now();

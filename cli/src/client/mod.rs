@@ -7,10 +7,13 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use luxor_protocol::api::{ApiFile, ChunkResult, Documents, InboxDispatch, InboxPage, OutboxState, RecordInfo, Status};
+use luxor_protocol::api::{
+    ApiFile, ChunkResult, Documents, InboxDispatch, InboxPage, OutboxPage, OutboxState, RecordInfo, Status,
+    WithdrawRequest, Withdrawn,
+};
 use luxor_protocol::cbor::Decode as _;
 use luxor_protocol::document::{Directory, Document};
-use luxor_protocol::exchange::{Answer, AuditPage};
+use luxor_protocol::exchange::{Answer, AuditPage, Lane};
 use luxor_protocol::names::NodeRef;
 
 use crate::files;
@@ -53,8 +56,8 @@ impl Client {
 
     /// Submits chunk `n`, an encoded CBOR list of records, of the submission `id`. The same chunk again changes nothing and
     /// gets the same answer. While the node's outbox is full, waits and tries again.
-    pub(crate) fn put_encoded(&self, id: &str, n: u64, chunk: &[u8]) -> Result<ChunkResult, ClientError> {
-        self.http.put_cbor(&format!("/v1/submissions/{id}/chunks/{n}"), chunk)
+    pub(crate) fn put_encoded(&self, id: &str, n: u64, lane: Lane, chunk: &[u8]) -> Result<ChunkResult, ClientError> {
+        self.http.put_cbor(&format!("/v1/submissions/{id}/chunks/{n}?lane={lane}"), chunk)
     }
 
     /// What waits for receipts: at once when nothing does, else after at most so many milliseconds.
@@ -69,6 +72,18 @@ impl Client {
         self.http.json("/v1/inbox", &query)
     }
 
+    /// A page of dispatches that wait for their receipts.
+    pub(crate) fn outbox_page(&self, after: Option<&str>, limit: u64) -> Result<OutboxPage, ClientError> {
+        let mut query = vec![("limit", limit.to_string())];
+        query.extend(after.map(|after| ("after", after.to_owned())));
+        self.http.json("/v1/outbox/dispatches", &query)
+    }
+
+    /// Withdraws a dispatch that has no receipt.
+    pub(crate) fn withdraw(&self, request: &WithdrawRequest) -> Result<Withdrawn, ClientError> {
+        self.http.post_json("/v1/outbox/withdrawals", request)
+    }
+
     /// One dispatch of the inbox with its records.
     pub(crate) fn inbox_dispatch(&self, index: u64) -> Result<InboxDispatch, ClientError> {
         self.http.json(&format!("/v1/inbox/{index}"), &[])
@@ -80,9 +95,19 @@ impl Client {
     }
 
     /// The receipt for an own dispatch, a C2SP tlog-proof.
-    pub(crate) fn receipt(&self, recipient: &NodeRef, epoch: u64, number: u64) -> Result<String, ClientError> {
-        let query =
-            [("recipient", recipient.to_string()), ("epoch", epoch.to_string()), ("number", number.to_string())];
+    pub(crate) fn receipt(
+        &self,
+        recipient: &NodeRef,
+        epoch: u64,
+        lane: Lane,
+        number: u64,
+    ) -> Result<String, ClientError> {
+        let query = [
+            ("recipient", recipient.to_string()),
+            ("epoch", epoch.to_string()),
+            ("lane", lane.to_string()),
+            ("number", number.to_string()),
+        ];
         self.http.text("/v1/receipts", &query)
     }
 
@@ -112,7 +137,7 @@ impl Client {
             Answer::Page(page) => Ok(page),
             Answer::Error { code, detail } => Err(ClientError::AuditRefused { node: node.clone(), code, detail }),
             Answer::Later { lacks, detail } => Err(ClientError::AuditLater { node: node.clone(), lacks, detail }),
-            Answer::Receipt(_) => Err(ClientError::answer(path, "a receipt instead of a page")),
+            Answer::Receipt(_) | Answer::Resend { .. } => Err(ClientError::answer(path, "something else than a page")),
         }
     }
 }

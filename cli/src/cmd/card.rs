@@ -14,6 +14,7 @@ pub(super) fn run(command: &CardCommand) -> anyhow::Result<Exit> {
     match command {
         CardCommand::Draft { charter, signer } => make(charter, signer, false),
         CardCommand::Sign { charter, signer } => make(charter, signer, true),
+        CardCommand::Succeed { node, output } => succeed(node, output.as_deref()),
         CardCommand::Show(args) => show(&args.file, args.json),
         CardCommand::Check(args) => {
             let network = signatures::read_network(&args.charter)?;
@@ -35,9 +36,21 @@ fn make(charter: &Path, signer: &SignerArgs, sign: bool) -> anyhow::Result<Exit>
     signatures::finish(&document, &required, signer)
 }
 
+fn succeed(node: &Path, output: Option<&Path>) -> anyhow::Result<Exit> {
+    let document = found::succeed(node)?;
+    ui::say(&format!(
+        "this node begins a new log; the old one's key and what is left of its data are kept beside the new\n\
+         hint: `luxor install` this card, version {}, here and at every other node, restart those, then start this one",
+        document.version
+    ));
+    signatures::write(&document, output)?;
+    Ok(Exit::Ok)
+}
+
 #[derive(Serialize)]
 struct Shown {
     member: String,
+    version: u64,
     network: String,
     digest: String,
     signed_by: Vec<String>,
@@ -49,6 +62,7 @@ struct ShownNode {
     name: String,
     addresses: Vec<String>,
     origin: String,
+    epoch: u64,
     reads: Vec<String>,
     sign: String,
     log: String,
@@ -64,6 +78,7 @@ fn show(path: &Path, json: bool) -> anyhow::Result<Exit> {
         name: n.name.to_string(),
         addresses: n.addresses.clone(),
         origin: n.origin.clone(),
+        epoch: n.epoch,
         reads: n.reads.iter().map(|(name, version)| format!("{name} {version}")).collect(),
         sign: n.sign.to_string(),
         log: n.log.to_string(),
@@ -73,6 +88,7 @@ fn show(path: &Path, json: bool) -> anyhow::Result<Exit> {
     });
     let shown = Shown {
         member: card.member.to_string(),
+        version: document.version,
         network: document.network.hex(),
         digest: document.digest().hex(),
         signed_by: document.signatures.iter().map(|s| s.member.to_string()).collect(),
@@ -82,7 +98,7 @@ fn show(path: &Path, json: bool) -> anyhow::Result<Exit> {
         ui::json(&shown)?;
         return Ok(Exit::Ok);
     }
-    ui::line(&format!("card of {}, digest {}", shown.member, shown.digest))?;
+    ui::line(&format!("card of {}, version {}, digest {}", shown.member, shown.version, shown.digest))?;
     let mut table = ui::Table::plain();
     table.row(["  network", &shown.network]);
     table.row(["  signed by", &shown.signed_by.join(", ")]);
@@ -91,6 +107,7 @@ fn show(path: &Path, json: bool) -> anyhow::Result<Exit> {
         table.row(["    listens on", &node.addresses.join(", ")]);
         table.row(["    reads", &node.reads.join(", ")]);
         table.row(["    log origin", &node.origin]);
+        table.row(["    epoch", &node.epoch.to_string()]);
         for key in [&node.sign, &node.log, &node.witness, &node.transport] {
             table.row(["    key", key]);
         }

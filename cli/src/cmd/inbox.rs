@@ -61,13 +61,18 @@ fn list(page: &InboxPage) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What the records may be used for; a withdrawal has none.
+pub(super) fn purpose(item: &InboxItem) -> String {
+    item.purpose.map_or_else(|| "nothing".to_owned(), |purpose| purpose.to_string())
+}
+
 fn cells(item: &InboxItem) -> [String; 9] {
     [
         item.index.to_string(),
         item.sender.to_string(),
         item.number.to_string(),
         item.agreement.clone(),
-        item.purpose.to_string(),
+        purpose(item),
         item.accepted.to_string(),
         item.rejected.to_string(),
         item.due.clone(),
@@ -87,7 +92,9 @@ fn records(client: &Client, args: &InboxArgs, page: InboxPage) -> anyhow::Result
         let (index, sender, number) = (item.index, &item.sender, item.number);
         ui::line(&format!(
             "{index}: number {number} of {sender} under {}, for {}, {}",
-            item.agreement, item.purpose, item.outcome
+            item.agreement,
+            purpose(item),
+            item.outcome
         ))?;
         ui::line(&format!("  shown: {}; to be erased by {}", item.groups.join(", "), item.due))?;
         for record in &dispatch.records {

@@ -50,7 +50,8 @@ fn check(args: &InstallArgs, new: &[Document]) -> anyhow::Result<bool> {
         Err(FoundError::File(error)) if error.is_not_found() => Vec::new(),
         other => other?,
     };
-    all.retain(|old| !new.iter().any(|new| new.kind == old.kind && new.id == old.id));
+    let same = |old: &Document, new: &Document| (new.kind, &new.id, new.version) == (old.kind, &old.id, old.version);
+    all.retain(|old| !new.iter().any(|new| same(old, new)));
     all.extend_from_slice(new);
     let of = |kind: DocumentKind| all.iter().filter(|d| d.kind == kind).cloned().collect::<Vec<_>>();
     match of(DocumentKind::Charter).as_slice() {

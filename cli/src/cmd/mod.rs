@@ -7,6 +7,7 @@ mod charter;
 mod inbox;
 mod init;
 mod install;
+mod outbox;
 mod show;
 mod signatures;
 mod status;
@@ -34,6 +35,8 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Install(args) => install::run(&args),
         Command::Submit(args) => submit::run(&args),
         Command::Inbox(args) => inbox::run(&args),
+        Command::Outbox(args) => outbox::list(&args),
+        Command::Withdraw(args) => outbox::withdraw(&args),
         Command::Show(args) => show::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Audit(args) => audit::run(&args),

@@ -1,6 +1,7 @@
 //! `luxor show`
 
 use luxor_protocol::api::{Delivery, RecordInfo};
+use luxor_protocol::exchange::Lane;
 use serde::Serialize;
 
 use crate::args::ShowArgs;
@@ -20,6 +21,7 @@ struct Shown {
 struct ShownReceipt {
     recipient: String,
     epoch: u64,
+    lane: Lane,
     number: u64,
     receipt: String,
 }
@@ -31,8 +33,9 @@ pub(super) fn run(args: &ShowArgs) -> anyhow::Result<Exit> {
     if args.receipt {
         for delivery in settled(&records) {
             let (recipient, epoch, number) = (delivery.recipient.to_string(), delivery.epoch, delivery.number);
-            let receipt = client.receipt(&delivery.recipient, epoch, number)?;
-            receipts.push(ShownReceipt { recipient, epoch, number, receipt });
+            let lane = delivery.lane;
+            let receipt = client.receipt(&delivery.recipient, epoch, lane, number)?;
+            receipts.push(ShownReceipt { recipient, epoch, lane, number, receipt });
         }
     }
     let found = !records.is_empty();
@@ -59,7 +62,7 @@ pub(super) fn run(args: &ShowArgs) -> anyhow::Result<Exit> {
 fn settled(records: &[RecordInfo]) -> Vec<&Delivery> {
     let mut settled: Vec<_> =
         records.iter().flat_map(|r| &r.deliveries).filter(|d| d.receipt_index.is_some()).collect();
-    let key = |d: &&Delivery| (d.recipient.clone(), d.epoch, d.number);
+    let key = |d: &&Delivery| (d.recipient.clone(), d.epoch, d.lane, d.number);
     settled.sort_by_key(key);
     settled.dedup_by_key(|d| key(&&**d));
     settled
@@ -73,7 +76,12 @@ fn print(info: &RecordInfo) -> anyhow::Result<()> {
     if let Some(item) = &info.received {
         ui::line(&format!(
             "  received from {} as number {} under {}, for {}; to be erased by {}; entry {} of this node's log",
-            item.sender, item.number, item.agreement, item.purpose, item.due, item.index
+            item.sender,
+            item.number,
+            item.agreement,
+            super::inbox::purpose(item),
+            item.due,
+            item.index
         ))?;
     }
     if !info.deliveries.is_empty() {

@@ -112,6 +112,11 @@ pub(super) fn finish(
     Ok(Exit::Ok)
 }
 
+/// Writes a document to its file, else to stdout unless that is a terminal.
+pub(super) fn write(document: &Document, output: Option<&Path>) -> anyhow::Result<()> {
+    write_output(output, &document.to_cbor(), true)
+}
+
 /// One signature of a document, or its absence.
 #[derive(Debug, Serialize)]
 pub(super) struct SignatureState {

@@ -29,6 +29,14 @@ pub(super) fn run(args: &StatusArgs) -> anyhow::Result<Exit> {
     table.row(["sent", &traffic(&status.sent)]);
     table.row(["received", &traffic(&status.received)]);
     table.row(["outbox", &format!("{} without receipt", ui::count(status.outbox))]);
+    for missing in &status.missing {
+        let numbers = format!("numbers {} to {} of {} ({})", missing.first, missing.last, missing.sender, missing.lane);
+        table.row(["lost here", &format!("{numbers}; their sender sends them again")]);
+    }
+    for refused in &status.refused_numbers {
+        let number = format!("number {} to {} ({})", refused.number, refused.recipient, refused.lane);
+        table.row(["refused there", &format!("{number}: {}", refused.reason)]);
+    }
     let connected = if status.connected.is_empty() { "nobody".into() } else { status.connected.join(", ") };
     table.row(["connected", &connected]);
     for (code, count) in &status.errors {
@@ -49,7 +57,7 @@ fn traffic(t: &Traffic) -> String {
     let dispatches = ui::count(t.dispatches);
     let (accepted, rejected) = (ui::count(t.accepted), ui::count(t.rejected));
     format!(
-        "{dispatches} dispatches with receipt ({} refused); records: {accepted} accepted, {rejected} rejected",
-        t.refused
+        "{dispatches} dispatches with receipt ({} refused, {} withdrawn); records: {accepted} accepted, {rejected} rejected",
+        t.refused, t.withdrawn
     )
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Result, bail};
 use luxor_protocol::api::RecordResult;
 use luxor_protocol::cbor::Encode as _;
+use luxor_protocol::exchange::Lane;
 use luxor_protocol::record::{Content, Fault};
 
 use crate::chunks::{Chunk, Chunker, Place};
@@ -74,7 +75,7 @@ impl<'c> Submission<'c> {
     }
 
     fn put(&mut self, chunk: Chunk) -> Result<()> {
-        let answer = self.client.put_encoded(self.id, chunk.number, &chunk.bytes)?;
+        let answer = self.client.put_encoded(self.id, chunk.number, Lane::Ordinary, &chunk.bytes)?;
         if answer.records.len() != chunk.places.len() {
             bail!("{} records submitted, the node answered for {}", chunk.places.len(), answer.records.len());
         }

@@ -25,14 +25,16 @@ pub(crate) fn read_document(path: &Path) -> Result<Document, FoundError> {
     Document::from_cbor(&bytes).map_err(|e| FoundError::Document { path: path.to_owned(), source: e.into() })
 }
 
-/// Puts a document into a node's folder as `documents/<kind>-<id>.luxor`, in place of an earlier one of that name.
+/// Puts a document into a node's folder as `documents/<kind>-<id>.luxor`, later versions as `documents/<kind>-<id>-v<n>.luxor`,
+/// in place of an earlier one of that name. Earlier versions stay: they tell of former logs.
 ///
 /// # Errors
 /// [`FoundError::File`].
 pub(crate) fn install(dir: &Path, document: &Document) -> Result<PathBuf, FoundError> {
     let folder = dir.join("documents");
     fs::create_dir_all(&folder).map_err(FileError::at(&folder))?;
-    let path = folder.join(format!("{}-{}.luxor", document.kind, document.id));
+    let version = if document.version == 1 { String::new() } else { format!("-v{}", document.version) };
+    let path = folder.join(format!("{}-{}{version}.luxor", document.kind, document.id));
     files::write(&path, &document.to_cbor())?;
     Ok(path)
 }

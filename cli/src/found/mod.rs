@@ -4,6 +4,7 @@
 
 mod config;
 mod documents;
+mod succession;
 
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ use zeroize::Zeroizing;
 use crate::files::{self, FileError};
 use config::NodeConfig;
 pub(crate) use documents::{all_documents, directory, install, read_document};
+pub(crate) use succession::succeed;
 
 const MAX_TEXT_FILE: usize = 64 * 1024;
 
@@ -87,6 +89,22 @@ pub(crate) enum FoundError {
     /// The operating system gave no random bytes.
     #[error("no random bytes from the operating system")]
     Random(#[source] getrandom::Error),
+    /// The node runs.
+    #[error("{} is a running node, process {pid}\nhint: stop it first", dir.display())]
+    Running {
+        /// Its folder.
+        dir: PathBuf,
+        /// Its process.
+        pid: u32,
+    },
+    /// The own card is not there.
+    #[error("{} holds no card of {member}\nhint: `luxor card sign`, then `luxor install`", dir.display())]
+    NoCard {
+        /// The node's folder.
+        dir: PathBuf,
+        /// The member.
+        member: MemberId,
+    },
     /// An option that no node could run with.
     #[error("{0}")]
     Option(String),
@@ -201,6 +219,7 @@ pub(crate) fn card(dir: &Path, network: Digest) -> Result<Document, FoundError> 
         seal: seal_recipient(dir)?,
         origin: format!("luxor.{}/{member}/{name}", &network.hex()[..16]),
         addresses: config.listen.exchange,
+        epoch: 1,
         reads: reads.map(|t| (t.name.to_owned(), t.version)).collect(),
         name,
     };

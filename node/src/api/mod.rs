@@ -3,6 +3,7 @@
 //!
 //! Not here: what other nodes see (net), decisions (engine).
 
+mod outbox;
 mod problem;
 mod read;
 mod submit;
@@ -15,7 +16,7 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::header::AUTHORIZATION;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::{get, put};
+use axum::routing::{get, post, put};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use luxor_protocol::api::Documents;
@@ -84,7 +85,9 @@ impl Api {
             .route("/v1/status", get(read::status))
             .route("/v1/submissions/{submission}/chunks/{chunk}", put(submit::put_chunk))
             .layer(DefaultBodyLimit::max(MAX_CHUNK_BYTES + 64 * 1024))
-            .route("/v1/outbox", get(read::outbox))
+            .route("/v1/outbox", get(outbox::state))
+            .route("/v1/outbox/dispatches", get(outbox::dispatches))
+            .route("/v1/outbox/withdrawals", post(outbox::withdraw))
             .route("/v1/inbox", get(read::inbox))
             .route("/v1/inbox/{index}", get(read::inbox_dispatch))
             .route("/v1/records", get(read::records))

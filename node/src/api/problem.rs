@@ -6,7 +6,7 @@ use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use luxor_protocol::api::ApiProblem;
 
-use crate::driver::{AuditReadError, SubmitError};
+use crate::driver::{AuditReadError, SubmitError, WithdrawError};
 use crate::sequencer::SequencerError;
 use crate::store::StoreError;
 
@@ -61,6 +61,17 @@ impl From<SubmitError> for Problem {
             SubmitError::Stopping => Self::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", error),
             SubmitError::NameUsed { .. } => Self::new(StatusCode::CONFLICT, "name_used", error),
             SubmitError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<WithdrawError> for Problem {
+    fn from(error: WithdrawError) -> Self {
+        match error {
+            WithdrawError::Unknown { .. } => Self::not_found(error),
+            WithdrawError::Settled { .. } => Self::new(StatusCode::CONFLICT, "settled", error),
+            WithdrawError::Stopping => Self::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", error),
+            WithdrawError::Store(error) => error.into(),
         }
     }
 }

@@ -1,16 +1,14 @@
 //! Everything that only reads. The store is read on the caller's thread: point look-ups and short scans.
 
-use std::time::Duration;
-
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use luxor_protocol::api::{
-    Delivery, Documents, InboxDispatch, InboxItem, InboxPage, OutboxState, RecordInfo, Status, ViewedRecord,
+    Delivery, Documents, InboxDispatch, InboxItem, InboxPage, Missing, RecordInfo, RefusedNumber, Status, ViewedRecord,
 };
 use luxor_protocol::cbor::{Decode, Encode};
-use luxor_protocol::exchange::{Answer, Channel, DispatchHeader, Outcome, ReceiptBody, Skeleton};
+use luxor_protocol::exchange::{Answer, Arrival, Channel, DispatchHeader, Lane, Outcome, ReceiptBody, Skeleton};
 use luxor_protocol::hash::hex;
 use luxor_protocol::limits::MAX_AUDIT_PAGE_ENTRIES;
 use luxor_protocol::names::NodeRef;
@@ -24,12 +22,10 @@ use crate::store::{Store, StoreError};
 
 /// Items on a page of the inbox.
 const MAX_INBOX_PAGE: usize = 1_000;
-/// Longest wait of a long poll.
-const MAX_WAIT: Duration = Duration::from_secs(60);
 
 pub(super) async fn status(State(context): State<Context>) -> Result<Json<Status>, Problem> {
     let shared = context.driver.shared();
-    let (directory, latest, totals) = (&shared.directory, shared.sequencer.latest(), context.driver.totals());
+    let (directory, latest, state) = (&shared.directory, shared.sequencer.latest(), context.driver.state());
     let own = directory.node(&shared.me).map(|node| &node.card);
     let vkey = own.and_then(|card| {
         VerifierKey::new(&card.origin, KeyType::Ed25519, card.log.verifying_key()).ok().map(|key| key.to_string())
@@ -47,24 +43,27 @@ pub(super) async fn status(State(context): State<Context>) -> Result<Json<Status
         members: directory.charter().members.len(),
         agreements: directory.agreements().count(),
         connected: names.collect(),
-        sent: totals.sent,
-        received: totals.received,
-        outbox: context.driver.outbox().pending,
+        sent: state.totals.sent,
+        received: state.totals.received,
+        outbox: state.outbox.pending,
+        missing: state
+            .missing
+            .into_iter()
+            .map(|(channel, first, last)| Missing { sender: channel.sender, lane: channel.lane, first, last })
+            .collect(),
+        refused_numbers: state
+            .refusals
+            .into_iter()
+            .map(|(channel, number, reason)| RefusedNumber {
+                recipient: channel.recipient,
+                lane: channel.lane,
+                number,
+                reason,
+            })
+            .collect(),
         errors: shared.errors().into_iter().map(|(code, count)| (code.to_string(), count)).collect(),
         strangers: shared.net.counters().connections_refused,
     }))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Wait {
-    #[serde(default)]
-    wait_ms: u64,
-}
-
-pub(super) async fn outbox(State(context): State<Context>, Query(wait): Query<Wait>) -> Json<OutboxState> {
-    let wait = Duration::from_millis(wait.wait_ms).min(MAX_WAIT);
-    Json(context.driver.outbox_empty(wait).await)
 }
 
 #[derive(Deserialize)]
@@ -126,6 +125,7 @@ pub(super) async fn records(
             Delivery {
                 recipient: header.channel.recipient.clone(),
                 epoch: header.channel.epoch,
+                lane: header.channel.lane,
                 number: header.number,
                 agreement: header.agreement.to_string(),
                 purpose: header.purpose,
@@ -160,13 +160,10 @@ pub(super) async fn records(
 #[serde(deny_unknown_fields)]
 pub(super) struct ReceiptQuery {
     recipient: NodeRef,
-    #[serde(default = "first_epoch")]
-    epoch: u64,
+    epoch: Option<u64>,
+    #[serde(default = "super::submit::ordinary")]
+    lane: Lane,
     number: u64,
-}
-
-fn first_epoch() -> u64 {
-    1
 }
 
 pub(super) async fn receipt(
@@ -174,7 +171,8 @@ pub(super) async fn receipt(
     Query(query): Query<ReceiptQuery>,
 ) -> Result<impl IntoResponse, Problem> {
     let shared = context.driver.shared();
-    let channel = Channel { sender: shared.me.clone(), recipient: query.recipient, epoch: query.epoch };
+    let epoch = query.epoch.unwrap_or_else(|| shared.epoch());
+    let channel = Channel { sender: shared.me.clone(), recipient: query.recipient, epoch, lane: query.lane };
     let row = shared.store.receipt(&channel, query.number)?;
     let row = row.ok_or_else(|| Problem::not_found(format!("no receipt for number {} of {channel}", query.number)))?;
     Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], row.proof))
@@ -210,6 +208,7 @@ pub(super) async fn audit(
 fn record_state(body: &ReceiptBody, place: usize) -> String {
     match &body.outcome {
         Outcome::Refused(code) => format!("refused: {code}"),
+        Outcome::Withdrawn => "withdrawn".into(),
         Outcome::Taken(rejected) => match rejected.iter().find(|r| r.record == place) {
             None => "accepted".into(),
             Some(rejection) => format!("rejected: {} at {}", rejection.fault, rejection.pointer),
@@ -223,20 +222,27 @@ fn item(store: &Store, index: u64, skeleton: &Skeleton) -> Result<InboxItem, Pro
         error: error.to_string(),
     };
     let row = store.received(&skeleton.channel, skeleton.number)?.ok_or_else(|| damaged(&"not there"))?;
-    let header = DispatchHeader::from_cbor(&row.envelope.header).map_err(|e| damaged(&e))?;
     let body = ReceiptBody::from_cbor(&row.body).map_err(|e| damaged(&e))?;
-    let (accepted, rejected) = body.outcome.counts(header.batch.header.count);
-    let table = header.batch.header.table;
-    Ok(InboxItem {
+    let mut item = InboxItem {
         index,
-        sender: header.channel.sender.clone(),
-        number: header.number,
-        agreement: header.agreement.to_string(),
-        purpose: header.purpose,
-        groups: header.view.names(table).into_iter().map(str::to_owned).collect(),
+        sender: skeleton.channel.sender.clone(),
+        lane: skeleton.channel.lane,
+        number: skeleton.number,
+        agreement: skeleton.agreement.to_string(),
+        purpose: None,
+        groups: Vec::new(),
         due: skeleton.due.to_string(),
-        accepted,
-        rejected,
+        accepted: 0,
+        rejected: 0,
         outcome: body.outcome.to_string(),
-    })
+    };
+    if let Arrival::Dispatch(envelope) = &row.arrival {
+        let header = DispatchHeader::from_cbor(&envelope.header).map_err(|e| damaged(&e))?;
+        let batch = &header.batch.header;
+        (item.accepted, item.rejected) = body.outcome.counts(batch.count);
+        item.groups = header.view.names(batch.table).into_iter().map(str::to_owned).collect();
+        item.agreement = header.agreement.to_string();
+        item.purpose = Some(header.purpose);
+    }
+    Ok(item)
 }

@@ -2,26 +2,43 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use luxor_protocol::api::ChunkResult;
 use luxor_protocol::cbor::Reader;
+use luxor_protocol::exchange::Lane;
 use luxor_protocol::hash::{Digest, Domain};
 use luxor_protocol::limits::{MAX_CHUNK_BYTES, MAX_CHUNK_RECORDS};
 use luxor_protocol::record::{Content, ContentError, content_from_json};
 
+use serde::Deserialize;
+
 use super::Context;
 use super::problem::Problem;
+use crate::driver::Submission;
 
 /// Characters of a submission's name.
 const MAX_NAME: usize = 128;
 
 type Records = Vec<Result<Content, ContentError>>;
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ChunkQuery {
+    #[serde(default = "ordinary")]
+    lane: Lane,
+}
+
+/// The lane where none is named.
+pub(super) fn ordinary() -> Lane {
+    Lane::Ordinary
+}
+
 pub(super) async fn put_chunk(
     State(context): State<Context>,
     Path((submission, chunk)): Path<(String, u64)>,
+    Query(query): Query<ChunkQuery>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<ChunkResult>, Problem> {
@@ -44,7 +61,8 @@ pub(super) async fn put_chunk(
             return Err(Problem::bad_request(what));
         }
     };
-    Ok(Json(context.driver.submit(submission, chunk, digest, records).await?))
+    let submission = Submission { lane: query.lane, name: submission, chunk, digest, records };
+    Ok(Json(context.driver.submit(submission).await?))
 }
 
 fn from_cbor(body: &[u8]) -> Result<Records, Problem> {

@@ -1,7 +1,7 @@
 //! Requests of other nodes: from bytes to a check on a worker, and receipts given before.
 
 use luxor_protocol::cbor::Decode;
-use luxor_protocol::exchange::{Answer, Channel, Dispatch, ErrorCode, Lack, Outcome, Request, check_dispatch};
+use luxor_protocol::exchange::{Answer, Channel, ErrorCode, Lack, Lane, Request, check_dispatch, check_withdrawal};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::names::NodeRef;
 use luxor_protocol::record::Value;
@@ -32,10 +32,10 @@ impl Driver {
         let peer = known.node.clone();
         match Request::from_cbor(&body) {
             Err(error) => shared.respond(reply, &Answer::error(ErrorCode::Undecodable, format!("request: {error}"))),
-            Ok(Request::Dispatch(dispatch)) => {
-                let dispatch = Box::new(dispatch);
+            Ok(request @ (Request::Dispatch(_) | Request::Withdrawal(_))) => {
+                let request = Box::new(request);
                 // The mailbox only closes when the node stops.
-                let _ = self.mailbox.send(Message::Arrived { peer, dispatch, permit, reply });
+                let _ = self.mailbox.send(Message::Arrived { peer, request, permit, reply });
             }
             Ok(Request::AuditRead { from, count }) => self.audit_read(peer, from, count, permit, reply),
         }
@@ -46,7 +46,7 @@ impl Driver {
         let driver = self.clone();
         tokio::spawn(async move {
             let shared = driver.shared.clone();
-            let answer = driver.work(move || stored_receipt(&shared, &channel, number, &digest)).await;
+            let answer = driver.work(channel.lane, move || stored_receipt(&shared, &channel, number, &digest)).await;
             match answer {
                 Some(Ok(answer)) => driver.shared.respond(reply, &answer),
                 Some(Err(error)) => drop(driver.mailbox.send(Message::Failed(error))),
@@ -56,23 +56,38 @@ impl Driver {
     }
 }
 
-/// Checks a dispatch and prepares what is stored of it.
+/// The lane in which a request is to be worked on. A withdrawal costs nothing, so it goes first.
+pub(super) fn lane(request: &Request) -> Lane {
+    match request {
+        Request::Dispatch(dispatch) => dispatch.lane().unwrap_or(Lane::Ordinary),
+        Request::Withdrawal(_) | Request::AuditRead { .. } => Lane::Urgent,
+    }
+}
+
+/// Checks a dispatch or withdrawal and prepares what is stored of it.
 pub(super) fn check(
     shared: &Shared,
     peer: &NodeRef,
-    dispatch: &Dispatch,
+    request: &Request,
     now: Millis,
 ) -> Result<Result<Box<Verified>, Answer>, DriverError> {
     let Some(known) = shared.directory.node(peer) else {
         return Ok(Err(Answer::later(Lack::Card, format!("card of {peer}"))));
     };
-    let open = |sealed: &[u8]| shared.seal.open(sealed);
-    let checked = match check_dispatch(&shared.directory, &shared.me, known, dispatch, now, open) {
+    let (directory, me) = (&shared.directory, &shared.me);
+    let checked = match request {
+        Request::Dispatch(dispatch) => {
+            check_dispatch(directory, me, known, dispatch, now, |sealed| shared.seal.open(sealed))
+        }
+        Request::Withdrawal(withdrawal) => check_withdrawal(directory, me, known, withdrawal, now),
+        Request::AuditRead { .. } => return Err(DriverError::Own("a page of a log is not checked".into())),
+    };
+    let checked = match checked {
         Ok(checked) => checked,
         Err(answer) => return Ok(Err(answer)),
     };
-    let taken = matches!(checked.outcome, Outcome::Taken(_));
-    let payload = taken.then(|| checked.payload());
+    let payload = (!checked.accepted.is_empty()).then(|| checked.payload());
+    let (accepted, rejected) = checked.outcome.counts(checked.count);
     let records = checked
         .accepted
         .iter()
@@ -84,8 +99,12 @@ pub(super) fn check(
         .collect();
     Ok(Ok(Box::new(Verified {
         digest: checked.digest,
-        header: checked.header,
-        envelope: checked.envelope,
+        channel: checked.channel,
+        number: checked.number,
+        receipts_held_up_to: checked.receipts_held_up_to,
+        agreement: checked.agreement,
+        arrival: checked.arrival,
+        counts: (accepted as u64, rejected as u64),
         outcome: checked.outcome,
         due: checked.due,
         payload,
@@ -106,7 +125,7 @@ pub(super) fn references(field: impl Fn(&str, &str) -> Option<Value>) -> Vec<Str
 fn stored_receipt(shared: &Shared, channel: &Channel, number: u64, digest: &Digest) -> Result<Answer, DriverError> {
     let row = shared.store.received(channel, number)?;
     match row {
-        Some(row) if row.envelope.digest() == *digest => Ok(Answer::Receipt(shared.sequencer.prove(row.entry)?)),
+        Some(row) if row.arrival.digest() == Ok(*digest) => Ok(Answer::Receipt(shared.sequencer.prove(row.entry)?)),
         _ => Ok(Answer::error(ErrorCode::NumberUsed, format!("number {number} was used for another dispatch"))),
     }
 }

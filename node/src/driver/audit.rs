@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use luxor_protocol::cbor::{Decode, Encode};
-use luxor_protocol::exchange::{Answer, AuditPage, ErrorCode, Request};
+use luxor_protocol::exchange::{Answer, AuditPage, ErrorCode, Lane, Request};
 use luxor_protocol::limits::MAX_AUDIT_PAGE_ENTRIES;
 use luxor_protocol::names::NodeRef;
 use luxor_protocol::record::{GroupSet, OPENING};
@@ -51,7 +51,7 @@ pub(super) async fn page(driver: &Driver, node: &NodeRef, from: u64, count: u64)
     let shared = driver.shared.clone();
     let count = count.min(MAX_AUDIT_PAGE_ENTRIES as u64);
     if *node == shared.me {
-        let page = driver.work(move || own_page(&shared, from, count, OPENING.all_groups())).await;
+        let page = driver.work(Lane::Ordinary, move || own_page(&shared, from, count, OPENING.all_groups())).await;
         let page = page.ok_or_else(|| AuditReadError::Own("the node is stopping".into()))?;
         return page.map_err(|e| AuditReadError::Own(e.to_string()));
     }
@@ -75,7 +75,7 @@ impl Driver {
             let _permit = permit;
             let shared = driver.shared.clone();
             let auditor = peer.member();
-            let answer = driver.work(move || {
+            let answer = driver.work(Lane::Ordinary, move || {
                 let Some(groups) = shared.directory.mandate(&shared.me.member(), &auditor, now().day()) else {
                     let detail = format!("no agreement in force gives {auditor} a mandate for {}", shared.me);
                     return Ok(Answer::error(ErrorCode::NoMandate, detail));

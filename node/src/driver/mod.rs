@@ -8,25 +8,30 @@
 
 mod arrive;
 mod audit;
+mod pool;
 mod prepare;
 mod send;
+mod settle;
+mod space;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use luxor_protocol::api::{ChunkResult, OutboxState};
 use luxor_protocol::cbor::Encode;
 use luxor_protocol::document::Directory;
-use luxor_protocol::exchange::{Answer, AuditPage, Dispatch, ErrorCode};
+use luxor_protocol::exchange::{Answer, AuditPage, Channel, ErrorCode, Lane, Request};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::keys::SecretKey;
 use luxor_protocol::names::NodeRef;
-use luxor_protocol::record::Content;
+use luxor_protocol::record::{Content, ContentError};
 use luxor_protocol::time::Millis;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::task::JoinSet;
 
-use crate::engine::{Effect, Engine, Input, Ticket, Token};
+use crate::engine::{Effect, Engine, Input, PreparedChunk, PreparedWithdrawal, Ticket, Token};
 use crate::entropy::EntropyError;
 use crate::net::{Inbound, NetHandle, Permit, Reply as NetReply};
 use crate::seal::{Recipient, SealKey};
@@ -34,9 +39,13 @@ use crate::sequencer::{Commit, Sequencer, SequencerError};
 use crate::store::{Store, StoreError, Totals};
 
 pub use audit::AuditReadError;
+use pool::Pool;
+pub use settle::WithdrawError;
 
-/// Submissions in work at a time; more wait at the API.
-const MAX_SUBMISSIONS: usize = 16;
+/// Refused numbers that the node's state names.
+const MAX_REFUSALS: usize = 100;
+/// How often sealed bytes that nobody can ask for any more are looked for.
+const PURGE_EVERY: Duration = Duration::from_secs(3_600);
 
 /// What every room around the engine shares; nothing in it changes after the start.
 pub struct Shared {
@@ -59,11 +68,26 @@ pub struct Shared {
     errors: Mutex<BTreeMap<ErrorCode, u64>>,
 }
 
+/// What the driver takes at a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DriverConfig {
+    /// Submissions in work at a time in the ordinary lane; more are answered with "try again".
+    pub submissions: usize,
+    /// The same in the urgent lane.
+    pub urgent_submissions: usize,
+    /// The node's folder, whose disk is watched.
+    pub folder: PathBuf,
+    /// Bytes that must be left on that disk.
+    pub min_free_bytes: u64,
+}
+
 /// Why a submission was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum SubmitError {
-    /// The outbox is full, or too many submissions are in work.
-    #[error("the outbox is full or too many submissions are in work\nhint: submit the same chunk again later")]
+    /// The outbox or the disk is full, or too many submissions are in work.
+    #[error(
+        "the outbox or the disk is full, or too many submissions are in work\nhint: submit the same chunk again later"
+    )]
     Busy,
     /// The name was used for other records.
     #[error(
@@ -93,8 +117,8 @@ pub enum DriverError {
     #[error(transparent)]
     Entropy(#[from] EntropyError),
     /// A worker panicked, which is a defect.
-    #[error("a worker failed: {0}")]
-    Worker(String),
+    #[error("a worker panicked; its message stands above in the log")]
+    Worker,
     /// Sealing or encoding of an own dispatch failed, which is a defect.
     #[error("own dispatch: {0}")]
     Own(String),
@@ -105,8 +129,9 @@ pub enum DriverError {
 
 enum Message {
     Input(Input),
-    Arrived { peer: NodeRef, dispatch: Box<Dispatch>, permit: Permit, reply: NetReply },
-    Prepared { answer: oneshot::Sender<Result<ChunkResult, SubmitError>>, chunk: Box<crate::engine::PreparedChunk> },
+    Arrived { peer: NodeRef, request: Box<Request>, permit: Permit, reply: NetReply },
+    Prepared { answer: oneshot::Sender<Result<ChunkResult, SubmitError>>, chunk: Box<PreparedChunk> },
+    Withdraw { answer: oneshot::Sender<bool>, channel: Channel, number: u64, withdrawal: Box<PreparedWithdrawal> },
     Failed(DriverError),
 }
 
@@ -115,10 +140,24 @@ enum Message {
 pub struct Driver {
     shared: Arc<Shared>,
     mailbox: mpsc::UnboundedSender<Message>,
-    outbox: watch::Receiver<(OutboxState, Totals)>,
+    state: watch::Receiver<State>,
     submissions: Arc<Semaphore>,
+    urgent_submissions: Arc<Semaphore>,
     submitting: Arc<Mutex<HashSet<(String, u64)>>>,
-    workers: Arc<Semaphore>,
+    pool: Arc<Pool>,
+}
+
+/// What the driver tells of its engine.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct State {
+    /// What waits for receipts.
+    pub outbox: OutboxState,
+    /// Verdicts so far.
+    pub totals: Totals,
+    /// Received channels with numbers that this node lost: first and last.
+    pub missing: Vec<(Channel, u64, u64)>,
+    /// Numbers that a recipient refuses without consuming them, with the reasons; the first few.
+    pub refusals: Vec<(Channel, u64, String)>,
 }
 
 /// A driver that has not begun: its loop is [`Run::run`].
@@ -126,15 +165,17 @@ pub struct Run {
     engine: Engine,
     driver: Driver,
     messages: mpsc::UnboundedReceiver<Message>,
-    state: watch::Sender<(OutboxState, Totals)>,
+    state: watch::Sender<State>,
     tokens: u64,
     arrived: HashMap<Token, Arrived>,
     submitted: HashMap<Token, Submitted>,
+    withdrawing: HashMap<Token, oneshot::Sender<bool>>,
+    config: DriverConfig,
 }
 
 struct Arrived {
     peer: NodeRef,
-    dispatch: Option<Box<Dispatch>>,
+    request: Option<Box<Request>>,
     _permit: Permit,
     reply: NetReply,
 }
@@ -160,6 +201,11 @@ impl Shared {
         Self { me, directory, sign, seal, recipients, store, sequencer, net, errors: Mutex::default() }
     }
 
+    /// The epoch of this node's channels.
+    pub fn epoch(&self) -> u64 {
+        self.directory.node(&self.me).map_or(1, |node| node.card.epoch)
+    }
+
     /// Requests refused without trace, by code.
     pub fn errors(&self) -> BTreeMap<ErrorCode, u64> {
         self.errors.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -174,6 +220,29 @@ impl Shared {
     }
 }
 
+/// A chunk of records as it was handed in.
+pub struct Submission {
+    /// The lane of its dispatches.
+    pub lane: Lane,
+    /// Its name.
+    pub name: String,
+    /// The number of the chunk.
+    pub chunk: u64,
+    /// Digest of the chunk's bytes, to tell a repeat from other records under its name.
+    pub digest: Digest,
+    /// Its records, or why one is none.
+    pub records: Vec<Result<Content, ContentError>>,
+}
+
+fn state_of(engine: &Engine) -> State {
+    State {
+        outbox: engine.outbox(),
+        totals: engine.totals().clone(),
+        missing: engine.missing(),
+        refusals: engine.refusals(MAX_REFUSALS),
+    }
+}
+
 /// The time now. The only clock of the node; everything below takes it as an argument.
 pub fn now() -> Millis {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
@@ -182,17 +251,21 @@ pub fn now() -> Millis {
 
 impl Driver {
     /// Joins an engine with the world. Nothing happens until [`Run::run`].
-    pub fn new(engine: Engine, shared: Arc<Shared>) -> (Driver, Run) {
+    ///
+    /// # Errors
+    /// When the system gives no worker threads.
+    pub fn new(engine: Engine, shared: Arc<Shared>, config: DriverConfig) -> std::io::Result<(Driver, Run)> {
         let (mailbox, messages) = mpsc::unbounded_channel();
-        let (state, outbox) = watch::channel((engine.outbox(), engine.totals().clone()));
+        let (state, told) = watch::channel(state_of(&engine));
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let driver = Driver {
             shared,
             mailbox,
-            outbox,
-            submissions: Arc::new(Semaphore::new(MAX_SUBMISSIONS)),
+            state: told,
+            submissions: Arc::new(Semaphore::new(config.submissions)),
+            urgent_submissions: Arc::new(Semaphore::new(config.urgent_submissions)),
             submitting: Arc::default(),
-            workers: Arc::new(Semaphore::new(cores)),
+            pool: Arc::new(Pool::new(cores)?),
         };
         let run = Run {
             engine,
@@ -202,8 +275,10 @@ impl Driver {
             tokens: 0,
             arrived: HashMap::new(),
             submitted: HashMap::new(),
+            withdrawing: HashMap::new(),
+            config,
         };
-        (driver, run)
+        Ok((driver, run))
     }
 
     /// What the rooms share.
@@ -211,22 +286,17 @@ impl Driver {
         &self.shared
     }
 
-    /// What waits for receipts.
-    pub fn outbox(&self) -> OutboxState {
-        self.outbox.borrow().0.clone()
-    }
-
-    /// Verdicts so far.
-    pub fn totals(&self) -> Totals {
-        self.outbox.borrow().1.clone()
+    /// What the engine says now.
+    pub fn state(&self) -> State {
+        self.state.borrow().clone()
     }
 
     /// Waits until nothing waits for receipts, at most `wait`.
     pub async fn outbox_empty(&self, wait: Duration) -> OutboxState {
-        let mut outbox = self.outbox.clone();
+        let mut state = self.state.clone();
         // A time-out is no failure: the answer then says what still waits.
-        let _ = tokio::time::timeout(wait, outbox.wait_for(|(state, _)| state.pending == 0)).await;
-        self.outbox()
+        let _ = tokio::time::timeout(wait, state.wait_for(|state| state.outbox.pending == 0)).await;
+        self.state().outbox
     }
 
     /// Takes a chunk of records: stored, signed, sealed and on its way when this returns. The same chunk again gets the
@@ -234,33 +304,25 @@ impl Driver {
     ///
     /// # Errors
     /// [`SubmitError`].
-    pub async fn submit(
-        &self,
-        submission: String,
-        chunk: u64,
-        digest: Digest,
-        records: Vec<Result<Content, luxor_protocol::record::ContentError>>,
-    ) -> Result<ChunkResult, SubmitError> {
-        let name = (submission.clone(), chunk);
-        let _permit = self.submissions.clone().try_acquire_owned().map_err(|_| SubmitError::Busy)?;
+    pub async fn submit(&self, submission: Submission) -> Result<ChunkResult, SubmitError> {
+        let name = (submission.name.clone(), submission.chunk);
+        let permits = match submission.lane {
+            Lane::Ordinary => &self.submissions,
+            Lane::Urgent => &self.urgent_submissions,
+        };
+        let _permit = permits.clone().try_acquire_owned().map_err(|_| SubmitError::Busy)?;
         if !self.submitting.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone()) {
             return Err(SubmitError::Busy);
         }
-        let result = self.submit_once(submission, chunk, digest, records).await;
+        let result = self.submit_once(submission).await;
         self.submitting.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
         result
     }
 
-    async fn submit_once(
-        &self,
-        submission: String,
-        chunk: u64,
-        digest: Digest,
-        records: Vec<Result<Content, luxor_protocol::record::ContentError>>,
-    ) -> Result<ChunkResult, SubmitError> {
-        if let Some(row) = self.shared.store.submission(&submission, chunk)? {
-            if row.digest != digest {
-                return Err(SubmitError::NameUsed { submission, chunk });
+    async fn submit_once(&self, submission: Submission) -> Result<ChunkResult, SubmitError> {
+        if let Some(row) = self.shared.store.submission(&submission.name, submission.chunk)? {
+            if row.digest != submission.digest {
+                return Err(SubmitError::NameUsed { submission: submission.name, chunk: submission.chunk });
             }
             return serde_json::from_slice(&row.result).map_err(|e| {
                 SubmitError::Store(StoreError::Damaged { what: "a submission's answer".into(), error: e.to_string() })
@@ -268,7 +330,7 @@ impl Driver {
         }
         let shared = self.shared.clone();
         let prepared = self
-            .work(move || prepare::prepare(&shared, submission, chunk, digest, records, now()))
+            .work(submission.lane, move || prepare::prepare(&shared, submission, now()))
             .await
             .ok_or(SubmitError::Stopping)?;
         let chunk = match prepared {
@@ -299,19 +361,20 @@ impl Driver {
     }
 
     /// Runs a job on a worker thread; `None` when it panicked, which also ends the driver.
-    async fn work<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-        // The semaphore is never closed.
-        let permit = self.workers.clone().acquire_owned().await.ok()?;
-        let outcome = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            job()
-        });
-        match outcome.await {
+    async fn work<T: Send + 'static>(&self, lane: Lane, job: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        match self.pool.run(lane, job).await {
             Ok(value) => Some(value),
-            Err(error) => {
-                let _ = self.mailbox.send(Message::Failed(DriverError::Worker(error.to_string())));
+            Err(pool::Panicked) => {
+                let _ = self.mailbox.send(Message::Failed(DriverError::Worker));
                 None
             }
+        }
+    }
+
+    async fn purge_regularly(self) {
+        loop {
+            self.purge().await;
+            tokio::time::sleep(PURGE_EVERY).await;
         }
     }
 
@@ -327,7 +390,13 @@ impl Run {
     /// # Errors
     /// [`DriverError`].
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) -> Result<(), DriverError> {
+        let has_room = space::has_room(&self.config.folder, self.config.min_free_bytes);
+        self.step(Input::Space(has_room))?;
         self.step(Input::Tick)?;
+        let watch = self.driver.clone().watch_space(self.config.folder.clone(), self.config.min_free_bytes);
+        let mut beside = JoinSet::new();
+        beside.spawn(watch);
+        beside.spawn(self.driver.clone().purge_regularly());
         loop {
             let wakeup = self.engine.next_wakeup().map(|at| Duration::from_millis(at.0.saturating_sub(now().0)));
             let sleep = async {
@@ -351,9 +420,9 @@ impl Run {
         match message {
             Message::Input(input) => self.step(input),
             Message::Failed(error) => Err(error),
-            Message::Arrived { peer, dispatch, permit, reply } => {
+            Message::Arrived { peer, request, permit, reply } => {
                 let token = self.token();
-                let arrived = Arrived { peer: peer.clone(), dispatch: Some(dispatch), _permit: permit, reply };
+                let arrived = Arrived { peer: peer.clone(), request: Some(request), _permit: permit, reply };
                 self.arrived.insert(token, arrived);
                 self.step(Input::Arrived { token, peer })
             }
@@ -362,6 +431,11 @@ impl Run {
                 self.submitted.insert(token, Submitted { answer, result: chunk.result.clone() });
                 self.step(Input::Submitted { token, chunk })
             }
+            Message::Withdraw { answer, channel, number, withdrawal } => {
+                let token = self.token();
+                self.withdrawing.insert(token, answer);
+                self.step(Input::Withdraw { token: Some(token), channel, number, withdrawal })
+            }
         }
     }
 
@@ -369,7 +443,7 @@ impl Run {
         let effects = self.engine.step(now(), input);
         // Before the effects: whoever gets an answer must find the outbox as the answer left it.
         self.state.send_if_modified(|state| {
-            let new = (self.engine.outbox(), self.engine.totals().clone());
+            let new = state_of(&self.engine);
             let changed = *state != new;
             *state = new;
             changed
@@ -415,17 +489,26 @@ impl Run {
                 }
             }
             Effect::Send { channel, number } => self.driver.send(channel, number),
+            Effect::Withdrawn { token, taken } => {
+                if let Some(answer) = self.withdrawing.remove(&token) {
+                    // Whoever asked may have gone.
+                    let _ = answer.send(taken);
+                }
+            }
+            Effect::PrepareWithdrawal { channel, number } => self.driver.withdraw_gone(channel, number),
+            Effect::Reload { channel, after, count } => self.driver.reload(channel, after, count),
         }
         Ok(())
     }
 
     fn check(&mut self, token: Token) {
         let Some(arrived) = self.arrived.get_mut(&token) else { return };
-        let (Some(dispatch), peer) = (arrived.dispatch.take(), arrived.peer.clone()) else { return };
+        let (Some(request), peer) = (arrived.request.take(), arrived.peer.clone()) else { return };
         let driver = self.driver.clone();
         tokio::spawn(async move {
             let shared = driver.shared.clone();
-            let checked = driver.work(move || arrive::check(&shared, &peer, &dispatch, now())).await;
+            let lane = arrive::lane(&request);
+            let checked = driver.work(lane, move || arrive::check(&shared, &peer, &request, now())).await;
             match checked {
                 Some(Ok(result)) => driver.input(Input::Checked { token, result }),
                 Some(Err(error)) => drop(driver.mailbox.send(Message::Failed(error))),
@@ -434,17 +517,12 @@ impl Run {
         });
     }
 
-    fn seal(
-        &mut self,
-        ticket: Ticket,
-        token: Token,
-        chunk: Box<crate::engine::PreparedChunk>,
-        numbers: Vec<(luxor_protocol::exchange::Channel, u64, u64)>,
-    ) {
+    fn seal(&mut self, ticket: Ticket, token: Token, chunk: Box<PreparedChunk>, numbers: Vec<(Channel, u64, u64)>) {
         let driver = self.driver.clone();
         tokio::spawn(async move {
             let shared = driver.shared.clone();
-            let sealed = driver.work(move || prepare::seal(&shared, token, *chunk, numbers, now())).await;
+            let lane = chunk.lane;
+            let sealed = driver.work(lane, move || prepare::seal(&shared, token, *chunk, numbers, now())).await;
             match sealed {
                 Some(Ok(chunk)) => driver.input(Input::Sealed { ticket, chunk: Box::new(chunk) }),
                 Some(Err(error)) => drop(driver.mailbox.send(Message::Failed(error))),

@@ -16,7 +16,7 @@ use luxor_protocol::time::{Day, Millis};
 use zeroize::Zeroizing;
 
 use super::arrive::references;
-use super::{DriverError, Shared};
+use super::{DriverError, Shared, Submission};
 use crate::engine::{Delivery, PreparedBatch, PreparedChunk, SealedChunk, SealedDispatch, Token};
 use crate::entropy::random;
 use crate::store::{IndexedRecord, Write};
@@ -33,14 +33,8 @@ struct Group {
 }
 
 /// Checks, commits to, routes and signs.
-pub(super) fn prepare(
-    shared: &Shared,
-    submission: String,
-    chunk: u64,
-    digest: Digest,
-    records: Vec<Result<Content, ContentError>>,
-    now: Millis,
-) -> Result<PreparedChunk, DriverError> {
+pub(super) fn prepare(shared: &Shared, submission: Submission, now: Millis) -> Result<PreparedChunk, DriverError> {
+    let Submission { lane, name, chunk, digest, records } = submission;
     let mut flows: BTreeMap<&'static str, Flows> = BTreeMap::new();
     let mut groups: Vec<Group> = Vec::new();
     let mut results = Vec::with_capacity(records.len());
@@ -87,7 +81,7 @@ pub(super) fn prepare(
         groups.into_iter().map(|group| sign(shared, &group, &flows[group.table.name], now)).collect();
     let dispatches = batches.iter().map(|b| b.deliveries.len() as u64).sum();
     let result = ChunkResult { records: results, dispatches };
-    Ok(PreparedChunk { submission, chunk, digest, result, records: writes, batches })
+    Ok(PreparedChunk { lane, submission: name, chunk, digest, result, records: writes, batches })
 }
 
 /// Seals and signs every dispatch of a chunk under the numbers given.
@@ -100,6 +94,7 @@ pub(super) fn seal(
 ) -> Result<SealedChunk, DriverError> {
     let answer = serde_json::to_vec(&chunk.result).map_err(|e| DriverError::Own(e.to_string()))?;
     let submission = crate::engine::submission_write(&chunk, answer);
+    let lane = chunk.lane;
     let mut writes = chunk.records;
     writes.push(submission);
     let mut dispatches = Vec::with_capacity(numbers.len());
@@ -110,7 +105,7 @@ pub(super) fn seal(
             dispatches.push(seal_one(shared, &batch.batch, &batch.roots, delivery, numbered, now)?);
         }
     }
-    Ok(SealedChunk { token, writes, dispatches })
+    Ok(SealedChunk { token, lane, writes, dispatches })
 }
 
 /// Roughly how many bytes a write adds to its commit.
@@ -121,6 +116,8 @@ pub(super) fn bytes_of(write: &Write) -> usize {
         Write::Settled { proof, .. } => proof.len() + 200,
         Write::Received { payload, records, .. } => payload.as_ref().map_or(0, Vec::len) + 1_000 + records.len() * 150,
         Write::Submission { row, .. } => row.result.len() + 100,
+        Write::Withdrawn { request, .. } => request.len() + 2_000,
+        Write::Resent { .. } => 200,
         Write::Totals(_) => 100,
     }
 }
@@ -165,7 +162,8 @@ fn seal_one(
     let body = SentBody { dispatch: envelope.digest() }.to_cbor();
     let opening = Opening::new(&skeleton, body, random()?, random()?);
     let request = Request::Dispatch(dispatch).to_cbor();
-    Ok(SealedDispatch { channel, number, envelope, request, roots: roots.to_vec(), opening })
+    let agreement = agreement_digest;
+    Ok(SealedDispatch { channel, number, agreement, envelope, request, roots: roots.to_vec(), opening })
 }
 
 fn flows_of(shared: &Shared, table: &TypeTable, day: Day) -> Flows {

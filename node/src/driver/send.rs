@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use luxor_protocol::cbor::Decode;
-use luxor_protocol::exchange::{Answer, Channel, DispatchHeader, Outcome, read_receipt};
+use luxor_protocol::exchange::{Answer, Channel, DispatchHeader, ErrorCode, Lack, Outcome, read_receipt};
 
-use super::{Driver, DriverError, Message, Shared};
+use super::{Driver, DriverError, Message, Shared, now};
 use crate::engine::{Input, Reply, VerifiedReceipt};
 use crate::entropy::random;
 use crate::net::TransportKey;
@@ -24,33 +24,45 @@ impl Driver {
 
     async fn exchange(&self, channel: &Channel, number: u64) -> Result<Reply, DriverError> {
         let shared = self.shared.clone();
-        let Some(request) = shared.store.request(channel, number)? else {
-            return Err(DriverError::Own(format!("number {number} of {channel} is in the outbox but not stored")));
-        };
+        let Some(request) = shared.store.request(channel, number)? else { return Ok(Reply::Gone) };
         let Some(recipient) = shared.directory.node(&channel.recipient).cloned() else {
-            return Ok(Reply::Failed(format!("no card names {}", channel.recipient)));
+            return Ok(Reply::Stopped(format!("no card names {}", channel.recipient)));
         };
         let key = TransportKey(recipient.card.transport.bytes());
         let answer = match shared.net.request(key, Arc::from(request)).await {
             Ok(answer) => answer,
-            Err(error) => return Ok(Reply::Failed(error.to_string())),
+            Err(error) => return Ok(Reply::Stopped(error.to_string())),
         };
         let (channel, worker) = (channel.clone(), shared.clone());
-        let verified = self.work(move || verify(&worker, &channel, number, &answer)).await;
-        verified.unwrap_or_else(|| Ok(Reply::Failed("the node is stopping".into())))
+        let verified = self.work(channel.lane, move || verify(&worker, &channel, number, &answer)).await;
+        verified.unwrap_or_else(|| Ok(Reply::Stopped("the node is stopping".into())))
     }
 }
 
 fn verify(shared: &Shared, channel: &Channel, number: u64, answer: &[u8]) -> Result<Reply, DriverError> {
-    let failed = |why: String| Ok(Reply::Failed(why));
+    let failed = |why: String| Ok(Reply::Refused(why));
+    let own = |what: &str| DriverError::Own(format!("number {number} of {channel}: {what}"));
     let proof = match Answer::from_cbor(answer) {
         Ok(Answer::Receipt(proof)) => proof,
+        Ok(Answer::Error { code: code @ (ErrorCode::TooManyInFlight | ErrorCode::NotAMember), detail }) => {
+            return Ok(Reply::Stopped(format!("{code}: {detail}")));
+        }
         Ok(Answer::Error { code, detail }) => return failed(format!("{code}: {detail}")),
-        Ok(Answer::Later { lacks, detail }) => return failed(format!("lacks {lacks}: {detail}")),
+        Ok(Answer::Later { lacks, detail }) => {
+            let why = format!("lacks {lacks}: {detail}");
+            return Ok(match lacks {
+                Lack::Capacity | Lack::Card => Reply::Stopped(why),
+                Lack::Agreement | Lack::Version => Reply::Lacks(why),
+            });
+        }
+        Ok(Answer::Resend { after }) => {
+            let recipient =
+                shared.directory.node(&channel.recipient).ok_or_else(|| own("the recipient's card is gone"))?;
+            return Ok(Reply::Resend { origin: recipient.card.origin.clone(), after });
+        }
         Ok(Answer::Page(_)) => return failed("a page of a log instead of a receipt".into()),
         Err(error) => return failed(format!("undecodable answer: {error}")),
     };
-    let own = |what: &str| DriverError::Own(format!("number {number} of {channel}: {what}"));
     let sent = shared.store.sent(channel, number)?.ok_or_else(|| own("not stored"))?;
     let header = DispatchHeader::from_cbor(&sent.envelope.header).map_err(|e| own(&e.to_string()))?;
     let recipient = shared.directory.node(&channel.recipient).ok_or_else(|| own("the recipient's card is gone"))?;
@@ -62,15 +74,23 @@ fn verify(shared: &Shared, channel: &Channel, number: u64, answer: &[u8]) -> Res
     if receipt.skeleton.channel != *channel || receipt.skeleton.number != number {
         return failed("the receipt names another channel or number".into());
     }
+    let withdrawn = receipt.body.outcome == Outcome::Withdrawn;
+    if withdrawn && sent.withdrawal.is_none() {
+        return failed("a receipt for a withdrawal that this node did not make".into());
+    }
     let (accepted, rejected) = receipt.body.outcome.counts(header.batch.header.count);
     Ok(Reply::Receipt(Box::new(VerifiedReceipt {
+        origin: receipt.checkpoint.origin.clone(),
         recipient_entry: receipt.index,
+        contiguous: receipt.body.contiguous,
         proof,
         dispatch: digest,
         agreement: header.agreement_digest,
         due: header.sent_at.day().plus(header.retention_days),
         counts: (accepted as u64, rejected as u64),
         refused: matches!(receipt.body.outcome, Outcome::Refused(_)),
+        withdrawn,
+        settled_on: now().day(),
         salts: [random()?, random()?],
     })))
 }

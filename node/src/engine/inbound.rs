@@ -11,9 +11,6 @@ use luxor_protocol::tlog::{Frontier, leaf_hash};
 use super::{Effect, Engine, Pending, Token, Verified};
 use crate::store::Write;
 
-/// The only epoch of a channel so far: a node that lost its log begins another (later issue).
-const EPOCH: u64 = 1;
-
 /// A channel to this node.
 #[derive(Default)]
 pub(super) struct InChannel {
@@ -23,11 +20,19 @@ pub(super) struct InChannel {
     ahead: BTreeMap<u64, Digest>,
     /// Numbers whose commit is under way, with who waits for the receipt.
     committing: BTreeMap<u64, (Digest, Vec<Token>)>,
+    /// The sender signed that it holds receipts up to this.
+    held: u64,
 }
 
 impl InChannel {
-    pub(super) fn loaded(tree: Frontier, ahead: Vec<(u64, Digest)>) -> Self {
-        Self { tree, ahead: ahead.into_iter().collect(), committing: BTreeMap::new() }
+    pub(super) fn loaded(tree: Frontier, ahead: Vec<(u64, Digest)>, held: u64) -> Self {
+        Self { tree, ahead: ahead.into_iter().collect(), committing: BTreeMap::new(), held }
+    }
+
+    /// Numbers for which the sender holds receipts that this node does not have: it lost them.
+    pub(super) fn missing(&self) -> Option<(u64, u64)> {
+        let contiguous = self.tree.size();
+        (self.held > contiguous).then_some((contiguous + 1, self.held))
     }
 
     /// A number's commit is durable: returns who waits for its receipt.
@@ -45,18 +50,14 @@ impl InChannel {
 
 impl Engine {
     pub(super) fn checked(&mut self, token: Token, result: Result<Box<Verified>, Answer>, effects: &mut Vec<Effect>) {
-        self.checking.remove(&token);
+        self.forget(token);
         let verified = match result {
             Ok(verified) => *verified,
             Err(answer) => return effects.push(Effect::Respond { token, answer }),
         };
-        let (number, digest) = (verified.header.number, verified.digest);
-        let channel = verified.header.channel.clone();
+        let (number, digest) = (verified.number, verified.digest);
+        let channel = verified.channel;
         let respond = |code, detail: String| Effect::Respond { token, answer: Answer::error(code, detail) };
-        if channel.epoch != EPOCH {
-            let detail = format!("epoch {} of {}; expected {EPOCH}", channel.epoch, channel.sender);
-            return effects.push(respond(ErrorCode::NumberOutOfWindow, detail));
-        }
         let state = self.received.entry(channel.clone()).or_default();
         if let Some((committing, waiting)) = state.committing.get_mut(&number) {
             if *committing == digest {
@@ -70,22 +71,27 @@ impl Engine {
         if number <= contiguous || state.ahead.contains_key(&number) {
             return effects.push(Effect::Replay { token, channel, number, digest });
         }
+        state.held = state.held.max(verified.receipts_held_up_to);
         if number - contiguous > CHANNEL_WINDOW {
+            if verified.receipts_held_up_to > contiguous {
+                return effects.push(Effect::Respond { token, answer: Answer::Resend { after: contiguous } });
+            }
             let detail = format!("number {number} is more than {CHANNEL_WINDOW} above {contiguous}");
             return effects.push(respond(ErrorCode::NumberOutOfWindow, detail));
         }
         state.take(number, digest);
         state.committing.insert(number, (digest, vec![token]));
-        let tree = state.tree.clone();
-        let (accepted, rejected) = verified.outcome.counts(verified.header.batch.header.count);
-        self.totals.received.dispatches += 1;
-        self.totals.received.refused += u64::from(matches!(verified.outcome, Outcome::Refused(_)));
-        self.totals.received.accepted += accepted as u64;
-        self.totals.received.rejected += rejected as u64;
+        let (tree, held) = (state.tree.clone(), state.held);
+        let received = &mut self.totals.received;
+        received.dispatches += 1;
+        received.refused += u64::from(matches!(verified.outcome, Outcome::Refused(_)));
+        received.withdrawn += u64::from(verified.outcome == Outcome::Withdrawn);
+        received.accepted += verified.counts.0;
+        received.rejected += verified.counts.1;
 
         let skeleton = Skeleton {
             kind: EntryKind::Received,
-            agreement: verified.header.agreement_digest,
+            agreement: verified.agreement,
             channel: channel.clone(),
             number,
             due: verified.due,
@@ -103,11 +109,12 @@ impl Engine {
             channel: channel.clone(),
             number,
             entry: 0,
-            envelope: verified.envelope,
+            arrival: verified.arrival,
             body,
             payload: verified.payload,
             records: verified.records,
             tree,
+            held,
         };
         let ticket = self.ticket();
         self.pending.insert(ticket, Pending::Received { channel, number });

@@ -1,7 +1,9 @@
 //! What goes into the engine and what comes out.
 
+use std::collections::BTreeMap;
+
 use luxor_protocol::api::ChunkResult;
-use luxor_protocol::exchange::{Answer, Channel, DispatchHeader, Envelope, Opening, Outcome};
+use luxor_protocol::exchange::{Answer, Arrival, Channel, Envelope, Lane, Opening, Outcome, Withdrawal};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::names::{NodeRef, Purpose, Slug};
 use luxor_protocol::record::{Batch, GroupSet};
@@ -26,27 +28,48 @@ pub struct EngineConfig {
     pub retry_min_ms: u64,
     /// Longest wait.
     pub retry_max_ms: u64,
-    /// Dispatches under way to one node.
-    pub window_dispatches: usize,
-    /// Bytes under way to one node; one dispatch may always go.
-    pub window_bytes: u64,
+    /// The epoch of this node's channels.
+    pub epoch: u64,
+    /// Origins of the other nodes' logs: a new one tells that a node lost what it had.
+    pub origins: BTreeMap<NodeRef, String>,
+    /// What may be under way to one node in the ordinary lane.
+    pub ordinary: Window,
+    /// What may be under way to one node in the urgent lane.
+    pub urgent: Window,
     /// Dispatches of one node that are checked at a time.
     pub in_flight_per_peer: usize,
     /// Dispatches without receipt; above it submissions wait.
     pub max_outbox: u64,
 }
 
-/// An authentic dispatch, ready to be committed.
+/// How much may be under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Dispatches.
+    pub dispatches: usize,
+    /// Bytes; one dispatch may always go.
+    pub bytes: u64,
+}
+
+/// An authentic dispatch or withdrawal, ready to be committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
-    /// Its identity.
+    /// The dispatch's identity.
     pub digest: Digest,
-    /// What stands in clear on it.
-    pub header: DispatchHeader,
-    /// Header and signature.
-    pub envelope: Envelope,
+    /// Its channel.
+    pub channel: Channel,
+    /// Its number.
+    pub number: u64,
+    /// Up to which number the sender holds receipts.
+    pub receipts_held_up_to: u64,
+    /// The agreement that it rests on.
+    pub agreement: Digest,
+    /// What came.
+    pub arrival: Arrival,
     /// The verdict.
     pub outcome: Outcome,
+    /// Records accepted and rejected.
+    pub counts: (u64, u64),
     /// When its content must be gone.
     pub due: Day,
     /// The accepted views as stored; absent when refused.
@@ -60,8 +83,12 @@ pub struct Verified {
 /// A receipt that was verified against the recipient's key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedReceipt {
+    /// Origin of the recipient's log.
+    pub origin: String,
     /// Index in the recipient's log.
     pub recipient_entry: u64,
+    /// The highest number up to which the recipient has everything.
+    pub contiguous: u64,
     /// The tlog-proof.
     pub proof: Vec<u8>,
     /// The dispatch.
@@ -74,6 +101,10 @@ pub struct VerifiedReceipt {
     pub counts: (u64, u64),
     /// Whether the whole dispatch was refused.
     pub refused: bool,
+    /// Whether it was withdrawn before it came.
+    pub withdrawn: bool,
+    /// The day on which it came: sealed bytes are kept for a while from then on.
+    pub settled_on: Day,
     /// Two salts for the log entry.
     pub salts: [[u8; 16]; 2],
 }
@@ -83,8 +114,49 @@ pub struct VerifiedReceipt {
 pub enum Reply {
     /// The verified receipt.
     Receipt(Box<VerifiedReceipt>),
-    /// Anything else: refused without trace, not now, no connection, a receipt that proves nothing.
-    Failed(String),
+    /// No connection, or no room on the other side: nothing goes for a while.
+    Stopped(String),
+    /// The recipient lacks a document or type version: nothing under this agreement goes for a while.
+    Lacks(String),
+    /// The dispatch was refused without trace, or the receipt proves nothing: this dispatch waits, others go.
+    Refused(String),
+    /// The recipient lost its data and has numbers up to `after` only.
+    Resend {
+        /// Origin of its log now.
+        origin: String,
+        /// The highest number up to which it has everything.
+        after: u64,
+    },
+    /// The bytes to be sent are no longer stored: nothing but a withdrawal can settle the number.
+    Gone,
+}
+
+/// A withdrawal, signed and ready to be committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreparedWithdrawal {
+    /// Index of the `sent` entry.
+    pub sent_entry: u64,
+    /// The dispatch's header and signature.
+    pub envelope: Envelope,
+    /// The withdrawal.
+    pub withdrawal: Withdrawal,
+    /// The request as it goes out.
+    pub request: Vec<u8>,
+    /// Its log entry.
+    pub opening: Opening,
+}
+
+/// A dispatch read again from the store, to be sent again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reloaded {
+    /// Its number.
+    pub number: u64,
+    /// Bytes of its request; nothing where they are no longer stored.
+    pub bytes: u64,
+    /// The agreement that it rests on.
+    pub agreement: Digest,
+    /// Its log entry.
+    pub opening: Opening,
 }
 
 /// Where a batch goes.
@@ -118,6 +190,8 @@ pub struct PreparedBatch {
 /// A submitted chunk: checked, committed to, routed, signed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PreparedChunk {
+    /// The lane of its dispatches.
+    pub lane: Lane,
     /// Name of the submission.
     pub submission: String,
     /// Number of the chunk.
@@ -139,6 +213,8 @@ pub struct SealedDispatch {
     pub channel: Channel,
     /// Its number.
     pub number: u64,
+    /// The agreement that it rests on.
+    pub agreement: Digest,
     /// Header and signature.
     pub envelope: Envelope,
     /// The request as it goes out.
@@ -154,6 +230,8 @@ pub struct SealedDispatch {
 pub struct SealedChunk {
     /// Who waits for the answer.
     pub token: Token,
+    /// The lane of its dispatches.
+    pub lane: Lane,
     /// Rows of the submission and its records.
     pub writes: Vec<Write>,
     /// Its dispatches, in the order of the numbers given.
@@ -207,6 +285,26 @@ pub enum Input {
         /// The answer.
         reply: Reply,
     },
+    /// A withdrawal is wanted and prepared.
+    Withdraw {
+        /// Who waits for the answer; nobody where the node itself withdraws.
+        token: Option<Token>,
+        /// Its channel.
+        channel: Channel,
+        /// Its number.
+        number: u64,
+        /// What goes out.
+        withdrawal: Box<PreparedWithdrawal>,
+    },
+    /// Dispatches were read again from the store.
+    Reloaded {
+        /// Their channel.
+        channel: Channel,
+        /// All that were asked for.
+        dispatches: Vec<Reloaded>,
+    },
+    /// Whether there is room on the disk.
+    Space(bool),
     /// Time has passed.
     Tick,
 }
@@ -270,7 +368,30 @@ pub enum Effect {
         /// Who waits.
         token: Token,
     },
-    /// Send a dispatch, then report [`Input::Answered`].
+    /// Answer a wish to withdraw.
+    Withdrawn {
+        /// Who waits.
+        token: Token,
+        /// Whether the number was still without receipt.
+        taken: bool,
+    },
+    /// Prepare the withdrawal of a dispatch that cannot be sent any more, then report [`Input::Withdraw`].
+    PrepareWithdrawal {
+        /// Its channel.
+        channel: Channel,
+        /// Its number.
+        number: u64,
+    },
+    /// Read dispatches that were settled once, to send them again, then report [`Input::Reloaded`].
+    Reload {
+        /// Their channel.
+        channel: Channel,
+        /// The number before the first.
+        after: u64,
+        /// How many.
+        count: u64,
+    },
+    /// Send a dispatch or its withdrawal, then report [`Input::Answered`].
     Send {
         /// Its channel.
         channel: Channel,

@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::channel;
 
-use luxor_protocol::exchange::{Channel, EntryKind, Skeleton};
+use luxor_protocol::exchange::{Channel, EntryKind, Lane, Skeleton};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::keys::KeyUse;
 use luxor_protocol::time::Day;
@@ -47,7 +47,8 @@ impl Bench {
 }
 
 fn opening(number: u64) -> Opening {
-    let channel = Channel { sender: "a/n1".parse().unwrap(), recipient: "b/n1".parse().unwrap(), epoch: 1 };
+    let (sender, recipient) = ("a/n1".parse().unwrap(), "b/n1".parse().unwrap());
+    let channel = Channel { sender, recipient, epoch: 1, lane: Lane::Ordinary };
     let skeleton = Skeleton { kind: EntryKind::Sent, agreement: Digest::ZERO, channel, number, due: Day(1) };
     Opening::new(&skeleton, vec![1, 2, 3], [number as u8; 16], [2; 16])
 }

@@ -1,11 +1,12 @@
 //! Column families and key layouts. All numbers are big-endian, so RocksDB's order is theirs.
 
-use luxor_protocol::exchange::Channel;
+use luxor_protocol::exchange::{Channel, Lane};
 use luxor_protocol::hash::Digest;
+use luxor_protocol::time::Day;
 
 /// Column families, by what they hold.
 pub(super) mod cf {
-    /// `tree`, `network`, `totals`, `index-key`, and `channel/<key>` of received channels.
+    /// `tree`, `node`, `totals`, `index-key`, `channel/<key>` of received channels, `out/<key>` of own ones.
     pub(crate) const META: &str = "meta";
     /// Index -> 33 bytes.
     pub(crate) const ENTRIES: &str = "entries";
@@ -21,8 +22,10 @@ pub(super) mod cf {
     pub(crate) const SEALED: &str = "sealed";
     /// Channel and number -> length of the request, while it waits for its receipt.
     pub(crate) const OUTBOX: &str = "outbox";
-    /// Channel and number -> [`super::super::ReceiptRow`].
+    /// Channel, number and index of the `receipt` entry -> [`super::super::ReceiptRow`]; the last is the newest.
     pub(crate) const RECEIPTS: &str = "receipts";
+    /// Day of a receipt, channel and number -> nothing: sealed bytes to be dropped some days later.
+    pub(crate) const SETTLED: &str = "settled";
     /// Channel and number -> [`super::super::ReceivedRow`].
     pub(crate) const RECEIVED: &str = "received";
     /// Index of the `received` entry -> accepted views.
@@ -35,7 +38,7 @@ pub(super) mod cf {
     pub(crate) const SUBMISSIONS: &str = "submissions";
 
     /// All of them.
-    pub(crate) const ALL: [&str; 14] = [
+    pub(crate) const ALL: [&str; 15] = [
         META,
         ENTRIES,
         OPENINGS,
@@ -45,6 +48,7 @@ pub(super) mod cf {
         SEALED,
         OUTBOX,
         RECEIPTS,
+        SETTLED,
         RECEIVED,
         PAYLOADS,
         RECORDS,
@@ -58,6 +62,7 @@ pub(super) const META_NODE: &[u8] = b"node";
 pub(super) const META_TOTALS: &[u8] = b"totals";
 pub(super) const META_INDEX_KEY: &[u8] = b"index-key";
 const META_CHANNEL: &[u8] = b"channel/";
+const META_OUT: &[u8] = b"out/";
 
 /// What an index row leads from.
 #[derive(Clone, Copy)]
@@ -72,7 +77,7 @@ pub(super) enum Tag {
     ReceivedRoot = 4,
 }
 
-/// `sender 0 recipient 0 epoch`.
+/// `sender 0 recipient 0 epoch lane`.
 pub(super) fn channel_key(channel: &Channel) -> Vec<u8> {
     let mut key = Vec::with_capacity(100);
     key.extend_from_slice(channel.sender.as_str().as_bytes());
@@ -80,6 +85,10 @@ pub(super) fn channel_key(channel: &Channel) -> Vec<u8> {
     key.extend_from_slice(channel.recipient.as_str().as_bytes());
     key.push(0);
     key.extend_from_slice(&channel.epoch.to_be_bytes());
+    key.push(match channel.lane {
+        Lane::Ordinary => 1,
+        Lane::Urgent => 2,
+    });
     key
 }
 
@@ -95,13 +104,41 @@ pub(super) fn read_dispatch_key(key: &[u8]) -> Option<(Channel, u64)> {
     let mut parts = key.splitn(3, |byte| *byte == 0);
     let mut node = || std::str::from_utf8(parts.next()?).ok()?.parse().ok();
     let (sender, recipient) = (node()?, node()?);
-    let (epoch, number) = parts.next()?.split_at_checked(8)?;
+    let (epoch, rest) = parts.next()?.split_at_checked(8)?;
     let epoch = u64::from_be_bytes(epoch.try_into().ok()?);
-    Some((Channel { sender, recipient, epoch }, u64::from_be_bytes(number.try_into().ok()?)))
+    let (lane, number) = rest.split_first()?;
+    let lane = match lane {
+        1 => Lane::Ordinary,
+        2 => Lane::Urgent,
+        _ => return None,
+    };
+    Some((Channel { sender, recipient, epoch, lane }, u64::from_be_bytes(number.try_into().ok()?)))
 }
 
 pub(super) fn channel_meta_key(channel: &Channel) -> Vec<u8> {
     [META_CHANNEL, &channel_key(channel)].concat()
+}
+
+pub(super) fn out_meta_key(channel: &Channel) -> Vec<u8> {
+    [META_OUT, &channel_key(channel)].concat()
+}
+
+/// [`dispatch_key`] and the index of the `receipt` entry.
+pub(super) fn receipt_key(channel: &Channel, number: u64, entry: u64) -> Vec<u8> {
+    let mut key = dispatch_key(channel, number);
+    key.extend_from_slice(&entry.to_be_bytes());
+    key
+}
+
+/// Day and [`dispatch_key`]; days before 1970 do not occur.
+pub(super) fn settled_key(day: Day, dispatch: &[u8]) -> Vec<u8> {
+    [&u32::try_from(day.0).unwrap_or(0).to_be_bytes(), dispatch].concat()
+}
+
+/// What [`settled_key`] made: the day and the dispatch's key.
+pub(super) fn read_settled_key(key: &[u8]) -> Option<(Day, &[u8])> {
+    let (day, dispatch) = key.split_at_checked(4)?;
+    Some((Day(i32::try_from(u32::from_be_bytes(day.try_into().ok()?)).ok()?), dispatch))
 }
 
 pub(super) fn tile_key(level: u8, index: u64) -> [u8; 9] {
@@ -146,9 +183,11 @@ mod tests {
 
     #[test]
     fn dispatch_keys_are_read_back_and_ordered() {
-        let channel = Channel { sender: "a/n".parse().unwrap(), recipient: "b/n".parse().unwrap(), epoch: 1 };
+        let (sender, recipient) = ("a/n".parse().unwrap(), "b/n".parse().unwrap());
+        let channel = Channel { sender, recipient, epoch: 1, lane: Lane::Urgent };
         let key = dispatch_key(&channel, 258);
         assert_eq!(read_dispatch_key(&key), Some((channel.clone(), 258)));
+        assert_eq!(read_settled_key(&settled_key(Day(20_780), &key)), Some((Day(20_780), key.as_slice())));
         assert!(dispatch_key(&channel, 257) < key && key < dispatch_key(&channel, 65_536));
     }
 }

@@ -5,12 +5,14 @@
 
 mod columns;
 mod open;
+mod outgoing;
 mod read;
 mod rows;
 mod tree;
 mod write;
 
-pub use open::{Loaded, LoadedChannel, PendingDispatch, Store, StoreConfig, StoreError};
+pub use open::{Loaded, LoadedChannel, LoadedOutChannel, PendingDispatch, Store, StoreConfig, StoreError};
+pub use outgoing::{OutboxRow, Purged};
 pub use read::{Found, StoredDelivery};
 pub use rows::{ReceiptRow, ReceivedRow, SentRow, SubmissionRow, Totals};
 pub use tree::LogReader;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use luxor_protocol::cbor::{CborError, Decode};
-use luxor_protocol::exchange::Channel;
+use luxor_protocol::exchange::{Channel, DispatchHeader};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::names::NodeRef;
 use luxor_protocol::tlog::{Frontier, Hash};
@@ -12,9 +12,10 @@ use rocksdb::{
 };
 
 use super::columns::{
-    META_INDEX_KEY, META_NODE, META_TOTALS, META_TREE, cf, channel_meta_key, dispatch_key, read_dispatch_key,
+    META_INDEX_KEY, META_NODE, META_TOTALS, META_TREE, cf, channel_meta_key, dispatch_key, out_meta_key,
+    read_dispatch_key,
 };
-use super::rows::{ChannelRow, ReceivedRow, Totals};
+use super::rows::{ChannelRow, OutRow, ReceivedRow, Totals};
 
 /// Memory for unflushed writes over all column families.
 const WRITE_BUFFER_BYTES: usize = 64 * 1024 * 1024;
@@ -84,6 +85,21 @@ pub struct PendingDispatch {
     pub number: u64,
     /// Bytes of its request.
     pub bytes: u64,
+    /// The agreement that it rests on; zero for a withdrawal, which needs none.
+    pub agreement: Digest,
+}
+
+/// A channel from this node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadedOutChannel {
+    /// This node, recipient, epoch, lane.
+    pub channel: Channel,
+    /// The highest number given.
+    pub last: u64,
+    /// Origin of the recipient's log; empty before its first receipt.
+    pub origin: String,
+    /// The highest contiguous number that receipts under it name.
+    pub confirmed: u64,
 }
 
 /// A received channel.
@@ -95,6 +111,8 @@ pub struct LoadedChannel {
     pub tree: Frontier,
     /// Numbers above, with their digests.
     pub ahead: Vec<(u64, Digest)>,
+    /// The sender signed that it holds receipts up to this.
+    pub held: u64,
 }
 
 /// What was durable when the node stopped.
@@ -106,6 +124,8 @@ pub struct Loaded {
     pub root: Hash,
     /// Dispatches without receipt, by channel and number.
     pub pending: Vec<PendingDispatch>,
+    /// Own channels.
+    pub sent: Vec<LoadedOutChannel>,
     /// Received channels.
     pub received: Vec<LoadedChannel>,
     /// Verdicts so far.
@@ -169,22 +189,38 @@ impl Store {
             let damaged = || StoreError::damaged("an outbox row", "unreadable");
             let (channel, number) = read_dispatch_key(&key).ok_or_else(damaged)?;
             let bytes = u64::from_be_bytes(value.as_ref().try_into().map_err(|_| damaged())?);
-            pending.push(PendingDispatch { channel, number, bytes });
+            let row = self.sent(&channel, number)?.ok_or_else(|| {
+                StoreError::damaged(format!("the sent row of number {number} of {channel}"), "not there")
+            })?;
+            let agreement = match row.withdrawal {
+                Some(_) => Digest::ZERO,
+                None => decode::<DispatchHeader>("a dispatch header", &row.envelope.header)?.agreement_digest,
+            };
+            pending.push(PendingDispatch { channel, number, bytes, agreement });
         }
-        Ok(Loaded { size, root, pending, received: self.load_received(me)?, totals })
+        Ok(Loaded { size, root, pending, sent: self.load_sent()?, received: self.load_received(me)?, totals })
     }
 
-    /// The highest number given in a channel so far.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn last_number(&self, channel: &Channel) -> Result<u64, StoreError> {
-        let last = dispatch_key(channel, u64::MAX);
-        let mut iterator = self.db.iterator_cf(self.cf(cf::SENT), IteratorMode::From(&last, Direction::Reverse));
-        Ok(match iterator.next().transpose()? {
-            Some((key, _)) => read_dispatch_key(&key).filter(|(found, _)| found == channel).map_or(0, |(_, n)| n),
-            None => 0,
-        })
+    fn load_sent(&self) -> Result<Vec<LoadedOutChannel>, StoreError> {
+        let mut channels = Vec::new();
+        let mut from = Vec::new();
+        // Jump from channel to channel: to its first row, then back from its end to its last.
+        loop {
+            let mode = IteratorMode::From(&from, Direction::Forward);
+            let Some(item) = self.db.iterator_cf(self.cf(cf::SENT), mode).next() else { break };
+            let damaged = || StoreError::damaged("a sent row", "unreadable key");
+            let (channel, _) = read_dispatch_key(&item?.0).ok_or_else(damaged)?;
+            from = dispatch_key(&channel, u64::MAX);
+            let last = self.db.iterator_cf(self.cf(cf::SENT), IteratorMode::From(&from, Direction::Reverse)).next();
+            let (_, last) = last.transpose()?.and_then(|(key, _)| read_dispatch_key(&key)).ok_or_else(damaged)?;
+            from.push(0);
+            let row: OutRow = match self.get(cf::META, &out_meta_key(&channel))? {
+                None => OutRow::default(),
+                Some(bytes) => decode("an own channel's state", &bytes)?,
+            };
+            channels.push(LoadedOutChannel { channel, last, origin: row.origin, confirmed: row.confirmed });
+        }
+        Ok(channels)
     }
 
     fn load_received(&self, me: &NodeRef) -> Result<Vec<LoadedChannel>, StoreError> {
@@ -205,7 +241,7 @@ impl Store {
             };
             let tree = Frontier::from_parts(row.contiguous, row.hashes)
                 .map_err(|e| StoreError::damaged("a channel's tree", e))?;
-            let mut loaded = LoadedChannel { channel: channel.clone(), tree, ahead: Vec::new() };
+            let mut loaded = LoadedChannel { channel: channel.clone(), tree, ahead: Vec::new(), held: row.held };
             let start = dispatch_key(&channel, row.contiguous + 1);
             for item in self.db.iterator_cf(self.cf(cf::RECEIVED), IteratorMode::From(&start, Direction::Forward)) {
                 let (key, value) = item?;
@@ -214,7 +250,8 @@ impl Store {
                 };
                 debug_assert_eq!(found.recipient, *me);
                 let row: ReceivedRow = decode("a received row", &value)?;
-                loaded.ahead.push((number, row.envelope.digest()));
+                let digest = row.arrival.digest().map_err(|e| StoreError::damaged("a received row", e))?;
+                loaded.ahead.push((number, digest));
             }
             channels.push(loaded);
         }

@@ -10,7 +10,7 @@ use rocksdb::{Direction, IteratorMode};
 
 use super::columns::{Tag, cf, dispatch_key, index_key, read_dispatch_key, read_place, submission_key};
 use super::open::{Store, StoreError, decode};
-use super::rows::{ReceiptRow, ReceivedRow, SentRow, SubmissionRow};
+use super::rows::{ReceiptRow, ReceivedRow, SubmissionRow};
 
 /// Index rows read for one query.
 const MAX_FOUND: usize = 1_000;
@@ -45,30 +45,6 @@ impl Store {
     /// [`StoreError`].
     pub fn submission(&self, submission: &str, chunk: u64) -> Result<Option<SubmissionRow>, StoreError> {
         self.row(cf::SUBMISSIONS, &submission_key(submission, chunk), "a submission")
-    }
-
-    /// The request of a dispatch as it goes out.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn request(&self, channel: &Channel, number: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        self.get(cf::SEALED, &dispatch_key(channel, number))
-    }
-
-    /// A dispatch that this node made.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn sent(&self, channel: &Channel, number: u64) -> Result<Option<SentRow>, StoreError> {
-        self.row(cf::SENT, &dispatch_key(channel, number), "a sent row")
-    }
-
-    /// The receipt of a dispatch that this node made.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn receipt(&self, channel: &Channel, number: u64) -> Result<Option<ReceiptRow>, StoreError> {
-        self.row(cf::RECEIPTS, &dispatch_key(channel, number), "a receipt")
     }
 
     /// A dispatch that arrived.
@@ -209,7 +185,7 @@ impl Store {
             let damaged = |e| StoreError::damaged(format!("the opening of entry {index}"), e);
             let opening = self.opening(index)?.ok_or_else(|| damaged("not there".to_owned()))?;
             let skeleton = opening.read_skeleton().map_err(|e| damaged(e.to_string()))?;
-            let evidence = if evidence_given { self.evidence(&skeleton)? } else { None };
+            let evidence = if evidence_given { self.evidence(index, &skeleton)? } else { None };
             let body_hash = opening.body_hash();
             let body = body_given.then_some((opening.body_salt, opening.body));
             bytes += 150 + body.as_ref().map_or(0, |(_, b)| b.len()) + evidence.as_ref().map_or(0, Vec::len);
@@ -239,12 +215,14 @@ impl Store {
         Ok(notes)
     }
 
-    fn evidence(&self, skeleton: &Skeleton) -> Result<Option<Vec<u8>>, StoreError> {
+    fn evidence(&self, index: u64, skeleton: &Skeleton) -> Result<Option<Vec<u8>>, StoreError> {
         let (channel, number) = (&skeleton.channel, skeleton.number);
+        let sent = || self.sent(channel, number);
         Ok(match skeleton.kind {
-            EntryKind::Sent => self.sent(channel, number)?.map(|row| row.envelope.to_cbor()),
-            EntryKind::Received => self.received(channel, number)?.map(|row| row.envelope.to_cbor()),
-            EntryKind::Receipt => self.receipt(channel, number)?.map(|row| row.proof),
+            EntryKind::Sent | EntryKind::Resent => sent()?.map(|row| row.envelope.to_cbor()),
+            EntryKind::Withdrawn => sent()?.and_then(|row| row.withdrawal).map(|withdrawal| withdrawal.to_cbor()),
+            EntryKind::Received => self.received(channel, number)?.map(|row| row.arrival.to_cbor()),
+            EntryKind::Receipt => self.receipt_of(channel, number, index)?.map(|row| row.proof),
         })
     }
 
@@ -261,7 +239,7 @@ impl Store {
         Ok(rows)
     }
 
-    fn row<T: Decode>(&self, family: &str, key: &[u8], what: &str) -> Result<Option<T>, StoreError> {
+    pub(super) fn row<T: Decode>(&self, family: &str, key: &[u8], what: &str) -> Result<Option<T>, StoreError> {
         self.get(family, key)?.map(|bytes| decode(what, &bytes)).transpose()
     }
 }

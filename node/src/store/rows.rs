@@ -2,9 +2,13 @@
 
 use luxor_protocol::api::Traffic;
 use luxor_protocol::cbor::{CborError, Decode, Encode, Reader, Writer};
-use luxor_protocol::exchange::Envelope;
+use luxor_protocol::exchange::{Arrival, Envelope, Withdrawal};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::limits::{MAX_ANSWER_BYTES, MAX_BODY_BYTES, MAX_CHUNK_BYTES};
+use luxor_protocol::time::Day;
+
+/// Bytes of a log's origin, as cards have it.
+const MAX_ORIGIN: usize = 256;
 
 /// A dispatch that this node made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +17,8 @@ pub struct SentRow {
     pub entry: u64,
     /// Header and signature.
     pub envelope: Envelope,
+    /// What took its place, if it was withdrawn.
+    pub withdrawal: Option<Withdrawal>,
 }
 
 /// The receipt of a dispatch that this node made.
@@ -20,6 +26,8 @@ pub struct SentRow {
 pub struct ReceiptRow {
     /// Index of this node's `receipt` entry.
     pub entry: u64,
+    /// The day on which it came.
+    pub settled_on: Day,
     /// Index of the `received` entry in the recipient's log.
     pub recipient_entry: u64,
     /// The tlog-proof as it came.
@@ -31,8 +39,8 @@ pub struct ReceiptRow {
 pub struct ReceivedRow {
     /// Index of its `received` entry.
     pub entry: u64,
-    /// Header and signature.
-    pub envelope: Envelope,
+    /// The dispatch's header and signature, or its withdrawal.
+    pub arrival: Arrival,
     /// The encoded receipt body.
     pub body: Vec<u8>,
 }
@@ -60,20 +68,37 @@ pub struct Totals {
 pub(super) struct ChannelRow {
     pub(super) contiguous: u64,
     pub(super) hashes: Vec<[u8; 32]>,
+    /// The sender signed that it holds receipts up to this.
+    pub(super) held: u64,
+}
+
+/// What receipts say of an own channel.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct OutRow {
+    /// Origin of the recipient's log.
+    pub(super) origin: String,
+    /// The highest contiguous number that receipts under it name.
+    pub(super) confirmed: u64,
 }
 
 impl Encode for SentRow {
     fn encode(&self, writer: &mut Writer) {
-        writer.array(2);
+        writer.array(3);
         writer.uint(self.entry);
         self.envelope.encode(writer);
+        match &self.withdrawal {
+            Some(withdrawal) => withdrawal.encode(writer),
+            None => writer.null(),
+        }
     }
 }
 
 impl Decode for SentRow {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
-        reader.tuple(2)?;
-        let row = Self { entry: reader.uint()?, envelope: Envelope::decode(reader)? };
+        reader.tuple(3)?;
+        let (entry, envelope) = (reader.uint()?, Envelope::decode(reader)?);
+        let withdrawal = if reader.null()? { None } else { Some(Withdrawal::decode(reader)?) };
+        let row = Self { entry, envelope, withdrawal };
         reader.leave();
         Ok(row)
     }
@@ -81,8 +106,9 @@ impl Decode for SentRow {
 
 impl Encode for ReceiptRow {
     fn encode(&self, writer: &mut Writer) {
-        writer.array(3);
+        writer.array(4);
         writer.uint(self.entry);
+        self.settled_on.encode(writer);
         writer.uint(self.recipient_entry);
         writer.bytes(&self.proof);
     }
@@ -90,9 +116,10 @@ impl Encode for ReceiptRow {
 
 impl Decode for ReceiptRow {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
-        reader.tuple(3)?;
+        reader.tuple(4)?;
         let row = Self {
             entry: reader.uint()?,
+            settled_on: Day::decode(reader)?,
             recipient_entry: reader.uint()?,
             proof: reader.bytes(MAX_ANSWER_BYTES)?.to_vec(),
         };
@@ -105,7 +132,7 @@ impl Encode for ReceivedRow {
     fn encode(&self, writer: &mut Writer) {
         writer.array(3);
         writer.uint(self.entry);
-        self.envelope.encode(writer);
+        self.arrival.encode(writer);
         writer.bytes(&self.body);
     }
 }
@@ -115,7 +142,7 @@ impl Decode for ReceivedRow {
         reader.tuple(3)?;
         let row = Self {
             entry: reader.uint()?,
-            envelope: Envelope::decode(reader)?,
+            arrival: Arrival::decode(reader)?,
             body: reader.bytes(MAX_BODY_BYTES)?.to_vec(),
         };
         reader.leave();
@@ -142,22 +169,23 @@ impl Decode for SubmissionRow {
 
 impl Encode for Totals {
     fn encode(&self, writer: &mut Writer) {
-        writer.array(8);
+        writer.array(10);
         for t in [&self.sent, &self.received] {
-            [t.dispatches, t.refused, t.accepted, t.rejected].into_iter().for_each(|n| writer.uint(n));
+            [t.dispatches, t.refused, t.accepted, t.rejected, t.withdrawn].into_iter().for_each(|n| writer.uint(n));
         }
     }
 }
 
 impl Decode for Totals {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
-        reader.tuple(8)?;
+        reader.tuple(10)?;
         let mut traffic = || -> Result<Traffic, CborError> {
             Ok(Traffic {
                 dispatches: reader.uint()?,
                 refused: reader.uint()?,
                 accepted: reader.uint()?,
                 rejected: reader.uint()?,
+                withdrawn: reader.uint()?,
             })
         };
         let totals = Self { sent: traffic()?, received: traffic()? };
@@ -168,23 +196,42 @@ impl Decode for Totals {
 
 impl Encode for ChannelRow {
     fn encode(&self, writer: &mut Writer) {
-        writer.array(2);
+        writer.array(3);
         writer.uint(self.contiguous);
         writer.array(self.hashes.len());
         self.hashes.iter().for_each(|hash| writer.bytes(hash));
+        writer.uint(self.held);
+    }
+}
+
+impl Encode for OutRow {
+    fn encode(&self, writer: &mut Writer) {
+        writer.array(2);
+        writer.text(&self.origin);
+        writer.uint(self.confirmed);
+    }
+}
+
+impl Decode for OutRow {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
+        reader.tuple(2)?;
+        let row = Self { origin: reader.text(MAX_ORIGIN)?.to_owned(), confirmed: reader.uint()? };
+        reader.leave();
+        Ok(row)
     }
 }
 
 impl Decode for ChannelRow {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
-        reader.tuple(2)?;
+        reader.tuple(3)?;
         let contiguous = reader.uint()?;
         let mut hashes = Vec::new();
         for _ in 0..reader.array(64)? {
             hashes.push(reader.fixed()?);
         }
         reader.leave();
+        let held = reader.uint()?;
         reader.leave();
-        Ok(Self { contiguous, hashes })
+        Ok(Self { contiguous, hashes, held })
     }
 }

@@ -1,16 +1,18 @@
 //! Writes as typed data, and how they become rows.
 
 use luxor_protocol::cbor::Encode;
-use luxor_protocol::exchange::{Channel, Envelope, Opening};
+use luxor_protocol::exchange::{Arrival, Channel, Envelope, Opening, Withdrawal};
 use luxor_protocol::hash::{Digest, Domain, keyed};
+use luxor_protocol::time::Day;
 use luxor_protocol::tlog::{CompletedTile, Frontier, Hash};
 use rocksdb::WriteBatch;
 
 use super::columns::{
-    META_TOTALS, META_TREE, Tag, cf, channel_meta_key, dispatch_key, index_key, place, submission_key, tile_key,
+    META_TOTALS, META_TREE, Tag, cf, channel_meta_key, dispatch_key, index_key, out_meta_key, place, receipt_key,
+    settled_key, submission_key, tile_key,
 };
 use super::open::{Store, StoreError, tree_row};
-use super::rows::{ChannelRow, ReceiptRow, ReceivedRow, SentRow, SubmissionRow, Totals};
+use super::rows::{ChannelRow, OutRow, ReceiptRow, ReceivedRow, SentRow, SubmissionRow, Totals};
 
 /// A record and what finds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +71,40 @@ pub enum Write {
         recipient_entry: u64,
         /// The tlog-proof.
         proof: Vec<u8>,
+        /// The day on which it came.
+        settled_on: Day,
+        /// Origin of the recipient's log.
+        origin: String,
+        /// The highest contiguous number that receipts under it name.
+        confirmed: u64,
+    },
+    /// A withdrawal takes the place of a dispatch.
+    Withdrawn {
+        /// Its channel.
+        channel: Channel,
+        /// Its number.
+        number: u64,
+        /// Index of its `sent` entry.
+        sent_entry: u64,
+        /// Its `withdrawn` entry.
+        entry: usize,
+        /// The dispatch's header and signature.
+        envelope: Envelope,
+        /// The withdrawal.
+        withdrawal: Withdrawal,
+        /// The request as it goes out now.
+        request: Vec<u8>,
+    },
+    /// A settled dispatch waits for another receipt.
+    Resent {
+        /// Its channel.
+        channel: Channel,
+        /// Its number.
+        number: u64,
+        /// Its `resent` entry.
+        entry: usize,
+        /// Bytes of its request.
+        bytes: u64,
     },
     /// A dispatch that arrived.
     Received {
@@ -78,8 +114,8 @@ pub enum Write {
         number: u64,
         /// Its `received` entry.
         entry: usize,
-        /// Header and signature.
-        envelope: Envelope,
+        /// The dispatch's header and signature, or its withdrawal.
+        arrival: Arrival,
         /// The encoded receipt body.
         body: Vec<u8>,
         /// The accepted views; absent when refused.
@@ -88,6 +124,8 @@ pub enum Write {
         records: Vec<IndexedRecord>,
         /// The channel's tree after it.
         tree: Frontier,
+        /// The sender signed that it holds receipts up to this.
+        held: u64,
     },
     /// Verdicts so far.
     Totals(Totals),
@@ -118,21 +156,38 @@ impl Store {
                     let key = dispatch_key(&channel, number);
                     batch.put_cf(self.cf(cf::OUTBOX), &key, (request.len() as u64).to_be_bytes());
                     batch.put_cf(self.cf(cf::SEALED), &key, request);
-                    batch.put_cf(self.cf(cf::SENT), &key, SentRow { entry: index(entry), envelope }.to_cbor());
+                    batch.put_cf(
+                        self.cf(cf::SENT),
+                        &key,
+                        SentRow { entry: index(entry), envelope, withdrawal: None }.to_cbor(),
+                    );
                     for (at, root) in roots.iter().enumerate() {
                         let delivery = index_key(Tag::Delivery, root, &key);
                         batch.put_cf(self.cf(cf::INDEX), delivery, (at as u64).to_be_bytes());
                     }
                 }
-                Write::Settled { channel, number, entry, recipient_entry, proof } => {
+                Write::Settled { channel, number, entry, recipient_entry, proof, settled_on, origin, confirmed } => {
                     let key = dispatch_key(&channel, number);
-                    let row = ReceiptRow { entry: index(entry), recipient_entry, proof };
-                    batch.put_cf(self.cf(cf::RECEIPTS), &key, row.to_cbor());
-                    batch.delete_cf(self.cf(cf::OUTBOX), &key);
-                }
-                Write::Received { channel, number, entry, envelope, body, payload, records, tree } => {
                     let entry = index(entry);
-                    let row = ReceivedRow { entry, envelope, body };
+                    let row = ReceiptRow { entry, settled_on, recipient_entry, proof };
+                    batch.put_cf(self.cf(cf::RECEIPTS), receipt_key(&channel, number, entry), row.to_cbor());
+                    batch.delete_cf(self.cf(cf::OUTBOX), &key);
+                    batch.put_cf(self.cf(cf::SETTLED), settled_key(settled_on, &key), []);
+                    batch.put_cf(self.cf(cf::META), out_meta_key(&channel), OutRow { origin, confirmed }.to_cbor());
+                }
+                Write::Withdrawn { channel, number, sent_entry, entry: _, envelope, withdrawal, request } => {
+                    let key = dispatch_key(&channel, number);
+                    let row = SentRow { entry: sent_entry, envelope, withdrawal: Some(withdrawal) };
+                    batch.put_cf(self.cf(cf::SENT), &key, row.to_cbor());
+                    batch.put_cf(self.cf(cf::OUTBOX), &key, (request.len() as u64).to_be_bytes());
+                    batch.put_cf(self.cf(cf::SEALED), &key, request);
+                }
+                Write::Resent { channel, number, entry: _, bytes } => {
+                    batch.put_cf(self.cf(cf::OUTBOX), dispatch_key(&channel, number), bytes.to_be_bytes());
+                }
+                Write::Received { channel, number, entry, arrival, body, payload, records, tree, held } => {
+                    let entry = index(entry);
+                    let row = ReceivedRow { entry, arrival, body };
                     batch.put_cf(self.cf(cf::RECEIVED), dispatch_key(&channel, number), row.to_cbor());
                     if let Some(payload) = payload {
                         batch.put_cf(self.cf(cf::PAYLOADS), entry.to_be_bytes(), payload);
@@ -146,7 +201,7 @@ impl Store {
                             batch.put_cf(self.cf(cf::INDEX), key, []);
                         }
                     }
-                    let row = ChannelRow { contiguous: tree.size(), hashes: tree.hashes().to_vec() };
+                    let row = ChannelRow { contiguous: tree.size(), hashes: tree.hashes().to_vec(), held };
                     batch.put_cf(self.cf(cf::META), channel_meta_key(&channel), row.to_cbor());
                 }
                 Write::Totals(totals) => batch.put_cf(self.cf(cf::META), META_TOTALS, totals.to_cbor()),

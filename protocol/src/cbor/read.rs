@@ -35,6 +35,9 @@ pub enum Reason {
     /// Bytes follow the value.
     #[error("bytes follow the value")]
     Trailing,
+    /// A record type or version that this software does not know.
+    #[error("unknown record type or version")]
+    UnknownType,
     /// The item is well-formed but its value is not allowed.
     #[error("{0}")]
     Value(&'static str),

@@ -26,6 +26,9 @@ pub struct CardNode {
     pub origin: String,
     /// Where it listens, as multiaddr.
     pub addresses: Vec<String>,
+    /// The epoch of the channels that it sends in, from 1; one more after each loss of its data, when it cannot know any
+    /// longer which numbers it gave.
+    pub epoch: u64,
     /// Record types and versions that it reads.
     pub reads: Vec<(String, u64)>,
 }
@@ -49,6 +52,15 @@ impl Card {
     pub fn to_document(&self, network: Digest) -> Result<Document, DocumentError> {
         self.check().map_err(|what| DocumentError::Content(format!("card of {}: {what}", self.member)))?;
         Ok(Document::first(DocumentKind::Card, network, self.member.clone(), self.to_cbor()))
+    }
+
+    /// The document that puts this card in the place of an earlier one, to be signed by the member.
+    ///
+    /// # Errors
+    /// [`DocumentError::Content`] when the card contradicts itself.
+    pub fn to_successor(&self, previous: &Document) -> Result<Document, DocumentError> {
+        let first = self.to_document(previous.network)?;
+        Ok(Document { version: previous.version + 1, previous: previous.digest(), ..first })
     }
 
     /// Reads a card's body; whoever knows the charter checks its signature, see [`super::Directory`].
@@ -78,6 +90,9 @@ impl Card {
             if !node.seal.starts_with("age1") || !plain(&node.seal) {
                 return Err("a seal key is not an age recipient");
             }
+            if node.epoch == 0 {
+                return Err("epochs begin at 1");
+            }
             if node.addresses.iter().any(|a| !a.starts_with('/') || !plain(a)) {
                 return Err("an address is not a multiaddr such as /ip4/192.0.2.1/tcp/4700");
             }
@@ -98,7 +113,7 @@ impl Encode for Card {
         self.member.encode(writer);
         writer.array(self.nodes.len());
         for node in &self.nodes {
-            writer.array(9);
+            writer.array(10);
             node.name.encode(writer);
             node.sign.encode(writer);
             node.log.encode(writer);
@@ -108,6 +123,7 @@ impl Encode for Card {
             writer.text(&node.origin);
             writer.array(node.addresses.len());
             node.addresses.iter().for_each(|a| writer.text(a));
+            writer.uint(node.epoch);
             writer.array(node.reads.len());
             for (name, version) in &node.reads {
                 writer.array(2);
@@ -124,7 +140,7 @@ impl Decode for Card {
         reader.tuple(2)?;
         let member = MemberId::decode(reader)?;
         let nodes = decode_list(reader, MAX_NODES, |r| {
-            r.tuple(9)?;
+            r.tuple(10)?;
             let node = CardNode {
                 name: Slug::decode(r)?,
                 sign: decode_key(KeyUse::Sign, r)?,
@@ -134,6 +150,7 @@ impl Decode for Card {
                 seal: r.text(4 * MAX_LINE)?.to_owned(),
                 origin: r.text(MAX_LINE)?.to_owned(),
                 addresses: decode_list(r, MAX_ADDRESSES, |r| r.text(MAX_LINE).map(str::to_owned))?,
+                epoch: r.uint()?,
                 reads: decode_list(r, 64, |r| {
                     r.tuple(2)?;
                     let read = (r.text(40)?.to_owned(), r.uint()?);

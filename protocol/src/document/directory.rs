@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Agreement, Card, CardNode, Charter, Document, DocumentError, DocumentKind};
 use crate::hash::Digest;
+use crate::keys::PublicKey;
 use crate::names::{MemberId, NodeRef, Purpose, Slug, Territory};
 use crate::record::{GroupSet, TypeTable, table};
 use crate::time::Day;
@@ -33,6 +34,14 @@ pub enum DirectoryError {
         /// Their id.
         id: Slug,
     },
+    /// A card whose predecessor is another than the one before it.
+    #[error("card '{id}' version {version} follows another card than version {} given here\nhint: ask {id} which one holds", version - 1)]
+    Chain {
+        /// The member.
+        id: Slug,
+        /// The later card's version.
+        version: u64,
+    },
     /// Two nodes share a transport key.
     #[error("nodes {0} and {1} share a transport key")]
     SharedKey(NodeRef, NodeRef),
@@ -47,6 +56,17 @@ pub struct KnownNode {
     pub member: MemberId,
     /// Its keys and addresses.
     pub card: CardNode,
+    /// Logs that it kept before, newest first; receipts under them still hold.
+    pub former_logs: Vec<FormerLog>,
+}
+
+/// A log that a node kept before the one on its card.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FormerLog {
+    /// Its origin.
+    pub origin: String,
+    /// Its key.
+    pub log: PublicKey,
 }
 
 /// A row of an agreement that gives something to somebody.
@@ -86,7 +106,8 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Checks a founding charter, cards and agreements against each other. A document given twice counts once.
+    /// Checks a founding charter, cards and agreements against each other. A document given twice counts once; of a member's
+    /// cards the one with the highest version holds, and those before it tell of former logs.
     ///
     /// # Errors
     /// [`DirectoryError`] with the first reason.
@@ -100,10 +121,18 @@ impl Directory {
             agreements: BTreeMap::new(),
         };
         let mut seen = BTreeMap::new();
-        for document in cards.iter().chain(agreements) {
-            match seen.insert((document.kind, document.id.clone()), document.digest()) {
+        let mut ordered: Vec<&Document> = cards.iter().chain(agreements).collect();
+        ordered.sort_by_key(|document| document.version);
+        for document in ordered {
+            let (kind, id, version) = (document.kind, document.id.clone(), document.version);
+            if let Some(before) = seen.get(&(kind, id.clone(), version - 1))
+                && *before != document.previous
+            {
+                return Err(DirectoryError::Chain { id, version });
+            }
+            match seen.insert((kind, id.clone(), version), document.digest()) {
                 Some(before) if before == document.digest() => continue,
-                Some(_) => return Err(DirectoryError::Twice { kind: document.kind, id: document.id.clone() }),
+                Some(_) => return Err(DirectoryError::Twice { kind, id }),
                 None => directory.add(document)?,
             }
         }
@@ -218,7 +247,7 @@ impl Directory {
         }
     }
 
-    fn identity(&self, document: &Document, member: &MemberId) -> Result<&crate::keys::PublicKey, DirectoryError> {
+    fn identity(&self, document: &Document, member: &MemberId) -> Result<&PublicKey, DirectoryError> {
         let (kind, id) = (document.kind, document.id.clone());
         let unknown = DirectoryError::NoMember { kind, id, member: member.clone() };
         self.charter.member(member).map(|m| &m.identity).ok_or(unknown)
@@ -227,9 +256,22 @@ impl Directory {
     fn add_card(&mut self, document: &Document) -> Result<(), DirectoryError> {
         let card = Card::open(document)?;
         document.check(&[(&card.member, self.identity(document, &card.member)?)])?;
+        // Cards come in the order of their versions: this one takes the place of those before it.
+        let earlier: Vec<_> = self.nodes.values().filter(|n| n.member == card.member).cloned().collect();
+        for known in &earlier {
+            self.nodes.remove(&known.node);
+            self.by_transport.remove(&known.card.transport.bytes());
+        }
         for node in card.nodes {
             let name = NodeRef::new(&card.member, &node.name);
-            let known = Arc::new(KnownNode { node: name.clone(), member: card.member.clone(), card: node });
+            let mut former_logs = Vec::new();
+            if let Some(before) = earlier.iter().find(|known| known.node == name) {
+                let last = FormerLog { origin: before.card.origin.clone(), log: before.card.log };
+                former_logs.extend((last.log != node.log).then_some(last));
+                former_logs.extend(before.former_logs.iter().cloned());
+            }
+            let known =
+                Arc::new(KnownNode { node: name.clone(), member: card.member.clone(), card: node, former_logs });
             if let Some(other) = self.by_transport.insert(known.card.transport.bytes(), known.clone()) {
                 return Err(DirectoryError::SharedKey(other.node.clone(), name));
             }

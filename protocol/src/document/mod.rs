@@ -1,8 +1,8 @@
 //! The one signed-document type: charter, card, agreement.
 //!
 //! A document has a kind, an id, a version and the digest of its predecessor; its signatures cover its digest. One rule
-//! says who must sign what ([`Document::check`]). Not here yet: later versions, votes, suspension (they chain on the same
-//! type).
+//! says who must sign what ([`Document::check`]). Cards have later versions, each naming the one before. Not here yet: later
+//! versions of charter and agreements, votes, suspension (they chain on the same type).
 
 mod agreement;
 mod card;
@@ -12,7 +12,7 @@ mod directory;
 pub use agreement::{Agreement, Flow};
 pub use card::{Card, CardNode};
 pub use charter::{Charter, CharterMember};
-pub use directory::{Directory, DirectoryError, FlowMatch, KnownNode};
+pub use directory::{Directory, DirectoryError, FlowMatch, FormerLog, KnownNode};
 
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::hash::{Digest, Domain};
@@ -224,8 +224,10 @@ impl Decode for Document {
         let start = reader.position();
         let version = reader.uint()?;
         let previous = Digest::decode(reader)?;
-        if version != 1 || previous != Digest::ZERO {
-            return Err(reader.refuse(start, "only first versions of documents exist so far"));
+        let first = version == 1 && previous == Digest::ZERO;
+        let later = kind == DocumentKind::Card && version > 1 && previous != Digest::ZERO;
+        if !first && !later {
+            return Err(reader.refuse(start, "version 1 has no predecessor, and only cards have later versions so far"));
         }
         let body = reader.bytes(MAX_DOCUMENT_BYTES)?.to_vec();
         let mut signatures: Vec<DocumentSignature> = Vec::new();

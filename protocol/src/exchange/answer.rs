@@ -30,7 +30,7 @@ word_enum!(
         Oversized = 7, "oversized";
         /// Other bytes were received under this number before.
         NumberUsed = 8, "number_used";
-        /// The number is beyond the window, or belongs to an earlier epoch.
+        /// The number is too far above the highest contiguous one.
         NumberOutOfWindow = 9, "number_out_of_window";
         /// The sealed part belongs to another header.
         ForeignSeal = 10, "foreign_seal";
@@ -38,6 +38,8 @@ word_enum!(
         NoMandate = 11, "no_mandate";
         /// The sender has too many dispatches unanswered here.
         TooManyInFlight = 12, "too_many_in_flight";
+        /// The channel's epoch is not the one on the sender's card.
+        WrongEpoch = 13, "wrong_epoch";
     }
 );
 
@@ -70,6 +72,8 @@ word_enum!(
         Card = 2, "card";
         /// Space or attention.
         Capacity = 3, "capacity";
+        /// The type version of the batch.
+        Version = 4, "version";
     }
 );
 
@@ -117,6 +121,12 @@ pub enum Answer {
         lacks: Lack,
         /// Which one, for people.
         detail: String,
+    },
+    /// The number is beyond the window, but the sender says that it holds receipts for numbers which this node does not
+    /// have: it lost its data. The number is not consumed; what follows `after` is to be sent again.
+    Resend {
+        /// The highest number up to which this node has everything.
+        after: u64,
     },
     /// Final: a C2SP tlog-proof whose extra line is the opening.
     Receipt(Vec<u8>),
@@ -169,6 +179,11 @@ impl Encode for Answer {
                 writer.uint(2);
                 writer.bytes(proof);
             }
+            Answer::Resend { after } => {
+                writer.array(2);
+                writer.uint(4);
+                writer.uint(*after);
+            }
             Answer::Page(page) => {
                 writer.array(4);
                 writer.uint(3);
@@ -204,6 +219,7 @@ impl Decode for Answer {
                 reader.leave();
                 Self::Page(AuditPage { checkpoint, entries, checkpoints })
             }
+            (4, 2) => Self::Resend { after: reader.uint()? },
             _ => return Err(reader.refuse(start, "not an answer")),
         };
         reader.leave();

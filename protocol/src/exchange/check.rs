@@ -1,29 +1,38 @@
-//! The check of an arrived dispatch: one pure function from bytes to verdict, run on a worker.
+//! The check of an arrived dispatch or withdrawal: pure functions from bytes to verdict, run on a worker.
 //!
 //! Order: network and addressees, signature, agreement, and only then the seal. Numbers and duplicates are the engine's.
 
 use super::answer::{Answer, ErrorCode, Lack, RefusalCode};
-use super::dispatch::{Dispatch, DispatchHeader, Envelope, is_own_batch};
+use super::dispatch::{Dispatch, DispatchHeader, is_own_batch};
 use super::receipt::{Outcome, Rejection};
 use super::sealed::{SealedError, unpack};
-use crate::cbor::{Decode, Encode, Reader};
+use super::{Arrival, Channel, Withdrawal};
+use crate::cbor::{CborError, Decode, Encode, Reader, Reason};
 use crate::document::{Directory, KnownNode};
 use crate::hash::Digest;
 use crate::names::NodeRef;
 use crate::record::{Fault, RecordView, batch_root};
 use crate::time::{Day, Millis};
 
-/// An authentic dispatch with the verdict on it.
+/// What authentically came under a number, with the verdict on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checked {
-    /// Its identity.
+    /// Its channel.
+    pub channel: Channel,
+    /// Its number there.
+    pub number: u64,
+    /// The sender holds the receipts of all numbers up to this.
+    pub receipts_held_up_to: u64,
+    /// Digest of the agreement that it rests on.
+    pub agreement: Digest,
+    /// The dispatch's identity.
     pub digest: Digest,
-    /// What stands in clear on it.
-    pub header: DispatchHeader,
-    /// Header and signature, the evidence behind the log entry.
-    pub envelope: Envelope,
+    /// The evidence behind the log entry.
+    pub arrival: Arrival,
     /// The verdict.
     pub outcome: Outcome,
+    /// Records of the batch; none where it was withdrawn.
+    pub count: usize,
     /// The accepted views with their roots, by their place in the batch; empty when refused.
     pub accepted: Vec<(usize, Digest, RecordView)>,
     /// The day by which the views must be gone.
@@ -42,22 +51,17 @@ pub fn check_dispatch(
     now: Millis,
     open: impl FnOnce(&[u8]) -> Option<Vec<u8>>,
 ) -> Result<Checked, Answer> {
-    let header = DispatchHeader::from_cbor(&dispatch.header)
-        .map_err(|e| Answer::error(ErrorCode::Undecodable, format!("dispatch header: {e}")))?;
-    if header.network != directory.network() {
-        return Err(Answer::error(ErrorCode::WrongNetwork, format!("this is network {}", directory.network())));
-    }
-    if header.channel.recipient != *me {
-        return Err(Answer::error(ErrorCode::NotForMe, format!("this is {me}, not {}", header.channel.recipient)));
-    }
-    if header.channel.sender != peer.node {
-        let detail = format!("{} brought a dispatch of {}", peer.node, header.channel.sender);
-        return Err(Answer::error(ErrorCode::WrongSender, detail));
-    }
     let envelope = dispatch.envelope();
-    envelope
+    let signed = envelope
         .verify(&directory.network(), &peer.card.sign)
-        .map_err(|e| Answer::error(ErrorCode::BadSignature, format!("dispatch {}: {e}", header.number)))?;
+        .map_err(|e| Answer::error(ErrorCode::BadSignature, format!("dispatch: {e}")));
+    let header = match DispatchHeader::from_cbor(&dispatch.header) {
+        Ok(header) => header,
+        Err(error) => return Err(undecodable(&dispatch.header, &error, signed)),
+    };
+    check_route(directory, me, peer, &header.network, &header.channel)?;
+    signed?;
+    check_epoch(peer, &header.channel)?;
     if !directory.agreements().any(|(digest, _)| *digest == header.agreement_digest) {
         let detail = format!("agreement {} ({})", header.agreement, header.agreement_digest);
         return Err(Answer::later(Lack::Agreement, detail));
@@ -70,8 +74,97 @@ pub fn check_dispatch(
             return Err(Answer::error(ErrorCode::ForeignSeal, "the sealed part was made for another header"));
         }
     };
-    let due = now.day().plus(header.retention_days);
-    Ok(Checked { digest: envelope.digest(), header, envelope, outcome, accepted, due })
+    Ok(Checked {
+        channel: header.channel,
+        number: header.number,
+        receipts_held_up_to: header.receipts_held_up_to,
+        agreement: header.agreement_digest,
+        digest: envelope.digest(),
+        arrival: Arrival::Dispatch(envelope),
+        outcome,
+        count: header.batch.header.count,
+        accepted,
+        due: now.day().plus(header.retention_days),
+    })
+}
+
+/// Checks a withdrawal that `peer` brought to `me`. It needs no agreement: nothing is shown, and the lack of one may be the
+/// reason for it.
+///
+/// # Errors
+/// The [`Answer`] for a withdrawal that leaves no trace.
+pub fn check_withdrawal(
+    directory: &Directory,
+    me: &NodeRef,
+    peer: &KnownNode,
+    withdrawal: &Withdrawal,
+    now: Millis,
+) -> Result<Checked, Answer> {
+    let header = withdrawal.read().map_err(|e| Answer::error(ErrorCode::Undecodable, format!("withdrawal: {e}")))?;
+    check_route(directory, me, peer, &header.network, &header.channel)?;
+    withdrawal
+        .verify(&directory.network(), &peer.card.sign)
+        .map_err(|e| Answer::error(ErrorCode::BadSignature, format!("withdrawal: {e}")))?;
+    check_epoch(peer, &header.channel)?;
+    Ok(Checked {
+        channel: header.channel,
+        number: header.number,
+        receipts_held_up_to: 0,
+        agreement: header.agreement,
+        digest: header.dispatch,
+        arrival: Arrival::Withdrawal(withdrawal.clone()),
+        outcome: Outcome::Withdrawn,
+        count: 0,
+        accepted: Vec::new(),
+        due: now.day(),
+    })
+}
+
+/// Network and addressees.
+fn check_route(
+    directory: &Directory,
+    me: &NodeRef,
+    peer: &KnownNode,
+    network: &Digest,
+    channel: &Channel,
+) -> Result<(), Answer> {
+    if *network != directory.network() {
+        return Err(Answer::error(ErrorCode::WrongNetwork, format!("this is network {}", directory.network())));
+    }
+    if channel.recipient != *me {
+        return Err(Answer::error(ErrorCode::NotForMe, format!("this is {me}, not {}", channel.recipient)));
+    }
+    if channel.sender != peer.node {
+        let detail = format!("{} brought something of {}", peer.node, channel.sender);
+        return Err(Answer::error(ErrorCode::WrongSender, detail));
+    }
+    Ok(())
+}
+
+fn check_epoch(peer: &KnownNode, channel: &Channel) -> Result<(), Answer> {
+    if channel.epoch < peer.card.epoch {
+        let detail = format!("epoch {} of {}; its card says {}", channel.epoch, channel.sender, peer.card.epoch);
+        return Err(Answer::error(ErrorCode::WrongEpoch, detail));
+    }
+    if channel.epoch > peer.card.epoch {
+        let detail = format!("the card of {} that begins epoch {}", channel.sender, channel.epoch);
+        return Err(Answer::later(Lack::Card, detail));
+    }
+    Ok(())
+}
+
+/// A signed header of an unknown type version may be a good one tomorrow; every other fault stays one.
+fn undecodable(header: &[u8], error: &CborError, signed: Result<(), Answer>) -> Answer {
+    if error.reason == Reason::UnknownType {
+        if let Err(unsigned) = signed {
+            return unsigned;
+        }
+        let mut reader = Reader::new(header.get(error.offset..).unwrap_or_default());
+        if let (Ok(name), Ok(version)) = (reader.text(40), reader.uint()) {
+            return Answer::later(Lack::Version, format!("record type {name} version {version}"));
+        }
+    }
+    Answer::error(ErrorCode::Undecodable, format!("dispatch header: {error}"))
 }
 
 enum Verdict {
@@ -151,7 +244,7 @@ fn judge(
     Ok((rejected, accepted))
 }
 
-fn read_views(content: &[u8], count: usize) -> Result<Vec<RecordView>, crate::cbor::CborError> {
+fn read_views(content: &[u8], count: usize) -> Result<Vec<RecordView>, CborError> {
     let mut reader = Reader::new(content);
     reader.tuple(count)?;
     let mut views = Vec::with_capacity(count);

@@ -1,6 +1,6 @@
 //! A dispatch: one whole batch, cut to one view, sealed to one node, with its number in the channel.
 
-use super::Channel;
+use super::{Channel, Lane};
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::hash::{Digest, Domain};
 use crate::keys::{KeyError, PublicKey, SecretKey};
@@ -76,6 +76,14 @@ impl Dispatch {
         let digest = Envelope { header, sealed: sealed_digest(&sealed), signature: [0; 64] };
         let signature = key.sign(Domain::Dispatch, network, &digest.digest().0);
         Self { header: digest.header, signature, sealed }
+    }
+
+    /// The lane that the header names, read without checking anything else; `None` when it cannot be read.
+    pub fn lane(&self) -> Option<Lane> {
+        let mut reader = Reader::new(&self.header);
+        reader.array(usize::MAX).ok()?;
+        Digest::decode(&mut reader).ok()?;
+        Channel::decode(&mut reader).ok().map(|channel| channel.lane)
     }
 
     /// The envelope of this dispatch.

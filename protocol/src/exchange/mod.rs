@@ -4,20 +4,24 @@
 //! the node's edge; it comes in as a function).
 
 mod answer;
+mod arrival;
 mod check;
 mod dispatch;
 mod opening;
 mod receipt;
 mod request;
 mod sealed;
+mod withdrawal;
 
 pub use answer::{Answer, AuditEntry, AuditPage, ErrorCode, Lack, RefusalCode};
-pub use check::{Checked, check_dispatch};
+pub use arrival::Arrival;
+pub use check::{Checked, check_dispatch, check_withdrawal};
 pub use dispatch::{Dispatch, DispatchHeader, Envelope, sealed_digest};
-pub use opening::{Channel, ENTRY_BYTES, Entry, EntryKind, Opening, OpeningError, Skeleton, entry_of};
+pub use opening::{Channel, ENTRY_BYTES, Entry, EntryKind, Lane, Opening, OpeningError, Skeleton, entry_of};
 pub use receipt::{Outcome, Receipt, ReceiptBody, ReceiptError, Rejection, SentBody, log_key, read_receipt};
 pub use request::Request;
 pub use sealed::{SealedError, pack, unpack};
+pub use withdrawal::{Withdrawal, WithdrawalHeader};
 
 #[cfg(test)]
 mod tests;

@@ -30,18 +30,34 @@ word_enum!(
         Received = 2, "received";
         /// A counterparty's receipt arrived.
         Receipt = 3, "receipt";
+        /// A number that was given will not be sent (again).
+        Withdrawn = 4, "withdrawn";
+        /// A number that had a receipt waits for another one, since the recipient lost its data.
+        Resent = 5, "resent";
     }
 );
 
-/// The numbered stream from one node to another in one epoch.
+word_enum!(
+    /// Which of two streams between the same nodes. Each has numbers of its own, so a backlog in one never holds up the other.
+    Lane, "lane", {
+        /// Everything that is not urgent.
+        Ordinary = 1, "ordinary";
+        /// What must pass a backlog: do not load, revocations.
+        Urgent = 2, "urgent";
+    }
+);
+
+/// The numbered stream from one node to another in one epoch and lane.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Channel {
     /// Who sends.
     pub sender: NodeRef,
     /// Who receives.
     pub recipient: NodeRef,
-    /// The sender's epoch, from 1.
+    /// The sender's epoch, from 1; it stands on the sender's card.
     pub epoch: u64,
+    /// Its lane.
+    pub lane: Lane,
 }
 
 /// The part of an opening that stays for ever.
@@ -115,26 +131,42 @@ pub fn entry_of(salt: &[u8; 16], skeleton: &[u8], body_hash: &Digest) -> Entry {
     entry
 }
 
+impl Channel {
+    /// The recipient, with the lane where it is the urgent one: how a node's outbox names a channel.
+    pub fn waiting_name(&self) -> String {
+        match self.lane {
+            Lane::Ordinary => self.recipient.to_string(),
+            Lane::Urgent => format!("{} (urgent)", self.recipient),
+        }
+    }
+}
+
 impl fmt::Display for Channel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} -> {} (epoch {})", self.sender, self.recipient, self.epoch)
+        let urgent = if self.lane == Lane::Urgent { ", urgent" } else { "" };
+        write!(f, "{} -> {} (epoch {}{urgent})", self.sender, self.recipient, self.epoch)
     }
 }
 
 impl Encode for Channel {
     fn encode(&self, writer: &mut Writer) {
-        writer.array(3);
+        writer.array(4);
         self.sender.encode(writer);
         self.recipient.encode(writer);
         writer.uint(self.epoch);
+        self.lane.encode(writer);
     }
 }
 
 impl Decode for Channel {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
-        reader.tuple(3)?;
-        let channel =
-            Self { sender: NodeRef::decode(reader)?, recipient: NodeRef::decode(reader)?, epoch: reader.uint()? };
+        reader.tuple(4)?;
+        let channel = Self {
+            sender: NodeRef::decode(reader)?,
+            recipient: NodeRef::decode(reader)?,
+            epoch: reader.uint()?,
+            lane: Lane::decode(reader)?,
+        };
         reader.leave();
         Ok(channel)
     }

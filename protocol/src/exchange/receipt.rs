@@ -9,6 +9,7 @@ use super::opening::{EntryKind, Opening, OpeningError, Skeleton};
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::document::KnownNode;
 use crate::hash::Digest;
+use crate::keys::PublicKey;
 use crate::limits::MAX_BATCH_RECORDS;
 use crate::record::Fault;
 use crate::tlog::{Checkpoint, KeyType, TlogProof, VerifierKey, leaf_hash};
@@ -31,14 +32,17 @@ pub enum Outcome {
     Taken(Vec<Rejection>),
     /// Refused for good; nothing of it is stored.
     Refused(RefusalCode),
+    /// It never came; its sender withdrew it.
+    Withdrawn,
 }
 
 impl Outcome {
-    /// How many of a batch's records were accepted and rejected.
+    /// How many of a batch's records were accepted and rejected. A withdrawn batch was neither.
     pub fn counts(&self, batch: usize) -> (usize, usize) {
         match self {
             Outcome::Taken(rejected) => (batch.saturating_sub(rejected.len()), rejected.len()),
             Outcome::Refused(_) => (0, batch),
+            Outcome::Withdrawn => (0, 0),
         }
     }
 }
@@ -56,7 +60,7 @@ pub struct ReceiptBody {
     pub channel_root: [u8; 32],
 }
 
-/// Body of a `sent` entry, and of a `receipt` entry for the dispatch it settles.
+/// Body of every other entry: the dispatch that it is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SentBody {
     /// The dispatch.
@@ -101,20 +105,31 @@ impl From<CborError> for ReceiptError {
 /// # Errors
 /// [`ReceiptError::Proof`] when the card's origin is no key name.
 pub fn log_key(node: &KnownNode) -> Result<VerifierKey, ReceiptError> {
-    VerifierKey::new(&node.card.origin, KeyType::Ed25519, node.card.log.verifying_key())
-        .map_err(|e| ReceiptError::Proof(e.to_string()))
+    verifier(&node.card.origin, &node.card.log)
 }
 
-/// Verifies a receipt by `recipient` for the dispatch with this digest.
+fn verifier(origin: &str, log: &PublicKey) -> Result<VerifierKey, ReceiptError> {
+    VerifierKey::new(origin, KeyType::Ed25519, log.verifying_key()).map_err(|e| ReceiptError::Proof(e.to_string()))
+}
+
+/// Verifies a receipt by `recipient` for the dispatch with this digest, under the log on its card or one before it.
 ///
 /// # Errors
 /// [`ReceiptError`] with the first reason.
 pub fn read_receipt(recipient: &KnownNode, dispatch: &Digest, proof: &[u8]) -> Result<Receipt, ReceiptError> {
     let proof = TlogProof::parse(proof).map_err(|e| ReceiptError::Proof(e.to_string()))?;
     let opening = Opening::from_cbor(proof.extra.as_deref().unwrap_or_default())?;
-    let checkpoint = proof
-        .verify(&leaf_hash(&opening.entry()), &log_key(recipient)?)
-        .map_err(|e| ReceiptError::Proof(e.to_string()))?;
+    let leaf = leaf_hash(&opening.entry());
+    let mut checkpoint = proof.verify(&leaf, &log_key(recipient)?);
+    for former in &recipient.former_logs {
+        if checkpoint.is_ok() {
+            break;
+        }
+        if let Ok(held) = proof.verify(&leaf, &verifier(&former.origin, &former.log)?) {
+            checkpoint = Ok(held);
+        }
+    }
+    let checkpoint = checkpoint.map_err(|e| ReceiptError::Proof(e.to_string()))?;
     let skeleton = opening.read_skeleton()?;
     let body = ReceiptBody::from_cbor(&opening.body)?;
     if skeleton.kind != EntryKind::Received {
@@ -132,6 +147,7 @@ impl fmt::Display for Outcome {
             Outcome::Taken(rejected) if rejected.is_empty() => f.write_str("accepted"),
             Outcome::Taken(rejected) => write!(f, "partly accepted, {} rejected", rejected.len()),
             Outcome::Refused(code) => write!(f, "refused: {code}"),
+            Outcome::Withdrawn => f.write_str("withdrawn"),
         }
     }
 }
@@ -144,6 +160,7 @@ impl Encode for ReceiptBody {
         self.dispatch.encode(writer);
         match &self.outcome {
             Outcome::Refused(code) => code.encode(writer),
+            Outcome::Withdrawn => writer.null(),
             Outcome::Taken(rejected) => {
                 writer.array(rejected.len());
                 for rejection in rejected {
@@ -167,7 +184,9 @@ impl Decode for ReceiptBody {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
         reader.tuple(4)?;
         let dispatch = Digest::decode(reader)?;
-        let outcome = if reader.peek_major()? == 0 {
+        let outcome = if reader.null()? {
+            Outcome::Withdrawn
+        } else if reader.peek_major()? == 0 {
             Outcome::Refused(RefusalCode::decode(reader)?)
         } else {
             let mut rejected: Vec<Rejection> = Vec::new();

@@ -1,6 +1,7 @@
 //! What one node asks of another.
 
 use super::dispatch::Dispatch;
+use super::withdrawal::Withdrawal;
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::limits::{MAX_AUDIT_PAGE_ENTRIES, MAX_HEADER_BYTES, MAX_SEALED_BYTES};
 
@@ -9,6 +10,8 @@ use crate::limits::{MAX_AUDIT_PAGE_ENTRIES, MAX_HEADER_BYTES, MAX_SEALED_BYTES};
 pub enum Request {
     /// Take this dispatch.
     Dispatch(Dispatch),
+    /// Settle a number that will not be sent (again).
+    Withdrawal(Withdrawal),
     /// Show a page of your log, under a mandate.
     AuditRead {
         /// Index of the first entry wanted.
@@ -27,6 +30,12 @@ impl Encode for Request {
                 writer.bytes(&dispatch.header);
                 writer.bytes(&dispatch.signature);
                 writer.bytes(&dispatch.sealed);
+            }
+            Request::Withdrawal(withdrawal) => {
+                writer.array(3);
+                writer.uint(3);
+                writer.bytes(&withdrawal.header);
+                writer.bytes(&withdrawal.signature);
             }
             Request::AuditRead { from, count } => {
                 writer.array(3);
@@ -49,6 +58,10 @@ impl Decode for Request {
                 sealed: reader.bytes(MAX_SEALED_BYTES)?.to_vec(),
             }),
             (2, 3) => Self::AuditRead { from: reader.uint()?, count: reader.uint_max(MAX_AUDIT_PAGE_ENTRIES as u64)? },
+            (3, 3) => Self::Withdrawal(Withdrawal {
+                header: reader.bytes(MAX_HEADER_BYTES)?.to_vec(),
+                signature: reader.fixed()?,
+            }),
             _ => return Err(reader.refuse(start, "not a request")),
         };
         reader.leave();

@@ -546,7 +546,7 @@ fn the_longest_of_everything_fits_its_limit() {
 
     let longest: NodeRef = format!("{0}/{0}", "a".repeat(40)).parse().unwrap();
     let mut header = NETWORK.header(&views(1), 1);
-    let channel = Channel { sender: longest.clone(), recipient: longest.clone(), epoch: u64::MAX };
+    let channel = Channel { sender: longest.clone(), recipient: longest.clone(), epoch: u64::MAX, lane: Lane::Urgent };
     (header.channel, header.number, header.receipts_held_up_to) = (channel.clone(), u64::MAX, u64::MAX);
     (header.agreement, header.batch.header.node) = (slug(&"a".repeat(40)), longest);
     let bytes = header.to_cbor();

@@ -4,7 +4,7 @@
 //! with its path verifies alone.
 
 use super::table::TypeTable;
-use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
+use crate::cbor::{CborError, Decode, Encode, Reader, Reason, Writer};
 use crate::hash::{Digest, Domain};
 use crate::keys::{KeyError, PublicKey, SecretKey};
 use crate::limits::MAX_BATCH_RECORDS;
@@ -154,8 +154,7 @@ impl Decode for BatchHeader {
         let node = NodeRef::decode(reader)?;
         let start = reader.position();
         let (name, version) = (reader.text(40)?, reader.uint()?);
-        let table =
-            super::table(name, version).ok_or_else(|| reader.refuse(start, "unknown record type or version"))?;
+        let table = super::table(name, version).ok_or(CborError { offset: start, reason: Reason::UnknownType })?;
         let start = reader.position();
         let count = reader.uint_max(MAX_BATCH_RECORDS as u64)? as usize; // at most 10,000
         if count == 0 {

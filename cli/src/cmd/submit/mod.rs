@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use luxor_protocol::api::{OutboxState, RecordResult};
+use luxor_protocol::exchange::Lane;
 use serde::Serialize;
 
 use super::some;
@@ -26,9 +27,10 @@ use rows::{Input, Item};
 const READ_AHEAD: usize = 4;
 
 /// What became of a submission.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Serialize)]
 struct Report {
     submission: String,
+    lane: Lane,
     file: String,
     chunks: u64,
     dispatches: u64,
@@ -43,6 +45,24 @@ struct Report {
     pending: Option<u64>,
 }
 
+impl Report {
+    fn new(submission: String, file: String, lane: Lane) -> Self {
+        Self {
+            submission,
+            lane,
+            file,
+            chunks: 0,
+            dispatches: 0,
+            accepted: 0,
+            refused: 0,
+            refused_by_mapping: 0,
+            refused_by_node: 0,
+            refusals: Vec::new(),
+            pending: None,
+        }
+    }
+}
+
 pub(super) fn run(args: &SubmitArgs) -> anyhow::Result<Exit> {
     let input = Input::open(args)?;
     let client = Client::open(&args.node.node)?;
@@ -52,7 +72,8 @@ pub(super) fn run(args: &SubmitArgs) -> anyhow::Result<Exit> {
     };
     let refusals = Refusals::new(args.refused.as_deref())?;
     let started = Instant::now();
-    let mut report = Report { submission, file: input.name(), ..Report::default() };
+    let lane = if args.urgent { Lane::Urgent } else { Lane::Ordinary };
+    let mut report = Report::new(submission, input.name(), lane);
     let sent = send(&client, &input, &mut report, refusals);
     if report.chunks > 0 {
         sent.with_context(|| interrupted(&report))?;
@@ -115,7 +136,7 @@ fn put(
     refusals: &mut Refusals,
     progress: &mut ui::Progress,
 ) -> anyhow::Result<()> {
-    let result = client.put_encoded(&report.submission, chunk.number, &chunk.bytes)?;
+    let result = client.put_encoded(&report.submission, chunk.number, report.lane, &chunk.bytes)?;
     if result.records.len() != chunk.places.len() {
         let (answers, records) = (result.records.len(), chunk.places.len());
         return Err(RefusedError(format!("the node gave {answers} answers for {records} records")).into());

@@ -17,7 +17,15 @@ use crate::chunks::{Chunker, Place};
 
 fn args(dir: &Path, file: &Path) -> SubmitArgs {
     let node = NodeArgs { node: dir.to_str().unwrap().into(), json: true };
-    SubmitArgs { node, file: file.to_owned(), mapping: None, refused: None, wait: None, submission: None }
+    SubmitArgs {
+        node,
+        file: file.to_owned(),
+        urgent: false,
+        mapping: None,
+        refused: None,
+        wait: None,
+        submission: None,
+    }
 }
 
 /// A record that reads; whether anybody may have it is the node's business.

@@ -1,0 +1,64 @@
+//! `luxor outbox` and `luxor withdraw`
+
+use luxor_protocol::api::{OutboxItem, WithdrawRequest};
+use luxor_protocol::exchange::Lane;
+
+use crate::args::{OutboxArgs, WithdrawArgs};
+use crate::client::Client;
+use crate::exit::Exit;
+use crate::ui;
+
+pub(super) fn list(args: &OutboxArgs) -> anyhow::Result<Exit> {
+    let client = Client::open(&args.node.node)?;
+    let page = client.outbox_page(args.after.as_deref(), args.limit)?;
+    if args.node.json {
+        ui::json(&page)?;
+        return Ok(Exit::Ok);
+    }
+    if page.items.is_empty() {
+        ui::say("every dispatch has its receipt");
+        return Ok(Exit::Ok);
+    }
+    let columns = ["to", "lane", "number", "agreement", "records", "bytes", "made", "state"];
+    let mut table = ui::Table::new(&columns, &[2, 4, 5]);
+    for item in &page.items {
+        table.row(cells(item));
+    }
+    table.print()?;
+    if let Some(next) = page.next {
+        ui::say(&format!("hint: go on with --after {next}"));
+    }
+    Ok(Exit::Ok)
+}
+
+pub(super) fn withdraw(args: &WithdrawArgs) -> anyhow::Result<Exit> {
+    let client = Client::open(&args.node.node)?;
+    let lane = if args.urgent { Lane::Urgent } else { Lane::Ordinary };
+    let request = WithdrawRequest { recipient: args.recipient.clone(), lane, number: args.number };
+    let withdrawn = client.withdraw(&request)?;
+    if args.node.json {
+        ui::json(&withdrawn)?;
+    } else {
+        ui::line(&format!(
+            "number {} to {} is withdrawn, dispatch {}",
+            args.number, args.recipient, withdrawn.dispatch
+        ))?;
+        ui::say("the withdrawal waits for its receipt now; if the dispatch had arrived already, that receipt says so");
+    }
+    Ok(Exit::Ok)
+}
+
+fn cells(item: &OutboxItem) -> [String; 8] {
+    let state = if item.withdrawn { "withdrawn" } else { "waiting" };
+    let reason = item.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
+    [
+        item.recipient.to_string(),
+        item.lane.to_string(),
+        item.number.to_string(),
+        item.agreement.clone(),
+        item.records.to_string(),
+        ui::count(item.bytes),
+        item.made_at.clone(),
+        format!("{state}{reason}"),
+    ]
+}
