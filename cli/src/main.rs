@@ -4,6 +4,7 @@
 
 mod args;
 mod auditing;
+mod bench;
 mod chunks;
 mod client;
 mod cmd;
@@ -11,6 +12,7 @@ mod demo;
 mod exit;
 mod files;
 mod found;
+mod local;
 mod mapping;
 mod ui;
 

@@ -11,9 +11,11 @@
 //! | [`driver`] | mailbox, worker pool, timers; effects become commits and sends |
 //! | [`net`] | libp2p, the only place that knows it |
 //! | [`api`] | the local HTTP interface |
+//! | [`bench`] | `luxord bench`: the log and the steps of an exchange, measured in one process |
 //! | [`seal`], [`folder`], [`config`], [`entropy`] | age; key files and documents; `luxord.toml`; random bytes |
 
 pub mod api;
+pub mod bench;
 pub mod config;
 pub mod driver;
 pub mod engine;

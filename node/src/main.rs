@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
+use luxor_node::bench::{self, BenchCommand};
 use luxor_node::{Folder, Node, NodeError};
 use tokio::io::AsyncReadExt as _;
 use tokio::signal::unix::{SignalKind, signal};
@@ -24,6 +25,16 @@ struct Args {
     /// Log lines as JSON. What is logged is set by LUXOR_LOG (default: info).
     #[arg(long)]
     log_json: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// What to do instead of running the node.
+#[derive(Subcommand)]
+enum Command {
+    /// Measure this machine; `luxor bench` runs it.
+    #[command(subcommand, hide = true)]
+    Bench(BenchCommand),
 }
 
 fn main() -> ExitCode {
@@ -36,7 +47,11 @@ fn main() -> ExitCode {
     } else {
         logs.init()
     }
-    match run(args) {
+    let outcome = match &args.command {
+        None => run(args),
+        Some(Command::Bench(command)) => measure(command),
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("luxord: {error:#}");
@@ -54,6 +69,11 @@ fn run(args: Args) -> anyhow::Result<()> {
         tracing::error!("the sequencer's thread panicked");
     }
     Ok(outcome?)
+}
+
+fn measure(command: &BenchCommand) -> anyhow::Result<()> {
+    println!("{}", bench::run(command)?);
+    Ok(())
 }
 
 async fn supervise(args: Args) -> anyhow::Result<(Result<(), NodeError>, std::thread::JoinHandle<()>)> {

@@ -1,16 +1,6 @@
 //! Who takes part in the demo and what they agreed: data only. Every organisation and every instrument is invented.
 
-/// A member of the demo's network.
-pub(super) struct Role {
-    /// Short name, also the name of its folder.
-    pub(super) id: &'static str,
-    /// Full name.
-    pub(super) name: &'static str,
-    /// Kind of member, as in the charter.
-    pub(super) kind: &'static str,
-    /// Customs territory.
-    pub(super) territory: &'static str,
-}
+use crate::local::{Deal, Plan, Role};
 
 const fn role(id: &'static str, name: &'static str, kind: &'static str, territory: &'static str) -> Role {
     Role { id, name, kind, territory }
@@ -24,8 +14,9 @@ pub(super) const AUDITOR: &str = "auditor";
 pub(super) const CUSTOMS: [&str; 2] = ["customs-eu", "customs-kr"];
 /// Recipients that see a part only.
 pub(super) const PARTIAL: [&str; 2] = ["post", "carrier"];
-/// The one node that every member runs.
-pub(super) const NODE: &str = "n1";
+
+/// The network to be founded.
+pub(super) static PLAN: Plan = Plan { name: "Luxor demo", roles: &ROLES, governors: &CUSTOMS, deals: &DEALS };
 
 /// The members, in the order in which things flow.
 pub(super) static ROLES: [Role; 6] = [
@@ -36,32 +27,6 @@ pub(super) static ROLES: [Role; 6] = [
     role("customs-eu", "Demo Customs of the European Union", "customs", "EU"),
     role(AUDITOR, "Demo Audit Office", "auditor", "CH"),
 ];
-
-/// An agreement of the demo.
-pub(super) struct Deal {
-    /// Its id.
-    pub(super) id: &'static str,
-    /// For people.
-    pub(super) title: &'static str,
-    /// The legal ground: instrument, then article.
-    pub(super) ground: (&'static str, &'static str),
-    /// Who answers for the data at law.
-    pub(super) controller: &'static str,
-    /// The record type.
-    pub(super) type_name: &'static str,
-    /// Who sends.
-    pub(super) from: &'static [&'static str],
-    /// Who receives.
-    pub(super) to: &'static str,
-    /// What for.
-    pub(super) purpose: &'static str,
-    /// Groups shown; `*` for all.
-    pub(super) groups: &'static [&'static str],
-    /// Destinations; none means all.
-    pub(super) destinations: &'static [&'static str],
-    /// How long it may be kept.
-    pub(super) retention_days: u32,
-}
 
 /// What CN 23 and ITMATT carry: the parties, the content, its value and postage; no order, payment, seller account.
 pub(super) const POST_GROUPS: &[&str] = &[
@@ -156,36 +121,61 @@ pub(super) static DEALS: [Deal; 5] = [
     },
 ];
 
-impl Deal {
-    /// The draft in TOML, as a person would write it for `luxor agreement`.
-    pub(super) fn draft(&self, valid_from: &str, valid_until: &str) -> String {
-        let list = |items: &[&str]| {
-            // None of the names holds a quote or a backslash.
-            items.iter().map(|item| format!("\"{item}\"")).collect::<Vec<_>>().join(", ")
-        };
-        let mut parties = self.from.to_vec();
-        parties.push(self.to);
-        let (instrument, article) = self.ground;
-        let lines = [
-            format!("id = \"{}\"", self.id),
-            format!("title = \"{}\"", self.title),
-            format!("instrument = \"{instrument}\""),
-            format!("article = \"{article}\""),
-            format!("controller = \"{}\"", self.controller),
-            format!("parties = [{}]", list(&parties)),
-            format!("valid_from = \"{valid_from}\""),
-            format!("valid_until = \"{valid_until}\""),
-            String::new(),
-            "[[flow]]".to_owned(),
-            format!("type = \"{}\"", self.type_name),
-            "version = 1".to_owned(),
-            format!("from = [{}]", list(self.from)),
-            format!("to = [{}]", list(&[self.to])),
-            format!("purpose = \"{}\"", self.purpose),
-            format!("groups = [{}]", list(self.groups)),
-            format!("destinations = [{}]", list(self.destinations)),
-            format!("retention_days = {}", self.retention_days),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::found;
+    use crate::local::{Network, today};
+    use luxor_protocol::names::Purpose;
+    use luxor_protocol::record::{DECLARATION, table};
+
+    #[test]
+    fn documents_give_exactly_the_intended_groups() {
+        let root = tempfile::tempdir().unwrap();
+        let network = Network::found(root.path(), &PLAN).unwrap();
+        for role in &ROLES {
+            let directory = found::directory(&network.dir(role.id)).unwrap();
+            assert_eq!(directory.nodes().count(), ROLES.len());
+            assert_eq!(directory.agreements().count(), DEALS.len());
+        }
+        let directory = found::directory(&network.dir(PLATFORM)).unwrap();
+        let day = today();
+        let flows = directory.flows_from(&PLATFORM.parse().unwrap(), &DECLARATION, day);
+        let mut seen: Vec<_> = flows
+            .iter()
+            .map(|flow| {
+                let covers = |place: &str| flow.covers(Some(place.parse().unwrap()));
+                let places: Vec<_> = ["KR", "DE", "GR", "JP", "US"].into_iter().filter(|p| covers(p)).collect();
+                (flow.to.to_string(), flow.purpose, flow.groups, places)
+            })
+            .collect();
+        seen.sort_by(|a, b| a.0.cmp(&b.0));
+        let all = DECLARATION.all_groups();
+        let set = |names: &[&str]| DECLARATION.set(names.iter().copied()).unwrap();
+        let both = vec!["KR", "DE", "GR"];
+        let expected = vec![
+            ("carrier".to_owned(), Purpose::Delivery, set(CARRIER_GROUPS), both.clone()),
+            ("customs-eu".to_owned(), Purpose::SafetySecurity, all, vec!["DE", "GR"]),
+            ("customs-kr".to_owned(), Purpose::SafetySecurity, all, vec!["KR"]),
+            ("post".to_owned(), Purpose::Delivery, set(POST_GROUPS), both),
         ];
-        lines.join("\n") + "\n"
+        assert_eq!(seen, expected);
+        for role in ROLES.iter().filter(|role| role.id != PLATFORM) {
+            assert!(directory.flows_from(&role.id.parse().unwrap(), &DECLARATION, day).is_empty(), "{}", role.id);
+        }
+        let opening = table("opening", 1).unwrap();
+        for role in &ROLES {
+            let mandate = directory.mandate(&role.id.parse().unwrap(), &AUDITOR.parse().unwrap(), day);
+            assert_eq!(mandate, (role.id != AUDITOR).then(|| opening.all_groups()), "{}", role.id);
+        }
+    }
+
+    #[test]
+    fn what_the_post_must_not_see_is_not_in_its_agreement() {
+        for hidden in
+            ["order", "payment", "seller", "documents", "fiscal", "filing", "declarant", "actors", "product", "duty"]
+        {
+            assert!(!POST_GROUPS.contains(&hidden) && !CARRIER_GROUPS.contains(&hidden), "{hidden}");
+        }
     }
 }

@@ -4,19 +4,17 @@
 //! | file | what |
 //! |---|---|
 //! | `members` | who takes part and what they agreed: data |
-//! | `network` | founding |
-//! | `children` | the node processes |
 //! | `generate`, `goods`, `rng` | parcels that are the same for the same seed |
 //! | `submission`, `source` | records to the platform's node, and where they come from |
 //! | `run` | the course of events |
 //! | `sights`, `verify` | who sees what, and the audit |
 //! | `report` | what happened, for people and programs |
+//!
+//! Founding and node processes are [`crate::local`]'s.
 
-mod children;
 mod generate;
 mod goods;
 mod members;
-mod network;
 mod report;
 mod rng;
 mod run;

@@ -1,38 +1,29 @@
 //! The course of events: found, start, submit, wait, read, verify, end.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
-use luxor_protocol::api::OutboxState;
+use anyhow::{Context as _, Result};
 
 use super::Args;
-use super::children::{self, Children};
-use super::members::{AUDITOR, CUSTOMS, DEALS, PARTIAL, PLATFORM, ROLES};
-use super::network::Network;
+use super::members::{AUDITOR, CUSTOMS, DEALS, PARTIAL, PLAN, PLATFORM, ROLES};
 use super::report::Outcome;
 use super::source::Source;
 use super::submission::Submission;
 use super::{sights, verify};
 use crate::client::Client;
-use crate::exit::UsageError;
-use crate::ui::{self, Progress, count};
-
-/// How long the outbox may stand still before the demo gives up.
-const STANDSTILL: Duration = Duration::from_secs(120);
-const OUTBOX_WAIT_MS: u64 = 250;
+use crate::local::{self, Children, Network, Place};
+use crate::ui;
 
 /// Runs the demo up to its report. No process outlives it.
 pub(super) fn run(args: &Args) -> Result<Outcome> {
-    let luxord = children::luxord(args.luxord.as_deref())?;
+    let luxord = local::luxord(args.luxord.as_deref())?;
     let source = Source::open(args)?;
-    let place = Place::new(args.keep.as_deref())?;
+    let place = Place::new("luxor-demo-", args.keep.as_deref())?;
     let mut clock = Clock::new();
 
     ui::say(&format!("founding a network of {} members in {}", ROLES.len(), place.path().display()));
-    let network = Network::found(place.path())?;
+    let network = Network::found(place.path(), &PLAN)?;
     clock.lap("founding");
 
     let mut children = Children::default();
@@ -55,7 +46,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
     let submitted = submission.finish()?;
     clock.lap("submitting");
 
-    let outbox = settle(platform, &mut children)?;
+    let outbox = local::settle(platform, &mut children)?;
     clock.lap("receipts");
 
     let mut statuses = BTreeMap::new();
@@ -87,35 +78,6 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// Waits until every dispatch has its receipt.
-fn settle(platform: &Client, children: &mut Children) -> Result<OutboxState> {
-    let mut progress = Progress::new();
-    let mut moved = (Instant::now(), u64::MAX);
-    loop {
-        let state = platform.outbox(OUTBOX_WAIT_MS)?;
-        if state.pending == 0 {
-            progress.clear();
-            return Ok(state);
-        }
-        children.check()?;
-        if state.sent.dispatches != moved.1 {
-            moved = (Instant::now(), state.sent.dispatches);
-        }
-        if moved.0.elapsed() > STANDSTILL {
-            let why: Vec<_> = state.waiting.iter().map(|(recipient, why)| format!("{recipient}: {why}")).collect();
-            bail!(
-                "{} dispatches got no receipt for {} s; {}\nhint: --keep DIR keeps the nodes' logs",
-                state.pending,
-                STANDSTILL.as_secs(),
-                why.join("; ")
-            );
-        }
-        progress.show(|| {
-            format!("{} dispatches have a receipt, {} wait", count(state.sent.dispatches), count(state.pending))
-        });
-    }
-}
-
 /// Compares what the platform's node, its recipients and the audit count.
 fn accounts(outcome: &Outcome) -> Vec<String> {
     let mut wrong = Vec::new();
@@ -142,46 +104,6 @@ fn accounts(outcome: &Outcome) -> Vec<String> {
     wrong
 }
 
-/// Where the nodes live: in a folder to keep, or in one that goes when the demo ends.
-enum Place {
-    Kept(PathBuf),
-    Passing(tempfile::TempDir),
-}
-
-impl Place {
-    fn new(keep: Option<&Path>) -> Result<Self> {
-        let Some(dir) = keep else {
-            let dir = tempfile::Builder::new().prefix("luxor-demo-").tempdir();
-            return dir.map(Self::Passing).context("no temporary folder can be made");
-        };
-        fs::create_dir_all(dir).with_context(|| format!("{}: cannot be made", dir.display()))?;
-        let mut entries = fs::read_dir(dir).with_context(|| format!("{}: cannot be read", dir.display()))?;
-        if entries.next().is_some() {
-            return Err(UsageError(format!(
-                "{} is not empty\nhint: name a folder that is empty or not there",
-                dir.display()
-            ))
-            .into());
-        }
-        Ok(Self::Kept(dir.to_owned()))
-    }
-
-    fn path(&self) -> &Path {
-        match self {
-            Self::Kept(dir) => dir,
-            Self::Passing(dir) => dir.path(),
-        }
-    }
-
-    /// The folder, if it stays.
-    fn keep(self) -> Option<PathBuf> {
-        match self {
-            Self::Kept(dir) => Some(dir),
-            Self::Passing(_) => None,
-        }
-    }
-}
-
 /// What took how long.
 struct Clock {
     last: Instant,
@@ -203,7 +125,7 @@ impl Clock {
 mod tests {
     use super::super::{sights::Sights, submission::Submitted, verify::Verified};
     use super::*;
-    use luxor_protocol::api::{Status, Traffic};
+    use luxor_protocol::api::{OutboxState, Status, Traffic};
     use luxor_protocol::audit::AuditReport;
 
     fn outcome(customs_accepted: u64, receipts: u64) -> Outcome {

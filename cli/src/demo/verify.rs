@@ -4,10 +4,10 @@ use anyhow::Result;
 use luxor_protocol::audit::{AuditReport, compare_channels};
 
 use super::members::{AUDITOR, ROLES};
-use super::network::{Network, node};
 use crate::auditing::audit;
 use crate::client::Client;
 use crate::found;
+use crate::local::{Network, node};
 
 /// What the audit of the whole network found.
 pub(super) struct Verified {

@@ -1,5 +1,5 @@
-//! The node processes: started, waited for, ended. Whatever happens, none outlives the demo: each ends when its standard
-//! input does, and the operating system closes that even when the demo is killed.
+//! The node processes: started, waited for, ended. Whatever happens, none outlives the command: each ends when its standard
+//! input does, and the operating system closes that even when the command is killed.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ const TAIL_LINES: usize = 15;
 
 /// Running nodes. Dropping it ends them.
 #[derive(Default)]
-pub(super) struct Children {
+pub(crate) struct Children {
     running: Vec<Running>,
 }
 
@@ -28,7 +28,7 @@ struct Running {
 }
 
 /// The daemon: as given, else beside this executable.
-pub(super) fn luxord(given: Option<&Path>) -> Result<PathBuf> {
+pub(crate) fn luxord(given: Option<&Path>) -> Result<PathBuf> {
     let path = match given {
         Some(path) => path.to_owned(),
         None => {
@@ -47,8 +47,8 @@ pub(super) fn luxord(given: Option<&Path>) -> Result<PathBuf> {
 }
 
 impl Children {
-    /// Starts the node in `dir`.
-    pub(super) fn start(&mut self, luxord: &Path, dir: &Path) -> Result<()> {
+    /// Starts the node in `dir` and returns its process id.
+    pub(crate) fn start(&mut self, luxord: &Path, dir: &Path) -> Result<u32> {
         let path = dir.join(LOG);
         let log = File::create(&path).with_context(|| format!("{}: cannot be written", path.display()))?;
         let errors = log.try_clone().with_context(|| format!("{}: cannot be written", path.display()))?;
@@ -62,12 +62,13 @@ impl Children {
             .stderr(errors)
             .spawn()
             .with_context(|| format!("{}: cannot be started", luxord.display()))?;
+        let id = child.id();
         self.running.push(Running { dir: dir.to_owned(), child });
-        Ok(())
+        Ok(id)
     }
 
     /// Waits until every node says that it is ready.
-    pub(super) fn wait_ready(&mut self) -> Result<()> {
+    pub(crate) fn wait_ready(&mut self) -> Result<()> {
         let deadline = Instant::now() + READY_DEADLINE;
         for node in &mut self.running {
             let ready = node.dir.join("run").join("ready.json");
@@ -84,12 +85,12 @@ impl Children {
     }
 
     /// Fails when a node has ended, with the end of its log.
-    pub(super) fn check(&mut self) -> Result<()> {
+    pub(crate) fn check(&mut self) -> Result<()> {
         self.running.iter_mut().try_for_each(Running::check)
     }
 
     /// Ends every node in order and waits for it; one that does not end in time is killed.
-    pub(super) fn end(&mut self) -> Result<()> {
+    pub(crate) fn end(&mut self) -> Result<()> {
         let mut problems = Vec::new();
         for (node, ended) in self.stop() {
             match ended {

@@ -1,0 +1,96 @@
+//! Networks of real nodes on this machine, for `luxor demo` and `luxor bench`: founding, node processes, folders, waiting.
+//!
+//! Not here: what the members of such a network do (demo, bench).
+
+mod children;
+mod network;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use luxor_protocol::api::OutboxState;
+
+use crate::client::Client;
+use crate::exit::UsageError;
+use crate::ui::{Progress, count};
+pub(crate) use children::{Children, luxord};
+#[cfg(test)]
+pub(crate) use network::today;
+pub(crate) use network::{Deal, Network, Plan, Role, node};
+
+/// How long the outbox may stand still before the command gives up.
+const STANDSTILL: Duration = Duration::from_secs(120);
+const OUTBOX_WAIT_MS: u64 = 250;
+
+/// Where the nodes live: in a folder to keep, or in one that goes when the command ends.
+pub(crate) enum Place {
+    Kept(PathBuf),
+    Passing(tempfile::TempDir),
+}
+
+impl Place {
+    /// `keep` if given, which must be empty or not there; else a new folder of this prefix among the temporary ones.
+    pub(crate) fn new(prefix: &str, keep: Option<&Path>) -> Result<Self> {
+        let Some(dir) = keep else {
+            let dir = tempfile::Builder::new().prefix(prefix).tempdir();
+            return dir.map(Self::Passing).context("no temporary folder can be made");
+        };
+        fs::create_dir_all(dir).with_context(|| format!("{}: cannot be made", dir.display()))?;
+        let mut entries = fs::read_dir(dir).with_context(|| format!("{}: cannot be read", dir.display()))?;
+        if entries.next().is_some() {
+            return Err(UsageError(format!(
+                "{} is not empty\nhint: name a folder that is empty or not there",
+                dir.display()
+            ))
+            .into());
+        }
+        Ok(Self::Kept(dir.to_owned()))
+    }
+
+    /// The folder.
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::Kept(dir) => dir,
+            Self::Passing(dir) => dir.path(),
+        }
+    }
+
+    /// The folder, if it stays.
+    pub(crate) fn keep(self) -> Option<PathBuf> {
+        match self {
+            Self::Kept(dir) => Some(dir),
+            Self::Passing(_) => None,
+        }
+    }
+}
+
+/// Waits until every dispatch has its receipt.
+pub(crate) fn settle(sender: &Client, children: &mut Children) -> Result<OutboxState> {
+    let mut progress = Progress::new();
+    let mut moved = (Instant::now(), u64::MAX);
+    loop {
+        let state = sender.outbox(OUTBOX_WAIT_MS)?;
+        if state.pending == 0 {
+            progress.clear();
+            return Ok(state);
+        }
+        children.check()?;
+        if state.sent.dispatches != moved.1 {
+            moved = (Instant::now(), state.sent.dispatches);
+        }
+        if moved.0.elapsed() > STANDSTILL {
+            let why: Vec<_> = state.waiting.iter().map(|(recipient, why)| format!("{recipient}: {why}")).collect();
+            bail!(
+                "{} dispatches got no receipt for {} s; {}\nhint: --keep DIR keeps the nodes' logs",
+                state.pending,
+                STANDSTILL.as_secs(),
+                why.join("; ")
+            );
+        }
+        progress.show(|| {
+            format!("{} dispatches have a receipt, {} wait", count(state.sent.dispatches), count(state.pending))
+        });
+    }
+}

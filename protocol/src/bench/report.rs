@@ -1,0 +1,220 @@
+//! Reports of measurements and the ceiling.
+//!
+//! The ceiling is the number of records per second at which the cores of this machine would have nothing left to do if both
+//! nodes did only what [`COUNTS`] lists:
+//!
+//! ```text
+//! ceiling = cores * 1e9 / sum over COUNTS of (count * cost in ns, for one record)
+//! ```
+//!
+//! A cost per dispatch counts for a record with its share: divided by the records of a dispatch. Costs are measured on one
+//! thread. Transport, HTTP, the engine, index rows, checkpoints and the submitting client are not in it, nor is anything
+//! that one core takes from another, so no machine reaches it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Number;
+
+/// What a cost is counted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Per {
+    /// Each record.
+    Record,
+    /// Each dispatch.
+    Dispatch,
+}
+
+/// Which of the two nodes does it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum End {
+    /// The node that submits and sends.
+    Sender,
+    /// The node that checks and answers.
+    Recipient,
+}
+
+/// How often a primitive is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Count {
+    /// The primitive.
+    pub name: &'static str,
+    /// Where.
+    pub at: End,
+    /// How often.
+    pub count: u64,
+    /// For each of what.
+    pub per: Per,
+}
+
+/// What an exchange needs of each primitive: what has to be done, not how often the present code does it.
+pub const COUNTS: &[Count] = &[
+    need("record_decode", End::Sender, 1, Per::Record),
+    need("salts", End::Sender, 1, Per::Record),
+    need("record_root", End::Sender, 1, Per::Record),
+    need("record_encode", End::Sender, 1, Per::Record),
+    need("view_encode", End::Sender, 1, Per::Record),
+    need("compress", End::Sender, 1, Per::Dispatch),
+    need("seal", End::Sender, 1, Per::Dispatch),
+    need("sealed_digest", End::Sender, 1, Per::Dispatch),
+    // Of the batch, and of the dispatch.
+    need("sign", End::Sender, 2, Per::Dispatch),
+    need("write_sent", End::Sender, 1, Per::Dispatch),
+    // Of the checkpoint in the receipt.
+    need("verify", End::Sender, 1, Per::Dispatch),
+    need("sealed_digest", End::Recipient, 1, Per::Dispatch),
+    need("verify", End::Recipient, 2, Per::Dispatch),
+    need("open", End::Recipient, 1, Per::Dispatch),
+    need("decompress", End::Recipient, 1, Per::Dispatch),
+    need("view_decode", End::Recipient, 1, Per::Record),
+    need("record_root", End::Recipient, 1, Per::Record),
+    need("view_check", End::Recipient, 1, Per::Record),
+    // The accepted views as they are stored.
+    need("view_encode", End::Recipient, 1, Per::Record),
+    need("write_received", End::Recipient, 1, Per::Dispatch),
+];
+
+const fn need(name: &'static str, at: End, count: u64, per: Per) -> Count {
+    Count { name, at, count, per }
+}
+
+/// The measured cost of one primitive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Primitive {
+    /// What is measured, in words.
+    pub what: String,
+    /// For each of what.
+    pub per: Per,
+    /// Nanoseconds on one thread.
+    pub cost_ns: u64,
+}
+
+/// One summand of the ceiling.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CeilingTerm {
+    /// The primitive.
+    pub name: String,
+    /// Where it is needed.
+    pub at: End,
+    /// How often.
+    pub count: u64,
+    /// For each of what.
+    pub per: Per,
+    /// What it costs once, in nanoseconds.
+    pub cost_ns: u64,
+}
+
+/// What `luxord bench primitives` prints.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrimitivesReport {
+    /// Threads that can run at a time.
+    pub cores: u64,
+    /// Encoded bytes of a record as submitted.
+    pub record_bytes: u64,
+    /// Records of a dispatch.
+    pub batch: u64,
+    /// Bytes of a dispatch's sealed part.
+    pub sealed_bytes: u64,
+    /// Bytes that the sender writes for a dispatch: its records with their seeds, and the sealed part.
+    pub sent_bytes: u64,
+    /// Bytes that the recipient writes for a dispatch: the opened views.
+    pub received_bytes: u64,
+    /// Each primitive by name.
+    pub primitives: BTreeMap<String, Primitive>,
+    /// The summands of the ceiling.
+    pub ceiling_terms: Vec<CeilingTerm>,
+    /// The ceiling.
+    pub ceiling_records_per_second: u64,
+}
+
+/// What `luxord bench log` prints.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogReport {
+    /// Entries written, each in a commit of its own.
+    pub entries: u64,
+    /// Commits not yet released, at most.
+    pub in_flight: u64,
+    /// How long that took.
+    pub seconds: Number,
+    /// Entries durable and signed per second.
+    pub entries_per_second: u64,
+    /// Synced writes; each ends with a signed checkpoint and a synced lock file.
+    pub groups: u64,
+    /// Entries of one such write on average, rounded down.
+    pub entries_per_group: u64,
+    /// Commits of the latency pass, one in flight.
+    pub latency_samples: u64,
+    /// Half of them took at most so long.
+    pub latency_p50_ms: Number,
+    /// All but one in a hundred took at most so long.
+    pub latency_p99_ms: Number,
+    /// The most memory that the process held.
+    pub rss_peak_bytes: u64,
+    /// What the folder takes on disk.
+    pub bytes_on_disk: u64,
+}
+
+/// The ceiling in records per second, see the head of this file; 0 when nothing costs anything.
+pub fn ceiling(cores: u64, batch: u64, terms: &[CeilingTerm]) -> u64 {
+    let for_a_dispatch = |term: &CeilingTerm| match term.per {
+        Per::Record => u128::from(term.count) * u128::from(term.cost_ns) * u128::from(batch),
+        Per::Dispatch => u128::from(term.count) * u128::from(term.cost_ns),
+    };
+    let cost: u128 = terms.iter().map(for_a_dispatch).sum();
+    let ceiling = (u128::from(cores) * 1_000_000_000 * u128::from(batch)).checked_div(cost).unwrap_or(0);
+    u64::try_from(ceiling).unwrap_or(u64::MAX)
+}
+
+/// How many a second, rounded down: `count` in `micros` microseconds, which count as at least one.
+pub fn per_second(count: u64, micros: u128) -> u64 {
+    u64::try_from(u128::from(count) * 1_000_000 / micros.max(1)).unwrap_or(u64::MAX)
+}
+
+/// The smallest value that at least `percent` in a hundred do not exceed; 0 of none. `sorted` ascends.
+pub fn percentile(sorted: &[u64], percent: usize) -> u64 {
+    let rank = (sorted.len() * percent.min(100)).div_ceil(100).max(1);
+    sorted.get(rank - 1).copied().unwrap_or(0)
+}
+
+/// A JSON number with three decimals from thousandths, without calculating in floating point.
+pub fn decimal(thousandths: u64) -> Number {
+    let text = format!("{}.{:03}", thousandths / 1000, thousandths % 1000);
+    // Digits, a point, three digits: always a JSON number.
+    serde_json::from_str(&text).unwrap_or_else(|_| Number::from(thousandths / 1000))
+}
+
+/// The most memory that a process held, in bytes, from the text of `/proc/<pid>/status`.
+pub fn peak_memory(status: &str) -> Option<u64> {
+    let kib: u64 =
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.split_whitespace().next()?.parse().ok()?;
+    kib.checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ceiling_is_cores_by_costs() {
+        let term = |per, count, cost_ns| CeilingTerm { name: String::new(), at: End::Sender, count, per, cost_ns };
+        // 2 * 5 us for a record and 1000 us for a hundred of them: 20 us for a record.
+        let terms = [term(Per::Record, 2, 5_000), term(Per::Dispatch, 1, 1_000_000)];
+        assert_eq!(ceiling(1, 100, &terms), 50_000);
+        assert_eq!(ceiling(4, 100, &terms), 200_000);
+        assert_eq!(ceiling(1, 1, &[]), 0);
+    }
+
+    #[test]
+    fn figures_are_exact() {
+        assert_eq!(decimal(12_034).to_string(), "12.034");
+        assert_eq!(decimal(3_000).to_string(), "3.0");
+        assert_eq!(per_second(300, 1_500_000), 200);
+        let hundred: Vec<u64> = (1..=100).collect();
+        assert_eq!([50, 99, 100, 0].map(|p| percentile(&hundred, p)), [50, 99, 100, 1]);
+        assert_eq!(percentile(&[7], 99), 7);
+        assert_eq!(percentile(&[], 50), 0);
+        assert_eq!(peak_memory("Name:\tx\nVmHWM:\t  1234 kB\n"), Some(1_263_616));
+    }
+}
