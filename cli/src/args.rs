@@ -47,6 +47,9 @@ pub(crate) enum Command {
     Audit(AuditArgs),
     /// Run a network on this machine and watch it work.
     Demo(crate::demo::Args),
+    /// Measure what this machine does, to size machines.
+    #[command(subcommand)]
+    Bench(crate::bench::BenchCommand),
 }
 
 /// `luxor init`

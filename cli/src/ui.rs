@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
+use luxor_protocol::bench::decimal;
 use serde::Serialize;
 
 /// Text without characters that steer a terminal or turn the direction of writing; line breaks become spaces.
@@ -142,6 +143,11 @@ pub(crate) fn duration(time: Duration) -> String {
         1..60 => format!("{seconds}.{} s", millis % 1000 / 100),
         _ => format!("{} min {} s", seconds / 60, seconds % 60),
     }
+}
+
+/// Seconds with milliseconds, as a JSON number.
+pub(crate) fn seconds(time: Duration) -> serde_json::Number {
+    decimal(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// How far long work is, on stderr: in place on a terminal, a line now and then elsewhere.

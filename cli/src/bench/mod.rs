@@ -1,1 +1,158 @@
+//! `luxor bench`: what a machine does, for those who have to size one.
+//!
+//! `exchange` runs two real nodes on this machine and drives records from one to the other; `log` and `primitives` run
+//! inside one `luxord bench` process, because this command links neither the database nor the network. The ceiling beside
+//! the figure of `exchange` is made of the primitives measured in the same run; its formula is in
+//! [`luxor_protocol::bench`].
+//!
+//! | file | what |
+//! |---|---|
+//! | `exchange` | the course of events |
+//! | `feed` | records to the sender's node, over many connections |
+//! | `child` | `luxord bench` |
+//! | `process` | memory, processor time and disk of a process |
+//! | `report` | the figures, for people and programs |
 
+mod child;
+mod exchange;
+mod feed;
+mod process;
+mod report;
+
+use std::path::PathBuf;
+
+use clap::value_parser;
+use luxor_protocol::bench::{MAX_RECORD_SIZE, MIN_RECORD_SIZE};
+use luxor_protocol::limits::MAX_CHUNK_RECORDS;
+
+use crate::exit::Exit;
+use crate::local::{Place, luxord};
+use crate::ui;
+
+const MAX_RECORDS: u64 = 1_000_000_000;
+const MAX_CONNECTIONS: u64 = 1_024;
+const MAX_LOG_IN_FLIGHT: u64 = 8_192;
+const MAX_ENTRIES: u64 = 100_000_000;
+/// Of the folders that go again.
+const PREFIX: &str = "luxor-bench-";
+
+/// `luxor bench`
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum BenchCommand {
+    /// Records per second and latency between two nodes on this machine, beside the machine's ceiling.
+    #[command(after_help = CEILING_HELP)]
+    Exchange(ExchangeArgs),
+    /// Entries per second of a log alone.
+    Log(LogArgs),
+    /// What each step of an exchange costs, and the ceiling made of them.
+    #[command(after_help = CEILING_HELP)]
+    Primitives(PrimitivesArgs),
+}
+
+/// How large records and dispatches are.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ShapeArgs {
+    /// Records of a submitted chunk, which makes one dispatch.
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = value_parser!(u64).range(1..=MAX_CHUNK_RECORDS as u64))]
+    pub(crate) batch: u64,
+    /// Encoded bytes of a record; its content does not compress.
+    #[arg(long, value_name = "BYTES", default_value_t = 1_000, value_parser = value_parser!(u64).range(MIN_RECORD_SIZE as u64..=MAX_RECORD_SIZE as u64))]
+    pub(crate) size: u64,
+}
+
+/// Where it runs and how it is told.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RunArgs {
+    /// Where to write and keep everything; must not exist, or be empty. Without it, a folder among the temporary ones that
+    /// goes at the end. Either must be on the disk that is to be measured, not in memory.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keep: Option<PathBuf>,
+    /// One JSON document on stdout.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The node's daemon. Without it, the luxord beside this command.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) luxord: Option<PathBuf>,
+}
+
+/// `luxor bench exchange`
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExchangeArgs {
+    /// How many records.
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = value_parser!(u64).range(1..=MAX_RECORDS))]
+    pub(crate) records: u64,
+    #[command(flatten)]
+    pub(crate) shape: ShapeArgs,
+    /// Chunks submitted at a time, each over a connection of its own. Default: 4, or 256 with --batch 1.
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..=MAX_CONNECTIONS))]
+    pub(crate) in_flight: Option<u64>,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+/// `luxor bench log`
+#[derive(Debug, clap::Args)]
+pub(crate) struct LogArgs {
+    /// How many entries of 33 bytes, each in a commit of its own with what it commits to.
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = value_parser!(u64).range(1..=MAX_ENTRIES))]
+    pub(crate) entries: u64,
+    /// Commits not yet durable and signed, at most.
+    #[arg(long, value_name = "N", default_value_t = 1_024, value_parser = value_parser!(u64).range(1..=MAX_LOG_IN_FLIGHT))]
+    pub(crate) in_flight: u64,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+/// `luxor bench primitives`
+#[derive(Debug, clap::Args)]
+pub(crate) struct PrimitivesArgs {
+    #[command(flatten)]
+    pub(crate) shape: ShapeArgs,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+const CEILING_HELP: &str = "\
+The ceiling, in records per second:
+  cores * 1e9 / sum of (count * cost in ns, for one record) over both nodes
+Its terms stand in `ceiling_terms` of --json; a cost per dispatch counts with its share, divided by --batch:
+  sender, per record      record_decode, salts, record_root, record_encode, view_encode
+  sender, per dispatch    compress, seal, sealed_digest, 2 sign, write_sent, verify (of the receipt)
+  recipient, per dispatch sealed_digest, 2 verify, open, decompress, write_received
+  recipient, per record   view_decode, record_root, view_check, view_encode (as stored)
+Costs are measured in the same run, on one thread; writes are synced in groups of 4 MiB and count the bytes of records and
+sealed part at the sender, of opened views at the recipient. Not in it: transport, HTTP, the engine, index rows,
+checkpoints, the submitting client. So no node reaches it; the ratio tells how much goes elsewhere.";
+
+/// Measures.
+///
+/// # Errors
+/// When something fails; figures whose counts do not add up are findings.
+pub(crate) fn run(command: &BenchCommand) -> anyhow::Result<Exit> {
+    match command {
+        BenchCommand::Exchange(args) => exchange::run(args),
+        BenchCommand::Log(args) => {
+            let daemon = luxord(args.run.luxord.as_deref())?;
+            let place = Place::new(PREFIX, args.run.keep.as_deref())?;
+            ui::say(&format!("{} entries to a log in {}", ui::count(args.entries), place.path().display()));
+            let log = child::log(&daemon, &place.path().join("log"), args)?;
+            match args.run.json {
+                true => ui::json(&log)?,
+                false => report::log(&log)?,
+            }
+            place.keep();
+            Ok(Exit::Ok)
+        }
+        BenchCommand::Primitives(args) => {
+            let daemon = luxord(args.run.luxord.as_deref())?;
+            let place = Place::new(PREFIX, args.run.keep.as_deref())?;
+            let primitives = child::primitives(&daemon, &place.path().join("primitives"), &args.shape)?;
+            match args.run.json {
+                true => ui::json(&primitives)?,
+                false => report::primitives(&primitives)?,
+            }
+            place.keep();
+            Ok(Exit::Ok)
+        }
+    }
+}

@@ -116,7 +116,8 @@ fn pause(response: &Response<Body>) -> Duration {
     seconds.unwrap_or(Duration::from_secs(1)).clamp(Duration::from_millis(100), LONGEST_PAUSE)
 }
 
-fn problem(status: u16, body: &[u8]) -> ClientError {
+/// A refusal, from its status and body.
+pub(super) fn problem(status: u16, body: &[u8]) -> ClientError {
     match serde_json::from_slice(body) {
         Ok(ApiProblem { error, message }) => ClientError::Problem { status, error, message },
         Err(_) => {

@@ -1,5 +1,6 @@
 //! The local HTTP interface of a node, typed: one method for each line of [`luxor_protocol::api`].
 
+mod connection;
 mod error;
 mod http;
 
@@ -17,11 +18,25 @@ use luxor_protocol::exchange::{Answer, AuditPage, Lane};
 use luxor_protocol::names::NodeRef;
 
 use crate::files;
+pub(crate) use connection::{Connection, Put};
 pub(crate) use error::ClientError;
 use http::Http;
 
 /// Longest wait that one request asks of the node; longer waits are several requests.
 pub(crate) const MAX_WAIT_MS: u64 = 20_000;
+
+/// Where the node in `dir` answers.
+///
+/// # Errors
+/// [`ClientError`] when the node never ran, or the file is wrong.
+pub(crate) fn api_file(dir: &Path) -> Result<ApiFile, ClientError> {
+    let path = dir.join("run").join("api.json");
+    let bytes = match files::read(&path, 64 * 1024) {
+        Err(error) if error.is_not_found() => return Err(ClientError::NotRunning(dir.display().to_string())),
+        other => other?,
+    };
+    serde_json::from_slice(&bytes).map_err(|source| ClientError::ApiFile { path, source })
+}
 
 /// A connection to a node's local interface. Cheap to clone; clones share their connections.
 #[derive(Clone)]
@@ -40,12 +55,7 @@ impl Client {
             let token = std::env::var("LUXOR_TOKEN").map_err(|_| ClientError::NoToken)?;
             return Ok(Self { http: Http::new(node, &token)? });
         }
-        let path = Path::new(node).join("run").join("api.json");
-        let bytes = match files::read(&path, 64 * 1024) {
-            Err(error) if error.is_not_found() => return Err(ClientError::NotRunning(node.to_owned())),
-            other => other?,
-        };
-        let file: ApiFile = serde_json::from_slice(&bytes).map_err(|source| ClientError::ApiFile { path, source })?;
+        let file = api_file(Path::new(node))?;
         Ok(Self { http: Http::new(&file.url, &file.token)? })
     }
 

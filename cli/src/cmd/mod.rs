@@ -23,7 +23,7 @@ use luxor_protocol::time::{Day, Millis};
 
 use crate::args::Command;
 use crate::exit::Exit;
-use crate::{demo, ui};
+use crate::{bench, demo, ui};
 
 /// Runs a command.
 pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
@@ -41,6 +41,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Status(args) => status::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Demo(args) => demo::run(args),
+        Command::Bench(command) => bench::run(&command),
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use luxor_protocol::api::{OutboxState, Status};
 use luxor_protocol::record::DECLARATION;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::members::{AUDITOR, CUSTOMS, DEALS, ROLES};
 use super::sights::Sights;
@@ -70,7 +70,7 @@ struct Summary {
     /// Which.
     finding_texts: Vec<String>,
     /// From founding to the end of the audit, with milliseconds.
-    seconds: Value,
+    seconds: Number,
 }
 
 impl Outcome {
@@ -111,7 +111,7 @@ impl Outcome {
             audit: self.audit(),
             findings: self.findings().count(),
             finding_texts: self.findings().cloned().collect(),
-            seconds: seconds(self.total()),
+            seconds: ui::seconds(self.total()),
         };
         let text = serde_json::to_string(&summary).map_err(io::Error::from)?;
         ui::line(&text)
@@ -248,22 +248,10 @@ fn example(view: &Value, group: &str) -> String {
     values.take(3).map(text).collect::<Vec<_>>().join(" ")
 }
 
-/// Seconds with milliseconds as a JSON number, without calculating in floating point.
-fn seconds(time: Duration) -> Value {
-    let text = format!("{}.{:03}", time.as_secs(), time.subsec_millis());
-    serde_json::from_str(&text).unwrap_or(Value::String(text))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
-
-    #[test]
-    fn seconds_are_a_number() {
-        assert_eq!(seconds(Duration::from_millis(12_034)).to_string(), "12.034");
-        assert_eq!(seconds(Duration::from_secs(3)).to_string(), "3.0");
-    }
 
     #[test]
     fn examples_come_from_record_goods_and_lists() {

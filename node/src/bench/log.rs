@@ -118,8 +118,10 @@ impl<'s> Feed<'s> {
         let opening = Opening::new(&skeleton, body.to_cbor(), random()?, random()?);
         let bytes = opening.body.len() + 300;
         let done = self.done.clone();
-        // Nobody listens any more once an error is on its way up.
-        let done = Box::new(move |_| drop(done.send(())));
+        let done = Box::new(move |_| {
+            // Nobody listens any more once an error is on its way up.
+            let _ = done.send(());
+        });
         let commit = Commit { writes: Vec::new(), entries: vec![opening], prove: false, bytes, done };
         if let Err(error) = self.sequencer.commit(commit) {
             // What ended the thread says more than that it ended.

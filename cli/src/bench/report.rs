@@ -1,0 +1,143 @@
+//! The figures, for a program and for a person.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use luxor_protocol::bench::{CeilingTerm, End, LogReport, Per, Primitive, PrimitivesReport};
+use serde::Serialize;
+use serde_json::Number;
+
+use crate::ui::{self, Table, count};
+
+/// Something of each of the two nodes.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Ends<T> {
+    /// The node that submits and sends.
+    pub(super) sender: T,
+    /// The node that checks and answers.
+    pub(super) recipient: T,
+}
+
+impl<T> Ends<T> {
+    /// The same of both.
+    pub(super) fn each<U, E>(&self, of: impl Fn(&T) -> Result<U, E>) -> Result<Ends<U>, E> {
+        Ok(Ends { sender: of(&self.sender)?, recipient: of(&self.recipient)? })
+    }
+}
+
+/// What `luxor bench exchange --json` prints.
+#[derive(Debug, Serialize)]
+pub(super) struct ExchangeReport {
+    pub(super) records: u64,
+    pub(super) batch: u64,
+    pub(super) in_flight: u64,
+    /// Encoded bytes of a record.
+    pub(super) record_bytes: u64,
+    pub(super) dispatches: u64,
+    /// From the first submission to the last receipt.
+    pub(super) seconds: Number,
+    pub(super) records_per_second: u64,
+    pub(super) ceiling_records_per_second: u64,
+    pub(super) percent_of_ceiling: Number,
+    /// Log entries of both nodes: one at each for a dispatch, and one for its receipt at the sender.
+    pub(super) entries_per_second: u64,
+    /// Single records in a pass of their own, one in flight, from submission to receipt.
+    pub(super) latency_samples: u64,
+    pub(super) latency_p50_ms: Number,
+    pub(super) latency_p99_ms: Number,
+    /// Processor time of each node between the first submission and the last receipt.
+    pub(super) cpu_us_per_record: Ends<Number>,
+    /// The same of this command, which shares the cores with both.
+    pub(super) client_cpu_us_per_record: Number,
+    /// Submissions that had to come again.
+    pub(super) busy_answers: u64,
+    pub(super) rss_peak_bytes: Ends<u64>,
+    /// The nodes' data folders once every receipt was there, before the latency pass.
+    pub(super) bytes_on_disk: Ends<u64>,
+    /// Counts that do not add up.
+    pub(super) findings: Vec<String>,
+    /// Threads that can run at a time.
+    pub(super) cores: u64,
+    /// Each primitive by name, measured just before in one process.
+    pub(super) primitives: BTreeMap<String, Primitive>,
+    /// The summands of the ceiling.
+    pub(super) ceiling_terms: Vec<CeilingTerm>,
+}
+
+/// Prints an exchange for people.
+pub(super) fn exchange(report: &ExchangeReport) -> io::Result<()> {
+    let mut table = Table::plain();
+    let ExchangeReport { records_per_second, ceiling_records_per_second, percent_of_ceiling, .. } = report;
+    table.row(["records per second", &count(*records_per_second)]);
+    let ceiling = format!("{} ({percent_of_ceiling} % of it reached)", count(*ceiling_records_per_second));
+    table.row(["ceiling of this machine", &ceiling]);
+    table.row(["latency p50, p99", &format!("{} ms, {} ms", report.latency_p50_ms, report.latency_p99_ms)]);
+    table.row(["log entries per second", &count(report.entries_per_second)]);
+    let sent = format!("{} in {} dispatches, {} s", count(report.records), count(report.dispatches), report.seconds);
+    table.row(["records", &sent]);
+    let (cpu, client) = (&report.cpu_us_per_record, &report.client_cpu_us_per_record);
+    let cpu = format!("sender {} us, recipient {} us, this command {client} us", cpu.sender, cpu.recipient);
+    table.row(["processor time per record", &cpu]);
+    let both = |ends: &Ends<u64>| format!("sender {}, recipient {}", mib(ends.sender), mib(ends.recipient));
+    table.row(["memory at most", &both(&report.rss_peak_bytes)]);
+    table.row(["on disk", &both(&report.bytes_on_disk)]);
+    if report.busy_answers > 0 {
+        table.row(["submissions put off", &count(report.busy_answers)]);
+    }
+    for finding in &report.findings {
+        table.row(["FINDING", finding]);
+    }
+    table.print()?;
+    ui::line("")?;
+    terms(&report.ceiling_terms, report.batch)
+}
+
+/// Prints a log's figures for people.
+pub(super) fn log(report: &LogReport) -> io::Result<()> {
+    let mut table = Table::plain();
+    table.row(["entries per second", &count(report.entries_per_second)]);
+    table.row(["latency p50, p99", &format!("{} ms, {} ms", report.latency_p50_ms, report.latency_p99_ms)]);
+    let all = format!("{} in {} s, {} in flight", count(report.entries), report.seconds, report.in_flight);
+    table.row(["entries", &all]);
+    let groups = format!("{}, of {} entries on average", count(report.groups), count(report.entries_per_group));
+    table.row(["synced writes", &groups]);
+    table.row(["memory at most", &mib(report.rss_peak_bytes)]);
+    table.row(["on disk", &mib(report.bytes_on_disk)]);
+    table.print()
+}
+
+/// Prints primitives and ceiling for people.
+pub(super) fn primitives(report: &PrimitivesReport) -> io::Result<()> {
+    terms(&report.ceiling_terms, report.batch)?;
+    ui::line("")?;
+    let mut table = Table::plain();
+    for (name, primitive) in &report.primitives {
+        table.row([name.as_str(), primitive.what.as_str()]);
+    }
+    table.print()?;
+    ui::line("")?;
+    let ceiling = count(report.ceiling_records_per_second);
+    ui::line(&format!("ceiling of {} cores: {ceiling} records per second", report.cores))
+}
+
+/// The terms of the ceiling, with each one's share of a record.
+fn terms(terms: &[CeilingTerm], batch: u64) -> io::Result<()> {
+    let mut table = Table::new(&["primitive", "at", "count", "per", "cost ns", "ns a record"], &[2, 4, 5]);
+    for term in terms {
+        let at = match term.at {
+            End::Sender => "sender",
+            End::Recipient => "recipient",
+        };
+        let cost = term.count.saturating_mul(term.cost_ns);
+        let (per, share) = match term.per {
+            Per::Record => ("record", cost),
+            Per::Dispatch => ("dispatch", cost.checked_div(batch).unwrap_or(0)),
+        };
+        table.row([&term.name, at, &term.count.to_string(), per, &count(term.cost_ns), &count(share)]);
+    }
+    table.print()
+}
+
+fn mib(bytes: u64) -> String {
+    format!("{} MiB", count(bytes.div_ceil(1024 * 1024)))
+}

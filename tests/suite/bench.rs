@@ -1,0 +1,113 @@
+//! Measurements: counts are complete, the keys are there, the ceiling follows from its terms. No speed is asserted.
+
+use std::process::Command;
+
+use luxor_tests::{luxor, program};
+use serde_json::Value as Json;
+
+fn bench(arguments: &[&str]) -> Json {
+    let mut all = vec!["bench"];
+    all.extend(arguments);
+    all.push("--json");
+    serde_json::from_str(&luxor(&all)).unwrap()
+}
+
+/// The ceiling recomputed from the terms that the report gives, as `luxor bench exchange --help` says.
+fn check_ceiling(report: &Json) {
+    let number = |value: &Json| value.as_u64().unwrap_or_else(|| panic!("{value} in {report}"));
+    let batch = number(&report["batch"]);
+    let terms = report["ceiling_terms"].as_array().unwrap();
+    let cost: u64 = terms
+        .iter()
+        .map(|term| {
+            assert_eq!(term["cost_ns"], report["primitives"][term["name"].as_str().unwrap()]["cost_ns"]);
+            let cost = number(&term["count"]) * number(&term["cost_ns"]);
+            if term["per"] == "record" { cost * batch } else { cost }
+        })
+        .sum();
+    let ceiling = number(&report["cores"]) * 1_000_000_000 * batch / cost;
+    assert_eq!(number(&report["ceiling_records_per_second"]), ceiling);
+    let roots = terms.iter().filter(|term| term["name"] == "record_root");
+    assert_eq!(roots.map(|term| number(&term["count"])).sum::<u64>(), 2);
+}
+
+#[test]
+fn an_exchange_is_counted_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let keep = folder.path().join("kept");
+    let arguments = ["exchange", "--records", "250", "--batch", "20", "--size", "300", "--in-flight", "3", "--keep"];
+    let mut arguments = arguments.to_vec();
+    arguments.push(keep.to_str().unwrap());
+    let report = bench(&arguments);
+    assert_eq!(report["findings"], serde_json::json!([]), "{report}");
+    assert_eq!((&report["records"], &report["dispatches"]), (&250.into(), &13.into()));
+    assert!((280..=300).contains(&report["record_bytes"].as_u64().unwrap()), "{report}");
+    let positive = [
+        "records_per_second",
+        "ceiling_records_per_second",
+        "percent_of_ceiling",
+        "latency_p50_ms",
+        "latency_p99_ms",
+        "entries_per_second",
+        "seconds",
+        "latency_samples",
+    ];
+    for key in positive {
+        assert!(report[key].as_f64().is_some_and(|value| value > 0.0), "{key}: {report}");
+    }
+    for key in ["rss_peak_bytes", "bytes_on_disk"] {
+        for end in ["sender", "recipient"] {
+            assert!(report[key][end].as_u64().is_some_and(|bytes| bytes > 100_000), "{key} {end}: {report}");
+        }
+    }
+    assert!(report["cpu_us_per_record"]["sender"].is_number() && report["client_cpu_us_per_record"].is_number());
+    check_ceiling(&report);
+    // What was kept is a sender's log as any other: a sent and a receipt entry for each dispatch, 320 single ones among them.
+    assert!(keep.join("platform/data").is_dir() && keep.join("customs/data").is_dir());
+}
+
+#[test]
+fn single_records_go_as_single_dispatches() {
+    let report = bench(&["exchange", "--records", "60", "--batch", "1", "--in-flight", "8"]);
+    assert_eq!((&report["records"], &report["dispatches"]), (&60.into(), &60.into()));
+    assert_eq!(report["findings"], serde_json::json!([]), "{report}");
+    check_ceiling(&report);
+}
+
+#[test]
+fn a_log_and_the_primitives_are_measured_in_one_process() {
+    let log = bench(&["log", "--entries", "2000", "--in-flight", "50"]);
+    assert_eq!((&log["entries"], &log["in_flight"]), (&2000.into(), &50.into()));
+    let groups = log["groups"].as_u64().unwrap();
+    assert!((40..=2000).contains(&groups), "{log}");
+    for key in ["entries_per_second", "latency_p50_ms", "latency_p99_ms", "rss_peak_bytes", "bytes_on_disk"] {
+        assert!(log[key].as_f64().is_some_and(|value| value > 0.0), "{key}: {log}");
+    }
+    let primitives = bench(&["primitives", "--size", "500", "--batch", "10"]);
+    assert_eq!(primitives["batch"], 10);
+    check_ceiling(&primitives);
+    // For people the same, without JSON.
+    let table = luxor(&["bench", "log", "--entries", "100"]);
+    assert!(table.starts_with("entries per second"), "{table}");
+}
+
+#[test]
+fn options_that_make_no_sense_are_refused() {
+    let kept = tempfile::tempdir().unwrap();
+    std::fs::write(kept.path().join("something"), "there").unwrap();
+    let keep = kept.path().to_str().unwrap();
+    let wrong: [&[&str]; 8] = [
+        &["exchange", "--unknown", "1"],
+        &["exchange", "--batch", "0"],
+        &["exchange", "--batch", "1001"],
+        &["exchange", "--size", "5"],
+        &["exchange", "--batch", "1000", "--size", "2000"],
+        &["log", "--in-flight", "0"],
+        &["primitives", "--records", "5"],
+        &["log", "--keep", keep],
+    ];
+    for arguments in wrong {
+        let output = Command::new(program("luxor")).arg("bench").args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
