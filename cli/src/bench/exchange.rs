@@ -172,15 +172,17 @@ fn latencies(api: &ApiFile, source: &Records, first: u64) -> Result<Vec<u64>> {
 
 /// What both nodes count must be what was sent.
 fn compare(records: u64, dispatches: u64, statuses: &Ends<Status>) -> Vec<String> {
-    let expected = Traffic { dispatches, refused: 0, accepted: records, rejected: 0 };
+    let expected = Traffic { dispatches, refused: 0, accepted: records, rejected: 0, withdrawn: 0 };
     let traffic = [("the sender's receipts", &statuses.sender.sent), ("the recipient", &statuses.recipient.received)];
     let wrong = traffic.into_iter().filter(|(_, counted)| **counted != expected);
     wrong.map(|(who, counted)| format!("{who}: {} instead of {}", words(counted), words(&expected))).collect()
 }
 
 fn words(traffic: &Traffic) -> String {
-    let Traffic { dispatches, refused, accepted, rejected } = traffic;
-    format!("{dispatches} dispatches ({refused} refused), {accepted} records accepted, {rejected} rejected")
+    let Traffic { dispatches, refused, accepted, rejected, withdrawn } = traffic;
+    format!(
+        "{dispatches} dispatches ({refused} refused), {accepted} records accepted, {rejected} rejected, {withdrawn} withdrawn"
+    )
 }
 
 #[cfg(test)]

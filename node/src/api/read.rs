@@ -112,15 +112,15 @@ pub(super) async fn records(
     let store = &context.driver.shared().store;
     let found = store.find(&query.reference)?;
     let mut records = Vec::new();
-    for root in found.own {
-        let Some(record) = store.record(&root)? else { continue };
+    for (batch, place) in found.own {
+        let Some(record) = store.record(batch, place)? else { continue };
         let table = record.header().table;
         let view = record.view(table.all_groups());
-        let deliveries = store.deliveries(&root)?.into_iter().map(|delivery| {
+        let deliveries = store.deliveries(batch)?.into_iter().map(|delivery| {
             let header = &delivery.header;
             let state = match &delivery.receipt {
                 None => "waiting".to_owned(),
-                Some((_, body)) => record_state(body, delivery.place),
+                Some((_, body)) => record_state(body, place),
             };
             Delivery {
                 recipient: header.channel.recipient.clone(),
@@ -135,7 +135,7 @@ pub(super) async fn records(
             }
         });
         records.push(RecordInfo {
-            root: root.hex(),
+            root: record.root().hex(),
             issuer: record.header().issuer.clone(),
             record: view_to_json(table, &view),
             deliveries: deliveries.collect(),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use luxor_protocol::bench::{LogReport, decimal, per_second, percentile};
 use luxor_protocol::cbor::Encode as _;
-use luxor_protocol::exchange::{Channel, EntryKind, Opening, Outcome, ReceiptBody, Skeleton};
+use luxor_protocol::exchange::{Channel, EntryKind, Lane, Opening, Outcome, ReceiptBody, Skeleton};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::keys::{KeyUse, SecretKey};
 use luxor_protocol::names::NodeRef;
@@ -31,7 +31,7 @@ const CHECKPOINT_PAGE: u64 = 65_536;
 /// Appends `entries` entries to a new log in `folder`, then measures single ones.
 pub(super) fn measure(folder: &Path, entries: u64, in_flight: u64) -> Result<LogReport, BenchError> {
     let node = name("recipient/n1")?;
-    let channel = Channel { sender: name("sender/n1")?, recipient: node.clone(), epoch: 1 };
+    let channel = Channel { sender: name("sender/n1")?, recipient: node.clone(), epoch: 1, lane: Lane::Ordinary };
     let store = Arc::new(Store::open(&folder.join("data"), StoreConfig::default(), &Digest::ZERO, &node, random()?)?);
     let loaded = store.load(&node)?;
     let lock = LockFile::open(&folder.join("log.lock"))?;

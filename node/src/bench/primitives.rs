@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use age::secrecy::ExposeSecret as _;
 use luxor_protocol::bench::{COUNTS, CeilingTerm, Per, Primitive, PrimitivesReport, Records, ceiling};
 use luxor_protocol::cbor::{Decode as _, Encode as _, Reader, Writer};
-use luxor_protocol::exchange::{Channel, DispatchHeader, pack, sealed_digest, unpack};
+use luxor_protocol::exchange::{Channel, DispatchHeader, Lane, pack, sealed_digest, unpack};
 use luxor_protocol::hash::{Digest, Domain};
 use luxor_protocol::keys::{KeyUse, SecretKey};
 use luxor_protocol::names::{MemberId, NodeRef, Purpose};
@@ -27,7 +27,7 @@ use super::BenchError;
 use crate::driver::now;
 use crate::entropy::random;
 use crate::seal::{Recipient, SealKey};
-use crate::store::{IndexedRecord, Store, StoreConfig, Write};
+use crate::store::{Store, StoreConfig, Write};
 
 /// Records that a step per record goes round.
 const SAMPLE_RECORDS: usize = 512;
@@ -179,9 +179,9 @@ impl Inputs {
     fn writes(&self, folder: &Path, to: &mut Primitives) -> Result<(), BenchError> {
         let node: NodeRef = "sender/n1".parse().map_err(|_| BenchError::Defect("a node's name"))?;
         let store = Store::open(&folder.join("data"), StoreConfig::default(), &Digest::ZERO, &node, random()?)?;
-        let mut sent: Vec<Vec<u8>> = self.dispatch_records().map(SealedRecord::to_stored).collect();
-        sent.push(self.sealed.clone());
-        let cost = write_cost(&store, &sent)?;
+        // As the node stores them: the records of a batch in one value, the sealed part in another.
+        let records: Vec<Vec<u8>> = self.dispatch_records().map(SealedRecord::to_stored).collect();
+        let cost = write_cost(&store, &[records.concat(), self.sealed.clone()])?;
         add(to, "write_sent", "a dispatch's records and its sealed part, synced", Per::Dispatch, cost);
         let cost = write_cost(&store, std::slice::from_ref(&self.content))?;
         add(to, "write_received", "a dispatch's opened views, synced", Per::Dispatch, cost);
@@ -230,7 +230,12 @@ fn header(records: &[SealedRecord], sign: &SecretKey) -> Result<Vec<u8>, BenchEr
     let batch = BatchHeader { node: node.clone(), table, count: roots.len(), root, signed_at };
     let header = DispatchHeader {
         network: Digest::ZERO,
-        channel: Channel { sender: node, recipient: "recipient/n1".parse().map_err(name)?, epoch: 1 },
+        channel: Channel {
+            sender: node,
+            recipient: "recipient/n1".parse().map_err(name)?,
+            epoch: 1,
+            lane: Lane::Ordinary,
+        },
         number: 1,
         batch: Batch::sign(batch, &Digest::ZERO, sign),
         agreement: "measurement".parse().map_err(name)?,
@@ -270,13 +275,14 @@ fn write_cost(store: &Store, rows: &[Vec<u8>]) -> Result<u64, BenchError> {
     let mut costs = Vec::with_capacity(GROUPS);
     for round in 0..WARM_UP_GROUPS + GROUPS {
         let mut writes = Vec::with_capacity(dispatches * rows.len());
-        for row in std::iter::repeat_n(rows, dispatches).flatten() {
-            let record = IndexedRecord { root: Digest(random()?), place: 0, references: Vec::new() };
-            writes.push(Write::Record { record, stored: row.clone() });
+        for (entry, row) in std::iter::repeat_n(rows, dispatches).flatten().enumerate() {
+            let (records, dispatches) = (Vec::new(), Vec::new());
+            writes.push(Write::Records { entry, records, stored: row.clone(), dispatches });
         }
+        let first = (round * writes.len()) as u64;
         let began = Instant::now();
         let mut group = Store::batch();
-        store.stage(&mut group, writes, 0);
+        store.stage(&mut group, writes, first);
         store.write(group, &[], 0, &Digest::ZERO.0, None)?;
         if round >= WARM_UP_GROUPS {
             costs.push(began.elapsed().as_nanos() / dispatches as u128);

@@ -29,6 +29,8 @@ struct Group {
     table: &'static TypeTable,
     rows: Vec<usize>,
     records: Vec<SealedRecord>,
+    indexed: Vec<IndexedRecord>,
+    stored: Writer,
     bytes: usize,
 }
 
@@ -38,7 +40,6 @@ pub(super) fn prepare(shared: &Shared, submission: Submission, now: Millis) -> R
     let mut flows: BTreeMap<&'static str, Flows> = BTreeMap::new();
     let mut groups: Vec<Group> = Vec::new();
     let mut results = Vec::with_capacity(records.len());
-    let mut writes = Vec::with_capacity(records.len());
     for record in records {
         let checked = record.and_then(|content| content.check_complete().map(|()| content));
         let routed = checked.and_then(|content| {
@@ -61,27 +62,36 @@ pub(super) fn prepare(shared: &Shared, submission: Submission, now: Millis) -> R
         let stored = record.to_stored();
         results.push(RecordResult::Accepted { root: record.root().hex(), recipients: rows.len() });
         let (table, bytes) = (record.header().table, stored.len() + 1_024);
-        let indexed = IndexedRecord { root: record.root(), place: 0, references };
-        writes.push(Write::Record { record: indexed, stored });
-        let fits = |g: &&mut Group| {
+        let fits = |g: &Group| {
             g.table == table
                 && g.rows == rows
                 && g.records.len() < MAX_BATCH_RECORDS
                 && g.bytes + bytes <= MAX_DISPATCH_OPENED_BYTES / 2
         };
-        match groups.iter_mut().find(fits) {
-            Some(group) => {
-                group.records.push(record);
-                group.bytes += bytes;
+        let at = match groups.iter().position(fits) {
+            Some(at) => at,
+            None => {
+                let (records, indexed) = (Vec::new(), Vec::new());
+                groups.push(Group { table, rows, records, indexed, stored: Writer::new(), bytes: 0 });
+                groups.len() - 1
             }
-            None => groups.push(Group { table, rows, records: vec![record], bytes }),
-        }
+        };
+        let group = &mut groups[at];
+        group.indexed.push(IndexedRecord { root: record.root(), place: group.records.len(), references });
+        group.stored.bytes(&stored);
+        group.records.push(record);
+        group.bytes += bytes;
     }
-    let batches: Vec<PreparedBatch> =
-        groups.into_iter().map(|group| sign(shared, &group, &flows[group.table.name], now)).collect();
+    let batches: Vec<PreparedBatch> = groups
+        .into_iter()
+        .map(|group| {
+            let flows = &flows[group.table.name];
+            sign(shared, group, flows, now)
+        })
+        .collect();
     let dispatches = batches.iter().map(|b| b.deliveries.len() as u64).sum();
     let result = ChunkResult { records: results, dispatches };
-    Ok(PreparedChunk { lane, submission: name, chunk, digest, result, records: writes, batches })
+    Ok(PreparedChunk { lane, submission: name, chunk, digest, result, batches })
 }
 
 /// Seals and signs every dispatch of a chunk under the numbers given.
@@ -95,15 +105,19 @@ pub(super) fn seal(
     let answer = serde_json::to_vec(&chunk.result).map_err(|e| DriverError::Own(e.to_string()))?;
     let submission = crate::engine::submission_write(&chunk, answer);
     let lane = chunk.lane;
-    let mut writes = chunk.records;
-    writes.push(submission);
+    let mut writes = vec![submission];
     let mut dispatches = Vec::with_capacity(numbers.len());
     let mut numbers = numbers.into_iter();
     for batch in chunk.batches {
+        let entry = dispatches.len();
+        let mut carried = Vec::with_capacity(batch.deliveries.len());
         for delivery in batch.deliveries {
             let numbered = numbers.next().ok_or_else(|| DriverError::Own("fewer numbers than dispatches".into()))?;
-            dispatches.push(seal_one(shared, &batch.batch, &batch.roots, delivery, numbered, now)?);
+            carried.push((numbered.0.clone(), numbered.1));
+            dispatches.push(seal_one(shared, &batch.batch, delivery, numbered, now)?);
         }
+        let (records, stored) = (batch.records, batch.stored);
+        writes.push(Write::Records { entry, records, stored, dispatches: carried });
     }
     Ok(SealedChunk { token, lane, writes, dispatches })
 }
@@ -111,8 +125,8 @@ pub(super) fn seal(
 /// Roughly how many bytes a write adds to its commit.
 pub(super) fn bytes_of(write: &Write) -> usize {
     match write {
-        Write::Record { stored, .. } => stored.len() + 100,
-        Write::Sent { request, roots, .. } => request.len() + 1_000 + roots.len() * 150,
+        Write::Records { stored, records, .. } => stored.len() + 100 + records.len() * 150,
+        Write::Sent { request, .. } => request.len() + 1_000,
         Write::Settled { proof, .. } => proof.len() + 200,
         Write::Received { payload, records, .. } => payload.as_ref().map_or(0, Vec::len) + 1_000 + records.len() * 150,
         Write::Submission { row, .. } => row.result.len() + 100,
@@ -125,7 +139,6 @@ pub(super) fn bytes_of(write: &Write) -> usize {
 fn seal_one(
     shared: &Shared,
     batch: &Batch,
-    roots: &[Digest],
     delivery: Delivery,
     (channel, number, receipts_held_up_to): (Channel, u64, u64),
     now: Millis,
@@ -163,7 +176,7 @@ fn seal_one(
     let opening = Opening::new(&skeleton, body, random()?, random()?);
     let request = Request::Dispatch(dispatch).to_cbor();
     let agreement = agreement_digest;
-    Ok(SealedDispatch { channel, number, agreement, envelope, request, roots: roots.to_vec(), opening })
+    Ok(SealedDispatch { channel, number, agreement, envelope, request, opening })
 }
 
 fn flows_of(shared: &Shared, table: &TypeTable, day: Day) -> Flows {
@@ -185,7 +198,7 @@ fn route(flows: &Flows, content: &Content) -> Result<Vec<usize>, ContentError> {
     Ok(rows)
 }
 
-fn sign(shared: &Shared, group: &Group, flows: &Flows, now: Millis) -> PreparedBatch {
+fn sign(shared: &Shared, group: Group, flows: &Flows, now: Millis) -> PreparedBatch {
     let roots: Vec<Digest> = group.records.iter().map(SealedRecord::root).collect();
     let header = BatchHeader {
         node: shared.me.clone(),
@@ -201,7 +214,7 @@ fn sign(shared: &Shared, group: &Group, flows: &Flows, now: Millis) -> PreparedB
         let recipient = shared.directory.node_of(&flow.to)?.node.clone();
         let mut writer = Writer::with_capacity(group.bytes);
         writer.array(group.records.len());
-        group.records.iter().for_each(|record| record.view(flow.groups).encode(&mut writer));
+        group.records.iter().for_each(|record| record.encode_view(flow.groups, &mut writer));
         Some(Delivery {
             recipient,
             agreement: (flow.agreement.clone(), flow.digest),
@@ -211,5 +224,9 @@ fn sign(shared: &Shared, group: &Group, flows: &Flows, now: Millis) -> PreparedB
             content: writer.into_bytes(),
         })
     };
-    PreparedBatch { batch, roots, deliveries: group.rows.iter().filter_map(delivery).collect() }
+    let deliveries = group.rows.iter().filter_map(delivery).collect();
+    let mut stored = Writer::with_capacity(group.bytes);
+    stored.array(roots.len());
+    stored.raw(&group.stored.into_bytes());
+    PreparedBatch { batch, records: group.indexed, stored: stored.into_bytes(), deliveries }
 }

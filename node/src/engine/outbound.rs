@@ -65,7 +65,6 @@ impl Engine {
                     entry: entries.len(),
                     envelope: dispatch.envelope,
                     request: dispatch.request,
-                    roots: dispatch.roots,
                 });
                 entries.push(dispatch.opening);
             }

@@ -181,8 +181,10 @@ pub struct Delivery {
 pub struct PreparedBatch {
     /// The signed batch.
     pub batch: Batch,
-    /// Roots of its records.
-    pub roots: Vec<Digest>,
+    /// What finds its records.
+    pub records: Vec<IndexedRecord>,
+    /// Its records as they are stored.
+    pub stored: Vec<u8>,
     /// One dispatch each.
     pub deliveries: Vec<Delivery>,
 }
@@ -200,8 +202,6 @@ pub struct PreparedChunk {
     pub digest: Digest,
     /// The answer.
     pub result: ChunkResult,
-    /// Rows of the own records.
-    pub records: Vec<Write>,
     /// The batches.
     pub batches: Vec<PreparedBatch>,
 }
@@ -219,8 +219,6 @@ pub struct SealedDispatch {
     pub envelope: Envelope,
     /// The request as it goes out.
     pub request: Vec<u8>,
-    /// Roots of its records.
-    pub roots: Vec<Digest>,
     /// Its log entry.
     pub opening: Opening,
 }

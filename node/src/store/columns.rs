@@ -30,7 +30,7 @@ pub(super) mod cf {
     pub(crate) const RECEIVED: &str = "received";
     /// Index of the `received` entry -> accepted views.
     pub(crate) const PAYLOADS: &str = "payloads";
-    /// Record root -> own record with seed.
+    /// Index of the first `sent` entry of a batch -> its own records with seeds, a list of byte strings.
     pub(crate) const RECORDS: &str = "records";
     /// Tag and digest -> where to look.
     pub(crate) const INDEX: &str = "index";
@@ -67,14 +67,16 @@ const META_OUT: &[u8] = b"out/";
 /// What an index row leads from.
 #[derive(Clone, Copy)]
 pub(super) enum Tag {
-    /// Reference -> own record.
+    /// Reference -> place of an own record in its batch.
     OwnReference = 1,
-    /// Record root -> dispatch that carries it.
+    /// Batch -> dispatch that carries it.
     Delivery = 2,
     /// Reference -> place in a received dispatch.
     ReceivedReference = 3,
     /// Record root -> place in a received dispatch.
     ReceivedRoot = 4,
+    /// Record root -> place of an own record in its batch.
+    OwnRoot = 5,
 }
 
 /// `sender 0 recipient 0 epoch lane`.
@@ -163,7 +165,12 @@ pub(super) fn index_key(tag: Tag, digest: &Digest, suffix: &[u8]) -> Vec<u8> {
     key
 }
 
-/// Index of an entry and place in its dispatch.
+/// [`Tag::Delivery`], the batch's first entry, and the dispatch's key.
+pub(super) fn delivery_key(batch: u64, dispatch: &[u8]) -> Vec<u8> {
+    [[Tag::Delivery as u8].as_slice(), &batch.to_be_bytes(), dispatch].concat()
+}
+
+/// Index of an entry and place in its dispatch or batch.
 pub(super) fn place(entry: u64, record: usize) -> [u8; 16] {
     let mut place = [0; 16];
     place[..8].copy_from_slice(&entry.to_be_bytes());

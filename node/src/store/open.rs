@@ -158,7 +158,9 @@ impl Store {
             blocks.set_block_cache(&cache);
             let mut options = Options::default();
             options.set_block_based_table_factory(&blocks);
-            let compression = if config.compression { DBCompressionType::Lz4 } else { DBCompressionType::None };
+            // What is sealed does not compress.
+            let compress = config.compression && name != cf::SEALED;
+            let compression = if compress { DBCompressionType::Lz4 } else { DBCompressionType::None };
             options.set_compression_type(compression);
             ColumnFamilyDescriptor::new(name, options)
         });

@@ -8,7 +8,7 @@ use luxor_protocol::limits::{MAX_AUDIT_PAGE_BYTES, MAX_BATCH_RECORDS};
 use luxor_protocol::record::{GroupSet, RecordView, SealedRecord};
 use rocksdb::{Direction, IteratorMode};
 
-use super::columns::{Tag, cf, dispatch_key, index_key, read_dispatch_key, read_place, submission_key};
+use super::columns::{Tag, cf, delivery_key, dispatch_key, index_key, read_dispatch_key, read_place, submission_key};
 use super::open::{Store, StoreError, decode};
 use super::rows::{ReceiptRow, ReceivedRow, SubmissionRow};
 
@@ -21,17 +21,15 @@ type IndexRow = (Vec<u8>, Vec<u8>);
 /// What a reference leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// Roots of own records.
-    pub own: Vec<Digest>,
+    /// Batch and place of own records.
+    pub own: Vec<(u64, usize)>,
     /// Entry and place of received views.
     pub received: Vec<(u64, usize)>,
 }
 
-/// A dispatch that carries a record.
+/// A dispatch that carries a batch.
 #[derive(Debug, Clone)]
 pub struct StoredDelivery {
-    /// The record's place in it.
-    pub place: usize,
     /// Its header.
     pub header: DispatchHeader,
     /// Its receipt, once there.
@@ -106,14 +104,25 @@ impl Store {
         Ok(views)
     }
 
-    /// An own record.
+    /// An own record: the batch is the index of its first `sent` entry.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn record(&self, root: &Digest) -> Result<Option<SealedRecord>, StoreError> {
-        let Some(bytes) = self.get(cf::RECORDS, &root.0)? else { return Ok(None) };
-        let record = SealedRecord::from_stored(&bytes);
-        record.map(Some).map_err(|e| StoreError::damaged(format!("record {root}"), e))
+    pub fn record(&self, batch: u64, place: usize) -> Result<Option<SealedRecord>, StoreError> {
+        let Some(bytes) = self.get(cf::RECORDS, &batch.to_be_bytes())? else { return Ok(None) };
+        let damaged = |e: &dyn std::fmt::Display| {
+            StoreError::damaged(format!("record {place} of the batch at entry {batch}"), e.to_string())
+        };
+        let mut reader = Reader::new(&bytes);
+        let count = reader.array(MAX_BATCH_RECORDS).map_err(|e| damaged(&e))?;
+        for _ in 0..place.min(count) {
+            reader.bytes(bytes.len()).map_err(|e| damaged(&e))?;
+        }
+        if place >= count {
+            return Ok(None);
+        }
+        let record = SealedRecord::from_stored(reader.bytes(bytes.len()).map_err(|e| damaged(&e))?);
+        record.map(Some).map_err(|e| damaged(&e))
     }
 
     /// Records with this own reference or item id.
@@ -125,7 +134,7 @@ impl Store {
         let own = self.index_rows(Tag::OwnReference, &digest)?;
         let received = self.index_rows(Tag::ReceivedReference, &digest)?;
         Ok(Found {
-            own: own.iter().filter_map(|(suffix, _)| suffix.as_slice().try_into().ok().map(Digest)).collect(),
+            own: own.iter().filter_map(|(suffix, _)| read_place(suffix)).collect(),
             received: received.iter().filter_map(|(suffix, _)| read_place(suffix)).collect(),
         })
     }
@@ -139,16 +148,15 @@ impl Store {
         Ok(rows.iter().filter_map(|(suffix, _)| read_place(suffix)).collect())
     }
 
-    /// Dispatches that carry an own record.
+    /// Dispatches that carry the batch of own records whose first `sent` entry this is.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn deliveries(&self, root: &Digest) -> Result<Vec<StoredDelivery>, StoreError> {
+    pub fn deliveries(&self, batch: u64) -> Result<Vec<StoredDelivery>, StoreError> {
         let mut deliveries = Vec::new();
-        for (key, place) in self.index_rows(Tag::Delivery, root)? {
-            let damaged = || StoreError::damaged(format!("the delivery of record {root}"), "unreadable");
+        for (key, _) in self.rows_from(&delivery_key(batch, &[]))? {
+            let damaged = || StoreError::damaged(format!("a delivery of the batch at entry {batch}"), "unreadable");
             let (channel, number) = read_dispatch_key(&key).ok_or_else(damaged)?;
-            let place = place.as_slice().try_into().map(u64::from_be_bytes).map_err(|_| damaged())?;
             let sent = self.sent(&channel, number)?.ok_or_else(damaged)?;
             let header = decode("a dispatch header", &sent.envelope.header)?;
             let receipt = match self.receipt(&channel, number)? {
@@ -160,7 +168,7 @@ impl Store {
                     Some((row, body))
                 }
             };
-            deliveries.push(StoredDelivery { place: place as usize, header, receipt }); // at most 10,000
+            deliveries.push(StoredDelivery { header, receipt });
         }
         Ok(deliveries)
     }
@@ -227,11 +235,15 @@ impl Store {
     }
 
     fn index_rows(&self, tag: Tag, digest: &Digest) -> Result<Vec<IndexRow>, StoreError> {
-        let prefix = index_key(tag, digest, &[]);
+        self.rows_from(&index_key(tag, digest, &[]))
+    }
+
+    /// Rows of the index whose keys begin so, without that beginning.
+    fn rows_from(&self, prefix: &[u8]) -> Result<Vec<IndexRow>, StoreError> {
         let mut rows = Vec::new();
-        for item in self.db.iterator_cf(self.cf(cf::INDEX), IteratorMode::From(&prefix, Direction::Forward)) {
+        for item in self.db.iterator_cf(self.cf(cf::INDEX), IteratorMode::From(prefix, Direction::Forward)) {
             let (key, value) = item?;
-            match key.strip_prefix(prefix.as_slice()) {
+            match key.strip_prefix(prefix) {
                 Some(suffix) if rows.len() < MAX_FOUND => rows.push((suffix.to_vec(), value.into_vec())),
                 _ => break,
             }

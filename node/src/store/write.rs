@@ -8,8 +8,8 @@ use luxor_protocol::tlog::{CompletedTile, Frontier, Hash};
 use rocksdb::WriteBatch;
 
 use super::columns::{
-    META_TOTALS, META_TREE, Tag, cf, channel_meta_key, dispatch_key, index_key, out_meta_key, place, receipt_key,
-    settled_key, submission_key, tile_key,
+    META_TOTALS, META_TREE, Tag, cf, channel_meta_key, delivery_key, dispatch_key, index_key, out_meta_key, place,
+    receipt_key, settled_key, submission_key, tile_key,
 };
 use super::open::{Store, StoreError, tree_row};
 use super::rows::{ChannelRow, OutRow, ReceiptRow, ReceivedRow, SentRow, SubmissionRow, Totals};
@@ -19,7 +19,7 @@ use super::rows::{ChannelRow, OutRow, ReceiptRow, ReceivedRow, SentRow, Submissi
 pub struct IndexedRecord {
     /// Its root.
     pub root: Digest,
-    /// Its place in the dispatch, from 0.
+    /// Its place in the dispatch or batch, from 0.
     pub place: usize,
     /// Identifiers that lead to it (own reference, item id).
     pub references: Vec<String>,
@@ -37,12 +37,16 @@ pub enum Write {
         /// The answer.
         row: SubmissionRow,
     },
-    /// An own record.
-    Record {
-        /// Root and references; the place is not used.
-        record: IndexedRecord,
-        /// Header, seed and content.
+    /// Own records of one batch.
+    Records {
+        /// The first `sent` entry of the batch.
+        entry: usize,
+        /// What finds them.
+        records: Vec<IndexedRecord>,
+        /// A list of byte strings, each header, seed and content.
         stored: Vec<u8>,
+        /// The dispatches that carry them.
+        dispatches: Vec<(Channel, u64)>,
     },
     /// A dispatch to be sent.
     Sent {
@@ -56,8 +60,6 @@ pub enum Write {
         envelope: Envelope,
         /// The request as it goes out.
         request: Vec<u8>,
-        /// Roots of its records, in order.
-        roots: Vec<Digest>,
     },
     /// A receipt that settles a dispatch.
     Settled {
@@ -145,14 +147,16 @@ impl Store {
                 Write::Submission { submission, chunk, row } => {
                     batch.put_cf(self.cf(cf::SUBMISSIONS), submission_key(&submission, chunk), row.to_cbor());
                 }
-                Write::Record { record, stored } => {
-                    batch.put_cf(self.cf(cf::RECORDS), record.root.0, stored);
-                    for reference in &record.references {
-                        let key = index_key(Tag::OwnReference, &self.reference(reference), &record.root.0);
+                Write::Records { entry, records, stored, dispatches } => {
+                    let entry = index(entry);
+                    batch.put_cf(self.cf(cf::RECORDS), entry.to_be_bytes(), stored);
+                    self.stage_index(batch, Tag::OwnRoot, Tag::OwnReference, entry, &records);
+                    for (channel, number) in &dispatches {
+                        let key = delivery_key(entry, &dispatch_key(channel, *number));
                         batch.put_cf(self.cf(cf::INDEX), key, []);
                     }
                 }
-                Write::Sent { channel, number, entry, envelope, request, roots } => {
+                Write::Sent { channel, number, entry, envelope, request } => {
                     let key = dispatch_key(&channel, number);
                     batch.put_cf(self.cf(cf::OUTBOX), &key, (request.len() as u64).to_be_bytes());
                     batch.put_cf(self.cf(cf::SEALED), &key, request);
@@ -161,10 +165,6 @@ impl Store {
                         &key,
                         SentRow { entry: index(entry), envelope, withdrawal: None }.to_cbor(),
                     );
-                    for (at, root) in roots.iter().enumerate() {
-                        let delivery = index_key(Tag::Delivery, root, &key);
-                        batch.put_cf(self.cf(cf::INDEX), delivery, (at as u64).to_be_bytes());
-                    }
                 }
                 Write::Settled { channel, number, entry, recipient_entry, proof, settled_on, origin, confirmed } => {
                     let key = dispatch_key(&channel, number);
@@ -192,19 +192,22 @@ impl Store {
                     if let Some(payload) = payload {
                         batch.put_cf(self.cf(cf::PAYLOADS), entry.to_be_bytes(), payload);
                     }
-                    for record in &records {
-                        let place = place(entry, record.place);
-                        let key = index_key(Tag::ReceivedRoot, &record.root, &place);
-                        batch.put_cf(self.cf(cf::INDEX), key, []);
-                        for reference in &record.references {
-                            let key = index_key(Tag::ReceivedReference, &self.reference(reference), &place);
-                            batch.put_cf(self.cf(cf::INDEX), key, []);
-                        }
-                    }
+                    self.stage_index(batch, Tag::ReceivedRoot, Tag::ReceivedReference, entry, &records);
                     let row = ChannelRow { contiguous: tree.size(), hashes: tree.hashes().to_vec(), held };
                     batch.put_cf(self.cf(cf::META), channel_meta_key(&channel), row.to_cbor());
                 }
                 Write::Totals(totals) => batch.put_cf(self.cf(cf::META), META_TOTALS, totals.to_cbor()),
+            }
+        }
+    }
+
+    fn stage_index(&self, batch: &mut WriteBatch, root: Tag, reference: Tag, entry: u64, records: &[IndexedRecord]) {
+        let family = self.cf(cf::INDEX);
+        for record in records {
+            let place = place(entry, record.place);
+            batch.put_cf(family, index_key(root, &record.root, &place), []);
+            for text in &record.references {
+                batch.put_cf(family, index_key(reference, &self.reference(text), &place), []);
             }
         }
     }

@@ -79,28 +79,26 @@ pub struct SealedRecord {
     seed: Seed,
     root: Digest,
     digests: Vec<Digest>,
+    /// Salts of each group's leaves, drawn once.
+    salts: Vec<Vec<Salt>>,
 }
 
 impl SealedRecord {
     /// Commits to content. `id` and `seed` are fresh random bytes, never derived from the content.
     pub fn new(issuer: MemberId, content: Content, supersedes: Option<Digest>, id: RecordId, seed: Seed) -> Self {
         let header = RecordHeader { table: content.table(), issuer, id, supersedes };
-        let digests: Vec<Digest> = header
-            .table
-            .groups
-            .iter()
-            .zip(content.leaves())
-            .enumerate()
-            .map(|(at, (_, leaves))| {
-                let leaves = leaves.iter().enumerate().map(|(item, bytes)| {
-                    let salt = leaf_salt(&seed, header.table, at, item);
-                    leaf_digest(header.table, at, item, &salt, bytes)
-                });
-                fold_items(leaves.collect())
-            })
-            .collect();
+        let table = header.table;
+        let salts_of = |(at, leaves): (usize, &Vec<Vec<u8>>)| {
+            (0..leaves.len()).map(|item| leaf_salt(&seed, table, at, item)).collect::<Vec<Salt>>()
+        };
+        let salts: Vec<Vec<Salt>> = content.leaves().iter().enumerate().map(salts_of).collect();
+        let digest_of = |(at, (leaves, salts)): (usize, (&Vec<Vec<u8>>, &Vec<Salt>))| {
+            let leaves = leaves.iter().zip(salts).enumerate();
+            fold_items(leaves.map(|(item, (bytes, salt))| leaf_digest(table, at, item, salt, bytes)).collect())
+        };
+        let digests: Vec<Digest> = content.leaves().iter().zip(&salts).enumerate().map(digest_of).collect();
         let root = record_root(&header, &digests);
-        Self { header, content, seed, root, digests }
+        Self { header, content, seed, root, digests, salts }
     }
 
     /// The record's root, its identity.
@@ -124,13 +122,29 @@ impl SealedRecord {
             if !groups.has(at) {
                 return GroupView::Hidden(self.digests[at]);
             }
-            let leaf = |(item, bytes): (usize, &Vec<u8>)| Leaf {
-                salt: leaf_salt(&self.seed, self.header.table, at, item),
-                bytes: bytes.clone(),
-            };
+            let leaf = |(item, bytes): (usize, &Vec<u8>)| Leaf { salt: self.salts[at][item], bytes: bytes.clone() };
             GroupView::Shown(self.content.leaves()[at].iter().enumerate().map(leaf).collect())
         };
         RecordView { header: self.header.clone(), groups: (0..self.digests.len()).map(view).collect() }
+    }
+
+    /// Encodes [`SealedRecord::view`] of these groups without making it.
+    pub fn encode_view(&self, groups: GroupSet, writer: &mut Writer) {
+        writer.array(2);
+        self.header.encode(writer);
+        writer.array(self.digests.len());
+        for (at, (digest, leaves)) in self.digests.iter().zip(self.content.leaves()).enumerate() {
+            if !groups.has(at) {
+                digest.encode(writer);
+                continue;
+            }
+            writer.array(leaves.len());
+            for (bytes, salt) in leaves.iter().zip(&self.salts[at]) {
+                writer.array(2);
+                writer.bytes(salt);
+                writer.bytes(bytes);
+            }
+        }
     }
 
     /// The form in which the issuer keeps it: `[header, seed, content]`.
