@@ -332,7 +332,9 @@ fn walk(
                 return Err(ContentError::new(Fault::Unknown, place, format!("{} has no field {number}", group.name)));
             };
             let value = field.kind.decode(reader).map_err(|error| {
-                let fault = if matches!(error.reason, Reason::Value(_)) { Fault::Value } else { Fault::Encoding };
+                // The right item with a value or length that no field of this kind holds is a value, not an encoding.
+                let of_value = matches!(error.reason, Reason::Value(_) | Reason::TooMany);
+                let fault = if of_value { Fault::Value } else { Fault::Encoding };
                 ContentError::new(fault, at(field.name), format!("{error}; expected {}", field.kind.expected()))
             })?;
             mandatory -= usize::from(field.mandatory);
