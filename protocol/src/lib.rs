@@ -31,3 +31,5 @@ pub mod record;
 mod testing;
 pub mod time;
 pub mod tlog;
+#[cfg(test)]
+mod vectors;

@@ -10,7 +10,7 @@ use crate::cbor::{Decode, Encode, Reader, Writer};
 use crate::document::{Agreement, Card, CardNode, Charter, Directory, Document, KnownNode};
 use crate::exchange::{AuditEntry, AuditPage, Channel, Dispatch, DispatchHeader, Lane, Opening, Skeleton, pack};
 use crate::hash::Digest;
-use crate::keys::{KeyUse, SecretKey};
+use crate::keys::{KeyUse, PublicKey, SecretKey};
 use crate::names::{MemberId, NodeRef, Purpose, Slug};
 use crate::record::{
     Batch, BatchHeader, Content, ContentError, DECLARATION, GroupSet, Kind, Occurrences, RecordView, Scope,
@@ -198,6 +198,10 @@ impl Party {
             witness: key(KeyUse::Witness, 3),
             transport: key(KeyUse::Transport, 4),
         }
+    }
+
+    pub(crate) fn transport(&self) -> &PublicKey {
+        self.transport.public()
     }
 
     pub(crate) fn origin(&self) -> String {
@@ -491,6 +495,11 @@ impl Log {
         if self.notes.last().is_none_or(|(signed, _)| *signed < size) {
             self.notes.push((size, self.checkpoint(size, root)));
         }
+    }
+
+    /// Its tree.
+    pub(crate) fn edge(&self) -> &Edge {
+        &self.edge
     }
 
     /// A checkpoint of any size and root, signed by this log.

@@ -1,0 +1,138 @@
+//! `answers.json`: requests with their framing, every answer, receipt bodies and skeletons.
+
+use super::dispatches::outcome;
+use super::json::{Json, bytes, file, object};
+use super::log::LOG;
+use super::world::WORLD;
+use crate::cbor::{Decode, Encode};
+use crate::exchange::{
+    Answer, Dispatch, EntryKind, ErrorCode, Lack, Outcome, ReceiptBody, RefusalCode, Rejection, Request, SentBody,
+    Skeleton, Withdrawal, WithdrawalHeader,
+};
+use crate::hash::Digest;
+use crate::record::Fault;
+use crate::testing::NOW;
+use crate::time::Day;
+
+fn request(name: &str, what: &str, request: &Request) -> Json {
+    let encoded = request.to_cbor();
+    assert_eq!(Request::from_cbor(&encoded).as_ref(), Ok(request));
+    let case = object! { "name" => format!("request: {name}"), "kind" => "request", "request" => what };
+    let case = match request {
+        Request::Dispatch(d) => {
+            case.with("header", bytes(&d.header)).with("signature", bytes(d.signature)).with("sealed", bytes(&d.sealed))
+        }
+        Request::Withdrawal(w) => case.with("header", bytes(&w.header)).with("signature", bytes(w.signature)),
+        Request::AuditRead { from, count } => case.with("from", *from).with("count", *count),
+    };
+    let framed = [&(encoded.len() as u32).to_be_bytes()[..], &encoded].concat();
+    case.with("bytes", bytes(&encoded)).with("framed", bytes(framed))
+}
+
+fn requests() -> Vec<Json> {
+    let net = &WORLD.net;
+    let header = WithdrawalHeader {
+        network: net.id(),
+        channel: net.channel(),
+        number: 4,
+        dispatch: Digest([0xd4; 32]),
+        agreement: net.agreement("parcels"),
+        withdrawn_at: NOW,
+    };
+    let dispatch = Dispatch { header: vec![1, 2, 3], signature: [4; 64], sealed: vec![5; 30] };
+    vec![
+        request("a dispatch (its parts are any bytes here)", "dispatch", &Request::Dispatch(dispatch)),
+        request("a withdrawal", "withdrawal", &Request::Withdrawal(Withdrawal::sign(&header, &net.post.sign))),
+        request("a page of the log", "audit_read", &Request::AuditRead { from: 512, count: 512 }),
+        request("no entries of the log", "audit_read", &Request::AuditRead { from: u64::MAX, count: 0 }),
+    ]
+}
+
+fn answer(name: String, what: &str, fields: Json, answer: &Answer) -> Json {
+    let encoded = answer.to_cbor();
+    assert_eq!(Answer::from_cbor(&encoded).as_ref(), Ok(answer));
+    object! {
+        "name" => format!("answer: {name}"), "kind" => "answer", "answer" => what, "fields" => fields,
+        "bytes" => bytes(encoded),
+    }
+}
+
+/// Every number of a list of words, with the word.
+fn each<T: Decode + ToString>() -> Vec<(u64, T)> {
+    let read = |number: u64| T::from_cbor(&[number as u8]).ok().map(|word| (number, word));
+    (1..24).filter_map(read).collect()
+}
+
+fn answers() -> Vec<Json> {
+    let mut cases = Vec::new();
+    for (code, error) in each::<ErrorCode>() {
+        let fields = object! { "code" => code, "word" => error.to_string(), "detail" => "why" };
+        cases.push(answer(format!("error {error}"), "error", fields, &Answer::error(error, "why")));
+    }
+    for (code, lack) in each::<Lack>() {
+        let fields = object! { "code" => code, "word" => lack.to_string(), "detail" => "which" };
+        cases.push(answer(format!("later {lack}"), "later", fields, &Answer::later(lack, "which")));
+    }
+    let proof = LOG.log.receipt(0);
+    let fields = object! { "file" => String::from_utf8(proof.clone()).unwrap() };
+    cases.push(answer("a receipt".into(), "receipt", fields, &Answer::Receipt(proof)));
+    let after = Answer::Resend { after: 17 };
+    cases.push(answer("send again".into(), "resend", object! { "after" => 17u64 }, &after));
+    let page = LOG.log.page(2, 1);
+    let fields = object! {
+        "entries" => page.entries.len(), "checkpoint" => bytes(&page.checkpoint),
+        "checkpoints" => super::json::all_bytes(&page.checkpoints),
+    };
+    cases.push(answer("a page".into(), "page", fields, &Answer::Page(page)));
+    cases
+}
+
+fn bodies() -> Vec<Json> {
+    let rejected = |record, fault, pointer: &str| Rejection { record, fault, pointer: pointer.into() };
+    let mut outcomes = vec![
+        ("accepted", Outcome::Taken(Vec::new())),
+        (
+            "two records rejected",
+            Outcome::Taken(vec![
+                rejected(0, Fault::Missing, "/route"),
+                rejected(9999, Fault::Value, "/goods/1/value/amount"),
+            ]),
+        ),
+        ("withdrawn", Outcome::Withdrawn),
+    ];
+    outcomes.extend(each::<RefusalCode>().into_iter().map(|(_, code)| ("refused", Outcome::Refused(code))));
+    let cases = outcomes.into_iter().map(|(name, verdict)| {
+        let text = outcome(&verdict);
+        let body = ReceiptBody { dispatch: Digest([0xd1; 32]), outcome: verdict, contiguous: 7, channel_root: [0xc7; 32] };
+        object! {
+            "name" => format!("receipt body: {name} ({text})"), "kind" => "receipt_body", "dispatch" => bytes([0xd1; 32]),
+            "outcome" => text, "contiguous" => 7u64, "channel_root" => bytes([0xc7; 32]), "bytes" => bytes(body.to_cbor()),
+        }
+    });
+    let mut cases: Vec<_> = cases.collect();
+    let body = SentBody { dispatch: Digest([0xd1; 32]) }.to_cbor();
+    cases.push(object! {
+        "name" => "body of the other entries", "kind" => "other_body", "dispatch" => bytes([0xd1; 32]), "bytes" => bytes(body),
+    });
+    cases
+}
+
+fn skeletons() -> Vec<Json> {
+    let cases = each::<EntryKind>().into_iter().map(|(_, kind)| {
+        let channel = WORLD.net.channel();
+        let skeleton = Skeleton { kind, agreement: Digest([0xa6; 32]), channel, number: 300, due: Day(-1) };
+        object! {
+            "name" => format!("skeleton: {kind}"), "kind" => "skeleton", "entry_kind" => kind.to_string(),
+            "agreement" => bytes([0xa6; 32]), "sender" => "post-de/n1", "recipient" => "customs-kr/n1", "epoch" => 1u64,
+            "lane" => "ordinary", "number" => 300u64, "due" => "1969-12-31", "bytes" => bytes(skeleton.to_cbor()),
+        }
+    });
+    cases.collect()
+}
+
+#[test]
+fn answers_and_bodies() {
+    let cases = [requests(), answers(), bodies(), skeletons()].concat();
+    let about = "SPEC.md sections 12 and 13: requests with their framing, every answer, and what log entries hold.";
+    super::hold("answers.json", &file(about, cases));
+}

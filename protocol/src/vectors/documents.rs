@@ -1,0 +1,122 @@
+//! `documents.json`: the network of the vectors, with digests and signatures, and what its agreements permit.
+
+use super::json::{Json, bytes, file, object, texts};
+use super::world::WORLD;
+use crate::cbor::Encode;
+use crate::document::{Agreement, Charter, Document};
+use crate::hash::Domain;
+use crate::keys::signed_bytes;
+use crate::names::{Purpose, Territory};
+use crate::record::{DECLARATION, GroupSet};
+use crate::testing::{SHOWN, set};
+use crate::time::Day;
+
+fn document(document: &Document) -> Json {
+    let signature = |signed: &crate::document::DocumentSignature| {
+        let frame = signed_bytes(Domain::Document, &document.network, &signed.key, &document.digest().0);
+        object! { "member" => signed.member.as_str(), "signed" => bytes(frame) }
+    };
+    object! {
+        "name" => format!("{} {} version {}", document.kind, document.id, document.version), "kind" => "document",
+        "bytes" => bytes(document.to_cbor()), "digest" => bytes(document.digest().0),
+        "network" => bytes(document.network.0), "id" => document.id.as_str(), "version" => document.version,
+        "previous" => bytes(document.previous.0),
+        "signatures" => document.signatures.iter().map(signature).collect::<Vec<_>>(),
+    }
+}
+
+/// Questions to the directory with what it answers.
+fn permits() -> Vec<Json> {
+    let net = &WORLD.net;
+    let given = set(&SHOWN);
+    let day = |text: &str| text.parse::<Day>().unwrap();
+    let today = day("2026-11-23");
+    let security = Purpose::SafetySecurity;
+    type Case = (&'static str, &'static str, [&'static str; 2], Purpose, GroupSet, u64, Day);
+    let way = ["post-de", "customs-kr"];
+    let cases: Vec<Case> = vec![
+        ("all of one flow", "parcels", way, security, given, 30, today),
+        ("less than the flow", "parcels", way, security, set(&["filing"]), 1, today),
+        ("no group at all", "parcels", way, security, GroupSet::NONE, 0, today),
+        ("one group more", "parcels", way, security, given.union(set(&["payment"])), 30, today),
+        ("a day longer", "parcels", way, security, given, 31, today),
+        ("another purpose", "parcels", way, Purpose::Statistics, given, 30, today),
+        ("groups of another flow", "parcels", way, security, set(&["filing", "value"]), 30, today),
+        ("the other flow", "parcels", way, Purpose::Revenue, set(&["filing", "value"]), 365, today),
+        ("the other direction", "parcels", ["customs-kr", "post-de"], security, given, 30, today),
+        ("another recipient", "parcels", ["post-de", "customs-jp"], security, given, 30, today),
+        ("the first day", "parcels", way, security, given, 30, day("2026-01-01")),
+        ("the day before", "parcels", way, security, given, 30, day("2025-12-31")),
+        ("the last day", "parcels", way, security, given, 30, day("2027-12-31")),
+        ("the day after", "parcels", way, security, given, 30, day("2028-01-01")),
+        ("an agreement that has ended", "ended", way, security, given, 30, today),
+        ("a mandate gives no records", "mandate", ["post-de", "auditor"], Purpose::Audit, GroupSet::NONE, 1, today),
+    ];
+    let ask = |(name, agreement, [from, to], purpose, groups, retention, day): Case| {
+        let digest = net.agreement(agreement);
+        let (sender, recipient) = (from.parse().unwrap(), to.parse().unwrap());
+        let holds = net.directory.permits(&digest, &sender, &recipient, &DECLARATION, purpose, groups, retention, day);
+        object! {
+            "name" => format!("permitted? {name}"), "kind" => "permit", "agreement" => bytes(digest.0), "from" => from,
+            "to" => to, "purpose" => purpose.to_string(), "groups" => texts(groups.names(&DECLARATION)),
+            "retention" => retention, "day" => day.to_string(), "permitted" => holds,
+        }
+    };
+    cases.into_iter().map(ask).collect()
+}
+
+fn network_names() -> Vec<Json> {
+    let names = [
+        "Test network",
+        "Parcels: EU & KR -- 2026",
+        "Zürich",
+        "漢字",
+        "--",
+        "A name of more than forty characters - in all",
+    ];
+    let cases = names.iter().map(|name| {
+        let charter = Charter::open(&WORLD.net.charter).unwrap();
+        let id = Charter { name: (*name).to_owned(), ..charter }.to_document().id;
+        object! { "name" => format!("id of the network '{name}'"), "kind" => "network_id", "network" => *name, "id" => id.as_str() }
+    });
+    cases.collect()
+}
+
+fn territories() -> Vec<Json> {
+    let pairs = [
+        ("KR", "KR"),
+        ("KR", "JP"),
+        ("EU", "DE"),
+        ("EU", "EL"),
+        ("EU", "GR"),
+        ("EU", "GB"),
+        ("DE", "EU"),
+        ("EU", "EU"),
+    ];
+    let cases = pairs.iter().map(|(territory, destination)| {
+        let [outer, inner] = [territory, destination].map(|code| code.parse::<Territory>().unwrap());
+        object! {
+            "name" => format!("{destination} lies in {territory}?"), "kind" => "territory", "territory" => *territory,
+            "destination" => *destination, "within" => outer.contains(inner),
+        }
+    });
+    cases.collect()
+}
+
+#[test]
+fn documents() {
+    let net = &WORLD.net;
+    let mut cases = vec![document(&net.charter)];
+    cases.extend(net.cards.iter().chain(&net.agreements).map(document));
+    // What else a document may be: another instrument named by its digest, destinations of one territory or two.
+    let agreement = Agreement::open(&net.agreements[0]).unwrap();
+    let named = Agreement { document: Some(net.agreements[1].digest()), id: "named".parse().unwrap(), ..agreement };
+    let mut named = named.to_document(net.id());
+    [&net.post, &net.customs].into_iter().for_each(|party| named.sign(&party.id, &party.identity));
+    cases.push(document(&named));
+    cases.extend([permits(), network_names(), territories()].concat());
+    let about = "SPEC.md sections 3 to 5. 'document': all bytes, the digest, the fields and each signature with the bytes \
+                 it is over; together they are the network of every other file. 'permit': whether the agreement with \
+                 this digest gives this.";
+    super::hold("documents.json", &file(about, cases));
+}
