@@ -5,3 +5,4 @@ mod agreements;
 mod bench;
 mod exchange;
 mod hostile;
+mod reader;

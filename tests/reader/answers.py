@@ -1,0 +1,191 @@
+"""Requests, answers, log entries and receipts, SPEC.md sections 12 and 13."""
+
+from cbor import Refused, read
+from digests import H
+from exchange import LANES, channel
+from tlog import Broken, leaf_hash, proof_file, verify_proof
+from values import FAULTS, day, word
+
+ERRORS = (
+    "not_a_member wrong_network bad_signature not_for_me wrong_sender undecodable oversized number_used "
+    "number_out_of_window foreign_seal no_mandate too_many_in_flight wrong_epoch"
+).split()
+LACKS = "agreement card capacity version".split()
+REFUSALS = "not_permitted unsealable malformed batch_signature batch_root shows_more expansion".split()
+ENTRIES = "sent received receipt withdrawn resent".split()
+
+MAX_ANSWER = 4194304
+MAX_NOTE = 65536
+
+
+def request(reader):
+    """A request as (word, fields)."""
+    start = reader.at
+    count = reader.array(4)
+    kind = reader.uint()
+    if (kind, count) == (1, 4):
+        parts = {"header": reader.bytes(4096), "signature": reader.fixed(64), "sealed": reader.bytes(9445376)}
+        found = ("dispatch", parts)
+    elif (kind, count) == (2, 3):
+        found = ("audit_read", {"from": reader.uint(), "count": reader.uint(512)})
+    elif (kind, count) == (3, 3):
+        found = ("withdrawal", {"header": reader.bytes(4096), "signature": reader.fixed(64)})
+    else:
+        raise Refused("value", start, "not a request")
+    reader.leave()
+    return found
+
+
+def _audit_entry(reader):
+    reader.tuple(6)
+    found = {"entry": reader.fixed(33), "salt": reader.fixed(16), "skeleton": reader.bytes(512)}
+    found |= {"body_hash": reader.fixed(32), "body": None}
+    if not reader.null():
+        reader.tuple(2)
+        found["body"] = (reader.fixed(16), reader.bytes(2097152))
+        reader.leave()
+    found["evidence"] = None if reader.null() else reader.bytes(MAX_ANSWER)
+    reader.leave()
+    return found
+
+
+def _listed(reader, words):
+    start = reader.at
+    code = reader.uint()
+    if not 1 <= code <= len(words):
+        raise Refused("value", start, "an unknown number")
+    return {"code": code, "word": words[code - 1], "detail": reader.text(1000)}
+
+
+def answer(reader):
+    """An answer as (word, fields)."""
+    start = reader.at
+    count = reader.array(4)
+    kind = reader.uint()
+    if (kind, count) == (0, 3):
+        found = ("error", _listed(reader, ERRORS))
+    elif (kind, count) == (1, 3):
+        found = ("later", _listed(reader, LACKS))
+    elif (kind, count) == (2, 2):
+        found = ("receipt", {"file": reader.bytes(MAX_ANSWER)})
+    elif (kind, count) == (3, 4):
+        page = {"checkpoint": reader.bytes(MAX_NOTE), "entries": reader.list(512, _audit_entry)}
+        found = ("page", page | {"checkpoints": reader.list(512, lambda r: r.bytes(MAX_NOTE))})
+    elif (kind, count) == (4, 2):
+        found = ("resend", {"after": reader.uint()})
+    else:
+        raise Refused("value", start, "not an answer")
+    reader.leave()
+    return found
+
+
+def skeleton(reader):
+    """A skeleton."""
+    reader.tuple(5)
+    found = {"kind": word(reader, ENTRIES), "agreement": reader.fixed(32), "channel": channel(reader)}
+    found |= {"number": reader.uint(), "due": day(reader)}
+    reader.leave()
+    return found
+
+
+def opening(reader):
+    """An opening."""
+    reader.tuple(4)
+    found = {"salt": reader.fixed(16), "skeleton": reader.bytes(512)}
+    found |= {"body_salt": reader.fixed(16), "body": reader.bytes(2097152)}
+    reader.leave()
+    return found
+
+
+def body_hash(salt, body):
+    """The commitment to a body."""
+    return H("luxor/v1/body", salt, body)
+
+
+def entry_of(salt, encoded_skeleton, hashed_body):
+    """The entry that commits to a skeleton and a body."""
+    return b"\x01" + H("luxor/v1/entry", salt, encoded_skeleton, hashed_body)
+
+
+def _rejection(reader):
+    reader.tuple(3)
+    found = (reader.uint(10000), word(reader, FAULTS), reader.text(200))
+    reader.leave()
+    return found
+
+
+def receipt_body(reader):
+    """The body of a `received` entry, its outcome in one line."""
+    reader.tuple(4)
+    found = {"dispatch": reader.fixed(32)}
+    if reader.null():
+        found["outcome"] = "withdrawn"
+    elif reader.major() == 0:
+        found["outcome"] = "refused " + word(reader, REFUSALS)
+    else:
+        rejected = []
+        for _ in range(reader.array(10000)):
+            start = reader.at
+            rejected.append(_rejection(reader))
+            if len(rejected) > 1 and rejected[-2][0] >= rejected[-1][0]:
+                raise Refused("value", start, "not ordered by record")
+        reader.leave()
+        lines = ", ".join(f"{record} {fault} {place}" for record, fault, place in rejected)
+        found["outcome"] = f"rejected {lines}" if rejected else "accepted"
+    found |= {"contiguous": reader.uint(), "channel_root": reader.fixed(32)}
+    reader.leave()
+    return found
+
+
+def other_body(reader):
+    """The body of every other entry: a dispatch's digest."""
+    reader.tuple(1)
+    found = reader.fixed(32)
+    reader.leave()
+    return found
+
+
+def read_receipt(node, dispatch, data):
+    """What a receipt of this node for this dispatch says; Broken with the first reason."""
+    proof = proof_file(data)
+    try:
+        opened = read(proof["extra"], opening)
+    except Refused as refused:
+        raise Broken("opening", str(refused)) from refused
+    entry = entry_of(opened["salt"], opened["skeleton"], body_hash(opened["body_salt"], opened["body"]))
+    logs = [(node["origin"], node["log"]), *node["former"]]
+    found = first = None
+    for origin, public in logs:
+        try:
+            found = verify_proof(proof, leaf_hash(entry), origin, public)
+            break
+        except Broken as broken:
+            first = first or broken
+    if found is None:
+        raise first
+    try:
+        said, body = read(opened["skeleton"], skeleton), read(opened["body"], receipt_body)
+    except Refused as refused:
+        raise Broken("opening", str(refused)) from refused
+    if said["kind"] != "received":
+        raise Broken("kind")
+    if body["dispatch"] != dispatch:
+        raise Broken("dispatch")
+    return {"index": proof["index"], "checkpoint": found, "skeleton": said, "body": body}
+
+
+def check_receipt(node, dispatch, where, number, data):
+    """As read_receipt, with the channel and number that it must be about."""
+    receipt = read_receipt(node, dispatch, data)
+    if receipt["skeleton"]["channel"] != where:
+        raise Broken("channel")
+    if receipt["skeleton"]["number"] != number:
+        raise Broken("number")
+    return receipt
+
+
+def channel_of(json):
+    """A channel from a vector."""
+    if json["lane"] not in LANES:
+        raise ValueError("an unknown lane")
+    return (json["sender"], json["recipient"], json["epoch"], json["lane"])

@@ -1,0 +1,184 @@
+"""An audit of a node's log, SPEC.md section 15: findings by their class, and what was counted."""
+
+from answers import body_hash, entry_of, other_body, read_receipt, receipt_body, skeleton
+from cbor import Refused, read
+from digests import verify
+from exchange import dispatch_digest, dispatch_header, envelope, withdrawal_header
+from tlog import Broken, checkpoint, leaf_hash, root
+
+
+class Finding(Exception):
+    """Something that does not hold, by its class."""
+
+
+class Told:
+    """What a log tells of one channel."""
+
+    def __init__(self):
+        self.count, self.leaves, self.partial, self.ahead = 0, [], False, {}
+
+    def take(self, digest):
+        self.count += 1
+        if digest is None:
+            self.partial = True
+        else:
+            self.leaves.append(leaf_hash(digest))
+
+
+class Audit:
+    """An audit of one node up to the newest checkpoint of its first page."""
+
+    def __init__(self, directory, node, first):
+        self.directory, self.name, self.node = directory, node, directory.nodes[node]
+        self.target = self._checkpoint(first["checkpoint"])
+        self.leaves, self.findings = [], []
+        self.sent, self.got, self.open, self.withdrawn = {}, {}, {}, set()
+        self.counts = dict.fromkeys(("bodies", "withheld", "dispatch_signatures", "receipts", "withdrawals"), 0)
+        self.counts["checkpoints"] = 1
+
+    def _checkpoint(self, note):
+        return checkpoint(note, self.node["origin"], self.node["log"])
+
+    def page(self, page):
+        """Takes the next page."""
+        signed = []
+        for note in page["checkpoints"]:
+            try:
+                signed.append(self._checkpoint(note))
+            except Broken:
+                self.findings.append("checkpoint")
+        for given in page["entries"]:
+            if len(self.leaves) == self.target["size"]:
+                break
+            self.leaves.append(leaf_hash(given["entry"]))
+            try:
+                self._entry(given)
+            except Finding as finding:
+                self.findings.append(str(finding))
+            except (Refused, Broken):
+                self.findings.append("undecodable")
+            for found in (c for c in signed if c["size"] == len(self.leaves)):
+                self.counts["checkpoints"] += 1
+                if found["root"] != root(self.leaves):
+                    self.findings.append("root")
+
+    def finish(self):
+        """Ends the audit."""
+        if len(self.leaves) < self.target["size"]:
+            self.findings.append("withheld")
+        elif root(self.leaves) != self.target["root"]:
+            self.findings.append("root")
+        return sorted(set(self.findings))
+
+    def channels(self):
+        """Every channel with its count and root, '' where a body was withheld."""
+        for side in (self.sent, self.got):
+            for where in side:
+                told = side[where]
+                yield where, told.count, "" if told.partial else root(told.leaves).hex()
+
+    def _entry(self, given):
+        if entry_of(given["salt"], given["skeleton"], given["body_hash"]) != given["entry"]:
+            raise Finding("opening")
+        said = read(given["skeleton"], skeleton)
+        sender, recipient = said["channel"][:2]
+        if (recipient if said["kind"] == "received" else sender) != self.name:
+            raise Finding("channel")
+        body = None
+        if given["body"] is None:
+            self.counts["withheld"] += 1
+        else:
+            if body_hash(*given["body"]) != given["body_hash"]:
+                raise Finding("body")
+            self.counts["bodies"] += 1
+            body = read(given["body"][1], receipt_body if said["kind"] == "received" else other_body)
+        evidence = given["evidence"]
+        getattr(self, "_" + said["kind"])(said, body, evidence)
+
+    def _sent(self, said, body, evidence):
+        told = self.sent.setdefault(said["channel"], Told())
+        expected = told.count + 1
+        told.take(body)
+        self.open[said["channel"], said["number"]] = body
+        if said["number"] != expected:
+            raise Finding("number")
+        self._dispatch(said, body, evidence)
+
+    def _received(self, said, body, evidence):
+        told, number = self.got.setdefault(said["channel"], Told()), said["number"]
+        if number <= told.count or number in told.ahead:
+            raise Finding("number")
+        digest = body and body["dispatch"]
+        told.ahead[number] = digest
+        while told.count + 1 in told.ahead:
+            told.take(told.ahead.pop(told.count + 1))
+        if body:
+            known = told.partial or body["channel_root"] == root(told.leaves)
+            if body["contiguous"] != told.count or not known:
+                raise Finding("channel_root")
+        if evidence is None:
+            return
+        withdrawal = read(evidence, envelope)[1] is None
+        if body and withdrawal != (body["outcome"] == "withdrawn"):
+            raise Finding("evidence")
+        (self._withdrawal if withdrawal else self._dispatch)(said, digest, evidence)
+
+    def _receipt(self, said, body, evidence):
+        key = (said["channel"], said["number"])
+        if key not in self.open:
+            raise Finding("number")
+        sent = self.open.pop(key)
+        if sent and body and sent != body:
+            raise Finding("evidence")
+        if evidence is None or not (body or sent):
+            return
+        other = self.directory.nodes[said["channel"][1]]
+        receipt = read_receipt(other, body or sent, evidence)
+        if (receipt["skeleton"]["channel"], receipt["skeleton"]["number"]) != key:
+            raise Finding("evidence")
+        if receipt["body"]["outcome"] == "withdrawn" and key not in self.withdrawn:
+            raise Finding("evidence")
+        self.counts["receipts"] += 1
+
+    def _withdrawn(self, said, body, evidence):
+        key = (said["channel"], said["number"])
+        if key not in self.open:
+            raise Finding("number")
+        if self.open[key] and body and self.open[key] != body:
+            raise Finding("evidence")
+        self.withdrawn.add(key)
+        if evidence is not None:
+            self._withdrawal(said, body or self.open[key], evidence)
+
+    def _resent(self, said, body, evidence):
+        key, told = (said["channel"], said["number"]), self.sent.get(said["channel"], Told())
+        if said["number"] > told.count or key in self.open:
+            raise Finding("number")
+        self.open[key] = body
+        self._dispatch(said, body, evidence)
+
+    def _signature(self, header, domain, body, signature):
+        public = self.directory.nodes[header["channel"][0]]["sign"]
+        if not verify("sign", public, domain, self.directory.network, body, signature):
+            raise Finding("evidence")
+
+    def _dispatch(self, said, digest, evidence):
+        if evidence is None:
+            return
+        encoded, sealed, signature = read(evidence, envelope)
+        found = dispatch_digest(encoded, sealed)
+        header = read(encoded, dispatch_header(self.directory.tables))
+        fields = (header["channel"], header["number"], header["agreement"])
+        if (digest and digest != found) or fields != (said["channel"], said["number"], said["agreement"]):
+            raise Finding("evidence")
+        self._signature(header, "luxor/v1/dispatch", found, signature)
+        self.counts["dispatch_signatures"] += 1
+
+    def _withdrawal(self, said, digest, evidence):
+        encoded, _, signature = read(evidence, envelope)
+        header = read(encoded, withdrawal_header)
+        fields = (header["channel"], header["number"], header["agreement"])
+        if (digest and digest != header["dispatch"]) or fields != (said["channel"], said["number"], said["agreement"]):
+            raise Finding("evidence")
+        self._signature(header, "luxor/v1/withdrawal", encoded, signature)
+        self.counts["withdrawals"] += 1

@@ -1,0 +1,78 @@
+"""The type tables, read from SPEC.md section 6 itself, so that nothing is needed beside that text."""
+
+import re
+from dataclasses import dataclass, field as default
+
+GROUP = re.compile(r"^\*\*(\d+) `(\w+)`\*\* \((once in the record|in each goods item)(, repeats)?(, mandatory)?\)")
+FIELD = re.compile(r"^\| (\d+) \| `(\w+)` \| (.+?) \| .* \| (mandatory)?\s*\|$")
+
+
+@dataclass
+class Field:
+    """One field of a group; kind is (word, arguments)."""
+
+    number: int
+    name: str
+    kind: tuple
+    mandatory: bool
+
+
+@dataclass
+class Group:
+    """Fields that are disclosed together."""
+
+    number: int
+    name: str
+    in_goods: bool
+    repeats: bool
+    mandatory: bool
+    fields: dict = default(default_factory=dict)
+
+
+@dataclass
+class Type:
+    """A version of a record type, its groups in order."""
+
+    name: str
+    version: int
+    groups: list
+
+    def named(self, name):
+        """The group of this name, or None."""
+        return next((group for group in self.groups if group.name == name), None)
+
+    def bits(self, names):
+        """The number of a set of groups."""
+        return sum(1 << self.named(name).number - 1 for name in names)
+
+    def names(self, bits):
+        """The groups of a set."""
+        return [group.name for group in self.groups if bits >> group.number - 1 & 1]
+
+
+def _kind(text):
+    word, _, rest = text.partition(":")
+    if word == "Words":
+        return ("Words", re.findall(r"`(\w+)`", rest))
+    match = re.fullmatch(r"(\w+)(?:\(([\d, ]+)\))?", text)
+    return (match[1], [int(n) for n in match[2].split(",")] if match[2] else [])
+
+
+def read_tables(specification):
+    """The types by (name, version): `declaration` from its tables, `opening` from its sentence."""
+    groups = []
+    for line in specification.splitlines():
+        if match := GROUP.match(line):
+            number, name, scope, repeats, mandatory = match.groups()
+            groups.append(Group(int(number), name, scope == "in each goods item", bool(repeats), bool(mandatory)))
+        elif groups and (match := FIELD.match(line)):
+            number = int(match[1])
+            groups[-1].fields[number] = Field(number, match[2], _kind(match[3]), bool(match[4]))
+        elif groups and line.startswith("## "):
+            break
+    if [group.number for group in groups] != list(range(1, len(groups) + 1)):
+        raise ValueError("SPEC.md section 6 does not number its groups from 1")
+    sentence = re.search(r"`opening` version 1 has the groups ([^.]*?) and no fields", specification)
+    found = re.findall(r"(\d) `(\w+)`", sentence[1]) if sentence else []
+    opening = [Group(int(number), name, False, False, False) for number, name in found]
+    return {("declaration", 1): Type("declaration", 1, groups), ("opening", 1): Type("opening", 1, opening)}
