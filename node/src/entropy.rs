@@ -6,6 +6,14 @@
 #[error("no entropy: {0}")]
 pub struct EntropyError(getrandom::Error);
 
+/// Random bytes into a buffer: one call of the system for many of them.
+///
+/// # Errors
+/// [`EntropyError`]; the node cannot go on without.
+pub fn fill(bytes: &mut [u8]) -> Result<(), EntropyError> {
+    getrandom::fill(bytes).map_err(EntropyError)
+}
+
 /// So many random bytes.
 ///
 /// # Errors

@@ -9,6 +9,11 @@ use luxor_node::{Folder, Node, NodeError};
 use tokio::io::AsyncReadExt as _;
 use tokio::signal::unix::{SignalKind, signal};
 
+/// Many small leaves and some large buffers are made and dropped by several threads for each dispatch: the system's allocator
+/// took a tenth of the processor time for it and kept more memory.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How long work on the way may take at the end.
 const SHUTDOWN: std::time::Duration = std::time::Duration::from_secs(5);
 

@@ -281,7 +281,7 @@ fn write_cost(store: &Store, rows: &[Vec<u8>]) -> Result<u64, BenchError> {
         }
         let first = (round * writes.len()) as u64;
         let began = Instant::now();
-        let mut group = Store::batch();
+        let mut group = Store::batch(bytes * dispatches);
         store.stage(&mut group, writes, first);
         store.write(group, &[], 0, &Digest::ZERO.0, None)?;
         if round >= WARM_UP_GROUPS {

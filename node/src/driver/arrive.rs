@@ -86,7 +86,7 @@ pub(super) fn check(
         Ok(checked) => checked,
         Err(answer) => return Ok(Err(answer)),
     };
-    let payload = (!checked.accepted.is_empty()).then(|| checked.payload());
+    let payload = Some(checked.payload).filter(|payload| !payload.is_empty());
     let (accepted, rejected) = checked.outcome.counts(checked.count);
     let records = checked
         .accepted

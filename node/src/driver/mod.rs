@@ -8,6 +8,7 @@
 
 mod arrive;
 mod audit;
+mod hot;
 mod pool;
 mod prepare;
 mod send;
@@ -36,9 +37,10 @@ use crate::entropy::EntropyError;
 use crate::net::{Inbound, NetHandle, Permit, Reply as NetReply};
 use crate::seal::{Recipient, SealKey};
 use crate::sequencer::{Commit, Sequencer, SequencerError};
-use crate::store::{Store, StoreError, Totals};
+use crate::store::{Store, StoreError, Totals, Write};
 
 pub use audit::AuditReadError;
+use hot::Hot;
 use pool::Pool;
 pub use settle::WithdrawError;
 
@@ -66,6 +68,7 @@ pub struct Shared {
     /// The network.
     pub net: NetHandle,
     errors: Mutex<BTreeMap<ErrorCode, u64>>,
+    hot: Hot,
 }
 
 /// What the driver takes at a time.
@@ -198,7 +201,18 @@ impl Shared {
         sequencer: Sequencer,
         net: NetHandle,
     ) -> Self {
-        Self { me, directory, sign, seal, recipients, store, sequencer, net, errors: Mutex::default() }
+        Self {
+            me,
+            directory,
+            sign,
+            seal,
+            recipients,
+            store,
+            sequencer,
+            net,
+            errors: Mutex::default(),
+            hot: Hot::default(),
+        }
     }
 
     /// The epoch of this node's channels.
@@ -468,6 +482,9 @@ impl Run {
                 }
             }
             Effect::Commit { ticket, writes, entries, prove } => {
+                for write in &writes {
+                    self.keep_hot(write);
+                }
                 let bytes = entries.iter().map(|e| e.body.len() + 300).sum::<usize>()
                     + writes.iter().map(prepare::bytes_of).sum::<usize>();
                 let driver = self.driver.clone();
@@ -499,6 +516,15 @@ impl Run {
             Effect::Reload { channel, after, count } => self.driver.reload(channel, after, count),
         }
         Ok(())
+    }
+
+    fn keep_hot(&self, write: &Write) {
+        match write {
+            Write::Sent { channel, number, request, .. } => self.driver.shared.hot.keep(channel, *number, request),
+            // Its withdrawal goes out in its place.
+            Write::Withdrawn { channel, number, .. } => drop(self.driver.shared.hot.take(channel, *number)),
+            _ => {}
+        }
     }
 
     fn check(&mut self, token: Token) {

@@ -2,6 +2,7 @@
 //! it has numbers, sealed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use luxor_protocol::api::{ChunkResult, RecordResult};
 use luxor_protocol::cbor::{Encode, Writer};
@@ -18,8 +19,13 @@ use zeroize::Zeroizing;
 use super::arrive::references;
 use super::{DriverError, Shared, Submission};
 use crate::engine::{Delivery, PreparedBatch, PreparedChunk, SealedChunk, SealedDispatch, Token};
-use crate::entropy::random;
+use crate::entropy::{fill, random};
 use crate::store::{IndexedRecord, Write};
+
+/// Bytes of a record's id.
+const ID_BYTES: usize = 16;
+/// Bytes of a record's seed.
+const SEED_BYTES: usize = 32;
 
 /// Flows in force for one type, read once per chunk.
 type Flows = Vec<FlowMatch>;
@@ -40,7 +46,10 @@ pub(super) fn prepare(shared: &Shared, submission: Submission, now: Millis) -> R
     let mut flows: BTreeMap<&'static str, Flows> = BTreeMap::new();
     let mut groups: Vec<Group> = Vec::new();
     let mut results = Vec::with_capacity(records.len());
-    for record in records {
+    // Id and seed of each record, drawn at once.
+    let mut random = Zeroizing::new(vec![0u8; records.len() * (ID_BYTES + SEED_BYTES)]);
+    fill(&mut random)?;
+    for (record, random) in records.into_iter().zip(random.chunks_exact(ID_BYTES + SEED_BYTES)) {
         let checked = record.and_then(|content| content.check_complete().map(|()| content));
         let routed = checked.and_then(|content| {
             let table = content.table();
@@ -57,8 +66,10 @@ pub(super) fn prepare(shared: &Shared, submission: Submission, now: Millis) -> R
             }
         };
         let references = references(|group, field| content.field(group, field));
-        let seed = Zeroizing::new(random::<32>()?);
-        let record = SealedRecord::new(shared.me.member(), content, None, random()?, seed);
+        let (mut id, mut seed) = ([0; ID_BYTES], Zeroizing::new([0; SEED_BYTES]));
+        id.copy_from_slice(&random[..ID_BYTES]);
+        seed.copy_from_slice(&random[ID_BYTES..]);
+        let record = SealedRecord::new(shared.me.member(), content, None, id, seed);
         let stored = record.to_stored();
         results.push(RecordResult::Accepted { root: record.root().hex(), recipients: rows.len() });
         let (table, bytes) = (record.header().table, stored.len() + 1_024);
@@ -163,8 +174,7 @@ fn seal_one(
     let packed = pack(&DispatchHeader::digest(&header), &delivery.content).map_err(|e| own(e.to_string()))?;
     let recipient = shared.recipients.get(&delivery.recipient).ok_or_else(|| own("no seal key".into()))?;
     let sealed = recipient.seal(&packed).map_err(|e| own(e.to_string()))?;
-    let dispatch = Dispatch::sign(&network, header, sealed, &shared.sign);
-    let envelope = dispatch.envelope();
+    let (dispatch, envelope) = Dispatch::sign_with_envelope(&network, header, sealed, &shared.sign);
     let skeleton = Skeleton {
         kind: EntryKind::Sent,
         agreement: agreement_digest,
@@ -174,7 +184,9 @@ fn seal_one(
     };
     let body = SentBody { dispatch: envelope.digest() }.to_cbor();
     let opening = Opening::new(&skeleton, body, random()?, random()?);
-    let request = Request::Dispatch(dispatch).to_cbor();
+    let mut request = Writer::with_capacity(dispatch.sealed.len() + dispatch.header.len() + 100);
+    Request::Dispatch(dispatch).encode(&mut request);
+    let request = Arc::from(request.into_bytes());
     let agreement = agreement_digest;
     Ok(SealedDispatch { channel, number, agreement, envelope, request, opening })
 }

@@ -24,12 +24,18 @@ impl Driver {
 
     async fn exchange(&self, channel: &Channel, number: u64) -> Result<Reply, DriverError> {
         let shared = self.shared.clone();
-        let Some(request) = shared.store.request(channel, number)? else { return Ok(Reply::Gone) };
+        let request = match shared.hot.take(channel, number) {
+            Some(request) => request,
+            None => match shared.store.request(channel, number)? {
+                Some(request) => Arc::from(request),
+                None => return Ok(Reply::Gone),
+            },
+        };
         let Some(recipient) = shared.directory.node(&channel.recipient).cloned() else {
             return Ok(Reply::Stopped(format!("no card names {}", channel.recipient)));
         };
         let key = TransportKey(recipient.card.transport.bytes());
-        let answer = match shared.net.request(key, Arc::from(request)).await {
+        let answer = match shared.net.request(key, request).await {
             Ok(answer) => answer,
             Err(error) => return Ok(Reply::Stopped(error.to_string())),
         };

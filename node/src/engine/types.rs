@@ -1,6 +1,7 @@
 //! What goes into the engine and what comes out.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use luxor_protocol::api::ChunkResult;
 use luxor_protocol::exchange::{Answer, Arrival, Channel, Envelope, Lane, Opening, Outcome, Withdrawal};
@@ -218,7 +219,7 @@ pub struct SealedDispatch {
     /// Header and signature.
     pub envelope: Envelope,
     /// The request as it goes out.
-    pub request: Vec<u8>,
+    pub request: Arc<[u8]>,
     /// Its log entry.
     pub opening: Opening,
 }

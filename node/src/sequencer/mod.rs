@@ -26,6 +26,8 @@ use crate::store::{LogReader, Store, StoreError, Write};
 const MAX_GROUP_ENTRIES: usize = 2_048;
 /// Bytes of rows and openings that one synced write takes at most, counted after each commit.
 const MAX_GROUP_BYTES: usize = 8 * 1024 * 1024;
+/// Room in a batch for what every group adds: tree, totals, tiles, checkpoint.
+const BATCH_SLACK: usize = 64 * 1024;
 /// Commits that may wait. Callers hold permits (dispatches, submissions, receipts in flight), whose sum is below this.
 const MAX_QUEUED: usize = 16_384;
 
@@ -196,7 +198,8 @@ impl Thread {
     fn commit(&mut self, group: Vec<Commit>) -> Result<(), SequencerError> {
         let before = self.edge.size();
         let mut frontier = frontier_of(&self.edge)?;
-        let mut batch = Store::batch();
+        let bytes = group.iter().map(|commit| commit.bytes).sum::<usize>();
+        let mut batch = Store::batch(bytes + BATCH_SLACK);
         let mut tiles = Vec::new();
         let mut released = Vec::with_capacity(group.len());
         for commit in group {

@@ -1,5 +1,7 @@
 //! Writes as typed data, and how they become rows.
 
+use std::sync::Arc;
+
 use luxor_protocol::cbor::Encode;
 use luxor_protocol::exchange::{Arrival, Channel, Envelope, Opening, Withdrawal};
 use luxor_protocol::hash::{Digest, Domain, keyed};
@@ -59,7 +61,7 @@ pub enum Write {
         /// Header and signature.
         envelope: Envelope,
         /// The request as it goes out.
-        request: Vec<u8>,
+        request: Arc<[u8]>,
     },
     /// A receipt that settles a dispatch.
     Settled {
@@ -134,9 +136,9 @@ pub enum Write {
 }
 
 impl Store {
-    /// An empty batch.
-    pub(crate) fn batch() -> WriteBatch {
-        WriteBatch::default()
+    /// An empty batch with room for so many bytes.
+    pub(crate) fn batch(bytes: usize) -> WriteBatch {
+        WriteBatch::with_capacity_bytes(bytes)
     }
 
     /// Adds a commit's rows to a batch. `first` is the index of its first entry.
@@ -202,14 +204,16 @@ impl Store {
     }
 
     fn stage_index(&self, batch: &mut WriteBatch, root: Tag, reference: Tag, entry: u64, records: &[IndexedRecord]) {
-        let family = self.cf(cf::INDEX);
+        let mut keys = Vec::with_capacity(records.len() * 3);
         for record in records {
             let place = place(entry, record.place);
-            batch.put_cf(family, index_key(root, &record.root, &place), []);
-            for text in &record.references {
-                batch.put_cf(family, index_key(reference, &self.reference(text), &place), []);
-            }
+            keys.push(index_key(root, &record.root, &place));
+            keys.extend(record.references.iter().map(|text| index_key(reference, &self.reference(text), &place)));
         }
+        // In their order, so that each is found from the one before: the memtable goes on from its last place.
+        keys.sort_unstable();
+        let family = self.cf(cf::INDEX);
+        keys.iter().for_each(|key| batch.put_cf(family, key, []));
     }
 
     /// Adds a commit's entries to a batch.

@@ -7,7 +7,7 @@ use super::dispatch::{Dispatch, DispatchHeader, is_own_batch};
 use super::receipt::{Outcome, Rejection};
 use super::sealed::{SealedError, unpack};
 use super::{Arrival, Channel, Withdrawal};
-use crate::cbor::{CborError, Decode, Encode, Reader, Reason};
+use crate::cbor::{CborError, Decode, Encode, Reader, Reason, Writer};
 use crate::document::{Directory, KnownNode};
 use crate::hash::Digest;
 use crate::names::NodeRef;
@@ -35,6 +35,8 @@ pub struct Checked {
     pub count: usize,
     /// The accepted views with their roots, by their place in the batch; empty when refused.
     pub accepted: Vec<(usize, Digest, RecordView)>,
+    /// The same as they are stored, `[[place, root, view] …]`, each view as it came; empty when none is accepted.
+    pub payload: Vec<u8>,
     /// The day by which the views must be gone.
     pub due: Day,
 }
@@ -67,9 +69,9 @@ pub fn check_dispatch(
         return Err(Answer::later(Lack::Agreement, detail));
     }
     let verdict = judge(directory, me, peer, &header, &dispatch.header, &dispatch.sealed, now, open);
-    let (outcome, accepted) = match verdict {
-        Ok((rejected, accepted)) => (Outcome::Taken(rejected), accepted),
-        Err(Verdict::Refused(code)) => (Outcome::Refused(code), Vec::new()),
+    let (outcome, accepted, payload) = match verdict {
+        Ok(Views { rejected, accepted, payload }) => (Outcome::Taken(rejected), accepted, payload),
+        Err(Verdict::Refused(code)) => (Outcome::Refused(code), Vec::new(), Vec::new()),
         Err(Verdict::Foreign) => {
             return Err(Answer::error(ErrorCode::ForeignSeal, "the sealed part was made for another header"));
         }
@@ -84,6 +86,7 @@ pub fn check_dispatch(
         outcome,
         count: header.batch.header.count,
         accepted,
+        payload,
         due: now.day().plus(header.retention_days),
     })
 }
@@ -116,6 +119,7 @@ pub fn check_withdrawal(
         outcome: Outcome::Withdrawn,
         count: 0,
         accepted: Vec::new(),
+        payload: Vec::new(),
         due: now.day(),
     })
 }
@@ -172,7 +176,11 @@ enum Verdict {
     Foreign,
 }
 
-type Views = (Vec<Rejection>, Vec<(usize, Digest, RecordView)>);
+struct Views {
+    rejected: Vec<Rejection>,
+    accepted: Vec<(usize, Digest, RecordView)>,
+    payload: Vec<u8>,
+}
 
 #[allow(clippy::too_many_arguments)]
 fn judge(
@@ -217,57 +225,57 @@ fn judge(
     };
     let Ok(views) = read_views(&content, batch.count) else { return refused(RefusalCode::Malformed) };
     let same = |view: &RecordView| view.header.table == batch.table && view.header.issuer == peer.member;
-    if !views.iter().all(same) {
+    if !views.iter().all(|(view, _)| same(view)) {
         return refused(RefusalCode::Malformed);
     }
-    if !views.iter().all(|view| view.shown().within(header.view)) {
+    if !views.iter().all(|(view, _)| view.shown().within(header.view)) {
         return refused(RefusalCode::ShowsMore);
     }
-    let roots: Vec<Digest> = views.iter().map(RecordView::root).collect();
+    let roots: Vec<Digest> = views.iter().map(|(view, _)| view.root()).collect();
     if batch_root(&roots) != batch.root {
         return refused(RefusalCode::BatchRoot);
     }
     let (mut rejected, mut accepted) = (Vec::new(), Vec::with_capacity(views.len()));
-    for (record, (view, root)) in views.into_iter().zip(roots).enumerate() {
+    let mut payload = Writer::with_capacity(content.len() + views.len() * 40);
+    for (record, ((view, encoded), root)) in views.into_iter().zip(roots).enumerate() {
         // What is shown lies within what is promised, so anything that differs is a promised group that is hidden.
-        let hidden =
-            batch.table.groups.iter().enumerate().find(|(at, _)| header.view.has(*at) && !view.shown().has(*at));
+        let shown = view.shown();
+        let hidden = batch.table.groups.iter().enumerate().find(|(at, _)| header.view.has(*at) && !shown.has(*at));
         let fault = match hidden {
             None => view.check().err().map(|error| (error.fault, error.pointer)),
             Some((_, group)) => Some((Fault::Missing, format!("/{}", group.name))),
         };
         match fault {
-            None => accepted.push((record, root, view)),
+            None => {
+                payload.array(3);
+                payload.uint(record as u64);
+                root.encode(&mut payload);
+                payload.raw(encoded);
+                accepted.push((record, root, view));
+            }
             Some((fault, pointer)) => rejected.push(Rejection { record, fault, pointer }),
         }
     }
-    Ok((rejected, accepted))
+    if accepted.is_empty() {
+        return Ok(Views { rejected, accepted, payload: Vec::new() });
+    }
+    let mut list = Writer::with_capacity(content.len() + accepted.len() * 40 + 8);
+    list.array(accepted.len());
+    list.raw(&payload.into_bytes());
+    Ok(Views { rejected, accepted, payload: list.into_bytes() })
 }
 
-fn read_views(content: &[u8], count: usize) -> Result<Vec<RecordView>, CborError> {
+/// The views with their bytes.
+fn read_views(content: &[u8], count: usize) -> Result<Vec<(RecordView, &[u8])>, CborError> {
     let mut reader = Reader::new(content);
     reader.tuple(count)?;
     let mut views = Vec::with_capacity(count);
     for _ in 0..count {
-        views.push(RecordView::decode(&mut reader)?);
+        let start = reader.position();
+        let view = RecordView::decode(&mut reader)?;
+        views.push((view, reader.since(start)));
     }
     reader.leave();
     reader.finish()?;
     Ok(views)
-}
-
-/// Encodes views for packing: what [`check_dispatch`] reads.
-impl Checked {
-    /// The accepted views as they are stored: `[[place, root, view] …]`.
-    pub fn payload(&self) -> Vec<u8> {
-        let mut writer = crate::cbor::Writer::new();
-        writer.array(self.accepted.len());
-        for (place, root, view) in &self.accepted {
-            writer.array(3);
-            writer.uint(*place as u64);
-            root.encode(&mut writer);
-            view.encode(&mut writer);
-        }
-        writer.into_bytes()
-    }
 }

@@ -73,9 +73,14 @@ pub fn sealed_digest(sealed: &[u8]) -> Digest {
 impl Dispatch {
     /// Signs a header and the bytes sealed for it.
     pub fn sign(network: &Digest, header: Vec<u8>, sealed: Vec<u8>, key: &SecretKey) -> Self {
-        let digest = Envelope { header, sealed: sealed_digest(&sealed), signature: [0; 64] };
-        let signature = key.sign(Domain::Dispatch, network, &digest.digest().0);
-        Self { header: digest.header, signature, sealed }
+        Self::sign_with_envelope(network, header, sealed, key).0
+    }
+
+    /// The same, with the envelope, whose digest over the sealed bytes is then computed once.
+    pub fn sign_with_envelope(network: &Digest, header: Vec<u8>, sealed: Vec<u8>, key: &SecretKey) -> (Self, Envelope) {
+        let mut envelope = Envelope { header, sealed: sealed_digest(&sealed), signature: [0; 64] };
+        envelope.signature = key.sign(Domain::Dispatch, network, &envelope.digest().0);
+        (Self { header: envelope.header.clone(), signature: envelope.signature, sealed }, envelope)
     }
 
     /// The lane that the header names, read without checking anything else; `None` when it cannot be read.

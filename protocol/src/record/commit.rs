@@ -204,7 +204,7 @@ impl RecordView {
             let GroupView::Shown(leaves) = view else { continue };
             for (item, leaf) in leaves.iter().enumerate() {
                 if !leaf.bytes.is_empty() {
-                    check_leaf(group, &leaf.bytes, &pointer(group, item))?;
+                    check_leaf(group, &leaf.bytes, &|| pointer(group, item))?;
                 } else if group.mandatory && group.scope == Scope::Record {
                     let what = "a record of this type must have it";
                     return Err(ContentError::new(Fault::Missing, pointer(group, item), what));
@@ -227,8 +227,7 @@ impl RecordView {
     pub fn field(&self, group: &str, field: &str) -> Option<super::Value> {
         let (definition, bytes) = self.leaf(group)?;
         let number = definition.field(field)?.number;
-        let occurrences = super::content::read_leaf(definition, bytes).ok()?;
-        occurrences.into_iter().next()?.into_iter().find(|(n, _)| *n == number).map(|(_, value)| value)
+        super::content::read_field(definition, bytes, number)
     }
 }
 

@@ -127,7 +127,7 @@ impl Content {
                 }
             }
             leaf = writer.into_bytes();
-            check_leaf(definition, &leaf, &pointer)?;
+            check_leaf(definition, &leaf, &|| pointer.clone())?;
         }
         // The leaves that pad a group to a power of two stay absent: they are never encoded.
         let slots = if definition.scope == Scope::Record { 1 } else { self.items };
@@ -142,8 +142,7 @@ impl Content {
     pub fn field(&self, group: &str, field: &str) -> Option<Value> {
         let (at, definition) = self.table.group(group)?;
         let number = definition.field(field)?.number;
-        let occurrences = read_leaf(definition, self.leaves[at].first()?).ok()?;
-        occurrences.into_iter().next()?.into_iter().find(|(n, _)| *n == number).map(|(_, value)| value)
+        read_field(definition, self.leaves[at].first()?, number)
     }
 
     /// The destination, which every declaration has.
@@ -182,9 +181,9 @@ impl Content {
     /// # Errors
     /// [`ContentError`] with the place. The reader then stands anywhere; the surrounding chunk cannot be read further.
     pub fn decode(reader: &mut Reader<'_>) -> Result<Self, ContentError> {
-        reader.tuple(4).map_err(encoding(""))?;
-        let name = reader.text(40).map_err(encoding("/type"))?;
-        let version = reader.uint().map_err(encoding("/version"))?;
+        reader.tuple(4).map_err(encoding(&String::new))?;
+        let name = reader.text(40).map_err(encoding(&|| "/type".to_owned()))?;
+        let version = reader.uint().map_err(encoding(&|| "/version".to_owned()))?;
         let table = super::table(name, version).filter(|t| t.groups.iter().any(|g| !g.fields.is_empty()));
         let Some(table) = table else {
             return Err(ContentError::new(Fault::Unknown, "/type", format!("no record type {name} version {version}")));
@@ -192,7 +191,7 @@ impl Content {
         // The items come after the record's groups, so the count is not known yet: read into parts first.
         let mut record_part = Vec::new();
         read_part(table, Scope::Record, 0, reader, &mut record_part)?;
-        let items = reader.array(MAX_GOODS_ITEMS).map_err(encoding("/goods"))?;
+        let items = reader.array(MAX_GOODS_ITEMS).map_err(encoding(&|| "/goods".to_owned()))?;
         let mut content = Self::empty(table, items);
         for (group, leaf) in record_part {
             content.leaves[group][0] = leaf;
@@ -248,11 +247,17 @@ pub(super) fn leaf_count(group: &Group, items: usize) -> usize {
     }
 }
 
+/// Names the place of a leaf; only asked for when something is wrong there.
+type Place<'p> = &'p dyn Fn() -> String;
+
+/// Takes each value with the occurrence and the field's number.
+type Visit<'v> = &'v mut dyn FnMut(usize, u8, Value);
+
 /// Checks an encoded leaf against its group.
-pub(super) fn check_leaf(group: &Group, leaf: &[u8], pointer: &str) -> Result<(), ContentError> {
+pub(super) fn check_leaf(group: &Group, leaf: &[u8], place: Place<'_>) -> Result<(), ContentError> {
     let mut reader = Reader::new(leaf);
-    walk(group, &mut reader, pointer, &mut |_, _, _| {})?;
-    reader.finish().map_err(encoding(pointer))
+    walk(group, &mut reader, place, None)?;
+    reader.finish().map_err(encoding(place))
 }
 
 /// Reads an encoded leaf; absent gives no occurrence.
@@ -260,14 +265,32 @@ pub(super) fn read_leaf(group: &Group, leaf: &[u8]) -> Result<Occurrences, Conte
     let mut occurrences = Occurrences::new();
     if !leaf.is_empty() {
         let mut reader = Reader::new(leaf);
-        walk(group, &mut reader, group.name, &mut |occurrence, field, value| {
+        let visit: Visit<'_> = &mut |occurrence, field, value| {
             if occurrences.len() <= occurrence {
                 occurrences.resize(occurrence + 1, Vec::new());
             }
             occurrences[occurrence].push((field, value));
-        })?;
+        };
+        walk(group, &mut reader, &|| group.name.to_owned(), Some(visit))?;
     }
     Ok(occurrences)
+}
+
+/// One field of the first occurrence of an encoded leaf that was checked before; the fields before it are passed over.
+pub(super) fn read_field(group: &Group, leaf: &[u8], wanted: u8) -> Option<Value> {
+    let mut reader = Reader::new(leaf);
+    if leaf.is_empty() || (group.repeats && reader.array(MAX_OCCURRENCES).ok()? == 0) {
+        return None;
+    }
+    let mut last = None;
+    for _ in 0..reader.map(group.fields.len()).ok()? {
+        let field = group.field_number(reader.key(&mut last).ok()?)?;
+        if field.number == wanted {
+            return field.kind.decode(&mut reader).ok();
+        }
+        field.kind.check(&mut reader).ok()?;
+    }
+    None
 }
 
 /// `/goods/2/value` or `/route`.
@@ -287,18 +310,21 @@ fn read_part(
     reader: &mut Reader<'_>,
     part: &mut Part,
 ) -> Result<(), ContentError> {
-    let place = if scope == Scope::Record { String::new() } else { format!("/goods/{}", item + 1) };
-    let count = reader.map(table.groups.len()).map_err(encoding(&place))?;
+    let place: Place<'_> = &|| match scope {
+        Scope::Record => String::new(),
+        Scope::Item => format!("/goods/{}", item + 1),
+    };
+    let count = reader.map(table.groups.len()).map_err(encoding(place))?;
     let mut last = None;
     for _ in 0..count {
-        let number = reader.key(&mut last).map_err(encoding(&place))?;
+        let number = reader.key(&mut last).map_err(encoding(place))?;
         let at = usize::try_from(number).unwrap_or(0).wrapping_sub(1);
         let group = match table.groups.get(at) {
             Some(group) if group.scope == scope => group,
-            _ => return Err(ContentError::new(Fault::Unknown, place, format!("no group {number} here"))),
+            _ => return Err(ContentError::new(Fault::Unknown, place(), format!("no group {number} here"))),
         };
         let start = reader.position();
-        walk(group, reader, &pointer(group, item), &mut |_, _, _| {})?;
+        walk(group, reader, &|| pointer(group, item), None)?;
         part.push((at, reader.since(start).to_vec()));
     }
     reader.leave();
@@ -308,37 +334,44 @@ fn read_part(
 fn walk(
     group: &Group,
     reader: &mut Reader<'_>,
-    place: &str,
-    visit: &mut dyn FnMut(usize, u8, Value),
+    place: Place<'_>,
+    mut visit: Option<Visit<'_>>,
 ) -> Result<(), ContentError> {
     let occurrences = if group.repeats { reader.array(MAX_OCCURRENCES).map_err(encoding(place))? } else { 1 };
     if occurrences == 0 {
-        return Err(ContentError::new(Fault::Encoding, place, "an absent group is left out, not empty"));
+        return Err(ContentError::new(Fault::Encoding, place(), "an absent group is left out, not empty"));
     }
     for occurrence in 0..occurrences {
         let at = |field: &str| match group.repeats {
-            true => format!("{place}/{}/{field}", occurrence + 1),
-            false => format!("{place}/{field}"),
+            true => format!("{}/{}/{field}", place(), occurrence + 1),
+            false => format!("{}/{field}", place()),
         };
         let count = reader.map(group.fields.len()).map_err(encoding(place))?;
         if count == 0 {
-            return Err(ContentError::new(Fault::Encoding, place, "an occurrence without any field"));
+            return Err(ContentError::new(Fault::Encoding, place(), "an occurrence without any field"));
         }
         let mut last = None;
         let mut mandatory = group.fields.iter().filter(|f| f.mandatory).count();
         for _ in 0..count {
             let number = reader.key(&mut last).map_err(encoding(place))?;
             let Some(field) = group.field_number(number) else {
-                return Err(ContentError::new(Fault::Unknown, place, format!("{} has no field {number}", group.name)));
+                return Err(ContentError::new(
+                    Fault::Unknown,
+                    place(),
+                    format!("{} has no field {number}", group.name),
+                ));
             };
-            let value = field.kind.decode(reader).map_err(|error| {
+            let read = match &mut visit {
+                None => field.kind.check(reader),
+                Some(visit) => field.kind.decode(reader).map(|value| visit(occurrence, field.number, value)),
+            };
+            read.map_err(|error| {
                 // The right item with a value or length that no field of this kind holds is a value, not an encoding.
                 let of_value = matches!(error.reason, Reason::Value(_) | Reason::TooMany);
                 let fault = if of_value { Fault::Value } else { Fault::Encoding };
                 ContentError::new(fault, at(field.name), format!("{error}; expected {}", field.kind.expected()))
             })?;
             mandatory -= usize::from(field.mandatory);
-            visit(occurrence, field.number, value);
         }
         reader.leave();
         if mandatory > 0 {
@@ -356,7 +389,6 @@ fn walk(
     Ok(())
 }
 
-fn encoding(place: &str) -> impl Fn(CborError) -> ContentError {
-    let place = place.to_owned();
-    move |error| ContentError::new(Fault::Encoding, place.clone(), error.to_string())
+fn encoding(place: Place<'_>) -> impl Fn(CborError) -> ContentError {
+    move |error| ContentError::new(Fault::Encoding, place(), error.to_string())
 }

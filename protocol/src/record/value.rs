@@ -162,26 +162,60 @@ impl Kind {
     /// Whether a value is allowed here.
     pub fn holds(self, value: &Value) -> bool {
         match (self, value) {
-            (Kind::Text(max), Value::Text(t)) => {
-                (1..=usize::from(max)).contains(&t.chars().count())
-                    && !t.chars().any(char::is_control)
-                    && t.trim().len() == t.len()
-            }
-            (Kind::Code(max), Value::Text(t)) => {
-                (1..=usize::from(max)).contains(&t.len())
-                    && t.bytes().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || b"-/._".contains(&c))
-            }
-            (Kind::Digits(min, max), Value::Text(t)) => {
-                (usize::from(min)..=usize::from(max)).contains(&t.len()) && t.bytes().all(|c| c.is_ascii_digit())
-            }
-            (Kind::Words(words), Value::Text(t)) => words.contains(&t.as_str()),
-            (Kind::Territory, Value::Text(t)) => t.parse::<Territory>().is_ok(),
-            (Kind::Currency, Value::Text(t)) => t.len() == 3 && t.bytes().all(|c| c.is_ascii_uppercase()),
+            (_, Value::Text(text)) => self.holds_text(text),
             (Kind::Decimal(digits, scale), Value::Decimal(d)) => d.digits() <= digits && d.scale <= scale,
             (Kind::Uint(max), Value::Uint(n)) => *n <= max,
             (Kind::Bool, Value::Bool(_)) | (Kind::Day, Value::Day(_)) => true,
             (Kind::Time, Value::Time(t)) => *t <= Millis::MAX,
             _ => false,
+        }
+    }
+
+    fn holds_text(self, t: &str) -> bool {
+        match self {
+            Kind::Text(max) if t.is_ascii() => {
+                // The same rule, byte by byte.
+                let edge = |byte: Option<&u8>| byte.is_some_and(|b| *b == b' ');
+                (1..=usize::from(max)).contains(&t.len())
+                    && !t.bytes().any(|b| b.is_ascii_control())
+                    && !edge(t.as_bytes().first())
+                    && !edge(t.as_bytes().last())
+            }
+            Kind::Text(max) => {
+                (1..=usize::from(max)).contains(&t.chars().count())
+                    && !t.chars().any(char::is_control)
+                    && t.trim().len() == t.len()
+            }
+            Kind::Code(max) => {
+                (1..=usize::from(max)).contains(&t.len())
+                    && t.bytes().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || b"-/._".contains(&c))
+            }
+            Kind::Digits(min, max) => {
+                (usize::from(min)..=usize::from(max)).contains(&t.len()) && t.bytes().all(|c| c.is_ascii_digit())
+            }
+            Kind::Words(words) => words.contains(&t),
+            Kind::Territory => t.len() == 2 && t.parse::<Territory>().is_ok(),
+            Kind::Currency => t.len() == 3 && t.bytes().all(|c| c.is_ascii_uppercase()),
+            _ => false,
+        }
+    }
+
+    /// Checks a value of this kind in CBOR without keeping it: [`Kind::decode`] gives the same verdict.
+    ///
+    /// # Errors
+    /// As [`Kind::decode`].
+    pub(super) fn check(self, reader: &mut Reader<'_>) -> Result<(), CborError> {
+        match self {
+            Kind::Text(_) | Kind::Code(_) | Kind::Digits(..) | Kind::Words(_) | Kind::Territory | Kind::Currency => {
+                let start = reader.position();
+                let text = reader.text(4 * MAX_TEXT_CHARS)?;
+                if self.holds_text(text) {
+                    Ok(())
+                } else {
+                    Err(reader.refuse(start, "value not allowed in this field"))
+                }
+            }
+            _ => self.decode(reader).map(drop),
         }
     }
 
