@@ -200,7 +200,13 @@ impl Daemon {
         &self.dir
     }
 
-    fn api(&self) -> (String, String) {
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// URL and token of its local interface.
+    pub fn api(&self) -> (String, String) {
         api(&self.dir).unwrap()
     }
 }
@@ -216,6 +222,13 @@ impl Drop for Daemon {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
+}
+
+/// The largest resident set that a running process ever had, in bytes; `None` when it has ended.
+pub fn peak_rss(pid: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let kib = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().strip_suffix(" kB")?;
+    Some(kib.trim().parse::<u64>().ok()? * 1_024)
 }
 
 /// Submits to whatever node runs in `dir` now.

@@ -6,3 +6,4 @@ mod bench;
 mod exchange;
 mod hostile;
 mod reader;
+mod volume;
