@@ -7,3 +7,4 @@ mod exchange;
 mod hostile;
 mod reader;
 mod volume;
+mod watch;

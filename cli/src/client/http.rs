@@ -41,6 +41,10 @@ impl Http {
         Ok(Self { agent: Agent::new_with_config(config), base, authorization: format!("Bearer {token}") })
     }
 
+    pub(super) fn base(&self) -> &str {
+        &self.base
+    }
+
     pub(super) fn json<T: DeserializeOwned>(&self, path: &str, query: Query<'_>) -> Result<T, ClientError> {
         serde_json::from_slice(&self.bytes(path, query)?).map_err(|error| ClientError::answer(path, error))
     }

@@ -59,6 +59,11 @@ impl Client {
         Ok(Self { http: Http::new(&file.url, &file.token)? })
     }
 
+    /// Where the interface is.
+    pub(crate) fn url(&self) -> &str {
+        self.http.base()
+    }
+
     /// The node at a glance.
     pub(crate) fn status(&self) -> Result<Status, ClientError> {
         self.http.json("/v1/status", &[])

@@ -9,11 +9,13 @@
 //! | `run` | the course of events |
 //! | `sights`, `verify` | who sees what, and the audit |
 //! | `report` | what happened, for people and programs |
+//! | `guide`, `watch` | with `--watch`: how to look around, and what changes |
 //!
 //! Founding and node processes are [`crate::local`]'s.
 
 mod generate;
 mod goods;
+mod guide;
 mod members;
 mod report;
 mod rng;
@@ -22,10 +24,13 @@ mod sights;
 mod source;
 mod submission;
 mod verify;
+mod watch;
 
 use std::path::PathBuf;
 
 use crate::exit::Exit;
+use guide::Guide;
+use watch::Stop;
 
 /// `luxor demo`
 #[derive(Debug, clap::Args)]
@@ -46,7 +51,10 @@ pub(crate) struct Args {
     /// Keep the nodes' folders there; must not exist, or be empty.
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
-    /// End with one line of JSON on stdout.
+    /// Leave the nodes running afterwards, show how to look around and what changes, until Ctrl-C or Enter.
+    #[arg(long)]
+    watch: bool,
+    /// End with one line of JSON on stdout. With --watch, print nothing but JSON, one object on each line.
     #[arg(long)]
     json: bool,
     /// The node's daemon. Without it, the luxord beside this command.
@@ -55,10 +63,16 @@ pub(crate) struct Args {
 }
 
 const HELP: &str = "\
-The last line with --json holds: members, dispatches, rows, rows_refused, refusals (rows by reason), records_submitted,
-records_accepted and records_rejected (by customs' verdict; each record goes to exactly one customs), deliveries (accepted
-records, counted for each recipient), receipts_verified, log_entries, audit (ok or failed), findings (how many),
-finding_texts, seconds. rows is always rows_refused plus the rows of submitted records.
+With --watch the nodes run on after the report. For each node its folder and address are shown, and commands to paste into
+another terminal. A line is shown when a node's counts change. Ctrl-C, SIGTERM, SIGHUP, the end of standard input, or Enter
+on a terminal end all nodes; their folder is then removed, unless it is kept with --keep.
+
+The last line with --json (the first one with --watch) holds: members, dispatches, rows, rows_refused, refusals (rows by
+reason), records_submitted, records_accepted and records_rejected (by customs' verdict; each record goes to exactly one
+customs), deliveries (accepted records, counted for each recipient), receipts_verified, log_entries, audit (ok or failed),
+findings (how many), finding_texts, seconds. rows is always rows_refused plus the rows of submitted records. With --watch
+it also holds nodes (member, role, node, dir, api), commands (what, command) and kept; each further line is the state of a
+node that changed: node, log_entries, outbox, sent, received, requests_refused, strangers.
 
 Exit code 0 when everything adds up, 1 when something was found; refused rows alone are no finding.";
 
@@ -67,10 +81,28 @@ Exit code 0 when everything adds up, 1 when something was found; refused rows al
 /// # Errors
 /// When it cannot be carried through; a demo carried through with findings is no error.
 pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
-    let outcome = run::run(&args)?;
-    outcome.print()?;
-    if args.json {
-        outcome.print_json()?;
+    let mut course = run::run(&args)?;
+    if args.watch {
+        // From here on a signal ends the nodes in order.
+        let stop = Stop::install()?;
+        let guide = Guide::new(&course)?;
+        if args.json {
+            report::print_json(&guide.with(course.outcome.summary()))?;
+        } else {
+            course.outcome.print()?;
+            guide.print()?;
+        }
+        watch::follow(&mut course, &stop, args.json)?;
+    } else {
+        course.children.end()?;
+        course.outcome.print()?;
+    }
+    let (outcome, kept) = course.end()?;
+    if !(args.watch && args.json) {
+        report::print_place(kept.as_deref())?;
+    }
+    if args.json && !args.watch {
+        report::print_json(&outcome.summary())?;
     }
     Ok(if outcome.findings().next().is_none() { Exit::Ok } else { Exit::Findings })
 }

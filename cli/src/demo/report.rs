@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use luxor_protocol::api::{OutboxState, Status};
@@ -34,13 +34,11 @@ pub(super) struct Outcome {
     pub(super) accounts: Vec<String>,
     /// How long each part took.
     pub(super) times: Vec<(&'static str, Duration)>,
-    /// Where the nodes are, if they are kept.
-    pub(super) kept: Option<PathBuf>,
 }
 
-/// The JSON on the last line of stdout.
+/// The outcome for a program.
 #[derive(Serialize)]
-struct Summary {
+pub(super) struct Summary {
     /// Members of the network, each with one node.
     members: usize,
     /// Dispatches that the platform sent, each with its receipt.
@@ -93,10 +91,10 @@ impl Outcome {
         self.times.iter().map(|(_, time)| *time).sum()
     }
 
-    /// One JSON object on one line.
-    pub(super) fn print_json(&self) -> io::Result<()> {
+    /// The outcome for a program.
+    pub(super) fn summary(&self) -> Summary {
         let (records_accepted, records_rejected) = self.verdicts();
-        let summary = Summary {
+        Summary {
             members: ROLES.len(),
             dispatches: self.outbox.sent.dispatches,
             rows: self.submitted.rows,
@@ -112,9 +110,7 @@ impl Outcome {
             findings: self.findings().count(),
             finding_texts: self.findings().cloned().collect(),
             seconds: ui::seconds(self.total()),
-        };
-        let text = serde_json::to_string(&summary).map_err(io::Error::from)?;
-        ui::line(&text)
+        }
     }
 
     /// The report.
@@ -125,8 +121,7 @@ impl Outcome {
         self.print_audit()?;
         let parts: Vec<_> = self.times.iter().map(|(what, time)| format!("{what} {}", duration(*time))).collect();
         ui::line("")?;
-        ui::line(&format!("Time: {} ({})", duration(self.total()), parts.join(", ")))?;
-        self.print_place()
+        ui::line(&format!("Time: {} ({})", duration(self.total()), parts.join(", ")))
     }
 
     fn print_input(&self) -> io::Result<()> {
@@ -220,17 +215,23 @@ impl Outcome {
         ))?;
         self.findings().try_for_each(|finding| ui::line(&format!("  FINDING {finding}")))
     }
+}
 
-    fn print_place(&self) -> io::Result<()> {
-        let Some(dir) = &self.kept else {
-            return ui::line("The nodes have ended and their folder is gone; --keep DIR keeps it.");
-        };
-        let dir = dir.display();
-        ui::line(&format!("The nodes have ended; their folders are kept in {dir}. To look around, start one again:"))?;
-        ui::line(&format!("  luxord --dir {dir}/customs-kr"))?;
-        ui::line(&format!("  luxor status --node {dir}/customs-kr"))?;
-        ui::line(&format!("  luxor inbox --node {dir}/customs-kr --records"))
-    }
+/// One JSON object on one line.
+pub(super) fn print_json(object: &impl Serialize) -> io::Result<()> {
+    ui::line(&serde_json::to_string(object).map_err(io::Error::from)?)
+}
+
+/// What became of the nodes, and how to look at those that are kept.
+pub(super) fn print_place(kept: Option<&Path>) -> io::Result<()> {
+    let Some(dir) = kept else {
+        return ui::line("The nodes have ended and their folder is gone; --keep DIR keeps it.");
+    };
+    let dir = dir.display();
+    ui::line(&format!("The nodes have ended; their folders are kept in {dir}. To look around, start one again:"))?;
+    ui::line(&format!("  luxord --dir {dir}/customs-kr"))?;
+    ui::line(&format!("  luxor status --node {dir}/customs-kr"))?;
+    ui::line(&format!("  luxor inbox --node {dir}/customs-kr --records"))
 }
 
 /// The group of a view, of the record or of its first goods item that has it.

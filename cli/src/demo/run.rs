@@ -1,6 +1,7 @@
-//! The course of events: found, start, submit, wait, read, verify, end.
+//! The course of events: found, start, submit, wait, read, verify. The nodes run on until told to end.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
@@ -15,8 +16,35 @@ use crate::client::Client;
 use crate::local::{self, Children, Network, Place};
 use crate::ui;
 
-/// Runs the demo up to its report. No process outlives it.
-pub(super) fn run(args: &Args) -> Result<Outcome> {
+/// The network after the course of events, its nodes still running. No process outlives it, whatever happens.
+pub(super) struct Course {
+    /// What happened.
+    pub(super) outcome: Outcome,
+    /// Every member's interface.
+    pub(super) clients: BTreeMap<&'static str, Client>,
+    /// The folders.
+    pub(super) network: Network,
+    /// The nodes.
+    pub(super) children: Children,
+    // Behind the nodes, so that they are gone before their folder goes.
+    place: Place,
+}
+
+impl Course {
+    /// Whether the folder stays.
+    pub(super) fn is_kept(&self) -> bool {
+        matches!(self.place, Place::Kept(_))
+    }
+
+    /// Ends the nodes. Returns their folder if it stays, and removes it if not.
+    pub(super) fn end(mut self) -> Result<(Outcome, Option<PathBuf>)> {
+        self.children.end()?;
+        Ok((self.outcome, self.place.keep()))
+    }
+}
+
+/// Runs the demo up to its report.
+pub(super) fn run(args: &Args) -> Result<Course> {
     let luxord = local::luxord(args.luxord.as_deref())?;
     let source = Source::open(args)?;
     let place = Place::new("luxor-demo-", args.keep.as_deref())?;
@@ -61,8 +89,6 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
     let verified = verify::verify(&network, client(AUDITOR)?)?;
     clock.lap("audit");
 
-    children.end()?;
-    let kept = place.keep();
     let mut outcome = Outcome {
         source: title,
         submitted,
@@ -72,10 +98,9 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         sights,
         accounts: Vec::new(),
         times: clock.laps,
-        kept,
     };
     outcome.accounts = accounts(&outcome);
-    Ok(outcome)
+    Ok(Course { outcome, clients, network, children, place })
 }
 
 /// Compares what the platform's node, its recipients and the audit count.
@@ -144,7 +169,6 @@ mod tests {
             sights: Sights::default(),
             accounts: Vec::new(),
             times: Vec::new(),
-            kept: None,
         }
     }
 

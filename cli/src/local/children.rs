@@ -2,6 +2,7 @@
 //! input does, and the operating system closes that even when the command is killed.
 
 use std::fs::{self, File};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -60,6 +61,7 @@ impl Children {
             .stdin(Stdio::piped())
             .stdout(log)
             .stderr(errors)
+            .process_group(0) // Ctrl-C is for this command; its nodes end with it
             .spawn()
             .with_context(|| format!("{}: cannot be started", luxord.display()))?;
         let id = child.id();

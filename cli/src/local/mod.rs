@@ -37,8 +37,10 @@ impl Place {
             let dir = tempfile::Builder::new().prefix(prefix).tempdir();
             return dir.map(Self::Passing).context("no temporary folder can be made");
         };
-        fs::create_dir_all(dir).with_context(|| format!("{}: cannot be made", dir.display()))?;
-        let mut entries = fs::read_dir(dir).with_context(|| format!("{}: cannot be read", dir.display()))?;
+        // Absolute, so that the commands that are shown work from any folder.
+        let dir = std::path::absolute(dir).with_context(|| format!("{}: has no absolute path", dir.display()))?;
+        fs::create_dir_all(&dir).with_context(|| format!("{}: cannot be made", dir.display()))?;
+        let mut entries = fs::read_dir(&dir).with_context(|| format!("{}: cannot be read", dir.display()))?;
         if entries.next().is_some() {
             return Err(UsageError(format!(
                 "{} is not empty\nhint: name a folder that is empty or not there",
@@ -46,7 +48,7 @@ impl Place {
             ))
             .into());
         }
-        Ok(Self::Kept(dir.to_owned()))
+        Ok(Self::Kept(dir))
     }
 
     /// The folder.
