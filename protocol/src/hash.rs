@@ -82,11 +82,15 @@ impl Digest {
     /// Hashes `parts` under `domain`. Each part is preceded by its length as a 64-bit big-endian number, so the
     /// boundaries between parts are part of what is hashed.
     pub fn of(domain: Domain, parts: &[&[u8]]) -> Self {
-        let mut hasher = Hasher::new(domain);
-        for part in parts {
-            hasher.part(part);
+        let length = framed_length(domain, parts);
+        if length > SMALL {
+            let mut hasher = blake3::Hasher::new();
+            frame(domain, parts, |bytes| {
+                hasher.update(bytes);
+            });
+            return Digest(*hasher.finalize().as_bytes());
         }
-        hasher.finish()
+        small(length, domain, parts, |bytes| Digest(*blake3::hash(bytes).as_bytes()))
     }
 
     /// Lower-case hexadecimal.
@@ -119,37 +123,44 @@ impl Decode for Digest {
     }
 }
 
-/// A digest in the making, part by part.
-pub struct Hasher(blake3::Hasher);
-
-impl Hasher {
-    /// Starts with the domain as first part.
-    pub fn new(domain: Domain) -> Self {
-        let mut hasher = Self(blake3::Hasher::new());
-        hasher.part(domain.text().as_bytes());
-        hasher
+/// Keyed BLAKE3 (a pseudo-random function) over `parts`, each preceded by its length.
+pub fn keyed(key: &[u8; 32], domain: Domain, parts: &[&[u8]]) -> Digest {
+    let length = framed_length(domain, parts);
+    if length > SMALL {
+        let mut hasher = blake3::Hasher::new_keyed(key);
+        frame(domain, parts, |bytes| {
+            hasher.update(bytes);
+        });
+        return Digest(*hasher.finalize().as_bytes());
     }
+    small(length, domain, parts, |bytes| Digest(*blake3::keyed_hash(key, bytes).as_bytes()))
+}
 
-    /// Adds a part with its length before it.
-    pub fn part(&mut self, part: &[u8]) {
-        self.0.update(&(part.len() as u64).to_be_bytes());
-        self.0.update(part);
-    }
+/// Up to so many bytes are gathered and hashed at once, which is several times faster than part by part: nearly every digest
+/// of a record is over a few hundred bytes.
+const SMALL: usize = 2 * 1024;
 
-    /// The digest of all parts.
-    pub fn finish(&self) -> Digest {
-        Digest(*self.0.finalize().as_bytes())
+fn framed_length(domain: Domain, parts: &[&[u8]]) -> usize {
+    parts.iter().fold(8 + domain.text().len(), |sum, part| sum.saturating_add(8).saturating_add(part.len()))
+}
+
+/// The bytes that are hashed, piece by piece.
+fn frame(domain: Domain, parts: &[&[u8]], mut piece: impl FnMut(&[u8])) {
+    for part in std::iter::once(domain.text().as_bytes()).chain(parts.iter().copied()) {
+        piece(&(part.len() as u64).to_be_bytes());
+        piece(part);
     }
 }
 
-/// Keyed BLAKE3 (a pseudo-random function) over `parts`, each preceded by its length.
-pub fn keyed(key: &[u8; 32], domain: Domain, parts: &[&[u8]]) -> Digest {
-    let mut hasher = Hasher(blake3::Hasher::new_keyed(key));
-    hasher.part(domain.text().as_bytes());
-    for part in parts {
-        hasher.part(part);
-    }
-    hasher.finish()
+fn small(length: usize, domain: Domain, parts: &[&[u8]], hash: impl FnOnce(&[u8]) -> Digest) -> Digest {
+    let mut buffer = [0u8; SMALL];
+    let mut rest = &mut buffer[..length];
+    frame(domain, parts, |bytes| {
+        let (here, behind) = std::mem::take(&mut rest).split_at_mut(bytes.len());
+        here.copy_from_slice(bytes);
+        rest = behind;
+    });
+    hash(&buffer[..length])
 }
 
 /// Lower-case hexadecimal of any bytes.
@@ -179,6 +190,19 @@ mod tests {
     fn boundaries_between_parts_count() {
         assert_ne!(Digest::of(Domain::Leaf, &[b"ab", b"c"]), Digest::of(Domain::Leaf, &[b"a", b"bc"]));
         assert_ne!(Digest::of(Domain::Leaf, &[b"a"]), Digest::of(Domain::Batch, &[b"a"]));
+    }
+
+    #[test]
+    fn small_and_large_inputs_are_framed_alike() {
+        for length in [0, 1, 500, SMALL - 40, SMALL - 30, SMALL, SMALL + 1, 3 * SMALL] {
+            let part = vec![7u8; length];
+            let mut framed = Vec::new();
+            frame(Domain::Leaf, &[&part, b"x"], |bytes| framed.extend_from_slice(bytes));
+            assert_eq!(framed.len(), framed_length(Domain::Leaf, &[&part, b"x"]));
+            assert_eq!(Digest::of(Domain::Leaf, &[&part, b"x"]).0, *blake3::hash(&framed).as_bytes());
+            let expected = blake3::keyed_hash(&[9; 32], &framed);
+            assert_eq!(keyed(&[9; 32], Domain::Leaf, &[&part, b"x"]).0, *expected.as_bytes());
+        }
     }
 
     #[test]

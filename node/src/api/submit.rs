@@ -1,11 +1,10 @@
 //! Submissions: chunks of records in CBOR or JSON.
 
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
-use luxor_protocol::api::ChunkResult;
+use axum::response::IntoResponse;
 use luxor_protocol::cbor::Reader;
 use luxor_protocol::exchange::Lane;
 use luxor_protocol::hash::{Digest, Domain};
@@ -41,7 +40,7 @@ pub(super) async fn put_chunk(
     Query(query): Query<ChunkQuery>,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<Json<ChunkResult>, Problem> {
+) -> Result<impl IntoResponse, Problem> {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || c == '.';
     if submission.is_empty() || submission.len() > MAX_NAME || !submission.chars().all(plain) {
         let what = "a submission's name is 1 to 128 letters, digits, '-', '_' or '.'";
@@ -62,7 +61,8 @@ pub(super) async fn put_chunk(
         }
     };
     let submission = Submission { lane: query.lane, name: submission, chunk, digest, records };
-    Ok(Json(context.driver.submit(submission).await?))
+    let answer = context.driver.submit(submission).await?;
+    Ok(([(CONTENT_TYPE, "application/json")], answer))
 }
 
 fn from_cbor(body: &[u8]) -> Result<Records, Problem> {

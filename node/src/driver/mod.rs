@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use luxor_protocol::api::{ChunkResult, OutboxState};
+use luxor_protocol::api::OutboxState;
 use luxor_protocol::cbor::Encode;
 use luxor_protocol::document::Directory;
 use luxor_protocol::exchange::{Answer, AuditPage, Channel, ErrorCode, Lane, Request};
@@ -133,7 +133,7 @@ pub enum DriverError {
 enum Message {
     Input(Input),
     Arrived { peer: NodeRef, request: Box<Request>, permit: Permit, reply: NetReply },
-    Prepared { answer: oneshot::Sender<Result<ChunkResult, SubmitError>>, chunk: Box<PreparedChunk> },
+    Prepared { answer: oneshot::Sender<Result<Vec<u8>, SubmitError>>, chunk: Box<PreparedChunk> },
     Withdraw { answer: oneshot::Sender<bool>, channel: Channel, number: u64, withdrawal: Box<PreparedWithdrawal> },
     Failed(DriverError),
 }
@@ -184,8 +184,8 @@ struct Arrived {
 }
 
 struct Submitted {
-    answer: oneshot::Sender<Result<ChunkResult, SubmitError>>,
-    result: ChunkResult,
+    answer: oneshot::Sender<Result<Vec<u8>, SubmitError>>,
+    result: Vec<u8>,
 }
 
 impl Shared {
@@ -313,12 +313,12 @@ impl Driver {
         self.state().outbox
     }
 
-    /// Takes a chunk of records: stored, signed, sealed and on its way when this returns. The same chunk again gets the
-    /// same answer.
+    /// Takes a chunk of records: stored, signed, sealed and on its way when this returns. Gives the answer, a
+    /// [`luxor_protocol::api::ChunkResult`] in JSON; the same chunk again gets the same.
     ///
     /// # Errors
     /// [`SubmitError`].
-    pub async fn submit(&self, submission: Submission) -> Result<ChunkResult, SubmitError> {
+    pub async fn submit(&self, submission: Submission) -> Result<Vec<u8>, SubmitError> {
         let name = (submission.name.clone(), submission.chunk);
         let permits = match submission.lane {
             Lane::Ordinary => &self.submissions,
@@ -333,14 +333,12 @@ impl Driver {
         result
     }
 
-    async fn submit_once(&self, submission: Submission) -> Result<ChunkResult, SubmitError> {
+    async fn submit_once(&self, submission: Submission) -> Result<Vec<u8>, SubmitError> {
         if let Some(row) = self.shared.store.submission(&submission.name, submission.chunk)? {
             if row.digest != submission.digest {
                 return Err(SubmitError::NameUsed { submission: submission.name, chunk: submission.chunk });
             }
-            return serde_json::from_slice(&row.result).map_err(|e| {
-                SubmitError::Store(StoreError::Damaged { what: "a submission's answer".into(), error: e.to_string() })
-            });
+            return Ok(row.result);
         }
         let shared = self.shared.clone();
         let prepared = self

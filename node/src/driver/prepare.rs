@@ -20,7 +20,7 @@ use super::arrive::references;
 use super::{DriverError, Shared, Submission};
 use crate::engine::{Delivery, PreparedBatch, PreparedChunk, SealedChunk, SealedDispatch, Token};
 use crate::entropy::{fill, random};
-use crate::store::{IndexedRecord, Write};
+use crate::store::{IndexedRecord, SubmissionRow, Write};
 
 /// Bytes of a record's id.
 const ID_BYTES: usize = 16;
@@ -101,7 +101,8 @@ pub(super) fn prepare(shared: &Shared, submission: Submission, now: Millis) -> R
         })
         .collect();
     let dispatches = batches.iter().map(|b| b.deliveries.len() as u64).sum();
-    let result = ChunkResult { records: results, dispatches };
+    let result = serde_json::to_vec(&ChunkResult { records: results, dispatches });
+    let result = result.map_err(|e| DriverError::Own(e.to_string()))?;
     Ok(PreparedChunk { lane, submission: name, chunk, digest, result, batches })
 }
 
@@ -113,9 +114,9 @@ pub(super) fn seal(
     numbers: Vec<(Channel, u64, u64)>,
     now: Millis,
 ) -> Result<SealedChunk, DriverError> {
-    let answer = serde_json::to_vec(&chunk.result).map_err(|e| DriverError::Own(e.to_string()))?;
-    let submission = crate::engine::submission_write(&chunk, answer);
     let lane = chunk.lane;
+    let row = SubmissionRow { digest: chunk.digest, result: chunk.result };
+    let submission = Write::Submission { submission: chunk.submission, chunk: chunk.chunk, row };
     let mut writes = vec![submission];
     let mut dispatches = Vec::with_capacity(numbers.len());
     let mut numbers = numbers.into_iter();

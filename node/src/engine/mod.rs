@@ -25,7 +25,6 @@ pub use types::{
 use crate::store::{LoadedChannel, LoadedOutChannel, PendingDispatch, Totals};
 use inbound::InChannel;
 use lane::OutChannel;
-pub(crate) use outbound::submission_write;
 
 /// What a commit was for.
 enum Pending {

@@ -10,7 +10,7 @@ use luxor_protocol::time::Millis;
 use super::lane::OutChannel;
 use super::types::VerifiedReceipt;
 use super::{Effect, Engine, Pending, PreparedChunk, PreparedWithdrawal, Reloaded, Reply, SealedChunk, Ticket, Token};
-use crate::store::{SubmissionRow, Write};
+use crate::store::Write;
 
 /// Sealed chunks of one lane wait here until every chunk before them is sealed too.
 #[derive(Default)]
@@ -210,10 +210,4 @@ impl Engine {
         let channel = Channel { sender: self.config.me.clone(), recipient, epoch: self.config.epoch, lane };
         self.sent.entry(channel.clone()).or_insert_with(|| OutChannel::new(channel, 0, origin, 0))
     }
-}
-
-/// The row that answers the same chunk again.
-pub(crate) fn submission_write(chunk: &PreparedChunk, result: Vec<u8>) -> Write {
-    let row = SubmissionRow { digest: chunk.digest, result };
-    Write::Submission { submission: chunk.submission.clone(), chunk: chunk.chunk, row }
 }

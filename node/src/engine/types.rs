@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use luxor_protocol::api::ChunkResult;
 use luxor_protocol::exchange::{Answer, Arrival, Channel, Envelope, Lane, Opening, Outcome, Withdrawal};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::names::{NodeRef, Purpose, Slug};
@@ -201,8 +200,8 @@ pub struct PreparedChunk {
     pub chunk: u64,
     /// Digest of its bytes.
     pub digest: Digest,
-    /// The answer.
-    pub result: ChunkResult,
+    /// The answer, a [`luxor_protocol::api::ChunkResult`] in JSON.
+    pub result: Vec<u8>,
     /// The batches.
     pub batches: Vec<PreparedBatch>,
 }

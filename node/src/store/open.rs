@@ -21,6 +21,9 @@ use super::rows::{ChannelRow, OutRow, ReceivedRow, Totals};
 const WRITE_BUFFER_BYTES: usize = 64 * 1024 * 1024;
 /// Memory for cached blocks.
 const BLOCK_CACHE_BYTES: usize = 32 * 1024 * 1024;
+/// RocksDB's levels of files, and how many of them hold fresh ones.
+const LEVELS: usize = 7;
+const FRESH_LEVELS: usize = 2;
 /// Open files.
 const MAX_OPEN_FILES: i32 = 256;
 /// Write-ahead log kept before column families are flushed.
@@ -30,7 +33,7 @@ const MAX_WAL_BYTES: u64 = 256 * 1024 * 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreConfig {
-    /// Whether values on disk are compressed (LZ4).
+    /// Whether values on disk are compressed (LZ4), but for fresh ones and for what is sealed.
     pub compression: bool,
 }
 
@@ -160,8 +163,12 @@ impl Store {
             options.set_block_based_table_factory(&blocks);
             // What is sealed does not compress.
             let compress = config.compression && name != cf::SEALED;
-            let compression = if compress { DBCompressionType::Lz4 } else { DBCompressionType::None };
-            options.set_compression_type(compression);
+            let lower = if compress { DBCompressionType::Lz4 } else { DBCompressionType::None };
+            options.set_compression_type(lower);
+            // Fresh files are rewritten soon, so compressing them first costs processor time twice.
+            let mut levels = [lower; LEVELS];
+            levels[..FRESH_LEVELS].fill(DBCompressionType::None);
+            options.set_compression_per_level(&levels);
             ColumnFamilyDescriptor::new(name, options)
         });
         let db = DB::open_cf_descriptors(&options, folder, families)?;

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::content::{Content, ContentError, Fault, check_leaf, pointer};
 use super::table::{Group, GroupSet, Scope, TypeTable};
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
-use crate::hash::{Digest, Domain, Hasher, keyed};
+use crate::hash::{Digest, Domain, keyed};
 use crate::limits::{MAX_GOODS_ITEMS, MAX_GROUPS, MAX_RECORD_BYTES};
 use crate::names::MemberId;
 
@@ -261,12 +261,11 @@ fn fold_items(mut level: Vec<Digest>) -> Digest {
 }
 
 fn record_root(header: &RecordHeader, digests: &[Digest]) -> Digest {
-    let mut hasher = Hasher::new(Domain::RecordRoot);
-    hasher.part(&header.to_cbor());
-    for digest in digests {
-        hasher.part(&digest.0);
-    }
-    hasher.finish()
+    let header = header.to_cbor();
+    let mut parts: Vec<&[u8]> = Vec::with_capacity(1 + digests.len());
+    parts.push(&header);
+    parts.extend(digests.iter().map(|digest| digest.0.as_slice()));
+    Digest::of(Domain::RecordRoot, &parts)
 }
 
 impl Encode for RecordHeader {
