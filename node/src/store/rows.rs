@@ -65,20 +65,20 @@ pub struct Totals {
 
 /// The state of a received channel.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct ChannelRow {
-    pub(super) contiguous: u64,
-    pub(super) hashes: Vec<[u8; 32]>,
+pub(crate) struct ChannelRow {
+    pub(crate) contiguous: u64,
+    pub(crate) hashes: Vec<[u8; 32]>,
     /// The sender signed that it holds receipts up to this.
-    pub(super) held: u64,
+    pub(crate) held: u64,
 }
 
 /// What receipts say of an own channel.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct OutRow {
+pub(crate) struct OutRow {
     /// Origin of the recipient's log.
-    pub(super) origin: String,
+    pub(crate) origin: String,
     /// The highest contiguous number that receipts under it name.
-    pub(super) confirmed: u64,
+    pub(crate) confirmed: u64,
 }
 
 impl Encode for SentRow {
@@ -106,25 +106,25 @@ impl Decode for SentRow {
 
 impl Encode for ReceiptRow {
     fn encode(&self, writer: &mut Writer) {
-        writer.array(4);
-        writer.uint(self.entry);
-        self.settled_on.encode(writer);
-        writer.uint(self.recipient_entry);
-        writer.bytes(&self.proof);
+        encode_checked(writer, 4, |writer| {
+            writer.uint(self.entry);
+            self.settled_on.encode(writer);
+            writer.uint(self.recipient_entry);
+            writer.bytes(&self.proof);
+        });
     }
 }
 
 impl Decode for ReceiptRow {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
-        reader.tuple(4)?;
-        let row = Self {
-            entry: reader.uint()?,
-            settled_on: Day::decode(reader)?,
-            recipient_entry: reader.uint()?,
-            proof: reader.bytes(MAX_ANSWER_BYTES)?.to_vec(),
-        };
-        reader.leave();
-        Ok(row)
+        decode_checked(reader, 4, |reader| {
+            Ok(Self {
+                entry: reader.uint()?,
+                settled_on: Day::decode(reader)?,
+                recipient_entry: reader.uint()?,
+                proof: reader.bytes(MAX_ANSWER_BYTES)?.to_vec(),
+            })
+        })
     }
 }
 
@@ -152,18 +152,18 @@ impl Decode for ReceivedRow {
 
 impl Encode for SubmissionRow {
     fn encode(&self, writer: &mut Writer) {
-        writer.array(2);
-        self.digest.encode(writer);
-        writer.bytes(&self.result);
+        encode_checked(writer, 2, |writer| {
+            self.digest.encode(writer);
+            writer.bytes(&self.result);
+        });
     }
 }
 
 impl Decode for SubmissionRow {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
-        reader.tuple(2)?;
-        let row = Self { digest: Digest::decode(reader)?, result: reader.bytes(4 * MAX_CHUNK_BYTES)?.to_vec() };
-        reader.leave();
-        Ok(row)
+        decode_checked(reader, 2, |reader| {
+            Ok(Self { digest: Digest::decode(reader)?, result: reader.bytes(4 * MAX_CHUNK_BYTES)?.to_vec() })
+        })
     }
 }
 
@@ -196,42 +196,71 @@ impl Decode for Totals {
 
 impl Encode for ChannelRow {
     fn encode(&self, writer: &mut Writer) {
-        writer.array(3);
-        writer.uint(self.contiguous);
-        writer.array(self.hashes.len());
-        self.hashes.iter().for_each(|hash| writer.bytes(hash));
-        writer.uint(self.held);
+        encode_checked(writer, 3, |writer| {
+            writer.uint(self.contiguous);
+            writer.array(self.hashes.len());
+            self.hashes.iter().for_each(|hash| writer.bytes(hash));
+            writer.uint(self.held);
+        });
     }
 }
 
 impl Encode for OutRow {
     fn encode(&self, writer: &mut Writer) {
-        writer.array(2);
-        writer.text(&self.origin);
-        writer.uint(self.confirmed);
+        encode_checked(writer, 2, |writer| {
+            writer.text(&self.origin);
+            writer.uint(self.confirmed);
+        });
     }
 }
 
 impl Decode for OutRow {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
-        reader.tuple(2)?;
-        let row = Self { origin: reader.text(MAX_ORIGIN)?.to_owned(), confirmed: reader.uint()? };
-        reader.leave();
-        Ok(row)
+        decode_checked(reader, 2, |reader| {
+            Ok(Self { origin: reader.text(MAX_ORIGIN)?.to_owned(), confirmed: reader.uint()? })
+        })
     }
 }
 
 impl Decode for ChannelRow {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
-        reader.tuple(3)?;
-        let contiguous = reader.uint()?;
-        let mut hashes = Vec::new();
-        for _ in 0..reader.array(64)? {
-            hashes.push(reader.fixed()?);
-        }
-        reader.leave();
-        let held = reader.uint()?;
-        reader.leave();
-        Ok(Self { contiguous, hashes, held })
+        decode_checked(reader, 3, |reader| {
+            let contiguous = reader.uint()?;
+            let mut hashes = Vec::new();
+            for _ in 0..reader.array(64)? {
+                hashes.push(reader.fixed()?);
+            }
+            reader.leave();
+            Ok(Self { contiguous, hashes, held: reader.uint()? })
+        })
     }
+}
+
+/// Writes a row with a checksum behind its fields: for rows of which something follows from nothing else that is stored, so
+/// that only a checksum tells that it is as it was written.
+fn encode_checked(writer: &mut Writer, fields: usize, encode: impl FnOnce(&mut Writer)) {
+    let mut row = Writer::new();
+    encode(&mut row);
+    let row = row.into_bytes();
+    writer.array(fields + 1);
+    writer.raw(&row);
+    writer.bytes(blake3::hash(&row).as_bytes());
+}
+
+/// Reads what [`encode_checked`] wrote.
+fn decode_checked<T>(
+    reader: &mut Reader<'_>,
+    fields: usize,
+    decode: impl FnOnce(&mut Reader<'_>) -> Result<T, CborError>,
+) -> Result<T, CborError> {
+    reader.tuple(fields + 1)?;
+    let start = reader.position();
+    let row = decode(reader)?;
+    let checksum = blake3::hash(reader.since(start));
+    let start = reader.position();
+    if checksum != reader.fixed::<32>()? {
+        return Err(reader.refuse(start, "the row's checksum does not hold"));
+    }
+    reader.leave();
+    Ok(row)
 }
