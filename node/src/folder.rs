@@ -140,24 +140,9 @@ impl Folder {
     /// [`FolderError`].
     pub fn documents(&self) -> Result<LoadedDocuments, FolderError> {
         let path = self.0.join("documents");
-        let io = |error| FolderError::Io { path: path.clone(), error };
-        let mut files: Vec<PathBuf> = fs::read_dir(&path)
-            .map_err(io)?
-            .map(|entry| entry.map(|e| e.path()))
-            .collect::<Result<_, _>>()
-            .map_err(io)?;
-        files.retain(|file| file.extension().is_some_and(|e| e == "luxor"));
-        files.sort();
         let mut by_kind: [Vec<(Document, Vec<u8>)>; 3] = Default::default();
-        for file in files {
-            let io = |error| FolderError::Io { path: file.clone(), error };
-            if fs::metadata(&file).map_err(io)?.len() > 2 * MAX_DOCUMENT_BYTES as u64 {
-                let error = DocumentError::Content("larger than any document".into());
-                return Err(FolderError::Document { path: file, error });
-            }
-            let bytes = fs::read(&file).map_err(io)?;
-            let document = Document::from_cbor(&bytes).map_err(DocumentError::from);
-            let document = document.map_err(|error| FolderError::Document { path: file, error })?;
+        for file in self.document_files()? {
+            let (document, bytes) = read_document(&file)?;
             let kind = match document.kind {
                 DocumentKind::Charter => 0,
                 DocumentKind::Card => 1,
@@ -173,6 +158,23 @@ impl Folder {
         let (agreements, agreement_bytes): (Vec<_>, Vec<_>) = agreements.into_iter().unzip();
         let directory = Directory::new(&charter, &cards, &agreements)?;
         Ok(LoadedDocuments { directory, charter: charter_bytes, cards: card_bytes, agreements: agreement_bytes })
+    }
+
+    /// The files of `documents/`, ordered by name.
+    ///
+    /// # Errors
+    /// [`FolderError::Io`].
+    pub fn document_files(&self) -> Result<Vec<PathBuf>, FolderError> {
+        let path = self.0.join("documents");
+        let io = |error| FolderError::Io { path: path.clone(), error };
+        let mut files: Vec<PathBuf> = fs::read_dir(&path)
+            .map_err(io)?
+            .map(|entry| entry.map(|e| e.path()))
+            .collect::<Result<_, _>>()
+            .map_err(io)?;
+        files.retain(|file| file.extension().is_some_and(|e| e == "luxor"));
+        files.sort();
+        Ok(files)
     }
 
     /// Puts a file into `run/`, readable by its owner only, whole or not at all.
@@ -220,4 +222,20 @@ impl Folder {
         let text = Zeroizing::new(fs::read_to_string(&path).map_err(io)?);
         Ok((path, text))
     }
+}
+
+/// Reads a document's file; its signatures are checked with the others.
+///
+/// # Errors
+/// [`FolderError::Io`] and [`FolderError::Document`].
+pub fn read_document(file: &Path) -> Result<(Document, Vec<u8>), FolderError> {
+    let io = |error| FolderError::Io { path: file.to_owned(), error };
+    if fs::metadata(file).map_err(io)?.len() > 2 * MAX_DOCUMENT_BYTES as u64 {
+        let error = DocumentError::Content("larger than any document".into());
+        return Err(FolderError::Document { path: file.to_owned(), error });
+    }
+    let bytes = fs::read(file).map_err(io)?;
+    let document = Document::from_cbor(&bytes).map_err(DocumentError::from);
+    let document = document.map_err(|error| FolderError::Document { path: file.to_owned(), error })?;
+    Ok((document, bytes))
 }

@@ -12,10 +12,12 @@
 //! | [`net`] | libp2p, the only place that knows it |
 //! | [`api`] | the local HTTP interface |
 //! | [`bench`] | `luxord bench`: the log and the steps of an exchange, measured in one process |
+//! | [`check`] | every stored value of a stopped node against the tree and the others, read-only |
 //! | [`seal`], [`folder`], [`config`], [`entropy`] | age; key files and documents; `luxord.toml`; random bytes |
 
 pub mod api;
 pub mod bench;
+pub mod check;
 pub mod config;
 pub mod driver;
 pub mod engine;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use luxor_node::bench::{self, BenchCommand};
-use luxor_node::{Folder, Node, NodeError};
+use luxor_node::{Folder, Node, NodeError, check};
 use tokio::io::AsyncReadExt as _;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -22,7 +22,7 @@ const SHUTDOWN: std::time::Duration = std::time::Duration::from_secs(5);
 #[command(version)]
 struct Args {
     /// The node's folder.
-    #[arg(long, default_value = ".")]
+    #[arg(long, default_value = ".", global = true)]
     dir: PathBuf,
     /// End when standard input closes, so that a child never outlives its parent.
     #[arg(long)]
@@ -40,7 +40,21 @@ enum Command {
     /// Measure this machine; `luxor bench` runs it.
     #[command(subcommand, hide = true)]
     Bench(BenchCommand),
+    /// Check every stored value of a stopped node, without writing anything. Exit code 1 means findings.
+    Check(CheckArgs),
 }
+
+#[derive(clap::Args)]
+struct CheckArgs {
+    /// One JSON object on one line.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Exit code for damage found.
+const FINDINGS: u8 = 1;
+/// Exit code when nothing could be checked.
+const FAILURE: u8 = 5;
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -55,6 +69,7 @@ fn main() -> ExitCode {
     let outcome = match &args.command {
         None => run(args),
         Some(Command::Bench(command)) => measure(command),
+        Some(Command::Check(check)) => return run_check(&args.dir, check),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -63,6 +78,48 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn run_check(dir: &std::path::Path, args: &CheckArgs) -> ExitCode {
+    let outcome = check::check(&Folder::new(dir), &mut |told| eprintln!("luxord check: {told}"));
+    let report = match outcome {
+        Ok(report) => report,
+        Err(error) => {
+            eprintln!("luxord check: {error}");
+            return ExitCode::from(FAILURE);
+        }
+    };
+    let text = match args.json {
+        true => serde_json::to_string(&report).map_err(|e| e.to_string()),
+        false => Ok(in_words(&report)),
+    };
+    let printed = text.and_then(|text| {
+        use std::io::Write as _;
+        writeln!(std::io::stdout(), "{text}").map_err(|e| e.to_string())
+    });
+    match printed {
+        Err(error) => {
+            eprintln!("luxord check: {error}");
+            ExitCode::from(FAILURE)
+        }
+        Ok(()) if report.whole() => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::from(FINDINGS),
+    }
+}
+
+fn in_words(report: &check::Report) -> String {
+    let mut text = String::new();
+    for finding in &report.findings {
+        text += &format!("{}: {}\n  hint: {}\n", finding.what, finding.why, finding.hint);
+    }
+    let more = report.findings_count - report.findings.len() as u64;
+    if more > 0 {
+        text += &format!("and {more} more findings\n");
+    }
+    for what in &report.not_checked {
+        text += &format!("not checked: {what}\n");
+    }
+    text + &report.summary()
 }
 
 fn run(args: Args) -> anyhow::Result<()> {

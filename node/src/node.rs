@@ -160,7 +160,11 @@ fn own_card<'d>(directory: &'d Directory, me: &NodeRef) -> Result<&'d luxor_prot
     })
 }
 
-fn check_card(directory: &Directory, me: &NodeRef, keys: &NodeKeys) -> Result<(), NodeError> {
+/// Whether the keys of a folder are those on its node's card.
+///
+/// # Errors
+/// [`NodeError::Card`] with the first that is not.
+pub(crate) fn check_card(directory: &Directory, me: &NodeRef, keys: &NodeKeys) -> Result<(), NodeError> {
     let card = &own_card(directory, me)?.card;
     let differs = |name: &str| {
         Err(NodeError::Card(format!(

@@ -3,6 +3,7 @@
 
 mod agreements;
 mod bench;
+mod check;
 mod exchange;
 mod hostile;
 mod reader;

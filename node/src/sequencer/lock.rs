@@ -23,6 +23,45 @@ pub struct Signed {
     pub root: Hash,
 }
 
+/// One of the file's two places, as the check of a stopped node sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Slot {
+    /// Never written.
+    Empty,
+    /// Its checksum holds.
+    Whole {
+        /// Which write it was, from 1.
+        counter: u64,
+        /// What was signed.
+        signed: Signed,
+    },
+    /// Something else.
+    Damaged(&'static str),
+}
+
+/// Reads both slots without opening the file for writing.
+pub fn read_slots(bytes: &[u8]) -> [Slot; 2] {
+    [0, 1].map(|at| {
+        let slot = bytes.get(at * SLOT..).map(|rest| &rest[..rest.len().min(SLOT)]).unwrap_or_default();
+        if slot.iter().all(|byte| *byte == 0) {
+            return Slot::Empty;
+        }
+        let Some((counter, signed)) = read_slot(slot) else {
+            return Slot::Damaged("its checksum does not hold");
+        };
+        if counter % 2 != at as u64 {
+            return Slot::Damaged("it belongs into the other place");
+        }
+        match slot.len() == SLOT && slot[USED..].iter().all(|byte| *byte == 0) {
+            true => Slot::Whole { counter, signed },
+            false => Slot::Damaged("bytes behind its checksum are not zero, or missing"),
+        }
+    })
+}
+
+/// Bytes of the whole file.
+pub const LOCK_FILE_BYTES: usize = 2 * SLOT;
+
 /// Why the lock file failed.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {

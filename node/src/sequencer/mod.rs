@@ -18,7 +18,7 @@ use luxor_protocol::tlog::{
     Checkpoint, Edge, Frontier, Hash, NodeReader, TlogProof, inclusion_proof, leaf_hash, root_at,
 };
 
-pub use lock::{LockError, LockFile, Signed};
+pub use lock::{LOCK_FILE_BYTES, LockError, LockFile, Signed, Slot, read_slots};
 
 use crate::store::{LogReader, Store, StoreError, Write};
 

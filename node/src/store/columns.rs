@@ -143,6 +143,21 @@ pub(super) fn read_settled_key(key: &[u8]) -> Option<(Day, &[u8])> {
     Some((Day(i32::try_from(u32::from_be_bytes(day.try_into().ok()?)).ok()?), dispatch))
 }
 
+/// What [`channel_meta_key`] made.
+pub(super) fn read_channel_meta_key(key: &[u8]) -> Option<Channel> {
+    read_channel_key(key.strip_prefix(META_CHANNEL)?)
+}
+
+/// What [`out_meta_key`] made.
+pub(super) fn read_out_meta_key(key: &[u8]) -> Option<Channel> {
+    read_channel_key(key.strip_prefix(META_OUT)?)
+}
+
+/// What [`channel_key`] made: a dispatch's key without the number behind it.
+fn read_channel_key(key: &[u8]) -> Option<Channel> {
+    read_dispatch_key(&[key, &[0; 8]].concat()).map(|(channel, _)| channel)
+}
+
 pub(super) fn tile_key(level: u8, index: u64) -> [u8; 9] {
     let mut key = [level; 9];
     key[1..].copy_from_slice(&index.to_be_bytes());
@@ -154,6 +169,13 @@ pub(super) fn submission_key(submission: &str, chunk: u64) -> Vec<u8> {
     key.push(0);
     key.extend_from_slice(&chunk.to_be_bytes());
     key
+}
+
+/// What [`submission_key`] made.
+pub(super) fn read_submission_key(key: &[u8]) -> Option<(String, u64)> {
+    let (name, chunk) = key.split_at_checked(key.len().checked_sub(9)?)?;
+    let chunk = chunk.strip_prefix(&[0])?;
+    Some((String::from_utf8(name.to_vec()).ok()?, u64::from_be_bytes(chunk.try_into().ok()?)))
 }
 
 /// Tag, digest, and what tells rows of one digest apart.

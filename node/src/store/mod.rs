@@ -8,12 +8,18 @@ mod open;
 mod outgoing;
 mod read;
 mod rows;
+mod scan;
 mod tree;
 mod write;
 
 pub use open::{Loaded, LoadedChannel, LoadedOutChannel, PendingDispatch, Store, StoreConfig, StoreError};
 pub use outgoing::{OutboxRow, Purged};
 pub use read::{Found, StoredDelivery};
+pub(crate) use rows::{ChannelRow, OutRow};
 pub use rows::{ReceiptRow, ReceivedRow, SentRow, SubmissionRow, Totals};
+pub use scan::{
+    DispatchKey, Family, IndexKey, MetaKey, ReceiptKey, RowKey, Scan, ScanFault, SettledKey, Stopped, SubmissionKey,
+    TileKey, read_tree,
+};
 pub use tree::LogReader;
 pub use write::{IndexedRecord, Write};

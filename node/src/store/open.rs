@@ -20,12 +20,12 @@ use super::rows::{ChannelRow, OutRow, ReceivedRow, Totals};
 /// Memory for unflushed writes over all column families.
 const WRITE_BUFFER_BYTES: usize = 64 * 1024 * 1024;
 /// Memory for cached blocks.
-const BLOCK_CACHE_BYTES: usize = 32 * 1024 * 1024;
+pub(super) const BLOCK_CACHE_BYTES: usize = 32 * 1024 * 1024;
 /// RocksDB's levels of files, and how many of them hold fresh ones.
 const LEVELS: usize = 7;
 const FRESH_LEVELS: usize = 2;
 /// Open files.
-const MAX_OPEN_FILES: i32 = 256;
+pub(super) const MAX_OPEN_FILES: i32 = 256;
 /// Write-ahead log kept before column families are flushed.
 const MAX_WAL_BYTES: u64 = 256 * 1024 * 1024;
 
@@ -308,7 +308,7 @@ pub(super) fn tree_row(size: u64, root: &Hash) -> Vec<u8> {
     [size.to_be_bytes().as_slice(), root].concat()
 }
 
-fn read_tree_row(bytes: &[u8]) -> Option<(u64, Hash)> {
+pub(super) fn read_tree_row(bytes: &[u8]) -> Option<(u64, Hash)> {
     let (size, root) = bytes.split_at_checked(8)?;
     Some((u64::from_be_bytes(size.try_into().ok()?), root.try_into().ok()?))
 }

@@ -248,7 +248,7 @@ impl Store {
     }
 
     /// The index key of an identifier: keyed, so the index of a stolen disk tells nothing about guessed identifiers.
-    pub(super) fn reference(&self, reference: &str) -> Digest {
+    pub(crate) fn reference(&self, reference: &str) -> Digest {
         keyed(&self.index_key, Domain::Index, &[reference.as_bytes()])
     }
 }

@@ -1,0 +1,246 @@
+//! Index rows: every record, delivery and arrival has its own, and no other exists.
+//!
+//! Rows that must exist are looked up where the record or dispatch is read, and counted; the scan here counts what exists.
+//! Only if there are more than that is each followed, to find the stray one.
+
+use luxor_protocol::cbor::Decode;
+use luxor_protocol::record::Value;
+
+use super::Check;
+use super::records::{batch, read_record};
+use super::report::{KEEP, RESTORE, numbered, payload, sent};
+use crate::store::{DispatchKey, Family, IndexKey, SentRow};
+
+/// Reference rows not found that are kept until one is found.
+const MAX_MISSING: usize = 1_000;
+/// Fields that lead to a record: group and field. The same as where rows are written.
+const REFERENCES: [(&str, &str); 2] = [("filing", "own_reference"), ("item", "id")];
+
+/// What is known of index rows before they are read.
+#[derive(Default)]
+pub(super) struct References {
+    /// Rows that had to be there and were, by tag.
+    found: [u64; TAGS],
+    /// Whether one of them led from a reference, through the index key.
+    any_reference: bool,
+    missing: Vec<String>,
+    received: bool,
+    records: bool,
+    sent: bool,
+}
+
+impl References {
+    /// An entry is damaged: what it led to is not known.
+    pub(super) fn log_damaged(&mut self) {
+        (self.received, self.records, self.sent) = (true, true, true);
+    }
+
+    /// A received row or payload is damaged.
+    pub(super) fn received_damaged(&mut self) {
+        self.received = true;
+    }
+
+    /// An own record is damaged.
+    pub(super) fn records_damaged(&mut self) {
+        self.records = true;
+    }
+
+    /// A sent row is damaged.
+    pub(super) fn sent_damaged(&mut self) {
+        self.sent = true;
+    }
+
+    /// Whether own records and what carries them can be counted.
+    pub(super) fn own_whole(&self) -> bool {
+        !self.records && !self.sent
+    }
+}
+
+/// Kinds of rows.
+const TAGS: usize = 5;
+
+/// The identifiers that lead to a record, each once.
+pub(super) fn references(field: impl Fn(&str, &str) -> Option<Value>) -> Vec<String> {
+    let text = |(group, name)| match field(group, name) {
+        Some(Value::Text(text)) => Some(text),
+        _ => None,
+    };
+    let mut found: Vec<String> = REFERENCES.into_iter().filter_map(text).collect();
+    found.dedup();
+    found
+}
+
+impl Check<'_> {
+    /// A row that must be there.
+    pub(super) fn expect(&mut self, key: IndexKey) {
+        let what = name(&key);
+        let found = self.store.look(Family::Index, &key);
+        let unreadable = found.is_err();
+        let is_reference = matches!(key, IndexKey::OwnReference(..) | IndexKey::ReceivedReference(..));
+        match self.notes.read(&what, found) {
+            Some(_) => {
+                self.references.found[tag(&key)] += 1;
+                self.references.any_reference |= is_reference;
+            }
+            None if unreadable => self.references.records |= !is_reference,
+            // With a damaged index key none is found, and that is one finding.
+            None if is_reference && !self.references.any_reference && self.references.missing.len() < MAX_MISSING => {
+                self.references.missing.push(what);
+            }
+            None => {
+                self.references.records |= !is_reference;
+                self.notes.finding(what, "not there", RESTORE);
+            }
+        }
+    }
+
+    /// The row by which a dispatch is found from its batch, which begins at its own entry or before.
+    pub(super) fn delivery(&mut self, key: &DispatchKey, entry: u64) {
+        let Ok(Some(found)) = self.store.batch_of(entry) else {
+            self.references.records_damaged();
+            return self.notes.finding(batch(entry), "not there, though a dispatch carries them", RESTORE);
+        };
+        let row = IndexKey::Delivery(found, key.clone());
+        if let Ok(None) = self.store.look(Family::Index, &row) {
+            // Is it the batch that is gone?
+            let later = (found + 1..=entry).find(|later| {
+                let row = IndexKey::Delivery(*later, key.clone());
+                self.store.look(Family::Index, &row).is_ok_and(|row| row.is_some())
+            });
+            if let Some(later) = later {
+                self.references.records_damaged();
+                return self.notes.finding(batch(later), "not there, though a dispatch carries them", RESTORE);
+            }
+        }
+        self.expect(row);
+    }
+
+    /// Reads the whole index.
+    pub(super) fn index(&mut self) {
+        self.notes.kinds(&["index rows"]);
+        let store = self.store.clone();
+        let mut rows = store.scan::<IndexKey>(Family::Index);
+        let mut count = [0u64; TAGS];
+        for (key, value) in rows.by_ref() {
+            count[tag(&key)] += 1;
+            if value.is_empty() {
+                self.notes.checked("index rows");
+            } else {
+                self.notes.finding(name(&key), "it holds bytes where there are none", KEEP);
+            }
+        }
+        self.notes.faults(Family::Index, &mut rows);
+        let missing = std::mem::take(&mut self.references.missing);
+        let any = count[OWN_REFERENCE] + count[RECEIVED_REFERENCE] > 0 && !rows.broken();
+        let lost_key = !missing.is_empty() && !self.references.any_reference && any;
+        if lost_key {
+            let why = format!("no reference leads to its index row through it, of {} tried", missing.len());
+            self.notes.finding("index key", why, RESTORE);
+        } else {
+            for what in missing {
+                self.notes.finding(what, "not there", RESTORE);
+            }
+        }
+        for (tag, count) in count.into_iter().enumerate() {
+            let damaged = match tag {
+                OWN_REFERENCE => self.references.records || lost_key,
+                RECEIVED_REFERENCE => self.references.received || lost_key,
+                RECEIVED_ROOT => self.references.received,
+                DELIVERY => self.references.sent || self.references.records,
+                _ => self.references.records,
+            };
+            if count > self.references.found[tag] && !damaged {
+                self.strays(tag);
+            } else if damaged && count > 0 {
+                self.notes.not_checked("index rows that lead to nothing: what they lead to is damaged".into());
+            }
+        }
+    }
+
+    /// Follows every row of one tag.
+    fn strays(&mut self, wanted: usize) {
+        let store = self.store.clone();
+        for (key, _) in store.scan::<IndexKey>(Family::Index) {
+            if tag(&key) == wanted && !self.leads(&key).unwrap_or(true) {
+                self.notes.finding(name(&key), "it leads to nothing that is there", KEEP);
+            }
+        }
+    }
+
+    /// Whether a row leads to what has it; `None` where that is damaged.
+    fn leads(&self, key: &IndexKey) -> Option<bool> {
+        match key {
+            IndexKey::OwnReference(_, batch, at) | IndexKey::OwnRoot(_, batch, at) => {
+                let Some(bytes) = self.store.look(Family::Records, batch).ok()? else { return Some(false) };
+                let Some(record) = read_record(&bytes, *at) else { return Some(false) };
+                Some(match key {
+                    IndexKey::OwnRoot(root, ..) => record.root() == *root,
+                    IndexKey::OwnReference(reference, ..) => {
+                        let references = references(|group, field| record.content().field(group, field));
+                        references.iter().any(|text| self.store.reference(text) == *reference)
+                    }
+                    _ => true,
+                })
+            }
+            IndexKey::Delivery(batch, dispatch) => {
+                let Some(row) = self.store.look(Family::Sent, dispatch).ok()? else {
+                    return Some(self.notes.has(&sent(dispatch)));
+                };
+                let row = SentRow::from_cbor(&row).ok()?;
+                Some(self.store.batch_of(row.entry).ok()? == Some(*batch))
+            }
+            IndexKey::ReceivedReference(_, entry, at) | IndexKey::ReceivedRoot(_, entry, at) => {
+                if self.notes.has(&payload(*entry)) {
+                    return None;
+                }
+                let views = self.store.payload(*entry).ok()?;
+                let Some((_, root, view)) = views.into_iter().find(|(place, _, _)| place == at) else {
+                    return Some(false);
+                };
+                Some(match key {
+                    IndexKey::ReceivedRoot(of, ..) => *of == root,
+                    IndexKey::ReceivedReference(of, ..) => {
+                        let references = references(|group, field| view.field(group, field));
+                        references.iter().any(|text| self.store.reference(text) == *of)
+                    }
+                    _ => true,
+                })
+            }
+        }
+    }
+}
+
+const OWN_REFERENCE: usize = 0;
+const DELIVERY: usize = 1;
+const RECEIVED_REFERENCE: usize = 2;
+const RECEIVED_ROOT: usize = 3;
+const OWN_ROOT: usize = 4;
+
+fn tag(key: &IndexKey) -> usize {
+    match key {
+        IndexKey::OwnReference(..) => OWN_REFERENCE,
+        IndexKey::Delivery(..) => DELIVERY,
+        IndexKey::ReceivedReference(..) => RECEIVED_REFERENCE,
+        IndexKey::ReceivedRoot(..) => RECEIVED_ROOT,
+        IndexKey::OwnRoot(..) => OWN_ROOT,
+    }
+}
+
+/// A row in words; references stand there as the index has them, since they may name people.
+pub(super) fn name(key: &IndexKey) -> String {
+    match key {
+        IndexKey::OwnReference(reference, batch, at) => {
+            format!("index row of reference {reference} to the batch at entry {batch}, record {at}")
+        }
+        IndexKey::OwnRoot(root, batch, at) => {
+            format!("index row of record {root} to the batch at entry {batch}, record {at}")
+        }
+        IndexKey::Delivery(batch, dispatch) => {
+            format!("index row of the batch at entry {batch} to {}", numbered(dispatch))
+        }
+        IndexKey::ReceivedReference(reference, entry, at) => {
+            format!("index row of reference {reference} to entry {entry}, record {at}")
+        }
+        IndexKey::ReceivedRoot(root, entry, at) => format!("index row of record {root} to entry {entry}, record {at}"),
+    }
+}

@@ -1,0 +1,229 @@
+//! The check of a stopped node: every stored value against the tree and against the others, without writing or signing
+//! anything.
+//!
+//! It reads each column family in order of its keys and keeps little more than one row of each, so memory does not grow with
+//! the log; what must be joined in another order is looked up. Kept are the channels, and the numbers of the outbox that are
+//! sent again. One finding per damaged value, the first; where two values contradict each other, what the log commits to
+//! decides which one is damaged.
+//!
+//! | file | what it checks |
+//! |---|---|
+//! | `documents` | keys, card, documents |
+//! | `log` | entries, openings, tiles, checkpoints, lock file, stored size and root |
+//! | `outgoing` | entries about dispatches made here; sent rows, withdrawals, sealed bytes, outbox |
+//! | `receipts` | receipts, what they settle, states of own channels |
+//! | `incoming` | `received` entries and rows, payloads, channel states |
+//! | `records` | own records, submissions |
+//! | `index` | index rows |
+//! | `state` | whose folder, totals, keys that nothing writes |
+//!
+//! Not here: repair; and damage that leaves every remaining value consistent (an earlier checkpoint that is gone entirely).
+
+mod documents;
+mod incoming;
+mod index;
+mod log;
+mod outgoing;
+mod receipts;
+mod records;
+mod report;
+mod state;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use luxor_protocol::api::Traffic;
+use luxor_protocol::cbor::Decode;
+use luxor_protocol::document::{Directory, KnownNode};
+use luxor_protocol::exchange::{Channel, EntryKind, Opening, Skeleton};
+use luxor_protocol::names::NodeRef;
+use luxor_protocol::tlog::VerifierKey;
+
+pub use report::{Finding, MAX_FINDINGS, Report};
+
+use crate::config::{Config, ConfigError};
+use crate::folder::Folder;
+use crate::store::{DispatchKey, Family, Stopped, Store};
+use index::References;
+use report::{Notes, RESTORE};
+
+/// Why a folder could not be checked at all.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// The configuration, which says whose folder it is.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A node runs on it.
+    #[error(
+        "{0}: a luxord is running on this folder\nhint: stop it first; `luxor audit` checks the log of a running node"
+    )]
+    Running(String),
+    /// The file system says so.
+    #[error("{path}: {error}")]
+    Io {
+        /// The file.
+        path: String,
+        /// What happened.
+        error: std::io::Error,
+    },
+}
+
+/// Checks the folder of a stopped node. `progress` is told how far it is, now and then.
+///
+/// # Errors
+/// [`CheckError`] when there is nothing to check against; damage is in the report.
+pub fn check(folder: &Folder, progress: &mut dyn FnMut(&str)) -> Result<Report, CheckError> {
+    let me = Config::read(folder.path())?.node();
+    let data = folder.data();
+    let mut notes = Notes::new(me.to_string(), progress);
+    // Held to the end, so that no node starts meanwhile.
+    let stopped = match Stopped::claim(&data) {
+        Ok(Some(stopped)) => Some(stopped),
+        Ok(None) => return Err(CheckError::Running(folder.path().display().to_string())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => return Err(CheckError::Io { path: data.join("LOCK").display().to_string(), error }),
+    };
+    let (directory, documents_whole) = documents::check(folder, &me, &mut notes);
+    let slots = log::read_lock(folder, &mut notes)?;
+    // A copy may come without the file to be locked: nothing runs on it.
+    if stopped.is_none() && !data.join("CURRENT").exists() {
+        // A node that never ran has neither; one that ran has both.
+        if slots.iter().any(|slot| *slot != crate::sequencer::Slot::Empty) {
+            notes.finding("data/", "there is no database, but the log key has signed", RESTORE);
+        }
+        return Ok(notes.report);
+    }
+    let store = match Store::open_read_only(&data) {
+        Ok((store, unknown)) => {
+            for name in unknown {
+                notes.finding(format!("column family {name}"), "this version does not know it", report::KEEP);
+            }
+            store
+        }
+        Err(error) => {
+            notes.finding("data/", error, RESTORE);
+            return Ok(notes.report);
+        }
+    };
+    let mut check = Check::new(me, directory, documents_whole, store, notes);
+    check.state();
+    check.log(&slots);
+    check.outgoing();
+    check.incoming();
+    check.records();
+    check.index();
+    check.submissions();
+    check.totals();
+    Ok(check.notes.report)
+}
+
+/// A check in progress.
+struct Check<'p> {
+    me: NodeRef,
+    directory: Option<Directory>,
+    documents_whole: bool,
+    /// Received channels of which a row or entry is damaged or gone.
+    damaged_channels: BTreeSet<Channel>,
+    own: Option<Arc<KnownNode>>,
+    key: Option<VerifierKey>,
+    store: Arc<Store>,
+    notes: Notes<'p>,
+    /// Verdicts as the rows tell them; `None` once a row that must be counted is damaged.
+    received_totals: Option<Traffic>,
+    sent_totals: Option<Traffic>,
+    references: References,
+    /// The last number sent in each channel, as the log tells it; `None` once an entry of it is damaged.
+    numbers: Option<BTreeMap<Channel, u64>>,
+    /// Numbers that had a receipt and wait for another. The outbox bounds it.
+    resent: BTreeSet<DispatchKey>,
+    /// `withdrawn` entries.
+    withdrawn: u64,
+}
+
+/// An opening that its entry commits to.
+struct Opened {
+    opening: Opening,
+    skeleton: Skeleton,
+}
+
+impl<'p> Check<'p> {
+    fn new(
+        me: NodeRef,
+        directory: Option<Directory>,
+        documents_whole: bool,
+        store: Store,
+        mut notes: Notes<'p>,
+    ) -> Self {
+        let own = directory.as_ref().and_then(|directory| directory.node(&me)).cloned();
+        let key = own.as_ref().and_then(|own| luxor_protocol::exchange::log_key(own).ok());
+        if key.is_none() {
+            notes.not_checked(format!("signatures of {me}: its card is not in documents/"));
+        }
+        Self {
+            me,
+            directory,
+            documents_whole,
+            damaged_channels: BTreeSet::new(),
+            own,
+            key,
+            store: Arc::new(store),
+            notes,
+            received_totals: Some(Traffic::default()),
+            sent_totals: Some(Traffic::default()),
+            references: References::default(),
+            numbers: Some(BTreeMap::new()),
+            resent: BTreeSet::new(),
+            withdrawn: 0,
+        }
+    }
+
+    /// The card of another node; that it is missing is told once.
+    fn card(&mut self, node: &NodeRef) -> Option<Arc<KnownNode>> {
+        let known = self.directory.as_ref().and_then(|directory| directory.node(node)).cloned();
+        if known.is_none() {
+            self.notes.not_checked(format!("signatures of {node}: its card is not in documents/"));
+            if self.documents_whole {
+                self.notes.finding(
+                    format!("card of {node}"),
+                    "rows name this node, documents/ does not",
+                    report::INSTALL,
+                );
+            }
+        }
+        known
+    }
+
+    /// The opening of an entry, unless the entry commits to another. Whatever is wrong with either is told where the log is
+    /// checked.
+    fn opened(&self, index: u64) -> Option<Opened> {
+        let entry = self.store.look(Family::Entries, &index).ok().flatten();
+        let opening = Opening::from_cbor(&self.store.look(Family::Openings, &index).ok()??).ok()?;
+        let contradicts = entry.is_some_and(|entry| entry != opening.entry());
+        let skeleton = opening.read_skeleton().ok().filter(|_| !contradicts)?;
+        Some(Opened { opening, skeleton })
+    }
+}
+
+impl Opened {
+    /// Whether it is about this dispatch.
+    fn is(&self, kind: EntryKind, key: &DispatchKey) -> bool {
+        self.skeleton.kind == kind && self.skeleton.channel == key.channel && self.skeleton.number == key.number
+    }
+}
+
+/// The key of what a skeleton is about.
+fn key_of(skeleton: &Skeleton) -> DispatchKey {
+    DispatchKey { channel: skeleton.channel.clone(), number: skeleton.number }
+}
+
+/// Whether a channel begins or ends at this node, as it must.
+fn own_channel(channel: &Channel, me: &NodeRef, sending: bool) -> bool {
+    let (own, other) = match sending {
+        true => (&channel.sender, &channel.recipient),
+        false => (&channel.recipient, &channel.sender),
+    };
+    own == me && other != me
+}
+
+#[cfg(test)]
+mod tests;

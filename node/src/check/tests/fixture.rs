@@ -1,0 +1,495 @@
+//! Two nodes in one process without network: folders with keys and documents, stores and sequencers, and dispatches carried
+//! from one to the other by hand. What is written is what driver and engine write.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::thread::JoinHandle;
+
+use luxor_protocol::api::{ChunkResult, RecordResult, Traffic};
+use luxor_protocol::cbor::{Decode as _, Encode, Writer};
+use luxor_protocol::document::{Agreement, Card, CardNode, Charter, Directory};
+use luxor_protocol::exchange::{
+    Channel, Checked, Dispatch, DispatchHeader, EntryKind, Lane, Opening, Outcome, ReceiptBody, Request, SentBody,
+    Skeleton, Withdrawal, WithdrawalHeader, check_dispatch, check_withdrawal, pack, read_receipt,
+};
+use luxor_protocol::hash::Digest;
+use luxor_protocol::keys::{KeyUse, SecretKey};
+use luxor_protocol::names::{NodeRef, Purpose};
+use luxor_protocol::record::{
+    Batch, BatchHeader, DECLARATION, Fault, RecordView, SealedRecord, batch_root, content_from_json,
+};
+use luxor_protocol::time::{Day, Millis};
+use luxor_protocol::tlog::{Frontier, leaf_hash};
+
+use crate::check::index::references;
+use crate::folder::{Folder, NodeKeys};
+use crate::seal::Recipient;
+use crate::sequencer::{Commit, Committed, LockFile, Sequencer};
+use crate::store::{IndexedRecord, Store, StoreConfig, SubmissionRow, Totals, Write};
+
+/// 2026-11-23T10:00:00Z.
+const NOW: Millis = Millis(1_795_428_000_000);
+const GROUPS: [&str; 3] = ["filing", "item", "route"];
+
+/// One node.
+pub(super) struct Side {
+    pub(super) folder: Folder,
+    me: NodeRef,
+    keys: NodeKeys,
+    open: Option<(Sequencer, Arc<Store>, JoinHandle<()>)>,
+    totals: Totals,
+    lanes: BTreeMap<Lane, LaneState>,
+    chunk: u64,
+}
+
+/// What a node knows of one lane to and from the other.
+#[derive(Default)]
+struct LaneState {
+    last: u64,
+    confirmed: u64,
+    arrived: Frontier,
+    held: u64,
+}
+
+/// What becomes of a dispatch.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Fate {
+    /// Taken, its receipt is there.
+    Accepted,
+    /// Taken but for its first record, its receipt is there.
+    Partly,
+    /// Refused for good, its receipt is there. It goes in the urgent lane.
+    Refused,
+    /// It waits in the outbox.
+    Waiting,
+    /// Withdrawn before it arrived; the receipt for the withdrawal is there.
+    Withdrawn,
+    /// Withdrawn, and the withdrawal waits in the outbox.
+    Withdrawing,
+}
+
+/// The dispatches of one batch with their entries, and the answer to the chunk and the records.
+struct Made {
+    dispatches: Vec<(Dispatch, DispatchHeader, Opening)>,
+    submission: Write,
+    records: Vec<IndexedRecord>,
+    stored: Vec<u8>,
+}
+
+/// What came to the other side, or is to come.
+#[derive(Clone)]
+struct Sent {
+    request: Request,
+    header: DispatchHeader,
+    dispatch: Digest,
+}
+
+/// Two nodes, `a/n1` and `b/n1`.
+pub(super) struct Pair {
+    _root: Option<tempfile::TempDir>,
+    pub(super) sides: [Side; 2],
+    directory: Directory,
+}
+
+impl Pair {
+    pub(super) fn new() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let mut pair = Self::in_folder(root.path());
+        pair._root = Some(root);
+        pair
+    }
+
+    /// In a folder that stays.
+    pub(super) fn in_folder(path: &std::path::Path) -> Self {
+        let members = ["a", "b"];
+        let key = |purpose: KeyUse, at: u8| SecretKey::from_seed(purpose, &[at * 8 + purpose as u8; 32]).unwrap();
+        let identity = |at: usize| key(KeyUse::Identity, at as u8 + 1);
+        let mut draft = "name = \"Test\"\ngovernors = [\"a\"]\n".to_owned();
+        for (at, id) in members.iter().enumerate() {
+            draft += &format!("[[member]]\nid = \"{id}\"\nname = \"{id}\"\nkind = \"customs\"\nterritory = \"KR\"\n");
+            draft += &format!("identity = \"{}\"\n", identity(at).public());
+        }
+        let mut charter = Charter::from_draft(&draft).unwrap().to_document();
+        charter.sign(&"a".parse().unwrap(), &identity(0));
+        let network = charter.digest();
+        let seals: Vec<String> = members.iter().map(|_| age_key()).collect();
+        let mut cards = Vec::new();
+        for (at, id) in members.iter().enumerate() {
+            let nth = at as u8 + 1;
+            let seal = crate::seal::SealKey::parse(&seals[at].clone().into()).unwrap();
+            let node = CardNode {
+                name: "n1".parse().unwrap(),
+                sign: *key(KeyUse::Sign, nth).public(),
+                log: *key(KeyUse::Log, nth).public(),
+                witness: *key(KeyUse::Witness, nth).public(),
+                transport: *key(KeyUse::Transport, nth).public(),
+                seal: seal.recipient(),
+                origin: format!("luxor.test/{id}/n1"),
+                epoch: 1,
+                addresses: vec![format!("/ip4/127.0.0.{nth}/tcp/4700")],
+                reads: vec![("declaration".into(), 1)],
+            };
+            let card = Card { member: id.parse().unwrap(), nodes: vec![node] };
+            let mut card = card.to_document(network).unwrap();
+            card.sign(&id.parse().unwrap(), &identity(at));
+            cards.push(card);
+        }
+        let flow = |from: &str, to: &str| {
+            format!(
+                "[[flow]]\ntype = \"declaration\"\nversion = 1\nfrom = [\"{from}\"]\nto = [\"{to}\"]\n\
+                 purpose = \"delivery\"\ngroups = {GROUPS:?}\nretention_days = 30\n"
+            )
+        };
+        let draft = format!(
+            "id = \"ab\"\ntitle = \"T\"\ninstrument = \"I\"\narticle = \"1\"\ncontroller = \"a\"\nparties = [\"a\", \"b\"]\n\
+             valid_from = \"2020-01-01\"\nvalid_until = \"2099-12-31\"\n{}{}",
+            flow("a", "b"),
+            flow("b", "a")
+        );
+        let mut agreement = Agreement::from_draft(&draft).unwrap().to_document(network);
+        (0..2).for_each(|at| agreement.sign(&members[at].parse().unwrap(), &identity(at)));
+        let directory = Directory::new(&charter, &cards, std::slice::from_ref(&agreement)).unwrap();
+        let sides = [0, 1].map(|at: usize| {
+            let (dir, nth) = (path.join(members[at]), at as u8 + 1);
+            for folder in ["keys", "documents"] {
+                std::fs::create_dir_all(dir.join(folder)).unwrap();
+            }
+            let config = format!(
+                "[node]\nmember = \"{}\"\nname = \"n1\"\n[listen]\nexchange = [\"/ip4/127.0.0.{nth}/tcp/4700\"]\n\
+                 api = \"127.0.0.{nth}:4780\"\n",
+                members[at]
+            );
+            std::fs::write(dir.join("luxord.toml"), config).unwrap();
+            for purpose in [KeyUse::Sign, KeyUse::Log, KeyUse::Transport] {
+                secret(&dir.join(format!("keys/{}.key", purpose.name())), &key(purpose, nth).to_text());
+            }
+            secret(&dir.join("keys/seal.key"), &seals[at]);
+            let documents = [("charter", &charter), ("card-a", &cards[0]), ("card-b", &cards[1]), ("ab", &agreement)];
+            for (name, document) in documents {
+                std::fs::write(dir.join(format!("documents/{name}.luxor")), document.to_cbor()).unwrap();
+            }
+            let folder = Folder::new(dir);
+            let keys = folder.keys().unwrap();
+            let me: NodeRef = format!("{}/n1", members[at]).parse().unwrap();
+            let mut side =
+                Side { folder, me, keys, open: None, totals: Totals::default(), lanes: BTreeMap::new(), chunk: 0 };
+            side.open(&network);
+            side
+        });
+        Self { _root: None, sides, directory }
+    }
+
+    /// Both nodes start again.
+    pub(super) fn start(&mut self) {
+        let network = self.directory.network();
+        self.sides.iter_mut().for_each(|side| side.open(&network));
+    }
+
+    /// Both nodes stop.
+    pub(super) fn stop(&mut self) {
+        for side in &mut self.sides {
+            let (sequencer, store, thread) = side.open.take().unwrap();
+            drop((sequencer, store));
+            thread.join().unwrap();
+        }
+    }
+
+    /// `batches` of `records` each, those of three records to two dispatches; one commit for each step.
+    pub(super) fn send(&mut self, from: usize, batches: usize, records: usize, fate: Fate) {
+        // Sealing costs more than all else; large logs go without, which nothing but the recipient could see.
+        let quick = batches > 100;
+        let made: Vec<_> = (0..batches).map(|_| self.make(from, records, fate, quick)).collect();
+        let (mut writes, mut entries, mut sent) = (Vec::new(), Vec::new(), Vec::new());
+        for Made { dispatches, submission, records, stored } in made {
+            let carried = dispatches.iter().map(|(_, header, _)| (header.channel.clone(), header.number)).collect();
+            writes.extend([submission, Write::Records { entry: entries.len(), records, stored, dispatches: carried }]);
+            for (dispatch, header, opening) in dispatches {
+                let request = Request::Dispatch(dispatch.clone());
+                writes.push(Write::Sent {
+                    channel: header.channel.clone(),
+                    number: header.number,
+                    entry: entries.len(),
+                    envelope: dispatch.envelope(),
+                    request: request.to_cbor().into(),
+                });
+                entries.push(opening);
+                sent.push(Sent { request, header, dispatch: dispatch.envelope().digest() });
+            }
+        }
+        let first = self.sides[from].commit(writes, entries, false).first;
+        if matches!(fate, Fate::Withdrawn | Fate::Withdrawing) {
+            self.withdraw(from, first, &mut sent);
+        }
+        if matches!(fate, Fate::Waiting | Fate::Withdrawing) {
+            return;
+        }
+        let proofs = self.arrive(1 - from, &sent);
+        self.settle(from, &sent, proofs);
+    }
+
+    /// The first number of the ordinary lane waits for another receipt, and gets it if `again`.
+    pub(super) fn resend(&mut self, from: usize, again: bool) {
+        let channel = self.channel(from, Lane::Ordinary);
+        let (_, store, _) = self.sides[from].open.as_ref().unwrap();
+        let (number, row, bytes) = store.sent_after(&channel, 0, 1).unwrap().remove(0);
+        let header = DispatchHeader::from_cbor(&row.envelope.header).unwrap();
+        let dispatch = row.envelope.digest();
+        let entry = opening(&skeleton(EntryKind::Resent, &header), SentBody { dispatch }.to_cbor());
+        let write = Write::Resent { channel: channel.clone(), number, entry: 0, bytes };
+        self.sides[from].commit(vec![write], vec![entry], false);
+        if again {
+            let (sequencer, store, _) = self.sides[1 - from].open.as_ref().unwrap();
+            let proof = sequencer.prove(store.received(&channel, number).unwrap().unwrap().entry).unwrap();
+            let request = Request::AuditRead { from: 0, count: 0 };
+            self.settle(from, &[Sent { request, header, dispatch }], vec![proof]);
+        }
+    }
+
+    /// Drops the sealed bytes of everything settled so far.
+    pub(super) fn purge(&self, at: usize) {
+        let (_, store, _) = self.sides[at].open.as_ref().unwrap();
+        assert!(store.purge_settled(Day(NOW.day().0 + 1), 10_000).unwrap().dispatches > 0);
+    }
+
+    fn channel(&self, from: usize, lane: Lane) -> Channel {
+        Channel { sender: self.sides[from].me.clone(), recipient: self.sides[1 - from].me.clone(), epoch: 1, lane }
+    }
+
+    fn withdraw(&mut self, from: usize, first: u64, sent: &mut [Sent]) {
+        let (mut writes, mut entries) = (Vec::new(), Vec::new());
+        for (sent_entry, sent) in (first..).zip(sent) {
+            let Request::Dispatch(dispatch) = &sent.request else { panic!("not sent") };
+            let header = WithdrawalHeader {
+                network: sent.header.network,
+                channel: sent.header.channel.clone(),
+                number: sent.header.number,
+                dispatch: sent.dispatch,
+                agreement: sent.header.agreement_digest,
+                withdrawn_at: NOW,
+            };
+            let withdrawal = Withdrawal::sign(&header, &self.sides[from].keys.sign);
+            let request = Request::Withdrawal(withdrawal.clone());
+            writes.push(Write::Withdrawn {
+                channel: header.channel,
+                number: header.number,
+                sent_entry,
+                entry: entries.len(),
+                envelope: dispatch.envelope(),
+                withdrawal,
+                request: request.to_cbor(),
+            });
+            let body = SentBody { dispatch: sent.dispatch }.to_cbor();
+            entries.push(opening(&skeleton(EntryKind::Withdrawn, &sent.header), body));
+            sent.request = request;
+        }
+        self.sides[from].commit(writes, entries, false);
+    }
+
+    fn settle(&mut self, from: usize, sent: &[Sent], proofs: Vec<Vec<u8>>) {
+        let (mut writes, mut entries) = (Vec::new(), Vec::new());
+        let recipient = self.directory.node(&self.sides[1 - from].me).unwrap().clone();
+        let side = &mut self.sides[from];
+        for (sent, proof) in sent.iter().zip(proofs) {
+            let receipt = read_receipt(&recipient, &sent.dispatch, &proof).unwrap();
+            count(&mut side.totals.sent, &receipt.body.outcome, sent.header.batch.header.count);
+            let lane = side.lanes.get_mut(&sent.header.channel.lane).unwrap();
+            lane.confirmed = lane.confirmed.max(receipt.body.contiguous);
+            let body = SentBody { dispatch: sent.dispatch }.to_cbor();
+            entries.push(opening(&skeleton(EntryKind::Receipt, &sent.header), body));
+            writes.push(Write::Settled {
+                channel: sent.header.channel.clone(),
+                number: sent.header.number,
+                entry: entries.len() - 1,
+                recipient_entry: receipt.index,
+                proof,
+                settled_on: NOW.day(),
+                origin: receipt.checkpoint.origin,
+                confirmed: lane.confirmed,
+            });
+        }
+        writes.push(Write::Totals(side.totals.clone()));
+        side.commit(writes, entries, false);
+    }
+
+    fn make(&mut self, from: usize, records: usize, fate: Fate, quick: bool) -> Made {
+        let network = self.directory.network();
+        let recipient = self.sides[1 - from].me.clone();
+        let seal = Recipient::parse(&self.directory.node(&recipient).unwrap().card.seal).unwrap();
+        let agreement = self.directory.agreements().next().unwrap().clone();
+        let copies = if records == 3 { 2 } else { 1 };
+        let lane = if fate == Fate::Refused { Lane::Urgent } else { Lane::Ordinary };
+        let channel = self.channel(from, lane);
+        let side = &mut self.sides[from];
+        side.chunk += 1;
+        let shown = DECLARATION.set(GROUPS).unwrap();
+        let (mut views, mut stored, mut indexed, mut results) = (Writer::new(), Writer::new(), Vec::new(), Vec::new());
+        views.array(records);
+        stored.array(records);
+        for place in 0..records {
+            let reference = format!("{}-{}-{place}", side.me.member(), side.chunk);
+            let content = serde_json::json!({"type": "declaration", "filing": {"own_reference": reference},
+                "item": {"id": format!("RR{:09}KR", side.chunk * 10 + place as u64)}, "route": {"destination": "KR"}});
+            let content = content_from_json(&content).unwrap();
+            let references = references(|group, field| content.field(group, field));
+            let record = SealedRecord::new(side.me.member(), content, None, random(), random::<32>().into());
+            let view = match (fate, place) {
+                (Fate::Partly, 0) => DECLARATION.set(["filing", "item"]).unwrap(),
+                _ => shown,
+            };
+            record.view(view).encode(&mut views);
+            stored.bytes(&record.to_stored());
+            results.push(RecordResult::Accepted { root: record.root().hex(), recipients: copies });
+            indexed.push(IndexedRecord { root: record.root(), place, references });
+        }
+        let (fault, pointer) = (Fault::NoRecipient, "/route/destination".to_owned());
+        results.push(RecordResult::Refused { fault, pointer, reason: "no agreement".into() });
+        let result = serde_json::to_vec(&ChunkResult { records: results, dispatches: copies as u64 }).unwrap();
+        let row = SubmissionRow { digest: Digest(random()), result };
+        let submission = Write::Submission { submission: "test".into(), chunk: side.chunk, row };
+        let roots: Vec<Digest> = indexed.iter().map(|record| record.root).collect();
+        let batch = BatchHeader {
+            node: side.me.clone(),
+            table: &DECLARATION,
+            count: records,
+            root: batch_root(&roots),
+            signed_at: NOW,
+        };
+        let batch = Batch::sign(batch, &network, &side.keys.sign);
+        let views = views.into_bytes();
+        let mut dispatches = Vec::new();
+        for _ in 0..copies {
+            let numbers = side.lanes.entry(lane).or_default();
+            numbers.last += 1;
+            let header = DispatchHeader {
+                network,
+                channel: channel.clone(),
+                number: numbers.last,
+                batch: batch.clone(),
+                agreement: agreement.1.id.clone(),
+                agreement_digest: agreement.0,
+                purpose: Purpose::Delivery,
+                view: if fate == Fate::Refused { DECLARATION.all_groups() } else { shown },
+                retention_days: 30,
+                sent_at: NOW,
+                receipts_held_up_to: numbers.confirmed,
+            };
+            let encoded = header.to_cbor();
+            let packed = pack(&DispatchHeader::digest(&encoded), &views).unwrap();
+            let sealed = if quick { packed } else { seal.seal(&packed).unwrap() };
+            let dispatch = Dispatch::sign(&network, encoded, sealed, &side.keys.sign);
+            let body = SentBody { dispatch: dispatch.envelope().digest() }.to_cbor();
+            let opening = opening(&skeleton(EntryKind::Sent, &header), body);
+            dispatches.push((dispatch, header, opening));
+        }
+        Made { dispatches, submission, records: indexed, stored: stored.into_bytes() }
+    }
+
+    fn arrive(&mut self, at: usize, sent: &[Sent]) -> Vec<Vec<u8>> {
+        let (mut writes, mut entries) = (Vec::new(), Vec::new());
+        let quick = sent.len() > 100;
+        for sent in sent {
+            let peer = self.directory.node(&sent.header.channel.sender).unwrap().clone();
+            let side = &mut self.sides[at];
+            let open = |sealed: &[u8]| if quick { Some(sealed.to_vec()) } else { side.keys.seal.open(sealed) };
+            let checked = match &sent.request {
+                Request::Dispatch(dispatch) => {
+                    check_dispatch(&self.directory, &side.me, &peer, dispatch, NOW, open).unwrap()
+                }
+                Request::Withdrawal(withdrawal) => {
+                    check_withdrawal(&self.directory, &side.me, &peer, withdrawal, NOW).unwrap()
+                }
+                Request::AuditRead { .. } => panic!("nothing arrives"),
+            };
+            count(&mut side.totals.received, &checked.outcome, checked.count);
+            let lane = side.lanes.entry(checked.channel.lane).or_default();
+            lane.arrived.push(leaf_hash(&checked.digest.0));
+            lane.held = lane.held.max(checked.receipts_held_up_to);
+            let body = ReceiptBody {
+                dispatch: checked.digest,
+                outcome: checked.outcome.clone(),
+                contiguous: lane.arrived.size(),
+                channel_root: lane.arrived.root(),
+            }
+            .to_cbor();
+            entries.push(opening(&skeleton(EntryKind::Received, &sent.header), body.clone()));
+            writes.push(Write::Received {
+                channel: checked.channel.clone(),
+                number: checked.number,
+                entry: entries.len() - 1,
+                payload: (!checked.accepted.is_empty()).then(|| checked.payload.clone()),
+                records: indexed(&checked),
+                arrival: checked.arrival,
+                body,
+                tree: lane.arrived.clone(),
+                held: lane.held,
+            });
+        }
+        writes.push(Write::Totals(self.sides[at].totals.clone()));
+        self.sides[at].commit(writes, entries, true).proofs
+    }
+}
+
+impl Side {
+    fn open(&mut self, network: &Digest) {
+        let store = Store::open(&self.folder.data(), StoreConfig::default(), network, &self.me, random()).unwrap();
+        let store = Arc::new(store);
+        let loaded = store.load(&self.me).unwrap();
+        let lock = LockFile::open(&self.folder.lock()).unwrap();
+        let origin = format!("luxor.test/{}", self.me);
+        let key = self.keys.log.clone();
+        let failed = |error| panic!("{error}");
+        let started = Sequencer::start(store.clone(), lock, &origin, key, loaded.size, loaded.root, failed).unwrap();
+        self.open = Some((started.0, store, started.1));
+    }
+
+    fn commit(&self, writes: Vec<Write>, entries: Vec<Opening>, prove: bool) -> Committed {
+        let (done, committed) = channel();
+        let done = Box::new(move |c| done.send(c).unwrap());
+        let (sequencer, _, _) = self.open.as_ref().unwrap();
+        sequencer.commit(Commit { writes, entries, prove, bytes: 0, done }).unwrap();
+        committed.recv().unwrap()
+    }
+}
+
+fn indexed(checked: &Checked) -> Vec<IndexedRecord> {
+    let record = |(place, root, view): &(usize, Digest, RecordView)| IndexedRecord {
+        root: *root,
+        place: *place,
+        references: references(|group, field| view.field(group, field)),
+    };
+    checked.accepted.iter().map(record).collect()
+}
+
+fn count(traffic: &mut Traffic, outcome: &Outcome, records: usize) {
+    let (accepted, rejected) = outcome.counts(records);
+    traffic.dispatches += 1;
+    traffic.refused += u64::from(matches!(outcome, Outcome::Refused(_)));
+    traffic.withdrawn += u64::from(*outcome == Outcome::Withdrawn);
+    traffic.accepted += accepted as u64;
+    traffic.rejected += rejected as u64;
+}
+
+fn skeleton(kind: EntryKind, header: &DispatchHeader) -> Skeleton {
+    let channel = header.channel.clone();
+    Skeleton { kind, agreement: header.agreement_digest, channel, number: header.number, due: Day(30_000) }
+}
+
+fn opening(skeleton: &Skeleton, body: Vec<u8>) -> Opening {
+    Opening::new(skeleton, body, random(), random())
+}
+
+fn random<const N: usize>() -> [u8; N] {
+    crate::entropy::random().unwrap()
+}
+
+fn age_key() -> String {
+    use age::secrecy::ExposeSecret as _;
+    format!("{}\n", age::x25519::Identity::generate().to_string().expose_secret())
+}
+
+fn secret(path: &std::path::Path, text: &str) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::write(path, text).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+}

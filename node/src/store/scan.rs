@@ -1,0 +1,528 @@
+//! Reading a stopped node's database row by row, for the check: every column family with its keys read into words, opened
+//! without writing anything. What RocksDB itself cannot read is told and does not end the reading of other families.
+//!
+//! Not here: what the rows must say (the check), and the methods of a running node (read, write).
+
+use std::fmt;
+use std::fs::File;
+use std::path::Path;
+
+use luxor_protocol::exchange::Channel;
+use luxor_protocol::hash::Digest;
+use luxor_protocol::time::Day;
+use luxor_protocol::tlog::Hash;
+use rocksdb::{BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBRawIterator, Options, ReadOptions};
+use rustix::fs::{FlockOperation, fcntl_lock};
+
+use super::columns::{
+    META_INDEX_KEY, META_NODE, META_TOTALS, META_TREE, Tag, cf, channel_meta_key, delivery_key, dispatch_key,
+    index_key, out_meta_key, place, read_channel_meta_key, read_dispatch_key, read_out_meta_key, read_place,
+    read_settled_key, read_submission_key, receipt_key, settled_key, submission_key, tile_key,
+};
+use super::open::{BLOCK_CACHE_BYTES, MAX_OPEN_FILES, Store, StoreError, read_tree_row};
+
+/// A column family.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// Node state.
+    Meta,
+    /// Log entries.
+    Entries,
+    /// What the entries commit to.
+    Openings,
+    /// Signed checkpoints.
+    Checkpoints,
+    /// Full tiles of level 1 and above.
+    Tiles,
+    /// Dispatches made here.
+    Sent,
+    /// Their requests as they go out.
+    Sealed,
+    /// Those without receipt.
+    Outbox,
+    /// Receipts of counterparties.
+    Receipts,
+    /// Days on which receipts came, while sealed bytes are kept.
+    Settled,
+    /// Dispatches that arrived.
+    Received,
+    /// Their accepted views.
+    Payloads,
+    /// Own records.
+    Records,
+    /// What finds records.
+    Index,
+    /// Answers to submitted chunks.
+    Submissions,
+}
+
+/// A key that can be read back from its bytes.
+pub trait RowKey: Sized {
+    /// Reads it; `None` when nothing here writes such a key.
+    fn read(bytes: &[u8]) -> Option<Self>;
+    /// Its bytes.
+    fn bytes(&self) -> Vec<u8>;
+}
+
+/// Channel and number. Its order is that of the database.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DispatchKey {
+    /// The channel.
+    pub channel: Channel,
+    /// The number there.
+    pub number: u64,
+}
+
+/// A dispatch and the `receipt` entry about it. Its order is that of the database.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ReceiptKey {
+    /// The dispatch.
+    pub dispatch: DispatchKey,
+    /// Index of the entry.
+    pub entry: u64,
+}
+
+/// The day of a receipt and the dispatch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettledKey(pub Day, pub DispatchKey);
+
+/// Level and index of a stored tile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TileKey(pub u8, pub u64);
+
+/// Name of a submission and number of a chunk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubmissionKey(pub String, pub u64);
+
+/// What the node keeps one of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MetaKey {
+    /// Size and root of the tree.
+    Tree,
+    /// Whose folder it is.
+    Node,
+    /// Verdicts so far.
+    Totals,
+    /// The key of the index.
+    IndexKey,
+    /// State of a received channel.
+    Channel(Channel),
+    /// State of an own channel.
+    Out(Channel),
+}
+
+/// What finds a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IndexKey {
+    /// Reference to batch and place of an own record.
+    OwnReference(Digest, u64, usize),
+    /// Root to batch and place of an own record.
+    OwnRoot(Digest, u64, usize),
+    /// Batch to a dispatch that carries it.
+    Delivery(u64, DispatchKey),
+    /// Reference to entry and place of a received record.
+    ReceivedReference(Digest, u64, usize),
+    /// Root to entry and place of a received record.
+    ReceivedRoot(Digest, u64, usize),
+}
+
+/// What a scan could not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ScanFault {
+    /// RocksDB gave an error after this key.
+    Unreadable {
+        /// The last key that was read, in hexadecimal.
+        after: Option<Vec<u8>>,
+        /// What RocksDB says.
+        error: String,
+    },
+    /// A key that nothing writes.
+    Stray(Vec<u8>),
+}
+
+/// The rows of one column family, in order of their keys.
+pub struct Scan<'s, K> {
+    store: &'s Store,
+    family: Family,
+    rows: Option<DBRawIterator<'s>>,
+    prefix: Vec<u8>,
+    next: Option<(K, Vec<u8>)>,
+    last: Option<Vec<u8>>,
+    broken: bool,
+    faults: Vec<ScanFault>,
+}
+
+/// Faults that one scan keeps; stray keys beyond are not told one by one.
+const MAX_FAULTS: usize = 1_000;
+
+/// Keeps other processes from opening the database for writing while it lives.
+#[derive(Debug)]
+pub struct Stopped(#[expect(dead_code, reason = "the lock lasts as long as the file is open")] File);
+
+impl Family {
+    /// All of them.
+    pub const ALL: [Family; 15] = [
+        Family::Meta,
+        Family::Entries,
+        Family::Openings,
+        Family::Checkpoints,
+        Family::Tiles,
+        Family::Sent,
+        Family::Sealed,
+        Family::Outbox,
+        Family::Receipts,
+        Family::Settled,
+        Family::Received,
+        Family::Payloads,
+        Family::Records,
+        Family::Index,
+        Family::Submissions,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Family::Meta => cf::META,
+            Family::Entries => cf::ENTRIES,
+            Family::Openings => cf::OPENINGS,
+            Family::Checkpoints => cf::CHECKPOINTS,
+            Family::Tiles => cf::TILES,
+            Family::Sent => cf::SENT,
+            Family::Sealed => cf::SEALED,
+            Family::Outbox => cf::OUTBOX,
+            Family::Receipts => cf::RECEIPTS,
+            Family::Settled => cf::SETTLED,
+            Family::Received => cf::RECEIVED,
+            Family::Payloads => cf::PAYLOADS,
+            Family::Records => cf::RECORDS,
+            Family::Index => cf::INDEX,
+            Family::Submissions => cf::SUBMISSIONS,
+        }
+    }
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "column family {}", self.name())
+    }
+}
+
+impl Stopped {
+    /// Takes the lock that a running node holds on its database; `None` when one runs. Nothing is written: the lock is a
+    /// shared one of POSIX (`fcntl`), as RocksDB's is, and goes with the process.
+    ///
+    /// # Errors
+    /// Errors of the file system, also when there is no database.
+    pub fn claim(folder: &Path) -> std::io::Result<Option<Self>> {
+        let file = File::open(folder.join("LOCK"))?;
+        match fcntl_lock(&file, FlockOperation::NonBlockingLockShared) {
+            Ok(()) => Ok(Some(Self(file))),
+            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::ACCESS) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl Store {
+    /// Opens the database without ever writing to it. What was not flushed is replayed from the write-ahead log into memory.
+    /// Gives also the names of column families that this version does not know.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub fn open_read_only(folder: &Path) -> Result<(Self, Vec<String>), StoreError> {
+        let mut options = Options::default();
+        options.set_max_open_files(MAX_OPEN_FILES);
+        let cache = Cache::new_lru_cache(BLOCK_CACHE_BYTES);
+        let (known, unknown): (Vec<_>, Vec<_>) =
+            DB::list_cf(&options, folder)?.into_iter().partition(|name| cf::ALL.contains(&name.as_str()));
+        let families = known.iter().map(|name| {
+            let mut blocks = BlockBasedOptions::default();
+            blocks.set_block_cache(&cache);
+            let mut options = Options::default();
+            options.set_block_based_table_factory(&blocks);
+            ColumnFamilyDescriptor::new(name, options)
+        });
+        let db = DB::open_cf_descriptors_read_only(&options, folder, families, false)?;
+        // RocksDB's own family, which every database has and this store leaves empty.
+        let unknown = unknown.into_iter().filter(|name| name != rocksdb::DEFAULT_COLUMN_FAMILY_NAME).collect();
+        let mut store = Self { db, index_key: [0; 32] };
+        if let Ok(Some(key)) = store.look(Family::Meta, &MetaKey::IndexKey) {
+            store.index_key = key.try_into().unwrap_or_default();
+        }
+        Ok((store, unknown))
+    }
+
+    /// The value of one row.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub fn look<K: RowKey>(&self, family: Family, key: &K) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.db.cf_handle(family.name()) {
+            Some(handle) => Ok(self.db.get_cf(handle, key.bytes())?),
+            None => Ok(None),
+        }
+    }
+
+    /// All rows of a family.
+    pub fn scan<K: RowKey>(&self, family: Family) -> Scan<'_, K> {
+        self.scan_prefix(family, Vec::new())
+    }
+
+    /// The rows that say which dispatches carry a batch of own records.
+    pub fn scan_deliveries(&self, batch: u64) -> Scan<'_, IndexKey> {
+        self.scan_prefix(Family::Index, delivery_key(batch, &[]))
+    }
+
+    /// The rows that say where an own record stands.
+    pub fn scan_own(&self, root: &Digest) -> Scan<'_, IndexKey> {
+        self.scan_prefix(Family::Index, index_key(Tag::OwnRoot, root, &[]))
+    }
+
+    /// The last batch of own records that begins at or before an entry.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn batch_of(&self, entry: u64) -> Result<Option<u64>, StoreError> {
+        let Some(handle) = self.db.cf_handle(Family::Records.name()) else { return Ok(None) };
+        let mut rows = self.db.raw_iterator_cf(handle);
+        rows.seek_for_prev(entry.to_be_bytes());
+        rows.status()?;
+        Ok(rows.key().and_then(u64::read))
+    }
+
+    /// The receipts of one dispatch, the oldest first.
+    pub fn scan_receipts(&self, dispatch: &DispatchKey) -> Scan<'_, ReceiptKey> {
+        self.scan_prefix(Family::Receipts, dispatch.bytes())
+    }
+
+    /// Index after the last row of a family whose keys are numbers.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn end(&self, family: Family) -> Result<u64, StoreError> {
+        let Some(handle) = self.db.cf_handle(family.name()) else { return Ok(0) };
+        let mut rows = self.db.raw_iterator_cf(handle);
+        rows.seek_to_last();
+        rows.status()?;
+        Ok(rows.key().and_then(u64::read).map_or(0, |last| last.saturating_add(1)))
+    }
+
+    fn scan_prefix<K: RowKey>(&self, family: Family, prefix: Vec<u8>) -> Scan<'_, K> {
+        let mut options = ReadOptions::default();
+        // Each block is read once: keep the cache for what is looked up between.
+        options.fill_cache(false);
+        let handle = self.db.cf_handle(family.name());
+        let mut rows = handle.map(|handle| self.db.raw_iterator_cf_opt(handle, options));
+        if let Some(rows) = &mut rows {
+            rows.seek(&prefix);
+        }
+        let faults = Vec::new();
+        let mut scan = Scan { store: self, family, rows, prefix, next: None, last: None, broken: false, faults };
+        scan.fill();
+        scan
+    }
+}
+
+impl<K: RowKey> Scan<'_, K> {
+    /// The key of the next row.
+    pub fn peek(&self) -> Option<&K> {
+        self.next.as_ref().map(|(key, _)| key)
+    }
+
+    /// Whether RocksDB stopped giving rows. [`Self::take`] then still finds those that can be read.
+    pub fn broken(&self) -> bool {
+        self.broken
+    }
+
+    /// The value of this key; keys must be asked for in order, and rows before them are passed over.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`] when RocksDB cannot read this row.
+    pub fn take(&mut self, key: &K) -> Result<Option<Vec<u8>>, StoreError>
+    where
+        K: Ord,
+    {
+        while self.peek().is_some_and(|next| next < key) {
+            self.next();
+        }
+        if self.peek() == Some(key) {
+            return Ok(self.next().map(|(_, value)| value));
+        }
+        if self.broken { self.store.look(self.family, key) } else { Ok(None) }
+    }
+
+    /// What could not be read so far; told once.
+    pub fn faults(&mut self) -> Vec<ScanFault> {
+        std::mem::take(&mut self.faults)
+    }
+
+    fn fill(&mut self) {
+        let Some(rows) = &mut self.rows else { return };
+        while let Some((bytes, value)) = rows.item() {
+            if !bytes.starts_with(&self.prefix) {
+                return;
+            }
+            self.last = Some(bytes.to_vec());
+            if let Some(key) = K::read(bytes) {
+                self.next = Some((key, value.to_vec()));
+                return;
+            }
+            if self.faults.len() < MAX_FAULTS {
+                self.faults.push(ScanFault::Stray(bytes.to_vec()));
+            }
+            rows.next();
+        }
+        if let Err(error) = rows.status() {
+            self.broken = true;
+            self.faults.push(ScanFault::Unreadable { after: self.last.clone(), error: error.to_string() });
+        }
+    }
+}
+
+impl<K: RowKey> Iterator for Scan<'_, K> {
+    type Item = (K, Vec<u8>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let row = self.next.take()?;
+        if let Some(rows) = &mut self.rows {
+            rows.next();
+        }
+        self.fill();
+        Some(row)
+    }
+}
+
+/// Reads size and root of the tree as stored.
+pub fn read_tree(bytes: &[u8]) -> Option<(u64, Hash)> {
+    read_tree_row(bytes)
+}
+
+impl RowKey for u64 {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(u64::from_be_bytes)
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        self.to_be_bytes().to_vec()
+    }
+}
+
+impl RowKey for Digest {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Digest)
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        self.0.to_vec()
+    }
+}
+
+impl RowKey for DispatchKey {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        read_dispatch_key(bytes).map(|(channel, number)| Self { channel, number })
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        dispatch_key(&self.channel, self.number)
+    }
+}
+
+impl RowKey for ReceiptKey {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (dispatch, entry) = bytes.split_at_checked(bytes.len().checked_sub(8)?)?;
+        Some(Self { dispatch: DispatchKey::read(dispatch)?, entry: u64::read(entry)? })
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        receipt_key(&self.dispatch.channel, self.dispatch.number, self.entry)
+    }
+}
+
+impl RowKey for SettledKey {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (day, dispatch) = read_settled_key(bytes)?;
+        Some(Self(day, DispatchKey::read(dispatch)?))
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        settled_key(self.0, &self.1.bytes())
+    }
+}
+
+impl RowKey for TileKey {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (level, index) = bytes.split_first()?;
+        Some(Self(*level, u64::read(index)?))
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        tile_key(self.0, self.1).to_vec()
+    }
+}
+
+impl RowKey for SubmissionKey {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        read_submission_key(bytes).map(|(name, chunk)| Self(name, chunk))
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        submission_key(&self.0, self.1)
+    }
+}
+
+impl RowKey for MetaKey {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        Some(match bytes {
+            META_TREE => Self::Tree,
+            META_NODE => Self::Node,
+            META_TOTALS => Self::Totals,
+            META_INDEX_KEY => Self::IndexKey,
+            other => match read_channel_meta_key(other) {
+                Some(channel) => Self::Channel(channel),
+                None => Self::Out(read_out_meta_key(other)?),
+            },
+        })
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Tree => META_TREE.to_vec(),
+            Self::Node => META_NODE.to_vec(),
+            Self::Totals => META_TOTALS.to_vec(),
+            Self::IndexKey => META_INDEX_KEY.to_vec(),
+            Self::Channel(channel) => channel_meta_key(channel),
+            Self::Out(channel) => out_meta_key(channel),
+        }
+    }
+}
+
+impl RowKey for IndexKey {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (tag, rest) = bytes.split_first()?;
+        if *tag == Tag::Delivery as u8 {
+            let (batch, dispatch) = rest.split_at_checked(8)?;
+            return Some(Self::Delivery(u64::read(batch)?, DispatchKey::read(dispatch)?));
+        }
+        let (digest, suffix) = rest.split_at_checked(32)?;
+        let digest = Digest::read(digest)?;
+        let (entry, at) = read_place(suffix).filter(|_| suffix.len() == 16)?;
+        Some(match *tag {
+            tag if tag == Tag::OwnReference as u8 => Self::OwnReference(digest, entry, at),
+            tag if tag == Tag::OwnRoot as u8 => Self::OwnRoot(digest, entry, at),
+            tag if tag == Tag::ReceivedReference as u8 => Self::ReceivedReference(digest, entry, at),
+            tag if tag == Tag::ReceivedRoot as u8 => Self::ReceivedRoot(digest, entry, at),
+            _ => return None,
+        })
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::OwnReference(reference, batch, at) => index_key(Tag::OwnReference, reference, &place(*batch, *at)),
+            Self::OwnRoot(root, batch, at) => index_key(Tag::OwnRoot, root, &place(*batch, *at)),
+            Self::Delivery(batch, dispatch) => delivery_key(*batch, &dispatch.bytes()),
+            Self::ReceivedReference(reference, entry, at) => {
+                index_key(Tag::ReceivedReference, reference, &place(*entry, *at))
+            }
+            Self::ReceivedRoot(root, entry, at) => index_key(Tag::ReceivedRoot, root, &place(*entry, *at)),
+        }
+    }
+}
