@@ -27,14 +27,14 @@ struct Hold {
     until: Millis,
     attempts: u32,
     reason: String,
-    /// One dispatch is under way to see whether it is over.
-    probing: bool,
+    /// The dispatch that is under way to see whether it is over.
+    probing: Option<u64>,
 }
 
 impl Hold {
     fn again(before: Option<&Hold>, config: &EngineConfig, now: Millis, reason: String) -> Self {
         let attempts = before.map_or(0, |hold| hold.attempts);
-        Self { until: retry_at(config, now, attempts), attempts: attempts.saturating_add(1), reason, probing: false }
+        Self { until: retry_at(config, now, attempts), attempts: attempts.saturating_add(1), reason, probing: None }
     }
 }
 
@@ -199,9 +199,10 @@ impl OutChannel {
         true
     }
 
-    /// Begins a withdrawal; `false` when the number has its receipt or is being withdrawn.
+    /// Begins a withdrawal; `false` when the number has its receipt, is being withdrawn or was.
     pub(super) fn withdraw(&mut self, number: u64) -> bool {
-        if !self.wants_receipt(number) || !self.withdrawing.insert(number) {
+        let withdrawn = self.waiting.get(&number).is_some_and(|waiting| waiting.agreement == Digest::ZERO);
+        if withdrawn || !self.wants_receipt(number) || !self.withdrawing.insert(number) {
             return false;
         }
         self.leave_ready(number);
@@ -212,6 +213,8 @@ impl OutChannel {
     pub(super) fn withdrawn(&mut self, number: u64, bytes: u64) {
         self.withdrawing.remove(&number);
         self.refused.remove(&number);
+        // It stands under its agreement still if it landed in between.
+        self.leave_ready(number);
         if let Some(waiting) = self.waiting.get_mut(&number).filter(|_| !self.settling.contains(&number)) {
             // A withdrawal needs no agreement on the other side.
             *waiting = Waiting { bytes, agreement: Digest::ZERO };
@@ -231,12 +234,20 @@ impl OutChannel {
             && !self.withdrawing.contains(&number)
         {
             self.ready.entry(waiting.agreement).or_default().insert(number);
-            if let Some(hold) = self.lacking.get_mut(&waiting.agreement) {
-                hold.probing = false;
-            }
+        }
+        // By its number: it may have been withdrawn on the way, and stands under no agreement then.
+        for hold in self.lacking.values_mut().filter(|hold| hold.probing == Some(number)) {
+            hold.probing = None;
         }
         if let Some(stopped) = &mut self.stopped {
-            stopped.probing = false;
+            stopped.probing = None;
+        }
+    }
+
+    /// The peer answered in another lane: this one need not wait longer to see whether it can be reached.
+    pub(super) fn reached(&mut self, now: Millis) {
+        if let Some(stopped) = &mut self.stopped {
+            stopped.until = stopped.until.min(now);
         }
     }
 
@@ -274,14 +285,14 @@ impl OutChannel {
     pub(super) fn wakes_at(&self, tried: Millis) -> Option<Millis> {
         let lacking = self.lacking.iter().filter(|(agreement, _)| self.ready.contains_key(*agreement));
         let holds = lacking.map(|(_, hold)| hold).chain(self.refused.values()).chain(&self.stopped);
-        holds.filter(|hold| !hold.probing && hold.until > tried).map(|hold| hold.until).min()
+        holds.filter(|hold| hold.probing.is_none() && hold.until > tried).map(|hold| hold.until).min()
     }
 
     /// Numbers that may go now, lowest first; they are under way then.
     pub(super) fn ready(&mut self, now: Millis, window: Window) -> Vec<u64> {
         let mut room = window.dispatches;
         if let Some(stopped) = &mut self.stopped {
-            if stopped.until > now || stopped.probing || !self.in_flight.is_empty() {
+            if stopped.until > now || stopped.probing.is_some() || !self.in_flight.is_empty() {
                 return Vec::new();
             }
             room = 1;
@@ -298,14 +309,14 @@ impl OutChannel {
             }
             self.leave_ready(number);
             if let Some(hold) = self.lacking.get_mut(&agreement) {
-                hold.probing = true;
+                hold.probing = Some(number);
             }
             self.in_flight.insert(number, bytes);
             self.in_flight_bytes += bytes;
             going.push(number);
         }
         if let Some(stopped) = &mut self.stopped {
-            stopped.probing = !going.is_empty();
+            stopped.probing = going.first().copied();
         }
         going
     }
@@ -313,7 +324,7 @@ impl OutChannel {
     /// The lowest ready number whose agreement is not lacking, or is to be tried again.
     fn next(&self, now: Millis) -> Option<(u64, Digest)> {
         let free = |agreement: &Digest| match self.lacking.get(agreement) {
-            Some(hold) => hold.until <= now && !hold.probing,
+            Some(hold) => hold.until <= now && hold.probing.is_none(),
             None => true,
         };
         let firsts = self.ready.iter().filter(|(agreement, _)| free(agreement));
@@ -322,10 +333,10 @@ impl OutChannel {
 
     /// Numbers refused alone whose time has come are ready again.
     fn release(&mut self, now: Millis) {
-        for (number, hold) in self.refused.iter_mut().filter(|(_, hold)| hold.until <= now && !hold.probing) {
-            if let Some(waiting) = self.waiting.get(number) {
+        for (number, hold) in self.refused.iter_mut().filter(|(_, hold)| hold.until <= now && hold.probing.is_none()) {
+            if let Some(waiting) = self.waiting.get(number).filter(|_| !self.withdrawing.contains(number)) {
                 self.ready.entry(waiting.agreement).or_default().insert(*number);
-                hold.probing = true;
+                hold.probing = Some(*number);
             }
         }
     }
@@ -343,5 +354,99 @@ impl OutChannel {
                 self.ready.remove(&agreement);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use luxor_protocol::exchange::Lane;
+
+    use super::*;
+
+    const WINDOW: Window = Window { dispatches: 4, bytes: 1_000 };
+    const AGREEMENT: Digest = Digest([1; 32]);
+
+    /// A channel in which so many numbers wait.
+    fn waiting(numbers: u64) -> (EngineConfig, OutChannel) {
+        let (me, recipient) = ("a/n1".parse().unwrap(), "b/n1".parse().unwrap());
+        let channel = Channel { sender: "a/n1".parse().unwrap(), recipient, epoch: 1, lane: Lane::Ordinary };
+        let config = EngineConfig {
+            me,
+            retry_min_ms: 10,
+            retry_max_ms: 10,
+            epoch: 1,
+            origins: BTreeMap::new(),
+            ordinary: WINDOW,
+            urgent: WINDOW,
+            in_flight_per_peer: 4,
+            max_outbox: 100,
+        };
+        let mut out = OutChannel::new(channel, 0, String::new(), 0);
+        (1..=numbers).for_each(|number| out.wait(number, 10, AGREEMENT));
+        (config, out)
+    }
+
+    fn settle(out: &mut OutChannel, number: u64) {
+        out.landed(number);
+        out.settle(number);
+        out.settled(number);
+    }
+
+    #[test]
+    fn a_number_withdrawn_while_it_probes_does_not_hold_up_its_agreement() {
+        for durable_before in [true, false] {
+            let (config, mut out) = waiting(3);
+            assert_eq!(out.ready(Millis(0), Window { dispatches: 1, ..WINDOW }), [1]);
+            out.landed(1);
+            out.lacks(1, &config, Millis(0), "lacks".into());
+            assert_eq!(out.ready(Millis(5), WINDOW), [0; 0]);
+            assert_eq!(out.ready(Millis(10), WINDOW), [1], "one goes to see");
+            assert!(out.withdraw(1));
+            if durable_before {
+                out.withdrawn(1, 5);
+            }
+            // The answer to the probe is lost.
+            out.landed(1);
+            out.stop(&config, Millis(11), "cut".into());
+            if !durable_before {
+                out.withdrawn(1, 5);
+            }
+            assert_eq!(out.ready(Millis(21), WINDOW), [1], "the withdrawal, which needs no agreement");
+            settle(&mut out, 1);
+            assert_eq!(out.ready(Millis(21), WINDOW), [2], "another one goes to see");
+            settle(&mut out, 2);
+            assert_eq!(out.ready(Millis(21), WINDOW), [3]);
+        }
+    }
+
+    #[test]
+    fn a_number_whose_wait_ends_while_it_is_withdrawn_goes_once() {
+        let (config, mut out) = waiting(2);
+        assert_eq!(out.ready(Millis(0), WINDOW), [1, 2]);
+        out.landed(1);
+        out.refuse(1, &config, Millis(0), "gone".into());
+        settle(&mut out, 2);
+        assert!(out.withdraw(1));
+        assert_eq!(out.ready(Millis(10), WINDOW), [0; 0], "its withdrawal is not durable yet");
+        out.withdrawn(1, 5);
+        assert!(!out.withdraw(1), "once is enough");
+        assert_eq!(out.ready(Millis(10), WINDOW), [1]);
+        settle(&mut out, 1);
+        assert!(out.ready.is_empty() && out.pending() == 0);
+        out.wait(3, 10, AGREEMENT);
+        assert_eq!(out.ready(Millis(10), WINDOW), [3]);
+    }
+
+    #[test]
+    fn an_answer_in_another_lane_ends_the_wait_for_a_single_dispatch() {
+        let (config, mut out) = waiting(3);
+        assert_eq!(out.ready(Millis(0), Window { dispatches: 1, ..WINDOW }), [1]);
+        out.landed(1);
+        out.stop(&config, Millis(0), "cut".into());
+        assert_eq!(out.ready(Millis(1), WINDOW), [0; 0]);
+        out.reached(Millis(1));
+        assert_eq!(out.ready(Millis(1), WINDOW), [1]);
+        settle(&mut out, 1);
+        assert_eq!(out.ready(Millis(1), WINDOW), [2, 3]);
     }
 }

@@ -87,6 +87,7 @@ impl Engine {
         if !out.wants_receipt(number) {
             return self.pump(now, channel, effects);
         }
+        let reached = !matches!(reply, Reply::Stopped(_) | Reply::Gone);
         match reply {
             Reply::Receipt(receipt) => self.receipted(channel, number, *receipt, effects),
             Reply::Stopped(why) => out.stop(config, now, why),
@@ -105,7 +106,23 @@ impl Engine {
                 effects.push(Effect::PrepareWithdrawal { channel: channel.clone(), number });
             }
         }
+        if reached {
+            self.reached(now, channel, effects);
+        }
         self.pump(now, channel, effects);
+    }
+
+    /// The peer answered in one lane: the other one goes on too, before this one, instead of waiting for its own time.
+    fn reached(&mut self, now: Millis, channel: &Channel, effects: &mut Vec<Effect>) {
+        let lane = match channel.lane {
+            Lane::Ordinary => Lane::Urgent,
+            Lane::Urgent => Lane::Ordinary,
+        };
+        let other = Channel { lane, ..channel.clone() };
+        if let Some(out) = self.sent.get_mut(&other) {
+            out.reached(now);
+            self.pump(now, &other, effects);
+        }
     }
 
     fn receipted(&mut self, channel: &Channel, number: u64, receipt: VerifiedReceipt, effects: &mut Vec<Effect>) {
