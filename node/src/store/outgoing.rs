@@ -149,3 +149,97 @@ impl Store {
         Ok(Purged { dispatches, more: looked_at == limit })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use luxor_protocol::exchange::{Envelope, Lane};
+    use luxor_protocol::hash::Digest;
+
+    use super::*;
+    use crate::store::{StoreConfig, Write};
+
+    const TODAY: Day = Day(20_000);
+
+    struct Bench {
+        _folder: tempfile::TempDir,
+        store: Store,
+        channel: Channel,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let (sender, recipient): (luxor_protocol::names::NodeRef, _) =
+                ("a/n1".parse().unwrap(), "b/n1".parse().unwrap());
+            let store = Store::open(folder.path(), StoreConfig::default(), &Digest::ZERO, &sender, [1; 32]).unwrap();
+            Self { _folder: folder, store, channel: Channel { sender, recipient, epoch: 1, lane: Lane::Ordinary } }
+        }
+
+        fn write(&self, write: Write, entry: u64) {
+            let mut batch = Store::batch();
+            self.store.stage(&mut batch, vec![write], entry);
+            self.store.write_synced(batch).unwrap();
+        }
+
+        fn sent(&self, number: u64) {
+            let envelope = Envelope { header: vec![1], sealed: Digest::ZERO, signature: [0; 64] };
+            let (channel, request) = (self.channel.clone(), vec![7; 100]);
+            self.write(Write::Sent { channel, number, entry: 0, envelope, request }, number);
+        }
+
+        fn settled(&self, number: u64, settled_on: Day, entry: u64) {
+            let (channel, proof, origin) = (self.channel.clone(), Vec::new(), "b".to_owned());
+            let (recipient_entry, confirmed) = (0, number);
+            self.write(
+                Write::Settled { channel, number, entry: 0, recipient_entry, proof, settled_on, origin, confirmed },
+                entry,
+            );
+        }
+
+        /// Purges until nothing is left to do, and tells which of the numbers up to `last` have their bytes.
+        fn kept(&self, before: Day, limit: usize, last: u64) -> Vec<u64> {
+            while self.store.purge_settled(before, limit).unwrap().more {}
+            (1..=last).filter(|number| self.store.request(&self.channel, *number).unwrap().is_some()).collect()
+        }
+    }
+
+    #[test]
+    fn sealed_bytes_go_seven_days_after_their_receipt_and_not_before() {
+        let bench = Bench::new();
+        // Number n has its receipt since n days; number 12 has none.
+        for number in 1..=12 {
+            bench.sent(number);
+            if number < 12 {
+                bench.settled(number, TODAY.minus(number), 100 + number);
+            }
+        }
+        let before = TODAY.minus(7);
+        let first = bench.store.purge_settled(before, 3).unwrap();
+        assert_eq!(first, Purged { dispatches: 3, more: true });
+        assert_eq!(bench.kept(before, 3, 12), [1, 2, 3, 4, 5, 6, 7, 12]);
+        // Nothing else of them goes: header, signature and receipt stay, and a second call finds nothing.
+        assert!(bench.store.sent(&bench.channel, 11).unwrap().is_some());
+        assert!(bench.store.receipt(&bench.channel, 11).unwrap().is_some());
+        assert_eq!(bench.store.purge_settled(before, 3).unwrap(), Purged { dispatches: 0, more: false });
+        let after = bench.store.sent_after(&bench.channel, 6, 3).unwrap();
+        let bytes: Vec<_> = after.iter().map(|(number, _, bytes)| (*number, *bytes)).collect();
+        assert_eq!(bytes, [(7, 100), (8, 0), (9, 0)]);
+    }
+
+    #[test]
+    fn what_is_sent_again_keeps_its_bytes_until_its_next_receipt_is_old() {
+        let bench = Bench::new();
+        for number in 1..=2 {
+            bench.sent(number);
+            bench.settled(number, TODAY.minus(30), 100 + number);
+        }
+        for number in 1..=2 {
+            bench.write(Write::Resent { channel: bench.channel.clone(), number, entry: 0, bytes: 100 }, 200 + number);
+        }
+        bench.settled(2, TODAY, 301);
+        assert_eq!(bench.kept(TODAY.minus(7), 10, 2), [1, 2], "1 waits, 2 has a young receipt");
+        bench.settled(1, TODAY, 302);
+        assert_eq!(bench.kept(TODAY, 10, 2), [1, 2]);
+        assert_eq!(bench.kept(Day(TODAY.0 + 1), 10, 2), [0; 0]);
+    }
+}
