@@ -54,6 +54,8 @@ pub struct ChannelSummary {
 pub struct AuditReport {
     /// The audited node.
     pub node: String,
+    /// The epoch in which it sends.
+    pub epoch: u64,
     /// Entries in the tree that was recomputed.
     pub entries: u64,
     /// Its root, hexadecimal.
@@ -152,7 +154,12 @@ impl<'d> Audit<'d> {
             .map_err(Clone::clone)
             .and_then(|key| Checkpoint::open(&first.checkpoint, key).map_err(|e| e.to_string()))
             .map_err(|what| AuditError::Checkpoint { node: node.node.clone(), what })?;
-        let report = AuditReport { node: node.node.to_string(), checkpoints: 1, ..AuditReport::default() };
+        let report = AuditReport {
+            node: node.node.to_string(),
+            epoch: node.card.epoch,
+            checkpoints: 1,
+            ..AuditReport::default()
+        };
         Ok(Self {
             directory,
             node,
@@ -422,7 +429,8 @@ impl<'d> Audit<'d> {
     }
 }
 
-/// Channels on which two logs of one network disagree, or which only one of them has: `(channel, what)`.
+/// Channels on which two logs of one network disagree, or which only one of them has: `(channel, what)`. A channel that a
+/// sender began before it lost its data is in the recipient's log only.
 pub fn compare_channels(reports: &[AuditReport]) -> Vec<(String, String)> {
     type Told<'r> = Vec<(&'r str, &'r ChannelSummary)>;
     let mut sides: BTreeMap<(&NodeRef, &NodeRef, u64, Lane), Told<'_>> = BTreeMap::new();
@@ -433,9 +441,11 @@ pub fn compare_channels(reports: &[AuditReport]) -> Vec<(String, String)> {
         }
     }
     let audited = |node: &NodeRef| reports.iter().any(|r| r.node == node.as_str());
+    let ended = |sender: &NodeRef, epoch| reports.iter().any(|r| r.node == sender.as_str() && epoch < r.epoch);
     let mut differences = Vec::new();
     for ((sender, recipient, epoch, lane), told) in sides {
-        if !audited(sender) || !audited(recipient) {
+        let lost = || matches!(told.as_slice(), [(node, _)] if *node == recipient.as_str()) && ended(sender, epoch);
+        if !audited(sender) || !audited(recipient) || lost() {
             continue;
         }
         let name = Channel { sender: sender.clone(), recipient: recipient.clone(), epoch, lane }.to_string();

@@ -144,6 +144,13 @@ fn a_dispatch_missing_on_one_side_shows() {
     }
     // Nothing is said about a log that nobody read.
     assert!(compare_channels(std::slice::from_ref(&sender)).is_empty());
+    // What a sender lost with its data only the recipient can tell; one that lost nothing must tell it.
+    let lost = AuditReport { channels: Vec::new(), ..sender.clone() };
+    let known = recipient(&[1, 2, 3, 4, 5]);
+    assert_eq!(compare_channels(&[lost.clone(), known.clone()])[0].1, "only customs-kr/n1 knows this channel");
+    assert!(compare_channels(&[AuditReport { epoch: 2, ..lost }, known.clone()]).is_empty());
+    let recipient_lost = AuditReport { channels: Vec::new(), epoch: 2, ..known };
+    assert_eq!(compare_channels(&[sender.clone(), recipient_lost]).len(), 1);
     // The sender tells of another dispatch under number 5.
     let mut told = sender_told();
     told.truncate(8);
