@@ -55,10 +55,27 @@ pub fn shared(test: &str, path: &str) -> Option<PathBuf> {
 
 /// Runs `luxor` and returns its standard output; panics with its messages when it fails.
 pub fn luxor(arguments: &[&str]) -> String {
+    let (code, output, errors) = try_luxor(arguments);
+    assert_eq!(code, 0, "luxor {arguments:?}: {errors}");
+    output
+}
+
+/// Runs `luxor` and returns its exit code, standard output and messages.
+pub fn try_luxor(arguments: &[&str]) -> (i32, String, String) {
     let output = Command::new(program("luxor")).args(arguments).output().unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "luxor {arguments:?}: {errors}");
-    String::from_utf8(output.stdout).unwrap()
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+/// Asks until there is an answer; fails with `what` after [`PATIENCE`]. What is asked should itself wait a little.
+pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(began.elapsed() < PATIENCE, "in vain waited for: {what}");
+    }
 }
 
 /// A founded network; its nodes run only while a [`Daemon`] lives.
@@ -132,6 +149,31 @@ impl Network {
         network
     }
 
+    /// Signs an agreement draft by all parties and installs it nowhere. Returns its file.
+    pub fn sign(&self, draft: &str, parties: &[&str]) -> PathBuf {
+        let path = |name: &str| self.root.path().join(name).to_str().unwrap().to_owned();
+        let (name, charter) = (draft.lines().next().unwrap().replace(['"', ' ', '='], "-"), path("charter.luxor"));
+        let (file, mut signed) = (path(&format!("{name}.luxor")), path(&format!("{name}.toml")));
+        std::fs::write(&signed, draft).unwrap();
+        for party in parties {
+            luxor(&["agreement", "sign", &signed, "--node", &path(party), "--charter", &charter, "-o", &file]);
+            signed.clone_from(&file);
+        }
+        file.into()
+    }
+
+    /// Installs a document in a member's folder.
+    pub fn install(&self, member: &str, document: &Path) {
+        luxor(&["install", "--node", self.dir(member).to_str().unwrap(), document.to_str().unwrap()]);
+    }
+
+    /// Adds lines to a stopped member's configuration.
+    pub fn configure(&self, member: &str, lines: &str) {
+        let file = self.dir(member).join("luxord.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, format!("{text}\n{lines}\n")).unwrap();
+    }
+
     /// A member's folder.
     pub fn dir(&self, member: &str) -> PathBuf {
         self.root.path().join(member)
@@ -199,6 +241,58 @@ impl Daemon {
         serde_json::from_str(&text).map_err(|e| e.to_string())
     }
 
+    /// A GET whose answer is text.
+    pub fn text(&self, path: &str) -> String {
+        let (url, token) = self.api();
+        let response = ureq::get(format!("{url}{path}")).header("Authorization", format!("Bearer {token}")).call();
+        let mut response = response.unwrap_or_else(|e| panic!("GET {path}: {e}"));
+        response.body_mut().with_config().limit(1 << 30).read_to_string().unwrap()
+    }
+
+    /// A POST; gives status and answer, whatever they are.
+    pub fn post(&self, path: &str, body: &Json) -> (u16, Json) {
+        let (url, token) = self.api();
+        let request = ureq::post(format!("{url}{path}")).header("Authorization", format!("Bearer {token}"));
+        send(request.header("Content-Type", "application/json"), body)
+    }
+
+    /// Submits a chunk in the urgent lane; gives status and answer, whatever they are.
+    pub fn put_urgent(&self, submission: &str, chunk: u64, records: &[Json]) -> (u16, Json) {
+        let (url, token) = self.api();
+        let path = format!("{url}/v1/submissions/{submission}/chunks/{chunk}?lane=urgent");
+        let request = ureq::put(path).header("Authorization", format!("Bearer {token}"));
+        send(request.header("Content-Type", "application/json"), &Json::from(records))
+    }
+
+    /// Waits until its outbox is in a state, which is asked for again and again.
+    pub fn outbox(&self, what: &str, is: impl Fn(&Json) -> bool) -> Json {
+        let began = Instant::now();
+        loop {
+            // The answer comes when the outbox is empty, or after this wait.
+            let state = self.get("/v1/outbox?wait_ms=20");
+            if is(&state) {
+                return state;
+            }
+            assert!(began.elapsed() < PATIENCE, "in vain waited for {what}: {state}, {:?}", self.waiting());
+        }
+    }
+
+    /// What waits in its outbox, at most 1,000 dispatches.
+    pub fn waiting(&self) -> Vec<Json> {
+        self.get("/v1/outbox/dispatches?limit=1000")["items"].as_array().unwrap().clone()
+    }
+
+    /// Every dispatch in its inbox.
+    pub fn inbox(&self) -> Vec<Json> {
+        let (mut items, mut after) = (Vec::new(), String::new());
+        loop {
+            let page = self.get(&format!("/v1/inbox?limit=1000{after}"));
+            items.extend(page["items"].as_array().unwrap().iter().cloned());
+            let Some(next) = page["next"].as_u64() else { return items };
+            after = format!("&after={next}");
+        }
+    }
+
     /// Submits a chunk of native records.
     pub fn put(&self, submission: &str, chunk: u64, records: &[Json]) -> Result<Json, String> {
         put(&self.dir, submission, chunk, records)
@@ -250,6 +344,13 @@ pub fn put(dir: &Path, submission: &str, chunk: u64, records: &[Json]) -> Result
         .map_err(|e| e.to_string())?;
     let text = response.body_mut().read_to_string().map_err(|e| e.to_string())?;
     serde_json::from_str(&text).map_err(|e| e.to_string())
+}
+
+fn send(request: ureq::RequestBuilder<ureq::typestate::WithBody>, body: &Json) -> (u16, Json) {
+    let request = request.config().http_status_as_error(false).build();
+    let mut response = request.send(serde_json::to_vec(body).unwrap()).unwrap();
+    let text = response.body_mut().read_to_string().unwrap();
+    (response.status().as_u16(), serde_json::from_str(&text).unwrap())
 }
 
 fn api(dir: &Path) -> Result<(String, String), String> {

@@ -5,6 +5,7 @@ mod agreements;
 mod bench;
 mod check;
 mod exchange;
+mod flow;
 mod hostile;
 mod reader;
 mod volume;
