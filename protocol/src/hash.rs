@@ -136,6 +136,29 @@ pub fn keyed(key: &[u8; 32], domain: Domain, parts: &[&[u8]]) -> Digest {
     small(length, domain, parts, |bytes| Digest(*blake3::keyed_hash(key, bytes).as_bytes()))
 }
 
+/// A digest in the making, part by part, for what is not in memory at once.
+pub struct Hasher(blake3::Hasher);
+
+impl Hasher {
+    /// Starts with the domain as first part.
+    pub fn new(domain: Domain) -> Self {
+        let mut hasher = Self(blake3::Hasher::new());
+        hasher.part(domain.text().as_bytes());
+        hasher
+    }
+
+    /// Adds a part with its length before it.
+    pub fn part(&mut self, part: &[u8]) {
+        self.0.update(&(part.len() as u64).to_be_bytes());
+        self.0.update(part);
+    }
+
+    /// The digest of all parts.
+    pub fn finish(&self) -> Digest {
+        Digest(*self.0.finalize().as_bytes())
+    }
+}
+
 /// Up to so many bytes are gathered and hashed at once, which is several times faster than part by part: nearly every digest
 /// of a record is over a few hundred bytes.
 const SMALL: usize = 2 * 1024;

@@ -1,7 +1,7 @@
 //! The frames on a stream: four bytes of length, big-endian, and that many bytes; one frame each way.
 //!
-//! libp2p clones the codec for every stream, so its fields beyond the shared ones are the state of one stream. Bytes
-//! after a request's frame are not looked at.
+//! libp2p clones the codec for every connection, and that clone for every stream, so its fields beyond the shared ones are
+//! the state of one stream. Bytes after a request's frame are not looked at.
 
 use std::io;
 use std::sync::Arc;
@@ -105,12 +105,13 @@ impl ExchangeCodec {
 }
 
 impl Clone for ExchangeCodec {
-    /// A codec for a new stream: the same limits and pool, no state.
+    /// A codec for a new connection or stream: the same limits and pool, no state; streams of one connection share what
+    /// the connection may take of the pool.
     fn clone(&self) -> Self {
         Self {
             max_request_bytes: self.max_request_bytes,
             max_answer_bytes: self.max_answer_bytes,
-            pool: self.pool.clone(),
+            pool: self.pool.of_connection(),
             shared: Arc::clone(&self.shared),
             unanswered: Unanswered(None),
         }
@@ -292,6 +293,26 @@ mod tests {
         drop(reader);
         let counters = shared.counters.snapshot();
         assert_eq!((counters.requests_undecodable, counters.dropped_streams), (1, 0));
+    }
+
+    #[test]
+    fn what_one_connection_announces_leaves_the_pool_to_the_others() -> io::Result<()> {
+        let config = NetConfig { max_request_bytes: 10_240, inbound_bytes: 30_720, ..NetConfig::default() };
+        let behaviour = ExchangeCodec::new(&config, Arc::default());
+        let (connection, other) = (behaviour.clone(), behaviour.clone());
+        // One stream announces the longest request and sends nothing of it.
+        let held = block_on(connection.clone().pool.take(10_240)).ok_or(FrameError::PoolClosed)?;
+        let second = connection.clone();
+        let mut waits = Box::pin(second.pool.take(1));
+        assert!(futures::FutureExt::now_or_never(&mut waits).is_none(), "its own connection waits");
+        let mut streams = [other.clone(), behaviour.clone().clone()];
+        for stream in &mut streams {
+            let taken = futures::FutureExt::now_or_never(stream.pool.take(10_240)).flatten();
+            assert!(taken.is_some(), "another connection does not");
+        }
+        drop(held);
+        assert!(futures::FutureExt::now_or_never(waits).flatten().is_some());
+        Ok(())
     }
 
     #[test]

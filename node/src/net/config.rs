@@ -22,7 +22,9 @@ pub struct NetConfig {
     /// Longest answer body, sent or taken. Default: 256 KiB.
     pub max_answer_bytes: usize,
     /// Bytes of request bodies in memory over all peers, each held from before it is read until its
-    /// [`super::Permit`] is dropped. At least `max_request_bytes`. Default: 32 MiB.
+    /// [`super::Permit`] is dropped. At least `max_request_bytes`. One connection takes a third of them at most, but one
+    /// request of the longest always: from three times `max_request_bytes` on, a peer, which has two connections at most,
+    /// cannot keep others out. Default: 32 MiB.
     pub inbound_bytes: usize,
     /// Requests in memory over all peers, held in the same way. Default: 1024.
     pub inbound_requests: usize,
@@ -118,6 +120,11 @@ impl NetConfig {
             return Err(ConfigError::Backoff { min: self.dial_backoff_min, max: self.dial_backoff_max });
         }
         Ok(())
+    }
+
+    /// Bytes of [`NetConfig::inbound_bytes`] that one connection may take.
+    pub(super) fn inbound_share(&self) -> usize {
+        (self.inbound_bytes / 3).max(self.max_request_bytes)
     }
 
     /// Our own requests on the way to one peer at once. Not half the streams: a stream is closed at the answering end a

@@ -25,6 +25,7 @@ pub struct Inbound {
 
 /// A share of the pool over all peers. Dropping it lets a waiting request be read.
 pub struct Permit {
+    _share: Option<OwnedSemaphorePermit>,
     _request: OwnedSemaphorePermit,
     bytes: Option<OwnedSemaphorePermit>,
 }
@@ -73,6 +74,10 @@ impl Reply {
 pub(super) struct Pool {
     requests: Arc<Semaphore>,
     kib: Arc<Semaphore>,
+    /// What one connection may take of the bytes.
+    share_kib: usize,
+    /// What is left of that, once this is the pool of one connection.
+    share: Option<Arc<Semaphore>>,
 }
 
 impl Pool {
@@ -80,19 +85,32 @@ impl Pool {
         Self {
             requests: Arc::new(Semaphore::new(config.inbound_requests)),
             kib: Arc::new(Semaphore::new(config.inbound_bytes / PERMIT_BYTES)),
+            share_kib: config.inbound_share().div_ceil(PERMIT_BYTES),
+            share: None,
         }
     }
 
-    /// Waits for a place and for all bytes at once. Taking bytes little by little as they arrive would let requests
-    /// that each hold a part wait for each other; taking the place first everywhere keeps the order of the two the
+    /// The same pool for one connection, with a share of its own; of such a pool, the same with the same share.
+    pub(super) fn of_connection(&self) -> Self {
+        let share = self.share.clone().unwrap_or_else(|| Arc::new(Semaphore::new(self.share_kib)));
+        Self { share: Some(share), ..self.clone() }
+    }
+
+    /// Waits for the connection's share, then for a place and for all bytes at once. Without the share a peer that
+    /// announces a few long requests and never sends them would hold the whole pool until they time out. Taking bytes
+    /// little by little as they arrive would let requests that each hold a part wait for each other; taking the place first everywhere keeps the order of the two the
     /// same. `None` only when the pool is closed, which nothing does.
     pub(super) async fn take(&self, bytes: usize) -> Option<Permit> {
-        let request = Arc::clone(&self.requests).acquire_owned().await.ok()?;
         let kib = u32::try_from(bytes.div_ceil(PERMIT_BYTES)).ok()?;
+        let share = match &self.share {
+            Some(share) if kib > 0 => Some(Arc::clone(share).acquire_many_owned(kib).await.ok()?),
+            _ => None,
+        };
+        let request = Arc::clone(&self.requests).acquire_owned().await.ok()?;
         let bytes = match kib {
             0 => None,
             _ => Some(Arc::clone(&self.kib).acquire_many_owned(kib).await.ok()?),
         };
-        Some(Permit { _request: request, bytes })
+        Some(Permit { _share: share, _request: request, bytes })
     }
 }

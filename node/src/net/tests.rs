@@ -300,8 +300,8 @@ async fn many_requests_both_ways_at_once_are_all_answered() -> Outcome {
 
 #[tokio::test]
 async fn requests_beyond_the_pool_wait_for_a_permit() -> Outcome {
-    // Room for two bodies of one KiB; the queue of the layer above would hold more.
-    let tight = NetConfig { max_request_bytes: 1024, inbound_bytes: 2048, ..NetConfig::default() };
+    // Room for two bodies of one KiB in the share of a connection; the queue of the layer above would hold more.
+    let tight = NetConfig { max_request_bytes: 1024, inbound_bytes: 6144, ..NetConfig::default() };
     let (a, mut b) = pair(NetConfig::default(), tight).await?;
     let (mut all, key) = (JoinSet::new(), b.key);
     for _ in 0..5 {

@@ -176,7 +176,7 @@ mod tests {
         }
 
         fn write(&self, write: Write, entry: u64) {
-            let mut batch = Store::batch();
+            let mut batch = Store::batch(1_024);
             self.store.stage(&mut batch, vec![write], entry);
             self.store.write_synced(batch).unwrap();
         }
@@ -184,7 +184,7 @@ mod tests {
         fn sent(&self, number: u64) {
             let envelope = Envelope { header: vec![1], sealed: Digest::ZERO, signature: [0; 64] };
             let (channel, request) = (self.channel.clone(), vec![7; 100]);
-            self.write(Write::Sent { channel, number, entry: 0, envelope, request }, number);
+            self.write(Write::Sent { channel, number, entry: 0, envelope, request: request.into() }, number);
         }
 
         fn settled(&self, number: u64, settled_on: Day, entry: u64) {
