@@ -98,8 +98,8 @@ impl Pool {
 
     /// Waits for the connection's share, then for a place and for all bytes at once. Without the share a peer that
     /// announces a few long requests and never sends them would hold the whole pool until they time out. Taking bytes
-    /// little by little as they arrive would let requests that each hold a part wait for each other; taking the place first everywhere keeps the order of the two the
-    /// same. `None` only when the pool is closed, which nothing does.
+    /// little by little as they arrive would let requests that each hold a part wait for each other; the same order
+    /// everywhere keeps them from that too. `None` only when the pool is closed, which nothing does.
     pub(super) async fn take(&self, bytes: usize) -> Option<Permit> {
         let kib = u32::try_from(bytes.div_ceil(PERMIT_BYTES)).ok()?;
         let share = match &self.share {
