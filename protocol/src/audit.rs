@@ -382,12 +382,7 @@ impl<'d> Audit<'d> {
             return Err("the evidence is another dispatch".into());
         }
         let header = DispatchHeader::from_cbor(&envelope.header).map_err(|e| format!("dispatch header: {e}"))?;
-        if header.channel != skeleton.channel || header.number != skeleton.number {
-            return Err("the dispatch names another channel or number than the skeleton".into());
-        }
-        if header.agreement_digest != skeleton.agreement {
-            return Err("the dispatch rests on another agreement than the skeleton".into());
-        }
+        same_subject(skeleton, "dispatch", &header.channel, header.number, &header.agreement_digest)?;
         let sender = self.known(&header.channel.sender)?;
         envelope.verify(&self.directory.network(), &sender.card.sign).map_err(|e| e.to_string())?;
         self.report.dispatch_signatures += 1;
@@ -404,12 +399,7 @@ impl<'d> Audit<'d> {
         if digest.is_some_and(|digest| header.dispatch != digest) {
             return Err("the evidence withdraws another dispatch".into());
         }
-        if header.channel != skeleton.channel || header.number != skeleton.number {
-            return Err("the withdrawal names another channel or number than the skeleton".into());
-        }
-        if header.agreement != skeleton.agreement {
-            return Err("the withdrawal rests on another agreement than the skeleton".into());
-        }
+        same_subject(skeleton, "withdrawal", &header.channel, header.number, &header.agreement)?;
         let sender = self.known(&header.channel.sender)?;
         withdrawal.verify(&self.directory.network(), &sender.card.sign).map_err(|e| e.to_string())?;
         self.report.withdrawals += 1;
@@ -460,6 +450,23 @@ pub fn compare_channels(reports: &[AuditReport]) -> Vec<(String, String)> {
         }
     }
     differences
+}
+
+/// Whether evidence (a dispatch, or its withdrawal) is about what its entry's skeleton names.
+fn same_subject(
+    skeleton: &Skeleton,
+    evidence: &str,
+    channel: &Channel,
+    number: u64,
+    agreement: &Digest,
+) -> Result<(), String> {
+    if *channel != skeleton.channel || number != skeleton.number {
+        return Err(format!("the {evidence} names another channel or number than the skeleton"));
+    }
+    if *agreement != skeleton.agreement {
+        return Err(format!("the {evidence} rests on another agreement than the skeleton"));
+    }
+    Ok(())
 }
 
 fn read_body<B: Decode>(body: Option<&[u8]>) -> Result<Option<B>, String> {

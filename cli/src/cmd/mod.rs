@@ -19,6 +19,7 @@ mod tests;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use luxor_protocol::exchange::Lane;
 use luxor_protocol::time::{Day, Millis};
 
 use crate::args::Command;
@@ -43,6 +44,11 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Demo(args) => demo::run(args),
         Command::Bench(command) => bench::run(&command),
     }
+}
+
+/// The lane that `--urgent` chooses.
+fn lane(urgent: bool) -> Lane {
+    if urgent { Lane::Urgent } else { Lane::Ordinary }
 }
 
 /// Today in UTC.

@@ -1,8 +1,8 @@
 //! `luxor outbox` and `luxor withdraw`
 
 use luxor_protocol::api::{OutboxItem, WithdrawRequest};
-use luxor_protocol::exchange::Lane;
 
+use super::lane;
 use crate::args::{OutboxArgs, WithdrawArgs};
 use crate::client::Client;
 use crate::exit::Exit;
@@ -33,7 +33,7 @@ pub(super) fn list(args: &OutboxArgs) -> anyhow::Result<Exit> {
 
 pub(super) fn withdraw(args: &WithdrawArgs) -> anyhow::Result<Exit> {
     let client = Client::open(&args.node.node)?;
-    let lane = if args.urgent { Lane::Urgent } else { Lane::Ordinary };
+    let lane = lane(args.urgent);
     let request = WithdrawRequest { recipient: args.recipient.clone(), lane, number: args.number };
     let withdrawn = client.withdraw(&request)?;
     if args.node.json {

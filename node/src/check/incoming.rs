@@ -11,10 +11,9 @@ use luxor_protocol::limits::MAX_BATCH_RECORDS;
 use luxor_protocol::record::{RecordView, batch_root};
 use luxor_protocol::tlog::{Frontier, leaf_hash};
 
-use super::index::references;
 use super::report::{KEEP, RESTORE, channel, entry, opening, payload, received};
 use super::{Check, Opened, key_of, own_channel};
-use crate::store::{ChannelRow, DispatchKey, Family, IndexKey, MetaKey, ReceivedRow, Scan};
+use crate::store::{ChannelRow, DispatchKey, Family, IndexKey, MetaKey, ReceivedRow, Scan, references};
 
 /// A channel while its rows are read.
 struct State {

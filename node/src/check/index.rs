@@ -4,17 +4,14 @@
 //! Only if there are more than that is each followed, to find the stray one.
 
 use luxor_protocol::cbor::Decode;
-use luxor_protocol::record::Value;
 
 use super::Check;
 use super::records::{batch, read_record};
 use super::report::{KEEP, RESTORE, numbered, payload, sent};
-use crate::store::{DispatchKey, Family, IndexKey, SentRow};
+use crate::store::{DispatchKey, Family, IndexKey, SentRow, references};
 
 /// Reference rows not found that are kept until one is found.
 const MAX_MISSING: usize = 1_000;
-/// Fields that lead to a record: group and field. The same as where rows are written.
-const REFERENCES: [(&str, &str); 2] = [("filing", "own_reference"), ("item", "id")];
 
 /// What is known of index rows before they are read.
 #[derive(Default)]
@@ -58,17 +55,6 @@ impl References {
 
 /// Kinds of rows.
 const TAGS: usize = 5;
-
-/// The identifiers that lead to a record, each once.
-pub(super) fn references(field: impl Fn(&str, &str) -> Option<Value>) -> Vec<String> {
-    let text = |(group, name)| match field(group, name) {
-        Some(Value::Text(text)) => Some(text),
-        _ => None,
-    };
-    let mut found: Vec<String> = REFERENCES.into_iter().filter_map(text).collect();
-    found.dedup();
-    found
-}
 
 impl Check<'_> {
     /// A row that must be there.

@@ -9,10 +9,9 @@ use luxor_protocol::hash::{Digest, unhex};
 use luxor_protocol::limits::MAX_BATCH_RECORDS;
 use luxor_protocol::record::{BatchHeader, SealedRecord, batch_root};
 
-use super::index::references;
 use super::report::{KEEP, RESTORE};
 use super::{Check, key_of};
-use crate::store::{Family, IndexKey, RowKey, SentRow, SubmissionKey, SubmissionRow};
+use crate::store::{Family, IndexKey, RowKey, SentRow, SubmissionKey, SubmissionRow, references};
 
 /// Own records of the batch that begins at this entry, in words.
 pub(super) fn batch(entry: u64) -> String {

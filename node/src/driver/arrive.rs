@@ -4,17 +4,13 @@ use luxor_protocol::cbor::Decode;
 use luxor_protocol::exchange::{Answer, Channel, ErrorCode, Lack, Lane, Request, check_dispatch, check_withdrawal};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::names::NodeRef;
-use luxor_protocol::record::Value;
 use luxor_protocol::time::Millis;
 
 use super::{Driver, DriverError, Message, Shared};
 use crate::engine::Verified;
 use crate::entropy::random;
 use crate::net::{Inbound, Reply as NetReply};
-use crate::store::IndexedRecord;
-
-/// Fields that lead to a record: group and field.
-const REFERENCES: [(&str, &str); 2] = [("filing", "own_reference"), ("item", "id")];
+use crate::store::{IndexedRecord, references};
 
 impl Driver {
     /// Takes one request: parses its frame and hands it on.
@@ -111,15 +107,6 @@ pub(super) fn check(
         records,
         salts: [random()?, random()?],
     })))
-}
-
-/// The identifiers that lead to a record, from whatever gives its fields by group and name.
-pub(super) fn references(field: impl Fn(&str, &str) -> Option<Value>) -> Vec<String> {
-    let text = |(group, name)| match field(group, name) {
-        Some(Value::Text(text)) => Some(text),
-        _ => None,
-    };
-    REFERENCES.into_iter().filter_map(text).collect()
 }
 
 fn stored_receipt(shared: &Shared, channel: &Channel, number: u64, digest: &Digest) -> Result<Answer, DriverError> {

@@ -16,11 +16,10 @@ use luxor_protocol::record::{Batch, BatchHeader, Content, ContentError, Fault, S
 use luxor_protocol::time::{Day, Millis};
 use zeroize::Zeroizing;
 
-use super::arrive::references;
 use super::{DriverError, Shared, Submission};
 use crate::engine::{Delivery, PreparedBatch, PreparedChunk, SealedChunk, SealedDispatch, Token};
 use crate::entropy::{fill, random};
-use crate::store::{IndexedRecord, SubmissionRow, Write};
+use crate::store::{IndexedRecord, SubmissionRow, Write, references};
 
 /// Bytes of a record's id.
 const ID_BYTES: usize = 16;

@@ -106,13 +106,6 @@ impl OutChannel {
         stopped.map(|hold| hold.reason.clone()).or_else(|| Some(lacking()?.1.reason.clone())).or_else(refused)
     }
 
-    /// Why one number waits.
-    pub(super) fn reason_of(&self, number: u64) -> Option<&str> {
-        let waiting = self.waiting.get(&number)?;
-        let alone = self.refused.get(&number).or_else(|| self.lacking.get(&waiting.agreement));
-        alone.or(self.stopped.as_ref()).map(|hold| hold.reason.as_str())
-    }
-
     /// Numbers that were refused alone, with the reasons: an operator should look at them.
     pub(super) fn refusals(&self) -> impl Iterator<Item = (u64, &str)> {
         self.refused.iter().map(|(number, hold)| (*number, hold.reason.as_str()))

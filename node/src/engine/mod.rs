@@ -128,7 +128,7 @@ impl Engine {
 
     /// What waits for receipts.
     pub fn outbox(&self) -> OutboxState {
-        let waiting = self.sent.values().filter_map(|out| Some((out.channel.waiting_name(), out.reason()?)));
+        let waiting = self.sent.values().filter_map(|out| out.reason().map(|why| (out.channel.waiting_name(), why)));
         OutboxState {
             pending: self.sent.values().map(OutChannel::pending).sum(),
             sent: self.totals.sent.clone(),
@@ -161,11 +161,6 @@ impl Engine {
             out.refusals().take(limit).map(|(number, why)| (out.channel.clone(), number, why.to_owned())).collect()
         };
         self.sent.values().flat_map(of).take(limit).collect()
-    }
-
-    /// Why a number waits, where a reason is known.
-    pub fn reason_of(&self, channel: &Channel, number: u64) -> Option<&str> {
-        self.sent.get(channel)?.reason_of(number)
     }
 
     fn arrived(&mut self, token: Token, peer: NodeRef, effects: &mut Vec<Effect>) {

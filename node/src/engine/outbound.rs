@@ -178,7 +178,6 @@ impl Engine {
             channel: channel.clone(),
             number,
             sent_entry: withdrawal.sent_entry,
-            entry: 0,
             envelope: withdrawal.envelope,
             withdrawal: withdrawal.withdrawal,
             request: withdrawal.request,
@@ -194,7 +193,7 @@ impl Engine {
         let mut again = Vec::with_capacity(dispatches.len());
         for dispatch in dispatches {
             let Reloaded { number, bytes, agreement, opening } = dispatch;
-            writes.push(Write::Resent { channel: channel.clone(), number, entry: entries.len(), bytes });
+            writes.push(Write::Resent { channel: channel.clone(), number, bytes });
             entries.push(opening);
             again.push((number, bytes, agreement));
         }

@@ -22,4 +22,4 @@ pub use scan::{
     TileKey, read_tree,
 };
 pub use tree::LogReader;
-pub use write::{IndexedRecord, Write};
+pub use write::{IndexedRecord, Write, references};

@@ -234,7 +234,7 @@ mod tests {
             bench.settled(number, TODAY.minus(30), 100 + number);
         }
         for number in 1..=2 {
-            bench.write(Write::Resent { channel: bench.channel.clone(), number, entry: 0, bytes: 100 }, 200 + number);
+            bench.write(Write::Resent { channel: bench.channel.clone(), number, bytes: 100 }, 200 + number);
         }
         bench.settled(2, TODAY, 301);
         assert_eq!(bench.kept(TODAY.minus(7), 10, 2), [1, 2], "1 waits, 2 has a young receipt");

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use luxor_protocol::cbor::Encode;
 use luxor_protocol::exchange::{Arrival, Channel, Envelope, Opening, Withdrawal};
 use luxor_protocol::hash::{Digest, Domain, keyed};
+use luxor_protocol::record::Value;
 use luxor_protocol::time::Day;
 use luxor_protocol::tlog::{CompletedTile, Frontier, Hash};
 use rocksdb::WriteBatch;
@@ -25,6 +26,20 @@ pub struct IndexedRecord {
     pub place: usize,
     /// Identifiers that lead to it (own reference, item id).
     pub references: Vec<String>,
+}
+
+/// Fields that lead to a record: group and field.
+const REFERENCES: [(&str, &str); 2] = [("filing", "own_reference"), ("item", "id")];
+
+/// The identifiers that lead to a record, each once, from whatever gives its fields by group and name.
+pub fn references(field: impl Fn(&str, &str) -> Option<Value>) -> Vec<String> {
+    let text = |(group, name)| match field(group, name) {
+        Some(Value::Text(text)) => Some(text),
+        _ => None,
+    };
+    let mut found: Vec<String> = REFERENCES.into_iter().filter_map(text).collect();
+    found.dedup();
+    found
 }
 
 /// One thing to be written. `entry` is a position in the entries of the same commit; the sequencer makes an index of it.
@@ -90,8 +105,6 @@ pub enum Write {
         number: u64,
         /// Index of its `sent` entry.
         sent_entry: u64,
-        /// Its `withdrawn` entry.
-        entry: usize,
         /// The dispatch's header and signature.
         envelope: Envelope,
         /// The withdrawal.
@@ -105,8 +118,6 @@ pub enum Write {
         channel: Channel,
         /// Its number.
         number: u64,
-        /// Its `resent` entry.
-        entry: usize,
         /// Bytes of its request.
         bytes: u64,
     },
@@ -177,14 +188,14 @@ impl Store {
                     batch.put_cf(self.cf(cf::SETTLED), settled_key(settled_on, &key), []);
                     batch.put_cf(self.cf(cf::META), out_meta_key(&channel), OutRow { origin, confirmed }.to_cbor());
                 }
-                Write::Withdrawn { channel, number, sent_entry, entry: _, envelope, withdrawal, request } => {
+                Write::Withdrawn { channel, number, sent_entry, envelope, withdrawal, request } => {
                     let key = dispatch_key(&channel, number);
                     let row = SentRow { entry: sent_entry, envelope, withdrawal: Some(withdrawal) };
                     batch.put_cf(self.cf(cf::SENT), &key, row.to_cbor());
                     batch.put_cf(self.cf(cf::OUTBOX), &key, (request.len() as u64).to_be_bytes());
                     batch.put_cf(self.cf(cf::SEALED), &key, request);
                 }
-                Write::Resent { channel, number, entry: _, bytes } => {
+                Write::Resent { channel, number, bytes } => {
                     batch.put_cf(self.cf(cf::OUTBOX), dispatch_key(&channel, number), bytes.to_be_bytes());
                 }
                 Write::Received { channel, number, entry, arrival, body, payload, records, tree, held } => {

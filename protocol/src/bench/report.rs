@@ -71,8 +71,6 @@ pub const COUNTS: &[Count] = &[
     need("view_decode", End::Recipient, 1, Per::Record),
     need("record_root", End::Recipient, 1, Per::Record),
     need("view_check", End::Recipient, 1, Per::Record),
-    // The accepted views as they are stored.
-    need("view_encode", End::Recipient, 1, Per::Record),
     need("write_received", End::Recipient, 1, Per::Dispatch),
 ];
 

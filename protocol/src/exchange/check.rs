@@ -3,7 +3,7 @@
 //! Order: network and addressees, signature, agreement, and only then the seal. Numbers and duplicates are the engine's.
 
 use super::answer::{Answer, ErrorCode, Lack, RefusalCode};
-use super::dispatch::{Dispatch, DispatchHeader, is_own_batch};
+use super::dispatch::{Dispatch, DispatchHeader, Envelope, is_own_batch};
 use super::receipt::{Outcome, Rejection};
 use super::sealed::{SealedError, unpack};
 use super::{Arrival, Channel, Withdrawal};
@@ -53,16 +53,20 @@ pub fn check_dispatch(
     now: Millis,
     open: impl FnOnce(&[u8]) -> Option<Vec<u8>>,
 ) -> Result<Checked, Answer> {
-    let envelope = dispatch.envelope();
-    let signed = envelope
-        .verify(&directory.network(), &peer.card.sign)
-        .map_err(|e| Answer::error(ErrorCode::BadSignature, format!("dispatch: {e}")));
+    // Only asked for where it decides: it costs a digest over all that is sealed.
+    let signed = || {
+        let envelope = dispatch.envelope();
+        match envelope.verify(&directory.network(), &peer.card.sign) {
+            Ok(()) => Ok(envelope),
+            Err(error) => Err(Answer::error(ErrorCode::BadSignature, format!("dispatch: {error}"))),
+        }
+    };
     let header = match DispatchHeader::from_cbor(&dispatch.header) {
         Ok(header) => header,
         Err(error) => return Err(undecodable(&dispatch.header, &error, signed)),
     };
     check_route(directory, me, peer, &header.network, &header.channel)?;
-    signed?;
+    let envelope = signed()?;
     check_epoch(peer, &header.channel)?;
     if !directory.agreements().any(|(digest, _)| *digest == header.agreement_digest) {
         let detail = format!("agreement {} ({})", header.agreement, header.agreement_digest);
@@ -158,9 +162,9 @@ fn check_epoch(peer: &KnownNode, channel: &Channel) -> Result<(), Answer> {
 }
 
 /// A signed header of an unknown type version may be a good one tomorrow; every other fault stays one.
-fn undecodable(header: &[u8], error: &CborError, signed: Result<(), Answer>) -> Answer {
+fn undecodable(header: &[u8], error: &CborError, signed: impl FnOnce() -> Result<Envelope, Answer>) -> Answer {
     if error.reason == Reason::UnknownType {
-        if let Err(unsigned) = signed {
+        if let Err(unsigned) = signed() {
             return unsigned;
         }
         let mut reader = Reader::new(header.get(error.offset..).unwrap_or_default());

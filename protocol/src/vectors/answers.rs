@@ -7,11 +7,10 @@ use super::world::WORLD;
 use crate::cbor::{Decode, Encode};
 use crate::exchange::{
     Answer, Dispatch, EntryKind, ErrorCode, Lack, Outcome, ReceiptBody, RefusalCode, Rejection, Request, SentBody,
-    Skeleton, Withdrawal, WithdrawalHeader,
+    Skeleton, Withdrawal,
 };
 use crate::hash::Digest;
 use crate::record::Fault;
-use crate::testing::NOW;
 use crate::time::Day;
 
 fn request(name: &str, what: &str, request: &Request) -> Json {
@@ -31,14 +30,7 @@ fn request(name: &str, what: &str, request: &Request) -> Json {
 
 fn requests() -> Vec<Json> {
     let net = &WORLD.net;
-    let header = WithdrawalHeader {
-        network: net.id(),
-        channel: net.channel(),
-        number: 4,
-        dispatch: Digest([0xd4; 32]),
-        agreement: net.agreement("parcels"),
-        withdrawn_at: NOW,
-    };
+    let header = WORLD.withdrawal();
     let dispatch = Dispatch { header: vec![1, 2, 3], signature: [4; 64], sealed: vec![5; 30] };
     vec![
         request("a dispatch (its parts are any bytes here)", "dispatch", &Request::Dispatch(dispatch)),

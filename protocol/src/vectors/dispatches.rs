@@ -5,8 +5,8 @@ use super::records::RECORDS;
 use super::world::{WORLD, identity, identity_text};
 use crate::cbor::Encode;
 use crate::exchange::{
-    Answer, Channel, Checked, Dispatch, DispatchHeader, Lane, Outcome, SealedError, Withdrawal, WithdrawalHeader,
-    check_dispatch, check_withdrawal, pack, sealed_digest, unpack,
+    Answer, Channel, Checked, Dispatch, DispatchHeader, Lane, Outcome, SealedError, Withdrawal, check_dispatch,
+    check_withdrawal, pack, sealed_digest, unpack,
 };
 use crate::hash::{Digest, Domain};
 use crate::keys::signed_bytes;
@@ -110,14 +110,7 @@ fn honest() -> Vec<Json> {
 
 fn withdrawal() -> Json {
     let net = &WORLD.net;
-    let header = WithdrawalHeader {
-        network: net.id(),
-        channel: net.channel(),
-        number: 4,
-        dispatch: Digest([0xd4; 32]),
-        agreement: net.agreement("parcels"),
-        withdrawn_at: NOW,
-    };
+    let header = WORLD.withdrawal();
     let withdrawal = Withdrawal::sign(&header, &net.post.sign);
     let (me, peer) = (&net.customs.node, net.known(&net.post));
     let checked = check_withdrawal(&net.directory, me, peer, &withdrawal, NOW);

@@ -5,11 +5,11 @@ use std::sync::LazyLock;
 
 use crate::cbor::Encode;
 use crate::document::{Card, Directory};
-use crate::exchange::{Dispatch, DispatchHeader};
-use crate::hash::{hex, unhex};
+use crate::exchange::{Dispatch, DispatchHeader, WithdrawalHeader};
+use crate::hash::{Digest, hex, unhex};
 use crate::keys::{KeyUse, SecretKey};
 use crate::record::{SealedRecord, content_from_json};
-use crate::testing::{Network, Party, record_of};
+use crate::testing::{NOW, Network, Party, record_of};
 
 pub(super) static WORLD: LazyLock<World> = LazyLock::new(World::new);
 
@@ -47,6 +47,18 @@ impl World {
         net.cards.push(second);
         net.directory = Directory::new(&net.charter, &net.cards, &net.agreements).unwrap();
         Self { net }
+    }
+
+    /// What `post-de` says when it withdraws number 4.
+    pub(super) fn withdrawal(&self) -> WithdrawalHeader {
+        WithdrawalHeader {
+            network: self.net.id(),
+            channel: self.net.channel(),
+            number: 4,
+            dispatch: Digest([0xd4; 32]),
+            agreement: self.net.agreement("parcels"),
+            withdrawn_at: NOW,
+        }
     }
 
     /// A dispatch of `post-de` to `customs-kr` whose sealed part holds `packed`; the sealed bytes are those that the file

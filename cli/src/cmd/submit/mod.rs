@@ -14,7 +14,7 @@ use luxor_protocol::api::{OutboxState, RecordResult};
 use luxor_protocol::exchange::Lane;
 use serde::Serialize;
 
-use super::some;
+use super::{lane, some};
 use crate::args::SubmitArgs;
 use crate::chunks::Chunk;
 use crate::client::{Client, MAX_WAIT_MS};
@@ -72,7 +72,7 @@ pub(super) fn run(args: &SubmitArgs) -> anyhow::Result<Exit> {
     };
     let refusals = Refusals::new(args.refused.as_deref())?;
     let started = Instant::now();
-    let lane = if args.urgent { Lane::Urgent } else { Lane::Ordinary };
+    let lane = lane(args.urgent);
     let mut report = Report::new(submission, input.name(), lane);
     let sent = send(&client, &input, &mut report, refusals);
     if report.chunks > 0 {

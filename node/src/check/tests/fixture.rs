@@ -22,10 +22,10 @@ use luxor_protocol::record::{
 use luxor_protocol::time::{Day, Millis};
 use luxor_protocol::tlog::{Frontier, leaf_hash};
 
-use crate::check::index::references;
 use crate::folder::{Folder, NodeKeys};
 use crate::seal::Recipient;
 use crate::sequencer::{Commit, Committed, LockFile, Sequencer};
+use crate::store::references;
 use crate::store::{IndexedRecord, Store, StoreConfig, SubmissionRow, Totals, Write};
 
 /// 2026-11-23T10:00:00Z.
@@ -236,7 +236,7 @@ impl Pair {
         let header = DispatchHeader::from_cbor(&row.envelope.header).unwrap();
         let dispatch = row.envelope.digest();
         let entry = opening(&skeleton(EntryKind::Resent, &header), SentBody { dispatch }.to_cbor());
-        let write = Write::Resent { channel: channel.clone(), number, entry: 0, bytes };
+        let write = Write::Resent { channel: channel.clone(), number, bytes };
         self.sides[from].commit(vec![write], vec![entry], false);
         if again {
             let (sequencer, store, _) = self.sides[1 - from].open.as_ref().unwrap();
@@ -274,7 +274,6 @@ impl Pair {
                 channel: header.channel,
                 number: header.number,
                 sent_entry,
-                entry: entries.len(),
                 envelope: dispatch.envelope(),
                 withdrawal,
                 request: request.to_cbor(),
