@@ -11,12 +11,18 @@ use serde_json::Value as Json;
 /// How long anything may take before a test fails.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The folder of the workspace: as cargo says at run time, since clones that share a target folder share this program too.
+pub fn root() -> PathBuf {
+    let package =
+        std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    package.parent().unwrap().to_owned()
+}
+
 /// A built program of this workspace; built once per test process, so that none is stale.
 pub fn program(name: &str) -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let folder = BUILT.get_or_init(|| {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let mut build = Command::new(cargo);
         // What `cargo test` tells this package is not for others: ring would be built anew each time, and libp2p upon it.
         for (name, _) in std::env::vars_os() {
@@ -28,7 +34,7 @@ pub fn program(name: &str) -> PathBuf {
         }
         let built = build
             .args(["build", "--release", "--bins", "--message-format=json"])
-            .current_dir(root)
+            .current_dir(root())
             .stderr(Stdio::null())
             .output()
             .unwrap();
@@ -43,8 +49,7 @@ pub fn program(name: &str) -> PathBuf {
 
 /// The folder with real data, or `None` (the test is then reported as skipped, by name).
 pub fn shared(test: &str, path: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("LUXOR_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from);
+    let root = std::env::var_os("LUXOR_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
     let found = root.join(path);
     if !found.exists() {
         println!("skipped: {test}: {} absent", found.display());

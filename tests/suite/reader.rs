@@ -3,9 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
-}
+use luxor_tests::root;
 
 /// An interpreter with the packages that the reader needs: `LUXOR_PYTHON`, or else `python3`. `None` reports the test as
 /// skipped, by name.

@@ -22,7 +22,12 @@ use std::path::PathBuf;
 
 /// Where a vector file lies.
 fn path(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("vectors").join(name)
+    package().join("vectors").join(name)
+}
+
+/// The folder of this package: as cargo says at run time, since clones that share a target folder share this program too.
+fn package() -> PathBuf {
+    std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from)
 }
 
 fn writing() -> bool {
