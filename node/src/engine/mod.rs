@@ -7,6 +7,8 @@
 mod inbound;
 mod lane;
 mod outbound;
+#[cfg(test)]
+mod simulation;
 mod types;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
