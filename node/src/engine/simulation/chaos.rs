@@ -14,8 +14,11 @@ use crate::engine::{Delivery, Input, PreparedBatch, PreparedChunk, Token, Window
 /// Agreements between any two nodes.
 const AGREEMENTS: u64 = 3;
 
+/// What is done to a world and one of its nodes.
+type Deed = fn(&mut World, usize);
+
 /// What can be done, with how often: parts of their sum.
-const DEEDS: [(u64, fn(&mut World, usize)); 10] = [
+const DEEDS: [(u64, Deed); 10] = [
     (40, World::submits),
     (8, World::withdraws),
     (5, World::crashes),
@@ -43,6 +46,29 @@ impl Profile {
             lost: numbers.below(20),
             doubled: numbers.below(20),
             refused: numbers.below(10),
+            most: 5,
+            poisoned: None,
+            stalled: false,
+        }
+    }
+
+    /// So many dispatches that channels run beyond the recipient's window.
+    pub(super) fn deep(numbers: &mut Numbers) -> Self {
+        let window = Window { dispatches: 64, bytes: 1_000_000 };
+        Self {
+            ordinary: window,
+            urgent: window,
+            nodes: 2,
+            in_flight_per_peer: 128,
+            max_outbox: 10_000,
+            network: numbers.between(1, 4),
+            work: 1,
+            disk: 1,
+            lost: numbers.below(2),
+            doubled: numbers.below(5),
+            refused: numbers.below(3),
+            most: 150,
+            poisoned: numbers.chance(50).then(|| numbers.between(1, 200)),
             stalled: false,
         }
     }
@@ -63,13 +89,13 @@ impl World {
 
     fn submits(&mut self, at: usize) {
         let lane = if self.numbers.chance(25) { Lane::Urgent } else { Lane::Ordinary };
-        let most = if self.numbers.chance(5) { 40 } else { 5 };
+        let most = self.profile.most * if self.numbers.chance(5) { 8 } else { 1 };
         let deliveries = self.numbers.between(1, most);
         self.submit(at, lane, deliveries);
     }
 
-    /// A client submits a chunk with so many dispatches to random nodes.
-    pub(super) fn submit(&mut self, at: usize, lane: Lane, deliveries: u64) {
+    /// A client submits a chunk with so many dispatches to random nodes; gives the chunk's number.
+    pub(super) fn submit(&mut self, at: usize, lane: Lane, deliveries: u64) -> u64 {
         let others: Vec<usize> = (0..self.nodes.len()).filter(|node| *node != at).collect();
         let deliveries = (0..deliveries).map(|_| {
             let recipient = self.nodes[*self.numbers.one_of(&others).unwrap()].name.clone();
@@ -89,10 +115,9 @@ impl World {
         let header = BatchHeader { node, table: &DECLARATION, count: 1, root: Digest::ZERO, signed_at: Millis(0) };
         let batch = Batch { header, signature: [0; 64] };
         let batch = PreparedBatch { batch, records: Vec::new(), stored: Vec::new(), deliveries };
-        let life = self.nodes[at].life;
-        let Some(process) = &mut self.nodes[at].running else { return };
-        self.chunks.push((at, life));
+        self.chunks.push((at, self.nodes[at].life));
         let number = self.chunks.len() as u64;
+        let Some(process) = &mut self.nodes[at].running else { return number };
         process.tokens += 1;
         let token = Token(process.tokens);
         process.submitted.insert(token, number);
@@ -100,6 +125,7 @@ impl World {
         let batches = vec![batch];
         let chunk = PreparedChunk { lane, submission, chunk: number, digest, result: Vec::new(), batches };
         self.step(at, Input::Submitted { token, chunk: Box::new(chunk) });
+        number
     }
 
     /// An operator withdraws something.
@@ -168,6 +194,7 @@ impl World {
         node.life += 1;
         node.cards[at] = node.life;
         self.trace.tell(format_args!("{} {} has lost its disk", self.now, node.name));
+        self.meet("lost disk");
         self.plan(at, ANY, 300, Work::Start);
         for other in (0..self.nodes.len()).filter(|other| *other != at) {
             self.plan(other, ANY, 1_000, Work::Card(at));

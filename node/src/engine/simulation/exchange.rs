@@ -99,10 +99,12 @@ impl World {
         let window = self.lane_window(channel.lane);
         let node = &mut self.nodes[at];
         let Some(process) = &mut node.running else { return };
-        let outbox = &node.disk.out[channel].outbox;
-        let bytes = *outbox.get(&number).expect("what is sent waits in the outbox");
-        let lowest = *outbox.keys().next().expect("what is sent waits in the outbox");
-        assert!(number < lowest + CHANNEL_WINDOW, "number {number} of {channel} is beyond what the recipient takes");
+        let out = &node.disk.out[channel];
+        let bytes = *out.outbox.get(&number).expect("what is sent waits in the outbox");
+        // Not those that are to be sent again: the engine may not have heard yet that they are.
+        let lowest = out.outbox.keys().find(|number| out.sent[number].receipts == 0);
+        let fits = lowest.is_none_or(|lowest| number < lowest + CHANNEL_WINDOW);
+        assert!(fits, "number {number} of {channel} is beyond what the recipient takes");
         let numbers = process.in_flight.entry(channel.clone()).or_default();
         assert!(numbers.insert(number, bytes).is_none(), "number {number} of {channel} is under way already");
         assert!(numbers.len() <= window.dispatches, "too many dispatches of {channel} are under way");
@@ -171,7 +173,7 @@ impl World {
             Err(Answer::error(ErrorCode::WrongEpoch, "epoch"))
         } else if channel.epoch > known {
             Err(Answer::later(Lack::Card, "card"))
-        } else if refuses {
+        } else if refuses || self.profile.poisoned == Some(parcel.number) {
             Err(Answer::error(ErrorCode::Undecodable, "refused"))
         } else if !withdrawn && node.lacks.contains(&agreement) {
             Err(Answer::later(Lack::Agreement, "agreement"))
@@ -214,16 +216,27 @@ impl World {
                 let (node, run) = (ask.node, ask.run);
                 return self.plan(node, run, self.profile.network, Work::Verify(ask, proof));
             }
-            Answer::Error { code: ErrorCode::TooManyInFlight | ErrorCode::NotAMember, detail } => {
+            Answer::Error { code: code @ (ErrorCode::TooManyInFlight | ErrorCode::NotAMember), detail } => {
+                self.meet(code.word());
                 Reply::Stopped(detail)
             }
             Answer::Error { code, detail } => {
-                assert_ne!(code, ErrorCode::NumberUsed, "number {} of {}", ask.number, ask.channel);
+                self.meet(code.word());
+                let number = format!("number {} of {}", ask.number, ask.channel);
+                assert_ne!(code, ErrorCode::NumberUsed, "{number}");
+                assert!(code != ErrorCode::NumberOutOfWindow || self.nodes[at].life > 0, "{number} is out of window");
                 Reply::Refused(detail)
             }
-            Answer::Later { lacks: Lack::Capacity | Lack::Card, detail } => Reply::Stopped(detail),
-            Answer::Later { detail, .. } => Reply::Lacks(detail),
+            Answer::Later { lacks, detail } => {
+                self.meet(lacks.word());
+                match lacks {
+                    Lack::Capacity | Lack::Card => Reply::Stopped(detail),
+                    Lack::Agreement | Lack::Version => Reply::Lacks(detail),
+                }
+            }
             Answer::Resend { after } => {
+                self.meet("resend");
+                assert!(self.nodes[at].life > 0, "{} never lost anything", self.nodes[at].name);
                 let to = self.find(&ask.channel.recipient);
                 Reply::Resend { origin: self.origin(to, self.nodes[ask.node].cards[to]), after }
             }
@@ -233,6 +246,7 @@ impl World {
     }
 
     pub(super) fn replay(&mut self, at: usize, parcel: &Parcel, ask: Option<Ask>) {
+        self.meet("replay");
         let received = self.nodes[at].disk.received.get(&parcel.channel);
         let received = received.and_then(|state| state.received.get(&parcel.number));
         let (digest, entry) = *received.expect("what is answered again is durable");
@@ -244,6 +258,11 @@ impl World {
     /// The sender's worker verifies a receipt.
     pub(super) fn verify(&mut self, ask: Ask, proof: Vec<u8>) {
         let reply = self.verified(&ask, proof);
+        match &reply {
+            Reply::Receipt(receipt) if receipt.withdrawn => self.meet("withdrawn"),
+            Reply::Refused(_) => self.meet("a receipt under an unknown log"),
+            _ => {}
+        }
         let Ask { node, run, channel, number } = ask;
         self.hear(node, run, Input::Answered { channel, number, reply });
     }

@@ -1,5 +1,7 @@
 //! The scheduler: the next piece of work, or a tick before it; and what must be true once the faults are over.
 
+use std::collections::BTreeMap;
+
 use luxor_protocol::exchange::Outcome;
 
 use super::Numbers;
@@ -7,20 +9,29 @@ use super::world::{ANY, Profile, Work, World};
 use crate::engine::Input;
 
 /// What a run came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Told {
     pub(super) trace: u64,
     pub(super) steps: u64,
     pub(super) receipts: u64,
-    pub(super) lost_disks: u64,
+    pub(super) met: BTreeMap<&'static str, u64>,
 }
+
+/// One seed in so many goes beyond the recipient's window.
+const DEEP: u64 = 20;
 
 /// A world with faults for a while, and then without, until nothing waits.
 pub(super) fn simulate(seed: u64, printed: bool) -> Told {
     let mut numbers = Numbers(seed);
-    let profile = Profile::random(&mut numbers);
+    let deep = seed % DEEP == DEEP - 1;
+    let profile = if deep { Profile::deep(&mut numbers) } else { Profile::random(&mut numbers) };
     let mut world = World::new(seed, profile, numbers, printed);
     let (deeds, time) = (world.numbers.between(10, 150), world.numbers.between(100, 5_000));
+    if deep {
+        // Late enough that the other one holds receipts beyond the window.
+        let node = world.numbers.below(2) as usize;
+        world.plan_after(node, ANY, time / 4 * 3, Work::Loss);
+    }
     for _ in 0..deeds {
         world.plan(0, ANY, time, Work::Chaos);
     }
@@ -70,6 +81,7 @@ impl World {
             Work::Start => self.start(at),
             Work::Card(of) => self.install(at, of),
             Work::Chaos => self.chaos(),
+            Work::Loss => self.loses_its_disk(at),
             Work::Write => self.write(at),
             Work::Tell => self.tell(at),
             Work::Hear(input) => {
@@ -120,7 +132,8 @@ impl World {
     pub(super) fn heal(&mut self) {
         self.trace.tell(format_args!("{} faults are over", self.now));
         let profile = &mut self.profile;
-        (profile.lost, profile.doubled, profile.refused, profile.stalled) = (0, 0, 0, false);
+        (profile.lost, profile.doubled, profile.refused) = (0, 0, 0);
+        (profile.poisoned, profile.stalled) = (None, false);
         self.broken.clear();
         for at in 0..self.nodes.len() {
             self.nodes[at].lacks.clear();
@@ -176,11 +189,6 @@ impl World {
 
     fn told(&self) -> Told {
         let receipts = self.nodes.iter().flat_map(|node| node.disk.out.values()).map(|out| out.sent.len() as u64);
-        Told {
-            trace: self.trace.digest,
-            steps: self.steps,
-            receipts: receipts.sum(),
-            lost_disks: self.nodes.iter().map(|node| node.life).sum(),
-        }
+        Told { trace: self.trace.digest, steps: self.steps, receipts: receipts.sum(), met: self.met.clone() }
     }
 }

@@ -30,6 +30,10 @@ pub(super) struct Profile {
     pub(super) doubled: u64,
     /// In percent of checks.
     pub(super) refused: u64,
+    /// Dispatches of most chunks, at most.
+    pub(super) most: u64,
+    /// A number that every recipient refuses without consuming it.
+    pub(super) poisoned: Option<u64>,
     /// Messages of the ordinary lane that arrive are never answered.
     pub(super) stalled: bool,
 }
@@ -60,6 +64,8 @@ pub(super) enum Work {
     Withdraw(Channel, u64),
     /// Another node's newest card is installed.
     Card(usize),
+    /// The disk is lost.
+    Loss,
     /// Something is done to the world.
     Chaos,
 }
@@ -124,6 +130,8 @@ pub(super) struct World {
     agenda: BTreeMap<(u64, u64, u64), (usize, u64, Work)>,
     scheduled: u64,
     runs: u64,
+    /// How often something came about that seeds should come by.
+    pub(super) met: BTreeMap<&'static str, u64>,
     /// Connections that are down, until when.
     pub(super) broken: BTreeMap<(usize, usize), u64>,
 }
@@ -160,6 +168,7 @@ impl World {
             agenda: BTreeMap::new(),
             scheduled: 0,
             runs: ANY,
+            met: BTreeMap::new(),
             broken: BTreeMap::new(),
         };
         (0..world.nodes.len()).for_each(|node| world.start(node));
@@ -293,13 +302,20 @@ impl World {
             }
             Effect::Busy { token } => {
                 assert!(process.submitted.remove(&token).is_some(), "a chunk is answered twice");
+                self.meet("busy");
             }
             Effect::Withdrawn { token, taken } => {
                 assert!(process.withdrawing.remove(&token), "a withdrawal is answered twice");
                 self.trace.tell(format_args!("{} a withdrawal is taken: {taken}", self.now));
             }
-            Effect::PrepareWithdrawal { channel, number } => self.plan(at, run, work, Work::Withdraw(channel, number)),
-            Effect::Reload { channel, after, count } => self.plan(at, run, work, Work::Reload(channel, after, count)),
+            Effect::PrepareWithdrawal { channel, number } => {
+                self.meet("gone");
+                self.plan(at, run, work, Work::Withdraw(channel, number));
+            }
+            Effect::Reload { channel, after, count } => {
+                self.meet("reload");
+                self.plan(at, run, work, Work::Reload(channel, after, count));
+            }
             Effect::Send { channel, number } => {
                 self.check_windows(at, &channel, number);
                 self.plan(at, run, work, Work::Depart(channel, number));
@@ -345,6 +361,10 @@ impl World {
         // A client that got no answer finds its chunk accepted if it was durable.
         let disk = &self.nodes[at].disk;
         self.accepted.extend(process.submitted.into_values().filter(|chunk| disk.submissions.contains(chunk)));
+    }
+
+    pub(super) fn meet(&mut self, what: &'static str) {
+        *self.met.entry(what).or_default() += 1;
     }
 
     pub(super) fn lane_window(&self, lane: Lane) -> Window {
