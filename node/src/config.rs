@@ -96,7 +96,7 @@ impl Default for RetrySection {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitsSection {
-    /// Dispatches without receipt; above it submissions are answered with "try again".
+    /// Dispatches of one lane without receipt; above it submissions to that lane are answered with "try again".
     pub outbox_dispatches: u64,
     /// Dispatches under way to one node.
     pub window_dispatches: usize,

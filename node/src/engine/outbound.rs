@@ -23,11 +23,13 @@ pub(super) struct ChunkOrder {
 
 impl Engine {
     pub(super) fn submitted(&mut self, token: Token, chunk: Box<PreparedChunk>, effects: &mut Vec<Effect>) {
-        let pending: u64 = self.sent.values().map(OutChannel::pending).sum();
+        let lane = chunk.lane;
+        // Each lane has its own room, so a backlog in the ordinary one refuses nothing urgent.
+        let of_lane = self.sent.values().filter(|out| out.channel.lane == lane);
+        let pending: u64 = of_lane.map(OutChannel::pending).sum();
         if pending >= self.config.max_outbox || !self.space {
             return effects.push(Effect::Busy { token });
         }
-        let lane = chunk.lane;
         let deliveries = chunk.batches.iter().flat_map(|batch| &batch.deliveries);
         let recipients: Vec<NodeRef> = deliveries.map(|delivery| delivery.recipient.clone()).collect();
         let numbers = recipients.into_iter().map(|recipient| {

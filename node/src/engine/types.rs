@@ -38,7 +38,7 @@ pub struct EngineConfig {
     pub urgent: Window,
     /// Dispatches of one node that are checked at a time.
     pub in_flight_per_peer: usize,
-    /// Dispatches without receipt; above it submissions wait.
+    /// Dispatches of one lane without receipt; above it submissions to that lane wait.
     pub max_outbox: u64,
 }
 

@@ -102,3 +102,8 @@ fn urgent_goes_on(hinder: fn(&mut World), outbox: u64) {
 fn the_urgent_lane_goes_on_while_the_ordinary_one_is_never_answered() {
     urgent_goes_on(|world| world.profile.stalled = true, 1_000);
 }
+
+#[test]
+fn the_urgent_lane_goes_on_while_the_ordinary_one_fills_the_outbox() {
+    urgent_goes_on(|world| world.profile.stalled = true, 60);
+}
