@@ -48,7 +48,7 @@ impl Profile {
             refused: numbers.below(10),
             most: 5,
             poisoned: None,
-            stalled: false,
+            hindrance: None,
         }
     }
 
@@ -69,7 +69,7 @@ impl Profile {
             refused: numbers.below(3),
             most: 150,
             poisoned: numbers.chance(50).then(|| numbers.between(1, 200)),
-            stalled: false,
+            hindrance: None,
         }
     }
 }

@@ -12,7 +12,7 @@ use luxor_protocol::limits::CHANNEL_WINDOW;
 use luxor_protocol::time::{Day, Millis};
 
 use super::disk::{WITHDRAWAL_BYTES, proof, read_proof};
-use super::world::{Process, Work, World};
+use super::world::{Hindrance, Process, Work, World};
 use crate::engine::{
     Input, PreparedChunk, PreparedWithdrawal, Reloaded, Reply, SealedChunk, SealedDispatch, Ticket, Token, Verified,
     VerifiedReceipt,
@@ -154,17 +154,19 @@ impl World {
     }
 
     pub(super) fn check(&mut self, at: usize, run: u64, token: Token) {
+        let refuses = self.numbers.chance(self.profile.refused);
         let node = &self.nodes[at];
-        let (channel, refuses) = {
-            let Some(process) = &node.running else { return };
-            (process.asked[&token].0.channel.clone(), self.numbers.chance(self.profile.refused))
-        };
-        let (parcel, made) = match &node.running {
-            Some(Process { asked, .. }) => (&asked[&token].0, &self.made[&asked[&token].0.digest]),
-            None => return,
-        };
-        if self.profile.stalled && channel.lane == Lane::Ordinary {
-            return self.plan_after(at, run, 50, Work::Check(token));
+        let Some(Process { asked, .. }) = &node.running else { return };
+        let (parcel, made) = (&asked[&token].0, &self.made[&asked[&token].0.digest]);
+        let channel = parcel.channel.clone();
+        if let Some(hindrance) = self.profile.hindrance.filter(|_| channel.lane == Lane::Ordinary) {
+            let answer = match hindrance {
+                Hindrance::Silence => return self.plan_after(at, run, 50, Work::Check(token)),
+                Hindrance::Refusal => Answer::error(ErrorCode::Undecodable, "refused"),
+                Hindrance::Lack => Answer::later(Lack::Agreement, "agreement"),
+                Hindrance::Capacity => Answer::later(Lack::Capacity, "capacity"),
+            };
+            return self.hear(at, run, Input::Checked { token, result: Err(answer) });
         }
         let known = node.cards[self.find(&channel.sender)] + 1;
         let agreement = self.agreements[&parcel.digest];

@@ -133,7 +133,7 @@ impl World {
         self.trace.tell(format_args!("{} faults are over", self.now));
         let profile = &mut self.profile;
         (profile.lost, profile.doubled, profile.refused) = (0, 0, 0);
-        (profile.poisoned, profile.stalled) = (None, false);
+        (profile.poisoned, profile.hindrance) = (None, None);
         self.broken.clear();
         for at in 0..self.nodes.len() {
             self.nodes[at].lacks.clear();

@@ -6,7 +6,7 @@ use luxor_protocol::exchange::Lane;
 
 use super::Numbers;
 use super::run::simulate;
-use super::world::{Profile, World};
+use super::world::{Hindrance, Profile, World};
 use crate::engine::Window;
 
 /// Seeds in every run; with `LUXOR_TEST_LONG` the full number.
@@ -69,7 +69,7 @@ fn calm() -> Profile {
         refused: 0,
         most: 5,
         poisoned: None,
-        stalled: false,
+        hindrance: None,
     }
 }
 
@@ -80,10 +80,10 @@ fn waiting(world: &World, lane: Lane) -> usize {
 }
 
 /// Fills the ordinary lane, and sees that the urgent one goes on and the ordinary one after it.
-fn urgent_goes_on(hinder: fn(&mut World), outbox: u64) {
+fn urgent_goes_on(hindrance: Hindrance, max_outbox: u64) {
     for seed in 0..20 {
-        let mut world = World::new(seed, Profile { max_outbox: outbox, ..calm() }, Numbers(seed), false);
-        hinder(&mut world);
+        let profile = Profile { hindrance: Some(hindrance), max_outbox, ..calm() };
+        let mut world = World::new(seed, profile, Numbers(seed), false);
         world.submit(0, Lane::Ordinary, 60);
         let end = world.now + 2_000;
         world.run_until(end);
@@ -91,7 +91,7 @@ fn urgent_goes_on(hinder: fn(&mut World), outbox: u64) {
         let chunk = world.submit(0, Lane::Urgent, 20);
         world.run_until(end + 1_000);
         assert!(world.accepted.contains(&chunk), "the urgent chunk is not taken");
-        assert_eq!((waiting(&world, Lane::Ordinary), waiting(&world, Lane::Urgent)), (60, 0));
+        assert_eq!((waiting(&world, Lane::Ordinary), waiting(&world, Lane::Urgent)), (60, 0), "{hindrance:?}");
         world.heal();
         world.finish();
         assert_eq!(waiting(&world, Lane::Ordinary), 0);
@@ -99,11 +99,13 @@ fn urgent_goes_on(hinder: fn(&mut World), outbox: u64) {
 }
 
 #[test]
-fn the_urgent_lane_goes_on_while_the_ordinary_one_is_never_answered() {
-    urgent_goes_on(|world| world.profile.stalled = true, 1_000);
+fn the_urgent_lane_goes_on_whatever_holds_up_the_ordinary_one() {
+    for hindrance in [Hindrance::Silence, Hindrance::Refusal, Hindrance::Lack, Hindrance::Capacity] {
+        urgent_goes_on(hindrance, 1_000);
+    }
 }
 
 #[test]
 fn the_urgent_lane_goes_on_while_the_ordinary_one_fills_the_outbox() {
-    urgent_goes_on(|world| world.profile.stalled = true, 60);
+    urgent_goes_on(Hindrance::Silence, 60);
 }

@@ -34,8 +34,21 @@ pub(super) struct Profile {
     pub(super) most: u64,
     /// A number that every recipient refuses without consuming it.
     pub(super) poisoned: Option<u64>,
-    /// Messages of the ordinary lane that arrive are never answered.
-    pub(super) stalled: bool,
+    /// What befalls everything in the ordinary lane that arrives.
+    pub(super) hindrance: Option<Hindrance>,
+}
+
+/// What holds up one lane.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Hindrance {
+    /// No answer comes.
+    Silence,
+    /// Each is refused without being consumed.
+    Refusal,
+    /// An agreement is lacking.
+    Lack,
+    /// There is no room.
+    Capacity,
 }
 
 /// What is to be done at some time at some node.
