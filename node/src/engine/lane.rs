@@ -442,4 +442,121 @@ mod tests {
         settle(&mut out, 1);
         assert_eq!(out.ready(Millis(1), WINDOW), [2, 3]);
     }
+
+    #[test]
+    fn each_failure_doubles_the_wait_up_to_the_longest_and_a_receipt_ends_it() {
+        let (config, mut out) = waiting(3);
+        let config = EngineConfig { retry_max_ms: 45, ..config };
+        let mut now = Millis(0);
+        assert_eq!(out.ready(now, Window { dispatches: 2, ..WINDOW }), [1, 2]);
+        // A connection that breaks fails both: that is one failure.
+        for number in [1, 2] {
+            out.landed(number);
+            out.stop(&config, now, "cut".into());
+        }
+        for wait in [10, 20, 40, 45, 45] {
+            assert_eq!(out.wakes_at(now), Some(now.plus(wait)));
+            assert_eq!(out.ready(now.plus(wait - 1), WINDOW), [0; 0]);
+            now = now.plus(wait);
+            assert_eq!(out.ready(now, WINDOW), [1], "one goes to see");
+            assert_eq!(out.wakes_at(now), None, "its answer is waited for");
+            out.landed(1);
+            out.stop(&config, now, "cut".into());
+        }
+        now = now.plus(45);
+        assert_eq!(out.ready(now, WINDOW), [1]);
+        settle(&mut out, 1);
+        assert_eq!(out.ready(now, WINDOW), [2, 3]);
+        out.landed(2);
+        out.stop(&config, now, "cut".into());
+        assert_eq!(out.wakes_at(now), Some(now.plus(10)), "a first failure again");
+    }
+
+    #[test]
+    fn what_the_peer_lacks_or_refuses_holds_up_nothing_else() {
+        let (config, mut out) = waiting(2);
+        let config = EngineConfig { retry_max_ms: 100, ..config };
+        let other = Digest([2; 32]);
+        (3..=6).for_each(|number| out.wait(number, 10, other));
+        assert_eq!(out.ready(Millis(0), WINDOW), [1, 2, 3, 4]);
+        for number in [1, 2] {
+            out.landed(number);
+            out.lacks(number, &config, Millis(0), "lacks".into());
+        }
+        out.landed(3);
+        out.refuse(3, &config, Millis(0), "refused".into());
+        assert_eq!(out.ready(Millis(1), WINDOW), [5, 6]);
+        assert_eq!(out.refusals().collect::<Vec<_>>(), [(3, "refused")]);
+        assert_eq!(out.wakes_at(Millis(1)), Some(Millis(10)));
+        for number in [4, 5, 6] {
+            settle(&mut out, number);
+        }
+        assert_eq!(out.ready(Millis(10), WINDOW), [1, 3], "one under the agreement, and the refused one");
+        out.landed(3);
+        out.refuse(3, &config, Millis(10), "refused".into());
+        settle(&mut out, 1);
+        assert_eq!(out.ready(Millis(10), WINDOW), [2]);
+        assert_eq!(out.wakes_at(Millis(10)), Some(Millis(30)), "the second wait of the refused one");
+    }
+
+    #[test]
+    fn a_dispatch_larger_than_the_window_goes_alone() {
+        let (_, mut out) = waiting(1);
+        out.wait(2, 5_000, AGREEMENT);
+        out.wait(3, 10, AGREEMENT);
+        assert_eq!(out.ready(Millis(0), WINDOW), [1]);
+        settle(&mut out, 1);
+        assert_eq!(out.ready(Millis(0), WINDOW), [2]);
+        assert_eq!(out.ready(Millis(0), WINDOW), [0; 0]);
+        settle(&mut out, 2);
+        assert_eq!(out.ready(Millis(0), WINDOW), [3]);
+        settle(&mut out, 3);
+        assert_eq!(out.in_flight_bytes, 0);
+    }
+
+    #[test]
+    fn no_number_goes_that_the_recipient_would_not_take() {
+        let (config, mut out) = waiting(CHANNEL_WINDOW + 2);
+        let window = Window { dispatches: usize::MAX, bytes: u64::MAX };
+        assert_eq!(out.ready(Millis(0), window), (1..=CHANNEL_WINDOW).collect::<Vec<_>>());
+        for number in 2..=CHANNEL_WINDOW {
+            settle(&mut out, number);
+        }
+        out.landed(1);
+        out.refuse(1, &config, Millis(0), "refused".into());
+        assert_eq!(out.ready(Millis(0), window), [0; 0], "1 is still missing there");
+        assert_eq!(out.ready(Millis(10), window), [1]);
+        settle(&mut out, 1);
+        assert_eq!(out.ready(Millis(10), window), [CHANNEL_WINDOW + 1, CHANNEL_WINDOW + 2]);
+    }
+
+    #[test]
+    fn receipts_under_a_lost_log_are_asked_for_again_in_parts_and_only_once() {
+        let (_, empty) = waiting(0);
+        let last = CHANNEL_WINDOW + 7;
+        let mut out = OutChannel::new(empty.channel, last, "new".into(), 0);
+        assert_eq!(out.held(), last);
+        assert_eq!(out.lost(), Some((0, CHANNEL_WINDOW)));
+        assert_eq!(out.lost(), None, "they are being read");
+        assert_eq!(out.give(), (last + 1, 0), "nothing that the recipient has now is claimed");
+        (1..=CHANNEL_WINDOW).for_each(|number| out.wait(number, 10, AGREEMENT));
+        out.reloaded();
+        assert_eq!(out.lost(), None, "what waits comes first");
+        for number in 1..=CHANNEL_WINDOW {
+            assert_eq!(out.confirm("new", number), ("new".into(), number));
+            settle(&mut out, number);
+        }
+        assert_eq!(out.lost(), Some((CHANNEL_WINDOW, 7)));
+    }
+
+    #[test]
+    fn a_recipient_that_contradicts_its_own_receipts_is_not_believed() {
+        let (_, empty) = waiting(0);
+        let mut out = OutChannel::new(empty.channel, 9, "log".into(), 9);
+        assert!(!out.has_only("log", 5));
+        assert_eq!(out.lost(), None);
+        assert!(out.has_only("log", 9), "it says no less than its receipts");
+        assert!(out.has_only("next", 5), "it keeps another log");
+        assert_eq!(out.lost(), Some((5, 4)));
+    }
 }

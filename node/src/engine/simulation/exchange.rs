@@ -12,7 +12,7 @@ use luxor_protocol::limits::CHANNEL_WINDOW;
 use luxor_protocol::time::{Day, Millis};
 
 use super::disk::{WITHDRAWAL_BYTES, proof, read_proof};
-use super::world::{Hindrance, Process, Work, World};
+use super::world::{ANY, Hindrance, Process, Work, World};
 use crate::engine::{
     Input, PreparedChunk, PreparedWithdrawal, Reloaded, Reply, SealedChunk, SealedDispatch, Ticket, Token, Verified,
     VerifiedReceipt,
@@ -34,7 +34,7 @@ pub(super) struct Parcel {
     pub(super) number: u64,
     pub(super) digest: Digest,
     arrival: Arrival,
-    /// The process that it is for: a connection does not outlive it.
+    /// The process that it is for: a connection does not outlive it. A copy may come to any.
     to: u64,
 }
 
@@ -135,15 +135,17 @@ impl World {
         }
         let network = self.profile.network;
         if self.numbers.chance(self.profile.doubled) {
-            self.plan(to, run, network * 8, Work::Arrive(parcel.clone(), None));
+            let copy = Parcel { to: ANY, ..parcel.clone() };
+            self.plan(to, ANY, network * 20, Work::Arrive(copy, None));
         }
-        self.plan(to, super::world::ANY, network, Work::Arrive(parcel, Some(ask)));
+        self.plan(to, ANY, network, Work::Arrive(parcel, Some(ask)));
     }
 
     pub(super) fn arrive(&mut self, at: usize, parcel: Parcel, ask: Option<Ask>) {
         let from = self.find(&parcel.channel.sender);
         let broken = self.is_broken(from, at);
-        let process = self.nodes[at].running.as_mut().filter(|process| process.run == parcel.to && !broken);
+        let process =
+            self.nodes[at].running.as_mut().filter(|process| [ANY, process.run].contains(&parcel.to) && !broken);
         let Some(process) = process else {
             return ask.into_iter().for_each(|ask| self.answer(ask, Reply::Stopped("the connection broke".into())));
         };
