@@ -18,7 +18,7 @@ mod space;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use luxor_protocol::api::OutboxState;
 use luxor_protocol::cbor::Encode;
@@ -174,6 +174,7 @@ pub struct Run {
     submitted: HashMap<Token, Submitted>,
     withdrawing: HashMap<Token, oneshot::Sender<bool>>,
     config: DriverConfig,
+    began: Instant,
 }
 
 struct Arrived {
@@ -257,7 +258,8 @@ fn state_of(engine: &Engine) -> State {
     }
 }
 
-/// The time now. The only clock of the node; everything below takes it as an argument.
+/// The time now, for what is dated. The only clock of the node but for the engine's waits; everything below takes it as an
+/// argument.
 pub fn now() -> Millis {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX).min(Millis::MAX.0))
@@ -291,6 +293,7 @@ impl Driver {
             submitted: HashMap::new(),
             withdrawing: HashMap::new(),
             config,
+            began: Instant::now(),
         };
         Ok((driver, run))
     }
@@ -410,7 +413,7 @@ impl Run {
         beside.spawn(watch);
         beside.spawn(self.driver.clone().purge_regularly());
         loop {
-            let wakeup = self.engine.next_wakeup().map(|at| Duration::from_millis(at.0.saturating_sub(now().0)));
+            let wakeup = self.engine.next_wakeup().map(|at| Duration::from_millis(at.0.saturating_sub(self.elapsed().0)));
             let sleep = async {
                 match wakeup {
                     Some(wait) => tokio::time::sleep(wait).await,
@@ -452,7 +455,7 @@ impl Run {
     }
 
     fn step(&mut self, input: Input) -> Result<(), DriverError> {
-        let effects = self.engine.step(now(), input);
+        let effects = self.engine.step(self.elapsed(), input);
         // Before the effects: whoever gets an answer must find the outbox as the answer left it.
         self.state.send_if_modified(|state| {
             let new = state_of(&self.engine);
@@ -553,6 +556,12 @@ impl Run {
                 None => {}
             }
         });
+    }
+
+    /// Time for the engine, which only waits: counted from the start, so that whoever sets the machine's clock back does not
+    /// make it sleep until the clock has caught up, or for ever.
+    fn elapsed(&self) -> Millis {
+        Millis(u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX).min(Millis::MAX.0))
     }
 
     fn token(&mut self) -> Token {

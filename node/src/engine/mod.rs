@@ -100,7 +100,7 @@ impl Engine {
         }
     }
 
-    /// One step.
+    /// One step. `now` counts from any beginning and never goes back.
     pub fn step(&mut self, now: Millis, input: Input) -> Vec<Effect> {
         let mut effects = Vec::new();
         match input {
