@@ -413,7 +413,8 @@ impl Run {
         beside.spawn(watch);
         beside.spawn(self.driver.clone().purge_regularly());
         loop {
-            let wakeup = self.engine.next_wakeup().map(|at| Duration::from_millis(at.0.saturating_sub(self.elapsed().0)));
+            let wakeup =
+                self.engine.next_wakeup().map(|at| Duration::from_millis(at.0.saturating_sub(self.elapsed().0)));
             let sleep = async {
                 match wakeup {
                     Some(wait) => tokio::time::sleep(wait).await,

@@ -8,7 +8,8 @@ use luxor_protocol::time::Millis;
 
 use super::Numbers;
 use super::disk::Disk;
-use super::world::{ANY, Profile, Work, World};
+use super::node::{ANY, Profile, Work};
+use super::world::World;
 use crate::engine::{Delivery, Input, PreparedBatch, PreparedChunk, Token, Window};
 
 /// Agreements between any two nodes.

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use luxor_protocol::exchange::Outcome;
 
 use super::Numbers;
-use super::world::{ANY, Profile, Work, World};
+use super::node::{ANY, Profile, Work};
+use super::world::World;
 use crate::engine::Input;
 
 /// What a run came to.

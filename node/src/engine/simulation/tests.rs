@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use luxor_protocol::exchange::Lane;
 
 use super::Numbers;
+use super::node::{Hindrance, Profile};
 use super::run::simulate;
-use super::world::{Hindrance, Profile, World};
+use super::world::World;
 use crate::engine::Window;
 
 /// Seeds in every run; with `LUXOR_TEST_LONG` the full number.
