@@ -2,8 +2,8 @@
 //!
 //! One number, the seed, decides everything: what is submitted, which messages are lost, doubled or late, which node crashes
 //! before or after a commit is durable, fills its disk or loses it. Time is virtual. What must hold is checked at each step
-//! ([`disk`], [`world`], [`sending`], [`receiving`]) and once the faults are over ([`run`]). A seed that fails is run again, and told step by step, with
-//! `LUXOR_SEED=<seed>`; `LUXOR_TEST_LONG` runs more of them.
+//! ([`disk`], [`world`], [`sending`], [`receiving`]) and once the faults are over ([`run`]). A seed that fails is run again,
+//! and told step by step, with `LUXOR_SEED=<seed>`; `LUXOR_TEST_LONG` runs more of them.
 //!
 //! Not here: bytes and signatures (luxor-protocol), the real database and log (store, sequencer), threads (driver); a
 //! mistake in how these models follow them is not found.

@@ -21,8 +21,20 @@ pub(super) struct Told {
 /// One seed in so many goes beyond the recipient's window.
 const DEEP: u64 = 20;
 
+/// Tells how to see a seed that fails.
+struct Failing(u64);
+
+impl Drop for Failing {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("LUXOR_SEED={} runs it again and tells each step (with --nocapture)", self.0);
+        }
+    }
+}
+
 /// A world with faults for a while, and then without, until nothing waits.
 pub(super) fn simulate(seed: u64, printed: bool) -> Told {
+    let _failing = Failing(seed);
     let mut numbers = Numbers(seed);
     let deep = seed % DEEP == DEEP - 1;
     let profile = if deep { Profile::deep(&mut numbers) } else { Profile::random(&mut numbers) };

@@ -278,7 +278,7 @@ impl Drop for World {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let World { seed, steps, now, .. } = self;
-            eprintln!("seed {seed} fails at step {steps}, {now} ms; LUXOR_SEED={seed} runs and tells it again");
+            eprintln!("seed {seed} fails at step {steps}, {now} ms");
         }
     }
 }
