@@ -4,6 +4,7 @@
 //! Not here: who decides what is written (engine), when and in which order (sequencer).
 
 mod columns;
+mod direct;
 mod open;
 mod outgoing;
 mod read;

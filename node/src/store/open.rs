@@ -15,6 +15,7 @@ use super::columns::{
     META_INDEX_KEY, META_NODE, META_TOTALS, META_TREE, cf, channel_meta_key, dispatch_key, out_meta_key,
     read_dispatch_key,
 };
+use super::direct::takes_direct_io;
 use super::rows::{ChannelRow, OutRow, ReceivedRow, Totals};
 
 /// Memory for unflushed writes over all column families.
@@ -153,6 +154,9 @@ impl Store {
         options.set_max_open_files(MAX_OPEN_FILES);
         options.set_max_total_wal_size(MAX_WAL_BYTES);
         options.set_keep_log_file_num(4);
+        // RocksDB makes the folder itself, but the last part only, and where it cannot it says why.
+        let _ = std::fs::create_dir(folder);
+        options.set_use_direct_io_for_flush_and_compaction(takes_direct_io(folder));
         let buffers = rocksdb::WriteBufferManager::new_write_buffer_manager(WRITE_BUFFER_BYTES, false);
         options.set_write_buffer_manager(&buffers);
         let cache = Cache::new_lru_cache(BLOCK_CACHE_BYTES);
