@@ -1,5 +1,6 @@
 //! Sealing with age (X25519), at the node's edge because age draws its own randomness.
 
+use std::io::{Read as _, Write as _};
 use std::str::FromStr;
 
 use zeroize::Zeroizing;
@@ -21,6 +22,9 @@ pub enum SealError {
     /// Encryption failed.
     #[error("sealing failed: {0}")]
     Encrypt(#[from] age::EncryptError),
+    /// Writing to memory failed.
+    #[error("sealing failed: {0}")]
+    Write(#[from] std::io::Error),
 }
 
 /// A node's key that opens what is sealed to it.
@@ -43,7 +47,11 @@ impl SealKey {
 
     /// Opens sealed bytes; `None` when they are not sealed to this key or were changed.
     pub fn open(&self, sealed: &[u8]) -> Option<Vec<u8>> {
-        age::decrypt(&self.0, sealed).ok()
+        let decryptor = age::Decryptor::new_buffered(sealed).ok()?;
+        // What is opened is shorter than what was sealed, so this never grows.
+        let mut opened = Vec::with_capacity(sealed.len());
+        decryptor.decrypt(std::iter::once(&self.0 as _)).ok()?.read_to_end(&mut opened).ok()?;
+        Some(opened)
     }
 }
 
@@ -66,6 +74,36 @@ impl Recipient {
     /// # Errors
     /// [`SealError::Encrypt`].
     pub fn seal(&self, plain: &[u8]) -> Result<Vec<u8>, SealError> {
-        Ok(age::encrypt(&self.0, plain)?)
+        let encryptor = age::Encryptor::with_recipients(std::iter::once(&self.0 as _))?;
+        let mut sealed = Vec::with_capacity(plain.len() + sealing_adds(plain.len()));
+        let mut writer = encryptor.wrap_output(&mut sealed)?;
+        writer.write_all(plain)?;
+        writer.finish()?;
+        Ok(sealed)
+    }
+}
+
+/// Bytes that sealing adds, generously: the header with one recipient, a tag for each 64 KiB, and what a request puts before
+/// it.
+fn sealing_adds(plain: usize) -> usize {
+    2_048 + plain / 4_096
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sealed_opens_with_its_key_only_and_needs_no_more_room_than_was_made() {
+        let [key, other] = [0, 1].map(|_| SealKey(age::x25519::Identity::generate()));
+        let recipient = Recipient::parse(&key.recipient()).unwrap();
+        for length in [0, 1, 1_000, 65_535, 65_536, 65_537, 3_000_000] {
+            let plain = vec![7; length];
+            let sealed = recipient.seal(&plain).unwrap();
+            assert!(sealed.len() <= length + sealing_adds(length), "{length}: {}", sealed.len());
+            assert_eq!(key.open(&sealed), Some(plain));
+            assert_eq!(other.open(&sealed), None);
+            assert_eq!(key.open(&sealed[..sealed.len() - 1]), None);
+        }
     }
 }

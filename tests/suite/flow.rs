@@ -205,7 +205,7 @@ async fn a_withdrawal_of_what_had_arrived_ends_as_accepted() {
     let (net, mut requests) = stand_in(&network, "recipient", true).await;
     sender.put("w", 0, &[record("W-0")]).unwrap();
     let came = tokio::time::timeout(PATIENCE, requests.recv()).await.unwrap().unwrap();
-    let body: Arc<[u8]> = came.body.clone().into();
+    let body = Arc::new(came.body.clone());
     drop((came, requests));
     net.shutdown().await;
     sender.outbox("a reason", |state| state["waiting"]["recipient/n1"].is_string());

@@ -119,7 +119,7 @@ Its terms stand in `ceiling_terms` of --json; a cost per dispatch counts with it
   sender, per record      record_decode, salts, record_root, record_encode, view_encode
   sender, per dispatch    compress, seal, sealed_digest, 2 sign, write_sent, verify (of the receipt)
   recipient, per dispatch sealed_digest, 2 verify, open, decompress, write_received
-  recipient, per record   view_decode, record_root, view_check
+  recipient, per record   view_read (decoding, the record's root, the check of its leaves)
 Costs are measured in the same run, on one thread, the fastest of many rounds; writes are synced in groups of 4 MiB (the
 median one counts) and hold the bytes of records and sealed part at the sender, of opened views at the recipient. Not in it: transport, HTTP, the engine, index rows,
 checkpoints, the submitting client. So no node reaches it; the ratio tells how much goes elsewhere.";

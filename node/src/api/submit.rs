@@ -67,8 +67,9 @@ pub(super) async fn put_chunk(
 
 fn from_cbor(body: &[u8]) -> Result<Records, Problem> {
     let mut reader = Reader::new(body);
-    let mut records = Vec::new();
-    for at in 0..reader.array(MAX_CHUNK_RECORDS).map_err(|e| Problem::bad_request(format!("chunk: {e}")))? {
+    let count = reader.array(MAX_CHUNK_RECORDS).map_err(|e| Problem::bad_request(format!("chunk: {e}")))?;
+    let mut records = Vec::with_capacity(count);
+    for at in 0..count {
         // After a fault inside a record its end is unknown, so the chunk is refused whole.
         let record = Content::decode(&mut reader);
         records.push(Ok(record.map_err(|e| Problem::bad_request(format!("record {}: {e}", at + 1)))?));

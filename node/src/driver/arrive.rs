@@ -1,9 +1,9 @@
 //! Requests of other nodes: from bytes to a check on a worker, and receipts given before.
 
-use luxor_protocol::cbor::Decode;
 use luxor_protocol::exchange::{Answer, Channel, ErrorCode, Lack, Lane, Request, check_dispatch, check_withdrawal};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::names::NodeRef;
+use luxor_protocol::record::ArrivedView;
 use luxor_protocol::time::Millis;
 
 use super::{Driver, DriverError, Message, Shared};
@@ -26,7 +26,7 @@ impl Driver {
             return shared.respond(reply, &answer);
         };
         let peer = known.node.clone();
-        match Request::from_cbor(&body) {
+        match Request::from_vec(body) {
             Err(error) => shared.respond(reply, &Answer::error(ErrorCode::Undecodable, format!("request: {error}"))),
             Ok(request @ (Request::Dispatch(_) | Request::Withdrawal(_))) => {
                 let request = Box::new(request);
@@ -73,7 +73,8 @@ pub(super) fn check(
     let (directory, me) = (&shared.directory, &shared.me);
     let checked = match request {
         Request::Dispatch(dispatch) => {
-            check_dispatch(directory, me, known, dispatch, now, |sealed| shared.seal.open(sealed))
+            let references = |view: &ArrivedView<'_>| references(|group, field| view.field(group, field));
+            check_dispatch(directory, me, known, dispatch, now, |sealed| shared.seal.open(sealed), references)
         }
         Request::Withdrawal(withdrawal) => check_withdrawal(directory, me, known, withdrawal, now),
         Request::AuditRead { .. } => return Err(DriverError::Own("a page of a log is not checked".into())),
@@ -86,12 +87,8 @@ pub(super) fn check(
     let (accepted, rejected) = checked.outcome.counts(checked.count);
     let records = checked
         .accepted
-        .iter()
-        .map(|(place, root, view)| IndexedRecord {
-            root: *root,
-            place: *place,
-            references: references(|group, field| view.field(group, field)),
-        })
+        .into_iter()
+        .map(|(place, root, references)| IndexedRecord { root, place, references })
         .collect();
     Ok(Ok(Box::new(Verified {
         digest: checked.digest,

@@ -14,13 +14,13 @@ pub(super) struct Hot(Mutex<Kept>);
 
 #[derive(Default)]
 struct Kept {
-    requests: HashMap<(Channel, u64), Arc<[u8]>>,
+    requests: HashMap<(Channel, u64), Arc<Vec<u8>>>,
     bytes: usize,
 }
 
 impl Hot {
     /// Keeps a request if there is room.
-    pub(super) fn keep(&self, channel: &Channel, number: u64, request: &Arc<[u8]>) {
+    pub(super) fn keep(&self, channel: &Channel, number: u64, request: &Arc<Vec<u8>>) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.bytes + request.len() <= HOT_BYTES && !kept.requests.contains_key(&(channel.clone(), number)) {
             kept.bytes += request.len();
@@ -29,7 +29,7 @@ impl Hot {
     }
 
     /// Takes a request out.
-    pub(super) fn take(&self, channel: &Channel, number: u64) -> Option<Arc<[u8]>> {
+    pub(super) fn take(&self, channel: &Channel, number: u64) -> Option<Arc<Vec<u8>>> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let request = kept.requests.remove(&(channel.clone(), number))?;
         kept.bytes -= request.len();
@@ -48,7 +48,7 @@ mod tests {
         let (sender, recipient) = ("a/n".parse().unwrap(), "b/n".parse().unwrap());
         let channel = Channel { sender, recipient, epoch: 1, lane: Lane::Ordinary };
         let hot = Hot::default();
-        let request: Arc<[u8]> = vec![7; HOT_BYTES / 2].into();
+        let request: Arc<Vec<u8>> = Arc::new(vec![7; HOT_BYTES / 2]);
         for number in 1..=3 {
             hot.keep(&channel, number, &request);
         }

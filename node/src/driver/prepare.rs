@@ -25,6 +25,8 @@ use crate::store::{IndexedRecord, SubmissionRow, Write, references};
 const ID_BYTES: usize = 16;
 /// Bytes of a record's seed.
 const SEED_BYTES: usize = 32;
+/// Bytes that a record as stored has at most beside its content: header, seed, lengths.
+const STORED_MORE: usize = 192;
 
 /// Flows in force for one type, read once per chunk.
 type Flows = Vec<FlowMatch>;
@@ -42,9 +44,14 @@ struct Group {
 /// Checks, commits to, routes and signs.
 pub(super) fn prepare(shared: &Shared, submission: Submission, now: Millis) -> Result<PreparedChunk, DriverError> {
     let Submission { lane, name, chunk, digest, records } = submission;
+    let issuer = shared.me.member();
+    let room = records.iter().flatten().map(|content| content.encoded_bytes() + STORED_MORE).sum();
     let mut flows: BTreeMap<&'static str, Flows> = BTreeMap::new();
     let mut groups: Vec<Group> = Vec::new();
-    let mut results = Vec::with_capacity(records.len());
+    let count = records.len();
+    let mut results = Vec::with_capacity(count);
+    // One record at a time as it is stored.
+    let mut stored = Writer::new();
     // Id and seed of each record, drawn at once.
     let mut random = Zeroizing::new(vec![0u8; records.len() * (ID_BYTES + SEED_BYTES)]);
     fill(&mut random)?;
@@ -68,10 +75,11 @@ pub(super) fn prepare(shared: &Shared, submission: Submission, now: Millis) -> R
         let (mut id, mut seed) = ([0; ID_BYTES], Zeroizing::new([0; SEED_BYTES]));
         id.copy_from_slice(&random[..ID_BYTES]);
         seed.copy_from_slice(&random[ID_BYTES..]);
-        let record = SealedRecord::new(shared.me.member(), content, None, id, seed);
-        let stored = record.to_stored();
+        let record = SealedRecord::new(issuer.clone(), content, None, id, seed);
+        stored.clear();
+        record.encode_stored(&mut stored);
         results.push(RecordResult::Accepted { root: record.root().hex(), recipients: rows.len() });
-        let (table, bytes) = (record.header().table, stored.len() + 1_024);
+        let (table, bytes) = (record.header().table, stored.as_bytes().len() + 1_024);
         let fits = |g: &Group| {
             g.table == table
                 && g.rows == rows
@@ -81,14 +89,16 @@ pub(super) fn prepare(shared: &Shared, submission: Submission, now: Millis) -> R
         let at = match groups.iter().position(fits) {
             Some(at) => at,
             None => {
-                let (records, indexed) = (Vec::new(), Vec::new());
-                groups.push(Group { table, rows, records, indexed, stored: Writer::new(), bytes: 0 });
+                // Nearly always all records of a chunk make one group; room that is not used is not touched either.
+                let (records, indexed) = (Vec::with_capacity(count), Vec::with_capacity(count));
+                let stored = Writer::with_capacity(room);
+                groups.push(Group { table, rows, records, indexed, stored, bytes: 0 });
                 groups.len() - 1
             }
         };
         let group = &mut groups[at];
         group.indexed.push(IndexedRecord { root: record.root(), place: group.records.len(), references });
-        group.stored.bytes(&stored);
+        group.stored.bytes(stored.as_bytes());
         group.records.push(record);
         group.bytes += bytes;
     }
@@ -184,9 +194,7 @@ fn seal_one(
     };
     let body = SentBody { dispatch: envelope.digest() }.to_cbor();
     let opening = Opening::new(&skeleton, body, random()?, random()?);
-    let mut request = Writer::with_capacity(dispatch.sealed.len() + dispatch.header.len() + 100);
-    Request::Dispatch(dispatch).encode(&mut request);
-    let request = Arc::from(request.into_bytes());
+    let request = Arc::new(Request::of_dispatch(dispatch));
     let agreement = agreement_digest;
     Ok(SealedDispatch { channel, number, agreement, envelope, request, opening })
 }
@@ -237,8 +245,5 @@ fn sign(shared: &Shared, group: Group, flows: &Flows, now: Millis) -> PreparedBa
         })
     };
     let deliveries = group.rows.iter().filter_map(delivery).collect();
-    let mut stored = Writer::with_capacity(group.bytes);
-    stored.array(roots.len());
-    stored.raw(&group.stored.into_bytes());
-    PreparedBatch { batch, records: group.indexed, stored: stored.into_bytes(), deliveries }
+    PreparedBatch { batch, records: group.indexed, stored: group.stored.into_array(roots.len()), deliveries }
 }

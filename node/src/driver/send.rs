@@ -27,7 +27,7 @@ impl Driver {
         let request = match shared.hot.take(channel, number) {
             Some(request) => request,
             None => match shared.store.request(channel, number)? {
-                Some(request) => Arc::from(request),
+                Some(request) => Arc::new(request),
                 None => return Ok(Reply::Gone),
             },
         };

@@ -218,7 +218,7 @@ pub struct SealedDispatch {
     /// Header and signature.
     pub envelope: Envelope,
     /// The request as it goes out.
-    pub request: Arc<[u8]>,
+    pub request: Arc<Vec<u8>>,
     /// Its log entry.
     pub opening: Opening,
 }

@@ -71,7 +71,7 @@ pub enum RequestError {
 
 /// What a handle asks of the swarm task.
 pub(super) enum Command {
-    Request { peer: TransportKey, body: Arc<[u8]>, outcome: Outcome },
+    Request { peer: TransportKey, body: Arc<Vec<u8>>, outcome: Outcome },
     SetPeers { peers: Vec<Peer>, done: oneshot::Sender<()> },
 }
 
@@ -90,7 +90,7 @@ impl NetHandle {
     ///
     /// # Errors
     /// See [`RequestError`]. There are no retries in here.
-    pub async fn request(&self, peer: TransportKey, body: Arc<[u8]>) -> Result<Vec<u8>, RequestError> {
+    pub async fn request(&self, peer: TransportKey, body: Arc<Vec<u8>>) -> Result<Vec<u8>, RequestError> {
         let (length, maximum) = (body.len(), self.max_request_bytes);
         if length > maximum {
             return Err(RequestError::TooLarge { peer, what: "request", length, maximum });

@@ -26,7 +26,7 @@ pub(super) type Outcome = oneshot::Sender<Result<Vec<u8>, RequestError>>;
 
 /// A request that is not on a stream yet.
 pub(super) struct Waiting {
-    pub(super) body: Arc<[u8]>,
+    pub(super) body: Arc<Vec<u8>>,
     pub(super) outcome: Outcome,
 }
 

@@ -81,7 +81,7 @@ async fn pair(config: NetConfig, other: NetConfig) -> Result<(Node, Node), Box<d
     Ok((a, b))
 }
 
-fn bytes(length: usize) -> Arc<[u8]> {
+fn bytes(length: usize) -> Arc<Vec<u8>> {
     vec![b'x'; length].into()
 }
 
@@ -90,7 +90,7 @@ async fn a_request_comes_back_and_both_sides_count_it() -> Outcome {
     let (a, b) = pair(NetConfig::default(), NetConfig::default()).await?;
     let (key, counters) = (b.key, b.handle.clone());
     let net = b.echo();
-    assert_eq!(a.handle.request(key, bytes(150_000)).await?, &*bytes(150_000));
+    assert_eq!(a.handle.request(key, bytes(150_000)).await?, *bytes(150_000));
     assert_eq!(a.handle.request(key, bytes(0)).await?, b"");
     assert_eq!(a.handle.connected(), [key]);
     let expected =

@@ -76,7 +76,7 @@ pub enum Write {
         /// Header and signature.
         envelope: Envelope,
         /// The request as it goes out.
-        request: Arc<[u8]>,
+        request: Arc<Vec<u8>>,
     },
     /// A receipt that settles a dispatch.
     Settled {
@@ -172,7 +172,7 @@ impl Store {
                 Write::Sent { channel, number, entry, envelope, request } => {
                     let key = dispatch_key(&channel, number);
                     batch.put_cf(self.cf(cf::OUTBOX), &key, (request.len() as u64).to_be_bytes());
-                    batch.put_cf(self.cf(cf::SEALED), &key, request);
+                    batch.put_cf(self.cf(cf::SEALED), &key, request.as_slice());
                     batch.put_cf(
                         self.cf(cf::SENT),
                         &key,
@@ -193,7 +193,7 @@ impl Store {
                     let row = SentRow { entry: sent_entry, envelope, withdrawal: Some(withdrawal) };
                     batch.put_cf(self.cf(cf::SENT), &key, row.to_cbor());
                     batch.put_cf(self.cf(cf::OUTBOX), &key, (request.len() as u64).to_be_bytes());
-                    batch.put_cf(self.cf(cf::SEALED), &key, request);
+                    batch.put_cf(self.cf(cf::SEALED), &key, request.as_slice());
                 }
                 Write::Resent { channel, number, bytes } => {
                     batch.put_cf(self.cf(cf::OUTBOX), dispatch_key(&channel, number), bytes.to_be_bytes());

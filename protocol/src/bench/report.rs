@@ -68,9 +68,8 @@ pub const COUNTS: &[Count] = &[
     need("verify", End::Recipient, 2, Per::Dispatch),
     need("open", End::Recipient, 1, Per::Dispatch),
     need("decompress", End::Recipient, 1, Per::Dispatch),
-    need("view_decode", End::Recipient, 1, Per::Record),
-    need("record_root", End::Recipient, 1, Per::Record),
-    need("view_check", End::Recipient, 1, Per::Record),
+    // Decoding, its root and the check of its leaves: one pass over its bytes.
+    need("view_read", End::Recipient, 1, Per::Record),
     need("write_received", End::Recipient, 1, Per::Dispatch),
 ];
 

@@ -1,5 +1,7 @@
 //! The decoder: a cursor that refuses the first byte that is not canonical.
 
+use std::ops::Range;
+
 use crate::limits::MAX_DEPTH;
 
 /// Why bytes were refused.
@@ -74,7 +76,12 @@ impl<'a> Reader<'a> {
 
     /// The bytes from `start` (an earlier [`Reader::position`]) to here.
     pub fn since(&self, start: usize) -> &'a [u8] {
-        self.bytes.get(start..self.at).unwrap_or_default()
+        self.between(start..self.at)
+    }
+
+    /// The bytes between two positions.
+    pub fn between(&self, place: Range<usize>) -> &'a [u8] {
+        self.bytes.get(place).unwrap_or_default()
     }
 
     /// Ends the reading.

@@ -22,6 +22,24 @@ impl Writer {
         self.bytes
     }
 
+    /// The `count` items that were written, as one array.
+    pub fn into_array(mut self, count: usize) -> Vec<u8> {
+        let mut head = Self::new();
+        head.array(count);
+        self.bytes.splice(0..0, head.bytes);
+        self.bytes
+    }
+
+    /// What was written so far.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Forgets what was written and keeps the room for it.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+    }
+
     /// An unsigned integer.
     pub fn uint(&mut self, value: u64) {
         self.head(0, value);
@@ -40,6 +58,11 @@ impl Writer {
     pub fn bytes(&mut self, value: &[u8]) {
         self.head(2, value.len() as u64);
         self.bytes.extend_from_slice(value);
+    }
+
+    /// The head of a byte string of `length` bytes, which follow.
+    pub fn bytes_head(&mut self, length: usize) {
+        self.head(2, length as u64);
     }
 
     /// A text string.

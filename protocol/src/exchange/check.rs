@@ -11,12 +11,12 @@ use crate::cbor::{CborError, Decode, Encode, Reader, Reason, Writer};
 use crate::document::{Directory, KnownNode};
 use crate::hash::Digest;
 use crate::names::NodeRef;
-use crate::record::{Fault, RecordView, batch_root};
+use crate::record::{ArrivedView, Fault, batch_root};
 use crate::time::{Day, Millis};
 
-/// What authentically came under a number, with the verdict on it.
+/// What authentically came under a number, with the verdict on it, and `T` of each accepted record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Checked {
+pub struct Checked<T> {
     /// Its channel.
     pub channel: Channel,
     /// Its number there.
@@ -33,26 +33,28 @@ pub struct Checked {
     pub outcome: Outcome,
     /// Records of the batch; none where it was withdrawn.
     pub count: usize,
-    /// The accepted views with their roots, by their place in the batch; empty when refused.
-    pub accepted: Vec<(usize, Digest, RecordView)>,
+    /// Place in the batch and root of each accepted record, with what was asked of its view; empty when refused.
+    pub accepted: Vec<(usize, Digest, T)>,
     /// The same as they are stored, `[[place, root, view] …]`, each view as it came; empty when none is accepted.
     pub payload: Vec<u8>,
     /// The day by which the views must be gone.
     pub due: Day,
 }
 
-/// Checks a dispatch that `peer` brought to `me`. `open` opens the seal with this node's key.
+/// Checks a dispatch that `peer` brought to `me`. `open` opens the seal with this node's key, `ask` is asked of every accepted
+/// view.
 ///
 /// # Errors
 /// The [`Answer`] (`error` or `later`) for a dispatch that leaves no trace.
-pub fn check_dispatch(
+pub fn check_dispatch<T>(
     directory: &Directory,
     me: &NodeRef,
     peer: &KnownNode,
     dispatch: &Dispatch,
     now: Millis,
     open: impl FnOnce(&[u8]) -> Option<Vec<u8>>,
-) -> Result<Checked, Answer> {
+    ask: impl FnMut(&ArrivedView<'_>) -> T,
+) -> Result<Checked<T>, Answer> {
     // Only asked for where it decides: it costs a digest over all that is sealed.
     let signed = || {
         let envelope = dispatch.envelope();
@@ -72,7 +74,7 @@ pub fn check_dispatch(
         let detail = format!("agreement {} ({})", header.agreement, header.agreement_digest);
         return Err(Answer::later(Lack::Agreement, detail));
     }
-    let verdict = judge(directory, me, peer, &header, &dispatch.header, &dispatch.sealed, now, open);
+    let verdict = judge(directory, me, peer, &header, &dispatch.header, &dispatch.sealed, now, open, ask);
     let (outcome, accepted, payload) = match verdict {
         Ok(Views { rejected, accepted, payload }) => (Outcome::Taken(rejected), accepted, payload),
         Err(Verdict::Refused(code)) => (Outcome::Refused(code), Vec::new(), Vec::new()),
@@ -100,13 +102,13 @@ pub fn check_dispatch(
 ///
 /// # Errors
 /// The [`Answer`] for a withdrawal that leaves no trace.
-pub fn check_withdrawal(
+pub fn check_withdrawal<T>(
     directory: &Directory,
     me: &NodeRef,
     peer: &KnownNode,
     withdrawal: &Withdrawal,
     now: Millis,
-) -> Result<Checked, Answer> {
+) -> Result<Checked<T>, Answer> {
     let header = withdrawal.read().map_err(|e| Answer::error(ErrorCode::Undecodable, format!("withdrawal: {e}")))?;
     check_route(directory, me, peer, &header.network, &header.channel)?;
     withdrawal
@@ -180,14 +182,14 @@ enum Verdict {
     Foreign,
 }
 
-struct Views {
+struct Views<T> {
     rejected: Vec<Rejection>,
-    accepted: Vec<(usize, Digest, RecordView)>,
+    accepted: Vec<(usize, Digest, T)>,
     payload: Vec<u8>,
 }
 
 #[allow(clippy::too_many_arguments)]
-fn judge(
+fn judge<T>(
     directory: &Directory,
     me: &NodeRef,
     peer: &KnownNode,
@@ -196,7 +198,8 @@ fn judge(
     sealed: &[u8],
     now: Millis,
     open: impl FnOnce(&[u8]) -> Option<Vec<u8>>,
-) -> Result<Views, Verdict> {
+    mut ask: impl FnMut(&ArrivedView<'_>) -> T,
+) -> Result<Views<T>, Verdict> {
     let refused = |code| Err(Verdict::Refused(code));
     let batch = &header.batch.header;
     let permitted = directory.permits(
@@ -228,56 +231,47 @@ fn judge(
         Err(SealedError::Malformed) => return refused(RefusalCode::Malformed),
     };
     let Ok(views) = read_views(&content, batch.count) else { return refused(RefusalCode::Malformed) };
-    let same = |view: &RecordView| view.header.table == batch.table && view.header.issuer == peer.member;
-    if !views.iter().all(|(view, _)| same(view)) {
+    let same = |view: &ArrivedView<'_>| view.header.table == batch.table && view.header.issuer == peer.member;
+    if !views.iter().all(same) {
         return refused(RefusalCode::Malformed);
     }
-    if !views.iter().all(|(view, _)| view.shown().within(header.view)) {
+    if !views.iter().all(|view| view.shown.within(header.view)) {
         return refused(RefusalCode::ShowsMore);
     }
-    let roots: Vec<Digest> = views.iter().map(|(view, _)| view.root()).collect();
+    let roots: Vec<Digest> = views.iter().map(|view| view.root).collect();
     if batch_root(&roots) != batch.root {
         return refused(RefusalCode::BatchRoot);
     }
     let (mut rejected, mut accepted) = (Vec::new(), Vec::with_capacity(views.len()));
-    let mut payload = Writer::with_capacity(content.len() + views.len() * 40);
-    for (record, ((view, encoded), root)) in views.into_iter().zip(roots).enumerate() {
+    let mut payload = Writer::with_capacity(content.len() + views.len() * 40 + 8);
+    for (record, view) in views.into_iter().enumerate() {
         // What is shown lies within what is promised, so anything that differs is a promised group that is hidden.
-        let shown = view.shown();
-        let hidden = batch.table.groups.iter().enumerate().find(|(at, _)| header.view.has(*at) && !shown.has(*at));
-        let fault = match hidden {
-            None => view.check().err().map(|error| (error.fault, error.pointer)),
+        let hidden = |(at, _): &(usize, _)| header.view.has(*at) && !view.shown.has(*at);
+        let fault = match batch.table.groups.iter().enumerate().find(hidden) {
+            None => view.fault.as_ref().map(|error| (error.fault, error.pointer.clone())),
             Some((_, group)) => Some((Fault::Missing, format!("/{}", group.name))),
         };
         match fault {
             None => {
                 payload.array(3);
                 payload.uint(record as u64);
-                root.encode(&mut payload);
-                payload.raw(encoded);
-                accepted.push((record, root, view));
+                view.root.encode(&mut payload);
+                payload.raw(view.encoded);
+                accepted.push((record, view.root, ask(&view)));
             }
             Some((fault, pointer)) => rejected.push(Rejection { record, fault, pointer }),
         }
     }
-    if accepted.is_empty() {
-        return Ok(Views { rejected, accepted, payload: Vec::new() });
-    }
-    let mut list = Writer::with_capacity(content.len() + accepted.len() * 40 + 8);
-    list.array(accepted.len());
-    list.raw(&payload.into_bytes());
-    Ok(Views { rejected, accepted, payload: list.into_bytes() })
+    let payload = if accepted.is_empty() { Vec::new() } else { payload.into_array(accepted.len()) };
+    Ok(Views { rejected, accepted, payload })
 }
 
-/// The views with their bytes.
-fn read_views(content: &[u8], count: usize) -> Result<Vec<(RecordView, &[u8])>, CborError> {
+fn read_views(content: &[u8], count: usize) -> Result<Vec<ArrivedView<'_>>, CborError> {
     let mut reader = Reader::new(content);
     reader.tuple(count)?;
     let mut views = Vec::with_capacity(count);
     for _ in 0..count {
-        let start = reader.position();
-        let view = RecordView::decode(&mut reader)?;
-        views.push((view, reader.since(start)));
+        views.push(ArrivedView::read(&mut reader)?);
     }
     reader.leave();
     reader.finish()?;

@@ -1,5 +1,7 @@
 //! What one node asks of another.
 
+use std::ops::Range;
+
 use super::dispatch::Dispatch;
 use super::withdrawal::Withdrawal;
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
@@ -21,15 +23,71 @@ pub enum Request {
     },
 }
 
+impl Request {
+    /// Reads a request as [`Decode::from_cbor`] does; a sealed part, which may be large, stays in the memory in which it came.
+    ///
+    /// # Errors
+    /// [`CborError`].
+    pub fn from_vec(mut bytes: Vec<u8>) -> Result<Self, CborError> {
+        let mut reader = Reader::new(&bytes);
+        let (mut request, sealed) = read(&mut reader)?;
+        reader.finish()?;
+        if let Request::Dispatch(dispatch) = &mut request {
+            bytes.truncate(sealed.end);
+            bytes.drain(..sealed.start);
+            dispatch.sealed = bytes;
+        }
+        Ok(request)
+    }
+
+    /// The encoding of a request to take this dispatch; the sealed part stays in its memory if that has some room.
+    pub fn of_dispatch(dispatch: Dispatch) -> Vec<u8> {
+        let mut head = Writer::new();
+        encode_head(&dispatch, &mut head);
+        let mut bytes = dispatch.sealed;
+        bytes.splice(..0, head.into_bytes());
+        bytes
+    }
+}
+
+/// Everything of a dispatch's encoding before the sealed bytes, which end it.
+fn encode_head(dispatch: &Dispatch, writer: &mut Writer) {
+    writer.array(4);
+    writer.uint(1);
+    writer.bytes(&dispatch.header);
+    writer.bytes(&dispatch.signature);
+    writer.bytes_head(dispatch.sealed.len());
+}
+
+/// Reads a request but for the sealed part of a dispatch, which is left empty, and tells where that lies.
+fn read(reader: &mut Reader<'_>) -> Result<(Request, Range<usize>), CborError> {
+    let start = reader.position();
+    let length = reader.array(4)?;
+    let mut place = 0..0;
+    let request = match (reader.uint()?, length) {
+        (1, 4) => {
+            let (header, signature) = (reader.bytes(MAX_HEADER_BYTES)?.to_vec(), reader.fixed()?);
+            let sealed = reader.bytes(MAX_SEALED_BYTES)?.len();
+            place = reader.position() - sealed..reader.position();
+            Request::Dispatch(Dispatch { header, signature, sealed: Vec::new() })
+        }
+        (2, 3) => Request::AuditRead { from: reader.uint()?, count: reader.uint_max(MAX_AUDIT_PAGE_ENTRIES as u64)? },
+        (3, 3) => Request::Withdrawal(Withdrawal {
+            header: reader.bytes(MAX_HEADER_BYTES)?.to_vec(),
+            signature: reader.fixed()?,
+        }),
+        _ => return Err(reader.refuse(start, "not a request")),
+    };
+    reader.leave();
+    Ok((request, place))
+}
+
 impl Encode for Request {
     fn encode(&self, writer: &mut Writer) {
         match self {
             Request::Dispatch(dispatch) => {
-                writer.array(4);
-                writer.uint(1);
-                writer.bytes(&dispatch.header);
-                writer.bytes(&dispatch.signature);
-                writer.bytes(&dispatch.sealed);
+                encode_head(dispatch, writer);
+                writer.raw(&dispatch.sealed);
             }
             Request::Withdrawal(withdrawal) => {
                 writer.array(3);
@@ -49,22 +107,10 @@ impl Encode for Request {
 
 impl Decode for Request {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
-        let start = reader.position();
-        let length = reader.array(4)?;
-        let request = match (reader.uint()?, length) {
-            (1, 4) => Self::Dispatch(Dispatch {
-                header: reader.bytes(MAX_HEADER_BYTES)?.to_vec(),
-                signature: reader.fixed()?,
-                sealed: reader.bytes(MAX_SEALED_BYTES)?.to_vec(),
-            }),
-            (2, 3) => Self::AuditRead { from: reader.uint()?, count: reader.uint_max(MAX_AUDIT_PAGE_ENTRIES as u64)? },
-            (3, 3) => Self::Withdrawal(Withdrawal {
-                header: reader.bytes(MAX_HEADER_BYTES)?.to_vec(),
-                signature: reader.fixed()?,
-            }),
-            _ => return Err(reader.refuse(start, "not a request")),
-        };
-        reader.leave();
+        let (mut request, sealed) = read(reader)?;
+        if let Request::Dispatch(dispatch) = &mut request {
+            dispatch.sealed = reader.between(sealed).to_vec();
+        }
         Ok(request)
     }
 }

@@ -4,6 +4,10 @@
 //! or the content itself where that is not smaller or would expand beyond the limit (then both lengths are equal).
 //! Padded with Padme, so the sealed length tells at most its magnitude and a few leading bits.
 
+use std::borrow::Cow;
+
+use lz4_flex::block::{compress_into, decompress, get_maximum_output_size};
+
 use crate::hash::Digest;
 use crate::limits::{MAX_DISPATCH_OPENED_BYTES, MAX_EXPANSION};
 
@@ -31,28 +35,30 @@ pub fn pack(header: &Digest, content: &[u8]) -> Result<Vec<u8>, SealedError> {
     if content.len() > MAX_DISPATCH_OPENED_BYTES {
         return Err(SealedError::Expansion);
     }
-    let compressed = lz4_flex::block::compress(content);
-    let stored = if compressed.len() >= content.len() || content.len() > compressed.len() * MAX_EXPANSION {
-        content
-    } else {
-        &compressed
-    };
-    let length = padme(PREFIX + stored.len());
-    let mut packed = Vec::with_capacity(length);
-    packed.extend_from_slice(&header.0);
+    // Compressed to where it is to stand, and the content itself put there if that gave nothing.
+    let mut packed = vec![0; PREFIX + get_maximum_output_size(content.len())];
+    let room = &mut packed[PREFIX..];
+    let mut stored = compress_into(content, room).unwrap_or(usize::MAX);
+    if stored >= content.len() || content.len() > stored * MAX_EXPANSION {
+        // An output of the largest size holds its input.
+        room[..content.len()].copy_from_slice(content);
+        stored = content.len();
+    }
+    packed.truncate(PREFIX + stored);
+    packed.resize(padme(PREFIX + stored), 0);
+    packed[..32].copy_from_slice(&header.0);
     // Both lengths are at most MAX_DISPATCH_OPENED_BYTES.
-    packed.extend_from_slice(&(content.len() as u32).to_be_bytes());
-    packed.extend_from_slice(&(stored.len() as u32).to_be_bytes());
-    packed.extend_from_slice(stored);
-    packed.resize(length, 0);
+    packed[32..36].copy_from_slice(&(content.len() as u32).to_be_bytes());
+    packed[36..PREFIX].copy_from_slice(&(stored as u32).to_be_bytes());
     Ok(packed)
 }
 
-/// Unpacks what [`pack`] made for the same header; limits are checked before anything is allocated.
+/// Unpacks what [`pack`] made for the same header; limits are checked before anything is allocated. What was not compressed
+/// stays where it is.
 ///
 /// # Errors
 /// [`SealedError`].
-pub fn unpack(header: &Digest, packed: &[u8]) -> Result<Vec<u8>, SealedError> {
+pub fn unpack<'p>(header: &Digest, packed: &'p [u8]) -> Result<Cow<'p, [u8]>, SealedError> {
     let (prefix, rest) = packed.split_at_checked(PREFIX).ok_or(SealedError::Malformed)?;
     if prefix[..32] != header.0 {
         return Err(SealedError::ForeignHeader);
@@ -67,10 +73,10 @@ pub fn unpack(header: &Digest, packed: &[u8]) -> Result<Vec<u8>, SealedError> {
         return Err(SealedError::Malformed);
     }
     if stored.len() == opened {
-        return Ok(stored.to_vec());
+        return Ok(Cow::Borrowed(stored));
     }
-    let content = lz4_flex::block::decompress(stored, opened).map_err(|_| SealedError::Malformed)?;
-    if content.len() == opened { Ok(content) } else { Err(SealedError::Malformed) }
+    let content = decompress(stored, opened).map_err(|_| SealedError::Malformed)?;
+    if content.len() == opened { Ok(Cow::Owned(content)) } else { Err(SealedError::Malformed) }
 }
 
 /// The padded length: of its binary form only the leading bits stay, as many as the exponent's own length has (Padme,

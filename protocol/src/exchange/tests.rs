@@ -17,7 +17,8 @@ use crate::limits::{
 };
 use crate::names::{NodeRef, Purpose};
 use crate::record::{
-    Batch, DECLARATION, Fault, GroupSet, GroupView, Leaf, OPENING, RecordHeader, RecordView, SealedRecord, batch_root,
+    ArrivedView, Batch, DECLARATION, Fault, GroupSet, GroupView, Leaf, OPENING, RecordHeader, RecordView, SealedRecord,
+    batch_root,
 };
 use crate::testing::{
     Log, NOW, Network, SHOWN, Told, content, encode_views, groups, one_form, record_of, set, slug, small_record,
@@ -27,11 +28,16 @@ use crate::tlog::{Frontier, TlogProof, leaf_hash};
 
 static NETWORK: LazyLock<Network> = LazyLock::new(Network::new);
 
+/// A view that came, as it is read otherwise.
+fn whole(view: &ArrivedView<'_>) -> RecordView {
+    RecordView::from_cbor(view.encoded).unwrap()
+}
+
 /// What the recipient says of a dispatch that the sender itself brings.
-fn check(dispatch: &Dispatch) -> Result<Checked, Answer> {
+fn check(dispatch: &Dispatch) -> Result<Checked<RecordView>, Answer> {
     let net = &*NETWORK;
     let peer = net.known(&net.post);
-    check_dispatch(&net.directory, &net.customs.node, peer, dispatch, NOW, |sealed| Some(sealed.to_vec()))
+    check_dispatch(&net.directory, &net.customs.node, peer, dispatch, NOW, |sealed| Some(sealed.to_vec()), whole)
 }
 
 fn verdict(dispatch: &Dispatch) -> Outcome {
@@ -85,7 +91,9 @@ proptest! {
         let mut header = NETWORK.header(&views, number);
         header.retention_days = retention;
         let dispatch = NETWORK.dispatch(&header, &encode_views(&views));
-        prop_assert_eq!(Request::from_cbor(&Request::Dispatch(dispatch.clone()).to_cbor()), Ok(Request::Dispatch(dispatch.clone())));
+        let request = Request::of_dispatch(dispatch.clone());
+        prop_assert_eq!(&request, &Request::Dispatch(dispatch.clone()).to_cbor());
+        prop_assert_eq!(Request::from_cbor(&request), Ok(Request::Dispatch(dispatch.clone())));
         prop_assert_eq!(DispatchHeader::from_cbor(&dispatch.header), Ok(header));
         let checked = check(&dispatch).unwrap();
         prop_assert_eq!(&checked.outcome, &Outcome::Taken(Vec::new()));
@@ -158,7 +166,7 @@ fn what_is_not_authentic_or_not_for_me_is_an_error() {
 
     // Brought by another member than its sender: a replay.
     let peer = net.known(&net.other);
-    let replayed = check_dispatch(&net.directory, &net.customs.node, peer, &good, NOW, |b| Some(b.to_vec()));
+    let replayed = check_dispatch(&net.directory, &net.customs.node, peer, &good, NOW, |b| Some(b.to_vec()), whole);
     assert!(matches!(replayed, Err(Answer::Error { code: ErrorCode::WrongSender, .. })));
 
     // Packed for another header, and the header of another dispatch around this sealed part.
@@ -172,7 +180,7 @@ fn the_seal_is_opened_last() {
     let net = &*NETWORK;
     let peer = net.known(&net.post);
     let unopened = |dispatch: &Dispatch| {
-        check_dispatch(&net.directory, &net.customs.node, peer, dispatch, NOW, |_| panic!("the seal was opened"))
+        check_dispatch(&net.directory, &net.customs.node, peer, dispatch, NOW, |_| panic!("the seal was opened"), whole)
     };
     let views = views(1);
     assert!(unopened(&with(&views, |h| h.network = Digest([9; 32]))).is_err());
@@ -180,7 +188,7 @@ fn the_seal_is_opened_last() {
     assert_eq!(unopened(&with(&views, |h| h.retention_days = 31)).unwrap().outcome, REFUSED_PERMIT);
     let unsigned = with(&views, |h| h.batch.signature = [0; 64]);
     assert_eq!(unopened(&unsigned).unwrap().outcome, Outcome::Refused(RefusalCode::BatchSignature));
-    let shut = check_dispatch(&net.directory, &net.customs.node, peer, &with(&views, |_| ()), NOW, |_| None);
+    let shut = check_dispatch(&net.directory, &net.customs.node, peer, &with(&views, |_| ()), NOW, |_| None, whole);
     assert_eq!(shut.unwrap().outcome, Outcome::Refused(RefusalCode::Unsealable));
 }
 
@@ -213,7 +221,9 @@ fn what_no_agreement_gives_is_not_permitted() {
     let on = |day: &str| {
         let now: Millis = format!("{day}T23:59:59Z").parse().unwrap();
         let dispatch = with(&views, |_| ());
-        check_dispatch(&net.directory, &net.customs.node, peer, &dispatch, now, |b| Some(b.to_vec())).unwrap().outcome
+        check_dispatch(&net.directory, &net.customs.node, peer, &dispatch, now, |b| Some(b.to_vec()), whole)
+            .unwrap()
+            .outcome
     };
     assert_eq!((on("2027-12-31"), on("2028-01-01")), (Outcome::Taken(Vec::new()), REFUSED_PERMIT));
     assert_eq!((on("2026-01-01"), on("2025-12-31")), (Outcome::Taken(Vec::new()), REFUSED_PERMIT));
@@ -232,7 +242,7 @@ fn a_mandate_gives_no_records() {
         (h.purpose, h.batch.header.table) = (Purpose::Audit, &OPENING);
     });
     let (me, peer) = (&net.auditor.node, net.known(&net.post));
-    let checked = check_dispatch(&net.directory, me, peer, &dispatch, NOW, |b| Some(b.to_vec())).unwrap();
+    let checked = check_dispatch(&net.directory, me, peer, &dispatch, NOW, |b| Some(b.to_vec()), whole).unwrap();
     assert_eq!(checked.outcome, REFUSED_PERMIT);
 }
 
@@ -483,6 +493,7 @@ fn samples() -> Vec<Vec<u8>> {
 fn all_have_one_form(bytes: &[u8]) -> bool {
     one_form::<Answer>(bytes)
         && one_form::<Request>(bytes)
+        && Request::from_vec(bytes.to_vec()) == Request::from_cbor(bytes)
         && one_form::<Document>(bytes)
         && one_form::<Envelope>(bytes)
         && one_form::<DispatchHeader>(bytes)

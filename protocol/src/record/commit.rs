@@ -79,8 +79,8 @@ pub struct SealedRecord {
     seed: Seed,
     root: Digest,
     digests: Vec<Digest>,
-    /// Salts of each group's leaves, drawn once.
-    salts: Vec<Vec<Salt>>,
+    /// Salts of all leaves, drawn once, in the order of [`Content::slots`].
+    salts: Vec<Salt>,
 }
 
 impl SealedRecord {
@@ -88,15 +88,15 @@ impl SealedRecord {
     pub fn new(issuer: MemberId, content: Content, supersedes: Option<Digest>, id: RecordId, seed: Seed) -> Self {
         let header = RecordHeader { table: content.table(), issuer, id, supersedes };
         let table = header.table;
-        let salts_of = |(at, leaves): (usize, &Vec<Vec<u8>>)| {
-            (0..leaves.len()).map(|item| leaf_salt(&seed, table, at, item)).collect::<Vec<Salt>>()
-        };
-        let salts: Vec<Vec<Salt>> = content.leaves().iter().enumerate().map(salts_of).collect();
-        let digest_of = |(at, (leaves, salts)): (usize, (&Vec<Vec<u8>>, &Vec<Salt>))| {
-            let leaves = leaves.iter().zip(salts).enumerate();
-            fold_items(leaves.map(|(item, (bytes, salt))| leaf_digest(table, at, item, salt, bytes)).collect())
-        };
-        let digests: Vec<Digest> = content.leaves().iter().zip(&salts).enumerate().map(digest_of).collect();
+        let mut salts = vec![Salt::default(); content.slot_count()];
+        let mut digests = Vec::with_capacity(table.groups.len());
+        for (at, leaves) in content.groups().enumerate() {
+            let salts = &mut salts[content.slots(at)];
+            for (item, salt) in salts.iter_mut().enumerate() {
+                *salt = leaf_salt(&seed, table, at, item);
+            }
+            digests.push(group_digest(table, at, salts.iter().zip(leaves.iter())));
+        }
         let root = record_root(&header, &digests);
         Self { header, content, seed, root, digests, salts }
     }
@@ -122,8 +122,8 @@ impl SealedRecord {
             if !groups.has(at) {
                 return GroupView::Hidden(self.digests[at]);
             }
-            let leaf = |(item, bytes): (usize, &Vec<u8>)| Leaf { salt: self.salts[at][item], bytes: bytes.clone() };
-            GroupView::Shown(self.content.leaves()[at].iter().enumerate().map(leaf).collect())
+            let leaf = |(salt, bytes): (&Salt, &[u8])| Leaf { salt: *salt, bytes: bytes.to_vec() };
+            GroupView::Shown(self.leaves(at).map(leaf).collect())
         };
         RecordView { header: self.header.clone(), groups: (0..self.digests.len()).map(view).collect() }
     }
@@ -133,13 +133,14 @@ impl SealedRecord {
         writer.array(2);
         self.header.encode(writer);
         writer.array(self.digests.len());
-        for (at, (digest, leaves)) in self.digests.iter().zip(self.content.leaves()).enumerate() {
+        for (at, digest) in self.digests.iter().enumerate() {
             if !groups.has(at) {
                 digest.encode(writer);
                 continue;
             }
+            let leaves = self.leaves(at);
             writer.array(leaves.len());
-            for (bytes, salt) in leaves.iter().zip(&self.salts[at]) {
+            for (salt, bytes) in leaves {
                 writer.array(2);
                 writer.bytes(salt);
                 writer.bytes(bytes);
@@ -147,17 +148,27 @@ impl SealedRecord {
         }
     }
 
-    /// The form in which the issuer keeps it: `[header, seed, content]`.
+    /// The leaves of a group with their salts.
+    fn leaves(&self, group: usize) -> impl ExactSizeIterator<Item = (&Salt, &[u8])> {
+        self.salts[self.content.slots(group)].iter().zip(self.content.leaves(group).iter())
+    }
+
+    /// Writes the form in which the issuer keeps it: `[header, seed, content]`.
+    pub fn encode_stored(&self, writer: &mut Writer) {
+        writer.array(3);
+        self.header.encode(writer);
+        writer.bytes(&*self.seed);
+        self.content.encode(writer);
+    }
+
+    /// [`SealedRecord::encode_stored`] alone.
     pub fn to_stored(&self) -> Vec<u8> {
         let mut writer = Writer::new();
-        writer.array(3);
-        self.header.encode(&mut writer);
-        writer.bytes(&*self.seed);
-        self.content.encode(&mut writer);
+        self.encode_stored(&mut writer);
         writer.into_bytes()
     }
 
-    /// Reads what [`SealedRecord::to_stored`] wrote and commits to it again.
+    /// Reads what [`SealedRecord::encode_stored`] wrote and commits to it again.
     ///
     /// # Errors
     /// [`ContentError`] when the bytes are not that.
@@ -187,8 +198,7 @@ impl RecordView {
         let digest = |(at, group): (usize, &GroupView)| match group {
             GroupView::Hidden(digest) => *digest,
             GroupView::Shown(leaves) => {
-                let leaves = leaves.iter().enumerate().map(|(item, l)| leaf_digest(table, at, item, &l.salt, &l.bytes));
-                fold_items(leaves.collect())
+                group_digest(table, at, leaves.iter().map(|leaf| (&leaf.salt, leaf.bytes.as_slice())))
             }
         };
         let digests: Vec<Digest> = self.groups.iter().enumerate().map(digest).collect();
@@ -203,12 +213,7 @@ impl RecordView {
         for (group, view) in self.header.table.groups.iter().zip(&self.groups) {
             let GroupView::Shown(leaves) = view else { continue };
             for (item, leaf) in leaves.iter().enumerate() {
-                if !leaf.bytes.is_empty() {
-                    check_leaf(group, &leaf.bytes, &|| pointer(group, item))?;
-                } else if group.mandatory && group.scope == Scope::Record {
-                    let what = "a record of this type must have it";
-                    return Err(ContentError::new(Fault::Missing, pointer(group, item), what));
-                }
+                check_shown(group, item, &leaf.bytes)?;
             }
         }
         Ok(())
@@ -248,11 +253,35 @@ fn leaf_path(table: &TypeTable, group: usize, item: usize) -> [u8; 24] {
     path
 }
 
-fn leaf_digest(table: &TypeTable, group: usize, item: usize, salt: &Salt, bytes: &[u8]) -> Digest {
+/// Checks a disclosed leaf against its group; an absent one where the record must have it is a fault.
+pub(super) fn check_shown(group: &Group, item: usize, leaf: &[u8]) -> Result<(), ContentError> {
+    if !leaf.is_empty() {
+        return check_leaf(group, leaf, &|| pointer(group, item));
+    }
+    if group.mandatory && group.scope == Scope::Record {
+        let what = "a record of this type must have it";
+        return Err(ContentError::new(Fault::Missing, pointer(group, item), what));
+    }
+    Ok(())
+}
+
+/// The digest of a group from its leaves.
+fn group_digest<'l>(
+    table: &TypeTable,
+    group: usize,
+    leaves: impl ExactSizeIterator<Item = (&'l Salt, &'l [u8])>,
+) -> Digest {
+    let one = leaves.len() == 1;
+    let mut digests = leaves.enumerate().map(|(item, (salt, bytes))| leaf_digest(table, group, item, salt, bytes));
+    // Nearly every group has one leaf, which needs no list.
+    if one { digests.next().unwrap_or(Digest::ZERO) } else { fold_items(digests.collect()) }
+}
+
+pub(super) fn leaf_digest(table: &TypeTable, group: usize, item: usize, salt: &Salt, bytes: &[u8]) -> Digest {
     Digest::of(Domain::Leaf, &[&leaf_path(table, group, item), salt, bytes])
 }
 
-fn fold_items(mut level: Vec<Digest>) -> Digest {
+pub(super) fn fold_items(mut level: Vec<Digest>) -> Digest {
     while level.len() > 1 {
         level =
             level.chunks(2).map(|pair| Digest::of(Domain::ItemNode, &[&pair[0].0, &pair[pair.len() - 1].0])).collect();
@@ -260,7 +289,7 @@ fn fold_items(mut level: Vec<Digest>) -> Digest {
     level.first().copied().unwrap_or(Digest::ZERO)
 }
 
-fn record_root(header: &RecordHeader, digests: &[Digest]) -> Digest {
+pub(super) fn record_root(header: &RecordHeader, digests: &[Digest]) -> Digest {
     let header = header.to_cbor();
     let mut parts: Vec<&[u8]> = Vec::with_capacity(1 + digests.len());
     parts.push(&header);
@@ -321,35 +350,69 @@ impl Encode for RecordView {
 
 impl Decode for RecordView {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
-        reader.tuple(2)?;
-        let header = RecordHeader::decode(reader)?;
-        let start = reader.position();
-        let count = reader.array(MAX_GROUPS)?;
-        if count != header.table.groups.len() {
-            return Err(reader.refuse(start, "another number of groups than the type has"));
-        }
-        let mut groups = Vec::with_capacity(count);
-        for definition in header.table.groups {
-            let start = reader.position();
-            if reader.peek_major()? == 2 {
-                groups.push(GroupView::Hidden(Digest::decode(reader)?));
-                continue;
+        let mut groups: Vec<GroupView> = Vec::with_capacity(MAX_GROUPS);
+        let header = read_view(reader, |_, _, part| match part {
+            Part::Hidden(digest) => groups.push(GroupView::Hidden(digest)),
+            Part::Leaf { item, of, salt, bytes } => {
+                if item == 0 {
+                    groups.push(GroupView::Shown(Vec::with_capacity(of.min(8))));
+                }
+                if let Some(GroupView::Shown(leaves)) = groups.last_mut() {
+                    leaves.push(Leaf { salt, bytes: bytes.to_vec() });
+                }
             }
-            let leaves = reader.array(MAX_GOODS_ITEMS.next_power_of_two())?;
-            if !leaves.is_power_of_two() || (definition.scope == Scope::Record && leaves != 1) {
-                return Err(reader.refuse(start, "leaves are not a power of two, or more than one for the record"));
-            }
-            let mut shown = Vec::with_capacity(leaves.min(8));
-            for _ in 0..leaves {
-                reader.tuple(2)?;
-                shown.push(Leaf { salt: reader.fixed()?, bytes: reader.bytes(MAX_RECORD_BYTES)?.to_vec() });
-                reader.leave();
-            }
-            reader.leave();
-            groups.push(GroupView::Shown(shown));
-        }
-        reader.leave();
-        reader.leave();
+        })?;
         Ok(Self { header, groups })
     }
+}
+
+/// A piece of a view.
+pub(super) enum Part<'a> {
+    /// A group that is not shown.
+    Hidden(Digest),
+    /// A leaf of a group that is.
+    Leaf {
+        /// Its place in the group, from 0.
+        item: usize,
+        /// How many leaves the group has.
+        of: usize,
+        salt: Salt,
+        bytes: &'a [u8],
+    },
+}
+
+/// Reads a view and gives each part, in order, with the type and the group's position.
+pub(super) fn read_view<'a>(
+    reader: &mut Reader<'a>,
+    mut give: impl FnMut(&'static TypeTable, usize, Part<'a>),
+) -> Result<RecordHeader, CborError> {
+    reader.tuple(2)?;
+    let header = RecordHeader::decode(reader)?;
+    let table = header.table;
+    let start = reader.position();
+    let count = reader.array(MAX_GROUPS)?;
+    if count != table.groups.len() {
+        return Err(reader.refuse(start, "another number of groups than the type has"));
+    }
+    for (at, definition) in table.groups.iter().enumerate() {
+        let start = reader.position();
+        if reader.peek_major()? == 2 {
+            give(table, at, Part::Hidden(Digest::decode(reader)?));
+            continue;
+        }
+        let of = reader.array(MAX_GOODS_ITEMS.next_power_of_two())?;
+        if !of.is_power_of_two() || (definition.scope == Scope::Record && of != 1) {
+            return Err(reader.refuse(start, "leaves are not a power of two, or more than one for the record"));
+        }
+        for item in 0..of {
+            reader.tuple(2)?;
+            let (salt, bytes) = (reader.fixed()?, reader.bytes(MAX_RECORD_BYTES)?);
+            reader.leave();
+            give(table, at, Part::Leaf { item, of, salt, bytes });
+        }
+        reader.leave();
+    }
+    reader.leave();
+    reader.leave();
+    Ok(header)
 }

@@ -3,6 +3,7 @@
 //! The bytes are the truth: what is hashed is what is kept, values are read from them on demand.
 
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -54,13 +55,47 @@ impl ContentError {
     }
 }
 
-/// The groups of a record. `leaves[g]` are the encoded leaves of group `g`: one for a record's group, a power of two for a
-/// group of goods items. An empty leaf is absent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The groups of a record with their encoded leaves: one for a record's group, a power of two for a group of goods items. An
+/// empty leaf is absent.
+#[derive(Debug, Clone)]
 pub struct Content {
     table: &'static TypeTable,
     items: usize,
-    leaves: Vec<Vec<Vec<u8>>>,
+    /// The leaves lie in here, one allocation for all: records come in thousands.
+    bytes: Vec<u8>,
+    /// Whether the bytes are the content's encoding: those that it was read from.
+    whole: bool,
+    /// Where each leaf lies, in the order of [`Content::slots`].
+    spans: Vec<Range<usize>>,
+}
+
+/// The leaves of one group.
+#[derive(Debug, Clone, Copy)]
+pub struct Leaves<'a> {
+    bytes: &'a [u8],
+    spans: &'a [Range<usize>],
+}
+
+impl<'a> Leaves<'a> {
+    /// How many there are, absent ones counted.
+    pub fn count(self) -> usize {
+        self.spans.len()
+    }
+
+    /// The encoded leaves; an empty one is absent.
+    pub fn iter(self) -> impl ExactSizeIterator<Item = &'a [u8]> + Clone {
+        self.spans.iter().map(move |span| &self.bytes[span.clone()])
+    }
+
+    /// Whether all are absent.
+    pub fn absent(self) -> bool {
+        self.spans.iter().all(Range::is_empty)
+    }
+
+    /// One leaf.
+    pub fn get(self, item: usize) -> Option<&'a [u8]> {
+        self.spans.get(item).map(|span| &self.bytes[span.clone()])
+    }
 }
 
 /// Occurrences of a group, each with its fields by number.
@@ -70,8 +105,8 @@ impl Content {
     /// Content without any group, with so many goods items (at most [`MAX_GOODS_ITEMS`], more are cut off).
     pub fn empty(table: &'static TypeTable, items: usize) -> Self {
         let items = items.min(MAX_GOODS_ITEMS);
-        let leaves = table.groups.iter().map(|g| vec![Vec::new(); leaf_count(g, items)]).collect();
-        Self { table, items, leaves }
+        let count = table.groups.iter().map(|group| leaf_count(group, items)).sum();
+        Self { table, items, bytes: Vec::new(), whole: false, spans: vec![0..0; count] }
     }
 
     /// The record type.
@@ -84,15 +119,42 @@ impl Content {
         self.items
     }
 
-    /// The encoded leaves of each group.
-    pub fn leaves(&self) -> &[Vec<Vec<u8>>] {
-        &self.leaves
+    /// The leaves of the group at a position of the type; none beyond it.
+    pub fn leaves(&self, group: usize) -> Leaves<'_> {
+        Leaves { bytes: &self.bytes, spans: self.spans.get(self.slots(group)).unwrap_or_default() }
+    }
+
+    /// The leaves of each group.
+    pub fn groups(&self) -> impl ExactSizeIterator<Item = Leaves<'_>> {
+        (0..self.table.groups.len()).map(|group| self.leaves(group))
+    }
+
+    /// Which places a group's leaves have among all leaves of the content: first those of the record's groups, whose number
+    /// does not depend on the goods, then those of the goods items' groups.
+    pub(super) fn slots(&self, group: usize) -> Range<usize> {
+        let Some(definition) = self.table.groups.get(group) else { return 0..0 };
+        let count = leaf_count(definition, self.items);
+        let (before, record_groups) = self.table.rank(group);
+        let first = match definition.scope {
+            Scope::Record => before,
+            Scope::Item => record_groups + before * count,
+        };
+        first..first + count
+    }
+
+    /// How many leaves there are in all groups.
+    pub(super) fn slot_count(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// About how many bytes its encoding has.
+    pub fn encoded_bytes(&self) -> usize {
+        self.bytes.len()
     }
 
     /// The groups that are there.
     pub fn present(&self) -> GroupSet {
-        let there = |leaves: &Vec<Vec<u8>>| leaves.iter().any(|leaf| !leaf.is_empty());
-        let positions = self.leaves.iter().enumerate().filter(|(_, leaves)| there(leaves));
+        let positions = self.groups().enumerate().filter(|(_, leaves)| !leaves.absent());
         positions.fold(GroupSet::NONE, |set, (at, _)| set.with(at))
     }
 
@@ -130,11 +192,15 @@ impl Content {
             check_leaf(definition, &leaf, &|| pointer.clone())?;
         }
         // The leaves that pad a group to a power of two stay absent: they are never encoded.
-        let slots = if definition.scope == Scope::Record { 1 } else { self.items };
-        match self.leaves[group][..slots].get_mut(item) {
-            Some(slot) => *slot = leaf,
-            None => return Err(ContentError::new(Fault::Limit, pointer, "no such goods item")),
-        }
+        let count = if definition.scope == Scope::Record { 1 } else { self.items };
+        let slot = self.slots(group).take(count).nth(item);
+        let Some(span) = slot.and_then(|slot| self.spans.get_mut(slot)) else {
+            return Err(ContentError::new(Fault::Limit, pointer, "no such goods item"));
+        };
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(&leaf);
+        *span = start..self.bytes.len();
+        self.whole = false;
         Ok(())
     }
 
@@ -142,7 +208,7 @@ impl Content {
     pub fn field(&self, group: &str, field: &str) -> Option<Value> {
         let (at, definition) = self.table.group(group)?;
         let number = definition.field(field)?.number;
-        read_field(definition, self.leaves[at].first()?, number)
+        read_field(definition, self.leaves(at).get(0)?, number)
     }
 
     /// The destination, which every declaration has.
@@ -158,14 +224,14 @@ impl Content {
     /// # Errors
     /// [`ContentError`] with the first that is missing.
     pub fn check_complete(&self) -> Result<(), ContentError> {
-        for (group, leaves) in self.table.groups.iter().zip(&self.leaves) {
-            if group.mandatory && leaves.iter().all(Vec::is_empty) {
+        for (group, leaves) in self.table.groups.iter().zip(self.groups()) {
+            if group.mandatory && leaves.absent() {
                 let field = group.fields.iter().find(|f| f.mandatory).map_or("", |f| f.name);
                 let what = "a record of this type must have it";
                 return Err(ContentError::new(Fault::Missing, format!("/{}/{field}", group.name), what));
             }
         }
-        let bytes: usize = self.leaves.iter().flatten().map(|leaf| leaf.len() + 4).sum();
+        let bytes: usize = self.spans.iter().map(|span| span.len() + 4).sum();
         if bytes > MAX_RECORD_BYTES {
             return Err(ContentError::new(
                 Fault::Limit,
@@ -181,6 +247,7 @@ impl Content {
     /// # Errors
     /// [`ContentError`] with the place. The reader then stands anywhere; the surrounding chunk cannot be read further.
     pub fn decode(reader: &mut Reader<'_>) -> Result<Self, ContentError> {
+        let start = reader.position();
         reader.tuple(4).map_err(encoding(&String::new))?;
         let name = reader.text(40).map_err(encoding(&|| "/type".to_owned()))?;
         let version = reader.uint().map_err(encoding(&|| "/version".to_owned()))?;
@@ -188,23 +255,19 @@ impl Content {
         let Some(table) = table else {
             return Err(ContentError::new(Fault::Unknown, "/type", format!("no record type {name} version {version}")));
         };
-        // The items come after the record's groups, so the count is not known yet: read into parts first.
-        let mut record_part = Vec::new();
-        read_part(table, Scope::Record, 0, reader, &mut record_part)?;
-        let items = reader.array(MAX_GOODS_ITEMS).map_err(encoding(&|| "/goods".to_owned()))?;
-        let mut content = Self::empty(table, items);
-        for (group, leaf) in record_part {
-            content.leaves[group][0] = leaf;
-        }
-        for item in 0..items {
-            let mut part = Vec::new();
-            read_part(table, Scope::Item, item, reader, &mut part)?;
-            for (group, leaf) in part {
-                content.leaves[group][item] = leaf;
-            }
+        // How many goods items there are stands behind the record's groups.
+        let mut content = Self::empty(table, 0);
+        content.read_part(Scope::Record, 0, reader, start)?;
+        content.items = reader.array(MAX_GOODS_ITEMS).map_err(encoding(&|| "/goods".to_owned()))?;
+        let count = table.groups.iter().map(|group| leaf_count(group, content.items)).sum();
+        content.spans.resize(count, 0..0);
+        for item in 0..content.items {
+            content.read_part(Scope::Item, item, reader, start)?;
         }
         reader.leave();
         reader.leave();
+        content.bytes = reader.since(start).to_vec();
+        content.whole = true;
         Ok(content)
     }
 }
@@ -212,6 +275,60 @@ impl Content {
 impl Encode for Content {
     /// The form that [`Content::decode`] reads.
     fn encode(&self, writer: &mut Writer) {
+        match self.whole {
+            // There is one encoding only, and it was read from that.
+            true => writer.raw(&self.bytes),
+            false => self.encode_leaves(writer),
+        }
+    }
+}
+
+impl PartialEq for Content {
+    fn eq(&self, other: &Self) -> bool {
+        // Where the leaves lie does not matter.
+        let leaves = || self.groups().flat_map(Leaves::iter);
+        std::ptr::eq(self.table, other.table)
+            && self.items == other.items
+            && leaves().eq(other.groups().flat_map(Leaves::iter))
+    }
+}
+
+impl Eq for Content {}
+
+impl Content {
+    /// Reads the groups of the record or of one goods item; their places are counted from `start`, where the record begins.
+    fn read_part(
+        &mut self,
+        scope: Scope,
+        item: usize,
+        reader: &mut Reader<'_>,
+        start: usize,
+    ) -> Result<(), ContentError> {
+        let place: Place<'_> = &|| match scope {
+            Scope::Record => String::new(),
+            Scope::Item => format!("/goods/{}", item + 1),
+        };
+        let count = reader.map(self.table.groups.len()).map_err(encoding(place))?;
+        let mut last = None;
+        for _ in 0..count {
+            let number = reader.key(&mut last).map_err(encoding(place))?;
+            let at = usize::try_from(number).unwrap_or(0).wrapping_sub(1);
+            let group = match self.table.groups.get(at) {
+                Some(group) if group.scope == scope => group,
+                _ => return Err(ContentError::new(Fault::Unknown, place(), format!("no group {number} here"))),
+            };
+            let from = reader.position() - start;
+            walk(group, reader, &|| pointer(group, item), None)?;
+            // The item is below the count that the slots were made for.
+            let slot = self.slots(at).start + item;
+            self.spans[slot] = from..reader.position() - start;
+        }
+        reader.leave();
+        Ok(())
+    }
+
+    /// [`Content::encode`] from the leaves.
+    pub(super) fn encode_leaves(&self, writer: &mut Writer) {
         writer.array(4);
         writer.text(self.table.name);
         writer.uint(self.table.version);
@@ -221,15 +338,12 @@ impl Encode for Content {
             self.encode_part(Scope::Item, item, writer);
         }
     }
-}
 
-impl Content {
     fn encode_part(&self, scope: Scope, item: usize, writer: &mut Writer) {
         let part = || {
-            let groups = self.table.groups.iter().zip(&self.leaves).enumerate();
-            groups
-                .filter(|(_, (group, leaves))| group.scope == scope && !leaves[item].is_empty())
-                .map(|(at, (_, leaves))| (at, &leaves[item]))
+            let groups = self.table.groups.iter().zip(self.groups()).enumerate();
+            let groups = groups.filter(|(_, (group, _))| group.scope == scope);
+            groups.filter_map(|(at, (_, leaves))| Some((at, leaves.get(item).filter(|leaf| !leaf.is_empty())?)))
         };
         writer.map(part().count());
         for (at, leaf) in part() {
@@ -299,36 +413,6 @@ pub(super) fn pointer(group: &Group, item: usize) -> String {
         Scope::Record => format!("/{}", group.name),
         Scope::Item => format!("/goods/{}/{}", item + 1, group.name),
     }
-}
-
-type Part = Vec<(usize, Vec<u8>)>;
-
-fn read_part(
-    table: &'static TypeTable,
-    scope: Scope,
-    item: usize,
-    reader: &mut Reader<'_>,
-    part: &mut Part,
-) -> Result<(), ContentError> {
-    let place: Place<'_> = &|| match scope {
-        Scope::Record => String::new(),
-        Scope::Item => format!("/goods/{}", item + 1),
-    };
-    let count = reader.map(table.groups.len()).map_err(encoding(place))?;
-    let mut last = None;
-    for _ in 0..count {
-        let number = reader.key(&mut last).map_err(encoding(place))?;
-        let at = usize::try_from(number).unwrap_or(0).wrapping_sub(1);
-        let group = match table.groups.get(at) {
-            Some(group) if group.scope == scope => group,
-            _ => return Err(ContentError::new(Fault::Unknown, place(), format!("no group {number} here"))),
-        };
-        let start = reader.position();
-        walk(group, reader, &|| pointer(group, item), None)?;
-        part.push((at, reader.since(start).to_vec()));
-    }
-    reader.leave();
-    Ok(())
 }
 
 fn walk(

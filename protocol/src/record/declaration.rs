@@ -8,10 +8,10 @@ use super::value::Kind;
 use super::value::Kind::{Bool, Code, Currency, Day, Decimal, Digits, Territory, Text, Time, Uint, Words};
 
 /// Advance data about one parcel; `filing.kind` tells which of the filings it is.
-pub static DECLARATION: TypeTable = TypeTable {
-    name: "declaration",
-    version: 1,
-    groups: &[
+pub static DECLARATION: TypeTable = TypeTable::new(
+    "declaration",
+    1,
+    &[
         Group {
             name: "filing",
             title: "what is declared, by which procedure, under which reference, at which office",
@@ -313,7 +313,7 @@ pub static DECLARATION: TypeTable = TypeTable {
             ],
         },
     ],
-};
+);
 
 const fn may(number: u8, name: &'static str, wco: &'static str, kind: Kind) -> Field {
     Field { number, name, wco, kind, mandatory: false }

@@ -2,6 +2,7 @@
 //!
 //! Not here: who may see what ([`crate::document`]), how a view travels ([`crate::exchange`]).
 
+mod arrived;
 mod batch;
 mod commit;
 mod content;
@@ -10,11 +11,12 @@ mod json;
 mod table;
 mod value;
 
+pub use arrived::ArrivedView;
 pub use batch::{Batch, BatchHeader, BatchTree, batch_root};
 pub use commit::{
     CommitError, GroupView, Leaf, RecordHeader, RecordId, RecordView, Salt, SealedRecord, Seed, leaf_salt,
 };
-pub use content::{Content, ContentError, Fault, Occurrences};
+pub use content::{Content, ContentError, Fault, Leaves, Occurrences};
 pub use declaration::DECLARATION;
 pub use json::{content_from_json, view_to_json};
 pub use table::{Field, Group, GroupSet, OPENING, Scope, TypeTable, table, tables};

@@ -67,9 +67,31 @@ pub struct TypeTable {
     pub version: u64,
     /// At most [`crate::limits::MAX_GROUPS`].
     pub groups: &'static [Group],
+    /// Those that stand once in each goods item.
+    of_items: GroupSet,
 }
 
 impl TypeTable {
+    /// A version of a type.
+    pub const fn new(name: &'static str, version: u64, groups: &'static [Group]) -> Self {
+        let (mut of_items, mut at) = (0, 0);
+        while at < groups.len() {
+            if let Scope::Item = groups[at].scope {
+                of_items |= 1 << at;
+            }
+            at += 1;
+        }
+        Self { name, version, groups, of_items: GroupSet(of_items) }
+    }
+
+    /// How many groups of the same scope stand before the one at `position`, and how many groups of the record there are.
+    pub(super) fn rank(&self, position: usize) -> (usize, usize) {
+        let before = self.of_items.0 & !u32::MAX.checked_shl(position as u32).unwrap_or(0);
+        let before = before.count_ones() as usize;
+        let record_groups = self.groups.len() - self.of_items.0.count_ones() as usize;
+        (if self.of_items.has(position) { before } else { position - before }, record_groups)
+    }
+
     /// Position and group of this name.
     pub fn group(&self, name: &str) -> Option<(usize, &'static Group)> {
         self.groups.iter().enumerate().find(|(_, g)| g.name == name)
@@ -143,10 +165,10 @@ impl fmt::Debug for GroupSet {
 }
 
 /// What an auditor's mandate discloses of a log. No record has this type: an agreement for it is a mandate.
-pub static OPENING: TypeTable = TypeTable {
-    name: "opening",
-    version: 1,
-    groups: &[
+pub static OPENING: TypeTable = TypeTable::new(
+    "opening",
+    1,
+    &[
         Group {
             name: "skeleton",
             title: "that an entry exists, its kind, its agreement, its channel and number, its due date",
@@ -172,7 +194,7 @@ pub static OPENING: TypeTable = TypeTable {
             fields: &[],
         },
     ],
-};
+);
 
 /// Every type that agreements may name.
 pub fn tables() -> [&'static TypeTable; 2] {
@@ -201,6 +223,11 @@ mod tests {
                 }
             }
             assert_eq!(table.all_groups().names(table).len(), table.groups.len());
+            for (at, group) in table.groups.iter().enumerate() {
+                let of = |scope, groups: &[Group]| groups.iter().filter(|group| group.scope == scope).count();
+                let counted = (of(group.scope, &table.groups[..at]), of(Scope::Record, table.groups));
+                assert_eq!(table.rank(at), counted, "{}", group.name);
+            }
         }
     }
 }

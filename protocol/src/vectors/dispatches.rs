@@ -18,7 +18,7 @@ use crate::testing::{NOW, SHOWN, encode_views, record_of, set, small_record};
 pub(super) const FILE: &str = "dispatches.json";
 
 /// A verdict in one line.
-pub(super) fn verdict(checked: &Result<Checked, Answer>) -> String {
+pub(super) fn verdict(checked: &Result<Checked<()>, Answer>) -> String {
     match checked {
         Ok(checked) => outcome(&checked.outcome),
         Err(Answer::Error { code, .. }) => format!("error {code}"),
@@ -41,12 +41,18 @@ pub(super) fn outcome(outcome: &Outcome) -> String {
 }
 
 /// What `me` says of a dispatch that `peer` brings.
-pub(super) fn check(dispatch: &Dispatch, me: &NodeRef, peer: &NodeRef) -> Result<Checked, Answer> {
+pub(super) fn check(dispatch: &Dispatch, me: &NodeRef, peer: &NodeRef) -> Result<Checked<()>, Answer> {
     let directory = &WORLD.net.directory;
     let identity = identity(me.member().as_str());
-    check_dispatch(directory, me, directory.node(peer).unwrap(), dispatch, NOW, |sealed| {
-        age::decrypt(&identity, sealed).ok()
-    })
+    check_dispatch(
+        directory,
+        me,
+        directory.node(peer).unwrap(),
+        dispatch,
+        NOW,
+        |sealed| age::decrypt(&identity, sealed).ok(),
+        |_| (),
+    )
 }
 
 fn dispatch(name: &str, header: &DispatchHeader, content: &[u8]) -> Json {
@@ -113,7 +119,7 @@ fn withdrawal() -> Json {
     let header = WORLD.withdrawal();
     let withdrawal = Withdrawal::sign(&header, &net.post.sign);
     let (me, peer) = (&net.customs.node, net.known(&net.post));
-    let checked = check_withdrawal(&net.directory, me, peer, &withdrawal, NOW);
+    let checked = check_withdrawal::<()>(&net.directory, me, peer, &withdrawal, NOW);
     object! {
         "name" => "a withdrawal", "kind" => "withdrawal", "peer" => peer.node.as_str(), "recipient" => me.as_str(),
         "number" => header.number, "dispatch" => bytes(header.dispatch.0), "agreement" => bytes(header.agreement.0),
@@ -138,7 +144,7 @@ fn packing() -> Vec<Json> {
         .iter()
         .map(|(name, content)| {
             let packed = pack(&header, content).unwrap();
-            assert_eq!(unpack(&header, &packed).as_ref(), Ok(content));
+            assert_eq!(unpack(&header, &packed).as_deref(), Ok(content.as_slice()));
             object! {
                 "name" => format!("packed: {name}"), "kind" => "packed", "header_digest" => bytes(header.0),
                 "content" => bytes(content), "packed" => bytes(packed),

@@ -55,7 +55,7 @@ fn commitment(name: &str, record: &SealedRecord) -> Json {
     let mut writer = Writer::new();
     content.encode(&mut writer);
     let groups = DECLARATION.groups.iter().enumerate().map(|(at, group)| {
-        let leaves = &content.leaves()[at];
+        let leaves: Vec<&[u8]> = content.leaves(at).iter().collect();
         let salts: Vec<_> = (0..leaves.len()).map(|item| leaf_salt(&seed, &DECLARATION, at, item)).collect();
         let digests = leaves.iter().zip(&salts).enumerate().map(|(item, (leaf, salt))| {
             let path = [1u64.to_be_bytes(), (at as u64 + 1).to_be_bytes(), (item as u64).to_be_bytes()].concat();
@@ -64,7 +64,7 @@ fn commitment(name: &str, record: &SealedRecord) -> Json {
         let digests: Vec<_> = digests.collect();
         let GroupView::Hidden(digest) = record.view(GroupSet::NONE).groups[at] else { panic!("nothing is shown") };
         let case = object! {
-            "group" => group.name, "leaves" => all_bytes(leaves), "salts" => all_bytes(&salts), "digest" => bytes(digest.0),
+            "group" => group.name, "leaves" => all_bytes(&leaves), "salts" => all_bytes(&salts), "digest" => bytes(digest.0),
         };
         // The digest of one leaf is the group's.
         if digests.len() > 1 { case.with("leaf_digests", all_bytes(&digests)) } else { case }

@@ -17,7 +17,7 @@ use luxor_protocol::hash::Digest;
 use luxor_protocol::keys::{KeyUse, SecretKey};
 use luxor_protocol::names::{NodeRef, Purpose};
 use luxor_protocol::record::{
-    Batch, BatchHeader, DECLARATION, Fault, RecordView, SealedRecord, batch_root, content_from_json,
+    ArrivedView, Batch, BatchHeader, DECLARATION, Fault, SealedRecord, batch_root, content_from_json,
 };
 use luxor_protocol::time::{Day, Millis};
 use luxor_protocol::tlog::{Frontier, leaf_hash};
@@ -393,7 +393,10 @@ impl Pair {
             let open = |sealed: &[u8]| if quick { Some(sealed.to_vec()) } else { side.keys.seal.open(sealed) };
             let checked = match &sent.request {
                 Request::Dispatch(dispatch) => {
-                    check_dispatch(&self.directory, &side.me, &peer, dispatch, NOW, open).unwrap()
+                    check_dispatch(&self.directory, &side.me, &peer, dispatch, NOW, open, |view: &ArrivedView<'_>| {
+                        references(|group, field| view.field(group, field))
+                    })
+                    .unwrap()
                 }
                 Request::Withdrawal(withdrawal) => {
                     check_withdrawal(&self.directory, &side.me, &peer, withdrawal, NOW).unwrap()
@@ -451,13 +454,9 @@ impl Side {
     }
 }
 
-fn indexed(checked: &Checked) -> Vec<IndexedRecord> {
-    let record = |(place, root, view): &(usize, Digest, RecordView)| IndexedRecord {
-        root: *root,
-        place: *place,
-        references: references(|group, field| view.field(group, field)),
-    };
-    checked.accepted.iter().map(record).collect()
+fn indexed(checked: &Checked<Vec<String>>) -> Vec<IndexedRecord> {
+    let accepted = checked.accepted.iter().cloned();
+    accepted.map(|(place, root, references)| IndexedRecord { root, place, references }).collect()
 }
 
 fn count(traffic: &mut Traffic, outcome: &Outcome, records: usize) {
