@@ -11,34 +11,46 @@
 //! | [`tree`] | compact range and roots | RFC 6962 section 2.1 |
 //! | [`proof`] | inclusion and consistency proofs, built and verified | RFC 6962 sections 2.1.1 and 2.1.2 |
 //! | [`tile`] | tile arithmetic | <https://c2sp.org/tlog-tiles> |
+//! | [`path`] | paths of a log's files, what an export holds | <https://c2sp.org/tlog-tiles> |
+//! | [`bundle`] | entry bundles | <https://c2sp.org/tlog-tiles> |
+//! | [`tiled`] | a log read from its tiles | <https://c2sp.org/tlog-tiles> |
+//! | [`verify_log`] | a whole log checked in one pass | <https://c2sp.org/tlog-tiles> |
 //! | [`edge`] | right edge of a growing log in memory | <https://c2sp.org/tlog-tiles> |
 //! | [`vkey`] | verifier keys, single signatures | <https://c2sp.org/signed-note>, <https://c2sp.org/tlog-cosignature> |
 //! | [`note`] | signed notes | <https://c2sp.org/signed-note> |
 //! | [`checkpoint`] | signed tree heads | <https://c2sp.org/tlog-checkpoint> |
 //! | [`proof_file`] | the receipt file | <https://c2sp.org/tlog-proof> |
 
+pub mod bundle;
 pub mod checkpoint;
 pub mod edge;
 pub mod hash;
 pub mod note;
+pub mod path;
 pub mod proof;
 pub mod proof_file;
 mod text;
 pub mod tile;
+pub mod tiled;
 pub mod tree;
 #[cfg(test)]
 mod vectors;
+pub mod verify_log;
 pub mod vkey;
 
+pub use bundle::{BundleError, MAX_BUNDLE_BYTES, MAX_ENTRY_BYTES, decode_bundle, encode_bundle};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use edge::{CompletedTile, Edge, EdgeError, MissingNode};
 pub use hash::{EMPTY_ROOT, Hash, empty_root, leaf_hash, node_hash};
 pub use note::{MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES, Note, NoteError, NoteSignature, Verified};
+pub use path::{MAX_TILE_LEVEL, PathError, TileLevel, TilePath, TileWidth, paths_between, paths_of};
 pub use proof::{
     NodeReader, ProofError, ProveError, consistency_proof, inclusion_proof, root_at, verify_consistency,
     verify_inclusion,
 };
 pub use proof_file::{MAX_PROOF_HASHES, MAX_TLOG_PROOF_BYTES, ProofFileError, TlogProof};
 pub use tile::{TILE_HEIGHT, TILE_WIDTH, TileNode, node_in_tile, tile_of};
+pub use tiled::{MAX_CACHED_TILES, TileSource, TiledError, TiledLog};
 pub use tree::{Frontier, MAX_TREE_SIZE, TreeError, root_of};
+pub use verify_log::{LogSummary, LogVerifier, VerifyLogError};
 pub use vkey::{KeyError, KeyType, MAX_COSIGNATURE_TIME, MAX_KEY_NAME_BYTES, VerifierKey, is_valid_key_name};
