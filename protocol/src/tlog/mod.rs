@@ -19,11 +19,14 @@
 //! | [`vkey`] | verifier keys, single signatures | <https://c2sp.org/signed-note>, <https://c2sp.org/tlog-cosignature> |
 //! | [`note`] | signed notes | <https://c2sp.org/signed-note> |
 //! | [`checkpoint`] | signed tree heads | <https://c2sp.org/tlog-checkpoint> |
+//! | [`witness`] | what a witness is asked, decides and answers | <https://c2sp.org/tlog-witness> |
+//! | [`evidence`] | proof that a log showed two histories | ours, over the formats above |
 //! | [`proof_file`] | the receipt file | <https://c2sp.org/tlog-proof> |
 
 pub mod bundle;
 pub mod checkpoint;
 pub mod edge;
+pub mod evidence;
 pub mod hash;
 pub mod note;
 pub mod path;
@@ -37,16 +40,18 @@ pub mod tree;
 mod vectors;
 pub mod verify_log;
 pub mod vkey;
+pub mod witness;
 
 pub use bundle::{BundleError, MAX_BUNDLE_BYTES, MAX_ENTRY_BYTES, decode_bundle, encode_bundle};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use edge::{CompletedTile, Edge, EdgeError, MissingNode};
+pub use evidence::{EvidenceError, Fork, ForkEvidence, MAX_EVIDENCE_BYTES, MAX_EVIDENCE_HASHES};
 pub use hash::{EMPTY_ROOT, Hash, empty_root, leaf_hash, node_hash};
 pub use note::{MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES, Note, NoteError, NoteSignature, Verified};
 pub use path::{MAX_TILE_LEVEL, PathError, TileLevel, TilePath, TileWidth, paths_between, paths_of};
 pub use proof::{
-    NodeReader, ProofError, ProveError, consistency_proof, inclusion_proof, root_at, verify_consistency,
-    verify_inclusion,
+    NodeReader, PrefixRoots, ProofError, ProveError, consistency_proof, inclusion_proof, prefix_proof, prefix_roots,
+    root_at, verify_consistency, verify_inclusion,
 };
 pub use proof_file::{MAX_PROOF_HASHES, MAX_TLOG_PROOF_BYTES, ProofFileError, TlogProof};
 pub use tile::{TILE_HEIGHT, TILE_WIDTH, TileNode, node_in_tile, tile_of};
@@ -54,3 +59,7 @@ pub use tiled::{MAX_CACHED_TILES, TileSource, TiledError, TiledLog};
 pub use tree::{Frontier, MAX_TREE_SIZE, TreeError, root_of};
 pub use verify_log::{LogSummary, LogVerifier, VerifyLogError};
 pub use vkey::{KeyError, KeyType, MAX_COSIGNATURE_TIME, MAX_KEY_NAME_BYTES, VerifierKey, is_valid_key_name};
+pub use witness::{
+    AddCheckpoint, Answer, Decision, Held, MAX_ADD_CHECKPOINT_BYTES, MAX_WITNESS_PROOF_HASHES, Refusal, WitnessError,
+    add_cosignatures, cosign_line, decide, read_answer,
+};
