@@ -127,19 +127,20 @@ impl<S: TileSource> NodeReader for TiledLog<S> {
         let outside = || TiledError::OutsideTree { level, index, size: self.size };
         let at = tile_of(level, index);
         let (tile_level, width) = tile_in_tree(&at, self.size).ok_or_else(outside)?;
-        let mut cache = self.cache.borrow_mut();
-        let known = cache.iter().position(|tile| tile.level == tile_level && tile.index == at.tile_index);
+        let is_wanted = |tile: &CachedTile| tile.level == tile_level && tile.index == at.tile_index;
+        let known = self.cache.borrow().iter().position(is_wanted);
         let tile = match known {
-            Some(place) => cache.remove(place),
+            Some(place) => self.cache.borrow_mut().remove(place),
             None => {
                 let hashes = self.read_tile(tile_level, at.tile_index, width)?;
-                if cache.len() >= MAX_CACHED_TILES {
-                    cache.remove(0);
-                }
                 CachedTile { level: tile_level, index: at.tile_index, hashes }
             }
         };
         let node = node_in_tile(&tile.hashes, at.r, at.index_in_tile);
+        let mut cache = self.cache.borrow_mut();
+        if cache.len() >= MAX_CACHED_TILES {
+            cache.remove(0);
+        }
         cache.push(tile);
         node.ok_or_else(outside)
     }

@@ -1,6 +1,6 @@
 //! Checks a whole log against a checkpoint: every entry, every tile, the root (<https://c2sp.org/tlog-tiles>).
 //!
-//! The caller reads the files and feeds them in order; memory stays below 300 KB whatever the log's size. It asks
+//! The caller reads the files and feeds them in order; memory stays below 512 KiB whatever the log's size. It asks
 //! [`LogVerifier::next_bundle`] for the bundle to feed, [`LogVerifier::tiles_due`] for the tiles that can then be
 //! compared, and at the end [`LogVerifier::finish`].
 //!
