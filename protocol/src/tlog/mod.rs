@@ -2,7 +2,7 @@
 //! RFC 6962 define them, byte for byte, so that verifiers other people wrote can check a Luxor log unchanged.
 //!
 //! What is here: pure functions and values.
-//! What is not: no I/O, no clock, no randomness, no storage, no policy. Where tiles are kept, when a checkpoint is
+//! What is not: no I/O, no clock, no randomness, no storage. Where tiles are kept, when a checkpoint is
 //! signed and which witnesses count is decided by the caller.
 //!
 //! | file | content | source |
@@ -19,6 +19,8 @@
 //! | [`vkey`] | verifier keys, single signatures | <https://c2sp.org/signed-note>, <https://c2sp.org/tlog-cosignature> |
 //! | [`note`] | signed notes | <https://c2sp.org/signed-note> |
 //! | [`checkpoint`] | signed tree heads | <https://c2sp.org/tlog-checkpoint> |
+//! | [`policy`] | which cosignatures make a checkpoint count | <https://c2sp.org/tlog-policy> |
+//! | [`policy_lint`] | what a policy amounts to | ours |
 //! | [`witness`] | what a witness is asked, decides and answers | <https://c2sp.org/tlog-witness> |
 //! | [`evidence`] | proof that a log showed two histories | ours, over the formats above |
 //! | [`proof_file`] | the receipt file | <https://c2sp.org/tlog-proof> |
@@ -30,6 +32,8 @@ pub mod evidence;
 pub mod hash;
 pub mod note;
 pub mod path;
+pub mod policy;
+pub mod policy_lint;
 pub mod proof;
 pub mod proof_file;
 mod text;
@@ -49,6 +53,11 @@ pub use evidence::{EvidenceError, Fork, ForkEvidence, MAX_EVIDENCE_BYTES, MAX_EV
 pub use hash::{EMPTY_ROOT, Hash, empty_root, leaf_hash, node_hash};
 pub use note::{MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES, Note, NoteError, NoteSignature, Verified};
 pub use path::{MAX_TILE_LEVEL, PathError, TileLevel, TilePath, TileWidth, paths_between, paths_of};
+pub use policy::{
+    MAX_POLICY_BYTES, MAX_POLICY_GROUPS, MAX_POLICY_LOGS, MAX_POLICY_WITNESSES, Policy, PolicyError, PolicyParty,
+    Satisfied,
+};
+pub use policy_lint::Finding;
 pub use proof::{
     NodeReader, PrefixRoots, ProofError, ProveError, consistency_proof, inclusion_proof, prefix_proof, prefix_roots,
     root_at, verify_consistency, verify_inclusion,
