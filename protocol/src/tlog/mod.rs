@@ -27,6 +27,8 @@
 
 pub mod bundle;
 pub mod checkpoint;
+#[cfg(test)]
+mod differential;
 pub mod edge;
 pub mod evidence;
 pub mod hash;
