@@ -20,8 +20,10 @@
 //! | [`note`] | signed notes | <https://c2sp.org/signed-note> |
 //! | [`checkpoint`] | signed tree heads | <https://c2sp.org/tlog-checkpoint> |
 //! | [`policy`] | which cosignatures make a checkpoint count | <https://c2sp.org/tlog-policy> |
+//! | `policy_file` | its lines | <https://c2sp.org/tlog-policy> |
 //! | [`policy_lint`] | what a policy amounts to | ours |
-//! | [`witness`] | what a witness is asked, decides and answers | <https://c2sp.org/tlog-witness> |
+//! | [`witness`] | what a witness is asked and decides | <https://c2sp.org/tlog-witness> |
+//! | [`witness_answer`] | how a log reads the answer | <https://c2sp.org/tlog-witness> |
 //! | [`evidence`] | proof that a log showed two histories | ours, over the formats above |
 //! | [`proof_file`] | the receipt file | <https://c2sp.org/tlog-proof> |
 
@@ -35,6 +37,7 @@ pub mod hash;
 pub mod note;
 pub mod path;
 pub mod policy;
+mod policy_file;
 pub mod policy_lint;
 pub mod proof;
 pub mod proof_file;
@@ -47,6 +50,7 @@ mod vectors;
 pub mod verify_log;
 pub mod vkey;
 pub mod witness;
+pub mod witness_answer;
 
 pub use bundle::{BundleError, MAX_BUNDLE_BYTES, MAX_ENTRY_BYTES, decode_bundle, encode_bundle};
 pub use checkpoint::{Checkpoint, CheckpointError};
@@ -71,6 +75,7 @@ pub use tree::{Frontier, MAX_TREE_SIZE, TreeError, root_of};
 pub use verify_log::{LogSummary, LogVerifier, VerifyLogError};
 pub use vkey::{KeyError, KeyType, MAX_COSIGNATURE_TIME, MAX_KEY_NAME_BYTES, VerifierKey, is_valid_key_name};
 pub use witness::{
-    AddCheckpoint, Answer, Decision, Held, MAX_ADD_CHECKPOINT_BYTES, MAX_WITNESS_PROOF_HASHES, Refusal, WitnessError,
-    add_cosignatures, cosign_line, decide, read_answer,
+    AddCheckpoint, Decision, Held, MAX_ADD_CHECKPOINT_BYTES, MAX_WITNESS_PROOF_HASHES, Refusal, WitnessError,
+    cosign_line, decide,
 };
+pub use witness_answer::{Answer, AnswerError, add_cosignatures, read_answer};

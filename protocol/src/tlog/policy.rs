@@ -1,17 +1,16 @@
 //! Trust policies: which logs and witnesses are known, and which cosignatures make a checkpoint count
 //! (<https://c2sp.org/tlog-policy>).
 //!
-//! Not here: what a policy amounts to in words (see `policy_lint`), and which policy is in force.
+//! Not here: the file's lines (see `policy_file`), what a policy amounts to in words (see `policy_lint`), and which policy is in force.
 //!
 //! Limits: [`MAX_POLICY_BYTES`], [`MAX_POLICY_LOGS`], [`MAX_POLICY_WITNESSES`], [`MAX_POLICY_GROUPS`]. Only UTF-8 is
 //! accepted, which the specification strongly recommends, and only key types that `vkey` knows.
 
-use std::collections::HashMap;
 use std::fmt;
 
 use super::note::{Note, NoteError};
-use super::text::{excerpt, parse_decimal};
-use super::vkey::{KeyError, KeyType, VerifierKey};
+use super::policy_file::{NONE, Parts, read};
+use super::vkey::{KeyError, VerifierKey};
 
 /// Largest policy file accepted.
 pub const MAX_POLICY_BYTES: usize = 128 * 1024;
@@ -22,8 +21,6 @@ pub const MAX_POLICY_WITNESSES: usize = 256;
 /// Most groups in a policy; the specification asks for at least 32.
 pub const MAX_POLICY_GROUPS: usize = 256;
 
-/// The name that stands for no cosignatures in a quorum line.
-const NONE: &str = "none";
 /// Name of the group in a policy made by [`Policy::flat`].
 const FLAT_GROUP: &str = "all-witnesses";
 
@@ -140,21 +137,8 @@ impl Policy {
         if text.len() > MAX_POLICY_BYTES {
             return Err(PolicyError::TooLarge { got: text.len() });
         }
-        let mut reader = Reader::default();
-        let mut rest = text;
-        let mut number = 0;
-        while !rest.is_empty() {
-            number += 1;
-            let malformed = |why| PolicyError::Malformed { line: number, why };
-            let (line, after) = rest.split_once('\n').ok_or_else(|| malformed("no line feed at the end"))?;
-            if line.bytes().any(|byte| (byte < b' ' && byte != b'\t') || byte == 0x7f) {
-                return Err(malformed("holds a control character other than the tab"));
-            }
-            reader.line(number, line)?;
-            rest = after;
-        }
-        let Reader { logs, witnesses, groups, quorum, .. } = reader;
-        Ok(Self { text: text.to_owned(), logs, witnesses, groups, quorum: quorum.ok_or(PolicyError::NoQuorum)? })
+        let Parts { logs, witnesses, groups, quorum } = read(text)?;
+        Ok(Self { text: text.to_owned(), logs, witnesses, groups, quorum })
     }
 
     /// A policy in which any `k` of the witnesses make up the quorum; their key names are their names in the policy.
@@ -272,116 +256,6 @@ impl fmt::Display for Policy {
     }
 }
 
-/// What the lines so far define.
-#[derive(Default)]
-struct Reader {
-    logs: Vec<PolicyParty>,
-    witnesses: Vec<PolicyParty>,
-    groups: Vec<Group>,
-    /// `Some(None)` after `quorum none`.
-    quorum: Option<Option<Member>>,
-    /// Witnesses and groups by name, and whether a group has taken them as a member.
-    names: HashMap<String, (Member, bool)>,
-}
-
-impl Reader {
-    fn line(&mut self, line: usize, text: &str) -> Result<(), PolicyError> {
-        let malformed = |why| PolicyError::Malformed { line, why };
-        let mut items = text.split([' ', '\t']).filter(|item| !item.is_empty());
-        let Some(kind) = items.next().filter(|first| !first.starts_with('#')) else { return Ok(()) };
-        let items: Vec<&str> = items.collect();
-        match (kind, items.as_slice()) {
-            ("log", [vkey, url @ ..]) if url.len() <= 1 => {
-                let key = read_key(line, vkey, KeyType::Ed25519, &self.logs)?;
-                if self.logs.len() == MAX_POLICY_LOGS {
-                    return Err(malformed("is one more than the 256 logs accepted"));
-                }
-                let name = key.name().to_owned();
-                self.logs.push(PolicyParty { name, key, url: url.first().map(|url| (*url).to_owned()) });
-            }
-            ("witness", [name, vkey, url @ ..]) if url.len() <= 1 => {
-                let key = read_key(line, vkey, KeyType::Cosignature, &self.witnesses)?;
-                if self.witnesses.len() == MAX_POLICY_WITNESSES {
-                    return Err(malformed("is one more than the 256 witnesses accepted"));
-                }
-                self.define(line, name, Member::Witness(self.witnesses.len()))?;
-                let url = url.first().map(|url| (*url).to_owned());
-                self.witnesses.push(PolicyParty { name: (*name).to_owned(), key, url });
-            }
-            ("group", [name, threshold, members @ ..]) if !members.is_empty() => {
-                let k = match *threshold {
-                    "any" => 1,
-                    "all" => members.len(),
-                    k => parse_decimal(k)
-                        .and_then(|k| usize::try_from(k).ok())
-                        .filter(|k| *k >= 1 && *k <= members.len())
-                        .ok_or_else(|| {
-                            malformed("the threshold is not \"any\", \"all\" or 1 to the number of members")
-                        })?,
-                };
-                if self.groups.len() == MAX_POLICY_GROUPS {
-                    return Err(malformed("is one more than the 256 groups accepted"));
-                }
-                let members = members.iter().map(|member| self.take(line, member)).collect::<Result<_, _>>()?;
-                self.define(line, name, Member::Group(self.groups.len()))?;
-                self.groups.push(Group { name: (*name).to_owned(), k, members });
-            }
-            ("quorum", [name]) => {
-                if self.quorum.is_some() {
-                    return Err(malformed("is a second quorum line"));
-                }
-                self.quorum = Some(if *name == NONE { None } else { Some(self.defined(line, name)?.0) });
-            }
-            ("log", _) => return Err(malformed("is not \"log <vkey> [<url>]\"")),
-            ("witness", _) => return Err(malformed("is not \"witness <name> <vkey> [<url>]\"")),
-            ("group", _) => return Err(malformed("is not \"group <name> all|any|<k> <member>...\"")),
-            ("quorum", _) => return Err(malformed("is not \"quorum <name>\"")),
-            _ => return Err(malformed("begins with none of log, witness, group, quorum and #")),
-        }
-        Ok(())
-    }
-
-    fn define(&mut self, line: usize, name: &str, member: Member) -> Result<(), PolicyError> {
-        let refuse = |why| Err(PolicyError::Name { line, name: excerpt(name), why });
-        if name == NONE {
-            return refuse("is reserved for the quorum line");
-        }
-        if self.names.contains_key(name) {
-            return refuse("is defined twice");
-        }
-        self.names.insert(name.to_owned(), (member, false));
-        Ok(())
-    }
-
-    fn defined(&mut self, line: usize, name: &str) -> Result<&mut (Member, bool), PolicyError> {
-        let why = "is not that of a witness or group on a line before this one";
-        self.names.get_mut(name).ok_or_else(|| PolicyError::Name { line, name: excerpt(name), why })
-    }
-
-    /// Takes a name as a member; each name at most once, so that each witness counts in one way only.
-    fn take(&mut self, line: usize, name: &str) -> Result<Member, PolicyError> {
-        let (member, taken) = self.defined(line, name)?;
-        if std::mem::replace(taken, true) {
-            return Err(PolicyError::Name { line, name: excerpt(name), why: "is a group member already" });
-        }
-        Ok(*member)
-    }
-}
-
-/// Reads a key of the right type that no party of the same kind has.
-fn read_key(line: usize, vkey: &str, key_type: KeyType, others: &[PolicyParty]) -> Result<VerifierKey, PolicyError> {
-    let key = VerifierKey::parse(vkey).map_err(|source| PolicyError::Key { line, source })?;
-    let malformed = |why| Err(PolicyError::Malformed { line, why });
-    if key.key_type() != key_type {
-        return malformed("a log needs a key of type 0x01 (Ed25519), a witness one of type 0x04 (cosignature)");
-    }
-    // The same public key under another name is the same party.
-    if others.iter().any(|other| other.key.public_key() == key.public_key()) {
-        return malformed("has the public key of an earlier line");
-    }
-    Ok(key)
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 pub(super) mod tests {
@@ -389,6 +263,7 @@ pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::super::checkpoint::Checkpoint;
+    use super::super::vkey::KeyType;
     use super::*;
 
     pub(in super::super) fn secret(seed: u16) -> SigningKey {
