@@ -4,6 +4,8 @@
 //!
 //! Limits: [`MAX_NOTE_BYTES`], [`MAX_NOTE_SIGNATURES`].
 
+use std::fmt;
+
 use ed25519_dalek::SigningKey;
 
 use super::text::{format_base64, parse_base64};
@@ -88,6 +90,14 @@ pub struct NoteSignature {
     pub signature: Vec<u8>,
 }
 
+/// The line without its line feed.
+impl fmt::Display for NoteSignature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let payload = [&self.key_id[..], &self.signature].concat();
+        write!(f, "{SIGNATURE_PREFIX}{} {}", self.name, format_base64(&payload))
+    }
+}
+
 /// A note: text and signatures, not yet verified. <https://c2sp.org/signed-note>.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
@@ -152,11 +162,7 @@ impl Note {
         let mut out = self.text.clone();
         out.push('\n');
         for signature in &self.signatures {
-            let payload = [&signature.key_id[..], &signature.signature].concat();
-            out.push_str(SIGNATURE_PREFIX);
-            out.push_str(&signature.name);
-            out.push(' ');
-            out.push_str(&format_base64(&payload));
+            out.push_str(&signature.to_string());
             out.push('\n');
         }
         out.into_bytes()

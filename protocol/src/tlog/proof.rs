@@ -17,8 +17,8 @@ pub enum ProofError {
         /// Tree size claimed.
         size: u64,
     },
-    /// The old tree is larger than the new one.
-    #[error("consistency proof: old size {old} is above the new size {new}")]
+    /// The old tree is larger than the new one, or as large where it must be smaller.
+    #[error("consistency proof: old size {old} is too large for the new size {new}")]
     SizesReversed {
         /// Size of the old tree.
         old: u64,
@@ -34,7 +34,7 @@ pub enum ProofError {
     /// Too many or too few hashes.
     #[error("{what} proof: {got} hashes given, exactly {want} needed")]
     Length {
-        /// `inclusion` or `consistency`.
+        /// `inclusion`, `consistency` or `prefix`.
         what: &'static str,
         /// Hashes given.
         got: usize,
@@ -65,6 +65,14 @@ pub enum ProveError<E> {
     /// The old tree is larger than the new one.
     #[error("building a consistency proof: old size {old} is above the new size {new}")]
     SizesReversed {
+        /// Old size asked for.
+        old: u64,
+        /// New size asked for.
+        new: u64,
+    },
+    /// A prefix proof is only for a part of a tree that is neither empty nor the whole.
+    #[error("building a prefix proof: the old size {old} is not between 1 and one less than the new size {new}")]
+    NoProperPrefix {
         /// Old size asked for.
         old: u64,
         /// New size asked for.
@@ -147,6 +155,29 @@ where
     if old == 0 {
         return Ok(Vec::new());
     }
+    if old == new {
+        return Ok(Vec::new());
+    }
+    let mut proof = prefix_proof(reader, old, new)?;
+    // Where the old tree itself is a complete left subtree of the new one, the verifier has its root already.
+    if old.is_power_of_two() {
+        proof.remove(0);
+    }
+    Ok(proof)
+}
+
+/// As [`consistency_proof`] for `0 < old < new`, but always with the hash from which both roots are rebuilt, that of the
+/// last complete subtree of the old tree: for [`prefix_roots`], which takes no root on trust. At most 64 hashes.
+///
+/// # Errors
+/// [`ProveError`] if `old` is 0 or not below `new`, or the reader fails.
+pub fn prefix_proof<R>(reader: &R, old: u64, new: u64) -> Result<Vec<Hash>, ProveError<R::Error>>
+where
+    R: NodeReader + ?Sized,
+{
+    if old == 0 || old >= new {
+        return Err(ProveError::NoProperPrefix { old, new });
+    }
     let mut path = Vec::with_capacity(bit_length(new) as usize + 1);
     let (mut low, mut high) = (0, new);
     while old != high {
@@ -159,10 +190,7 @@ where
             low = middle;
         }
     }
-    // Where the old tree itself is a complete left subtree of the new one, the verifier has its root already.
-    if low > 0 {
-        path.push(range_hash(reader, low, high)?);
-    }
+    path.push(range_hash(reader, low, high)?);
     path.reverse();
     Ok(path)
 }
@@ -225,36 +253,80 @@ pub fn verify_consistency(
         let equal = old_root == new_root;
         return if equal { Ok(()) } else { Err(ProofError::RootMismatch { what, root: "new root" }) };
     }
-    // Both roots are rebuilt from the last complete subtree of the old tree, whose level is `shift`.
-    let shift = old_size.trailing_zeros();
-    let (inner, border) = path_lengths(old_size - 1, new_size);
-    let inner = inner - shift as usize;
-    let seeds = usize::from(!old_size.is_power_of_two());
-    let want = seeds + inner + border;
+    // Where the old tree is one complete subtree, its root is that subtree's hash and not in the proof.
+    let given = usize::from(!old_size.is_power_of_two());
+    let (inner, border) = prefix_path_lengths(old_size, new_size);
+    let want = given + inner + border;
     if proof.len() != want {
         return Err(ProofError::Length { what, got: proof.len(), want });
     }
-    let (seed, path) = proof.split_at(seeds);
-    let seed = seed.first().unwrap_or(old_root);
-    let (below, above) = path.split_at(inner);
-    let mask = (old_size - 1) >> shift;
-    let (mut old_hash, mut new_hash) = (*seed, *seed);
-    for (level, sibling) in below.iter().enumerate() {
-        if mask >> level & 1 == 0 {
-            // A right sibling lies beyond the old tree.
-            new_hash = node_hash(&new_hash, sibling);
-        } else {
-            old_hash = node_hash(sibling, &old_hash);
-            new_hash = node_hash(sibling, &new_hash);
-        }
-    }
-    if chain_left(old_hash, above) != *old_root {
+    let (last_subtree, path) = proof.split_at(given);
+    let roots = rebuild_roots(old_size, last_subtree.first().unwrap_or(old_root), path, inner);
+    if roots.old != *old_root {
         return Err(ProofError::RootMismatch { what, root: "old root" });
     }
-    if chain_left(new_hash, above) != *new_root {
+    if roots.new != *new_root {
         return Err(ProofError::RootMismatch { what, root: "new root" });
     }
     Ok(())
+}
+
+/// The two roots that a prefix proof leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PrefixRoots {
+    /// Root of the first `old_size` leaves.
+    pub old: Hash,
+    /// Root of all `new_size` leaves.
+    pub new: Hash,
+}
+
+/// Computes the roots that the hashes of [`prefix_proof`] lead to; the number of hashes must be exact.
+///
+/// If `new` is the root of a tree of `new_size` leaves, then `old` is the root of that tree's first `old_size` leaves:
+/// every hash of the proof stands at a place that the two sizes fix, on the way to `new` or beside it, so another
+/// value there would be a second preimage under SHA-256. Nothing follows where `new` is another root.
+///
+/// # Errors
+/// [`ProofError::SizesReversed`] unless `old_size < new_size`; [`ProofError::OldTreeEmpty`]; [`ProofError::Length`].
+pub fn prefix_roots(old_size: u64, new_size: u64, proof: &[Hash]) -> Result<PrefixRoots, ProofError> {
+    if old_size >= new_size {
+        return Err(ProofError::SizesReversed { old: old_size, new: new_size });
+    }
+    if old_size == 0 {
+        return Err(ProofError::OldTreeEmpty { new: new_size });
+    }
+    let (inner, border) = prefix_path_lengths(old_size, new_size);
+    match proof.split_first() {
+        Some((last_subtree, path)) if path.len() == inner + border => {
+            Ok(rebuild_roots(old_size, last_subtree, path, inner))
+        }
+        _ => Err(ProofError::Length { what: "prefix", got: proof.len(), want: 1 + inner + border }),
+    }
+}
+
+/// Lengths of the two parts of the path from the last complete subtree of the old tree to the new root. Needs
+/// `0 < old_size < new_size`.
+fn prefix_path_lengths(old_size: u64, new_size: u64) -> (usize, usize) {
+    let (inner, border) = path_lengths(old_size - 1, new_size);
+    // The last leaves of a tree and of a larger one part above the last complete subtree of the smaller: no overflow.
+    (inner - old_size.trailing_zeros() as usize, border)
+}
+
+/// Rebuilds both roots from the last complete subtree of the old tree. Needs a path of [`prefix_path_lengths`].
+fn rebuild_roots(old_size: u64, last_subtree: &Hash, path: &[Hash], inner: usize) -> PrefixRoots {
+    let (below, above) = path.split_at(inner);
+    let mask = (old_size - 1) >> old_size.trailing_zeros();
+    let (mut old, mut new) = (*last_subtree, *last_subtree);
+    for (level, sibling) in below.iter().enumerate() {
+        if mask >> level & 1 == 0 {
+            // A right sibling lies beyond the old tree.
+            new = node_hash(&new, sibling);
+        } else {
+            old = node_hash(sibling, &old);
+            new = node_hash(sibling, &new);
+        }
+    }
+    PrefixRoots { old: chain_left(old, above), new: chain_left(new, above) }
 }
 
 /// Hash of leaves `[low, high)`, where `low` is a multiple of every power of two up to the length: folded from right
@@ -374,6 +446,10 @@ mod tests {
                 assert_eq!(proof, subproof(old as usize, part, true));
                 let old_root = mth(&part[..old as usize]);
                 verify_consistency(old, &old_root, size, &root, &proof).unwrap();
+                if old < size {
+                    let proof = prefix_proof(&all, old, size).unwrap();
+                    assert_eq!(prefix_roots(old, size, &proof).unwrap(), PrefixRoots { old: old_root, new: root });
+                }
             }
         }
     }
@@ -420,6 +496,7 @@ mod tests {
                     let proof = vec![[0; 32]; length];
                     let _ = verify_inclusion(&[0; 32], index, size, &proof, &[0; 32]);
                     let _ = verify_consistency(index, &[0; 32], size, &[0; 32], &proof);
+                    let _ = prefix_roots(index, size, &proof);
                 }
             }
         }
@@ -431,5 +508,27 @@ mod tests {
         assert!(matches!(inclusion_proof(&all, 4, 4), Err(ProveError::IndexOutOfRange { .. })));
         assert!(matches!(consistency_proof(&all, 5, 4), Err(ProveError::SizesReversed { .. })));
         assert!(consistency_proof(&all, 0, 4).unwrap().is_empty());
+        assert!(consistency_proof(&all, 4, 4).unwrap().is_empty());
+        for old in [0, 4, 5] {
+            assert_eq!(prefix_proof(&all, old, 4), Err(ProveError::NoProperPrefix { old, new: 4 }));
+            assert!(prefix_roots(old, 4, &[[0; 32]]).is_err());
+        }
+    }
+
+    /// The ground of fork evidence: a proof that leads to a tree's root leads to the true root of its prefix.
+    #[test]
+    fn no_change_of_a_prefix_proof_keeps_the_new_root() {
+        let all = leaves(21);
+        let root = mth(&all.0);
+        for old in 1..21u64 {
+            let proof = prefix_proof(&all, old, 21).unwrap();
+            for at in 0..proof.len() {
+                let mut changed = proof.clone();
+                changed[at][0] ^= 1;
+                assert_ne!(prefix_roots(old, 21, &changed).unwrap().new, root);
+            }
+            assert!(matches!(prefix_roots(old, 21, &proof[1..]), Err(ProofError::Length { .. })));
+            assert!(matches!(prefix_roots(old, 21, &[]), Err(ProofError::Length { .. })));
+        }
     }
 }

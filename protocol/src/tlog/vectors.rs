@@ -94,16 +94,17 @@ fn merkle_consistency_vectors() {
     assert!(good > 0);
 }
 
-/// Entries of a bundle: big-endian 16-bit lengths before the bytes. <https://c2sp.org/tlog-tiles>.
-fn bundle_entries(mut bundle: &[u8]) -> Vec<&[u8]> {
-    let mut entries = Vec::new();
-    while let Some((length, rest)) = bundle.split_first_chunk::<2>() {
-        let (entry, rest) = rest.split_at(usize::from(u16::from_be_bytes(*length)));
-        entries.push(entry);
-        bundle = rest;
+/// The files of a log in a folder.
+struct Folder(PathBuf);
+
+impl TileSource for &Folder {
+    type Error = std::io::Error;
+    fn read(&self, path: &TilePath) -> std::io::Result<Option<Vec<u8>>> {
+        match fs::read(self.0.join(path.to_string())) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            read => read.map(Some),
+        }
     }
-    assert!(bundle.is_empty());
-    entries
 }
 
 #[test]
@@ -113,8 +114,9 @@ fn tessera_log() {
     let key = VerifierKey::parse(vkey).unwrap();
     assert_eq!(key.to_string(), vkey);
     let bundle = fs::read(folder.join("tile/entries/000.p/15")).unwrap();
-    let leaves: Vec<Hash> = bundle_entries(&bundle).into_iter().map(leaf_hash).collect();
-    assert_eq!(leaves.len(), 15);
+    let width = TileWidth::new(15).unwrap();
+    let leaves: Vec<Hash> = decode_bundle(&bundle, width).unwrap().into_iter().map(leaf_hash).collect();
+    assert_eq!(encode_bundle(decode_bundle(&bundle, width).unwrap()).unwrap(), bundle);
 
     let mut edge = Edge::new();
     let mut checkpoints = Vec::new();
@@ -140,6 +142,46 @@ fn tessera_log() {
         for old in checkpoints[..=new.size as usize].iter().filter(|old| old.size > 0) {
             let proof = consistency_proof(&edge, old.size, new.size).unwrap();
             verify_consistency(old.size, &old.root, new.size, &new.root, &proof).unwrap();
+        }
+    }
+}
+
+/// The same log, read by its paths as a stranger would.
+#[test]
+fn tessera_log_by_its_files() {
+    let Some(folder) = shared("tessera_log_by_its_files", "tessera-log/testdata/log") else { return };
+    let folder = Folder(folder);
+    let key = VerifierKey::parse("example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx");
+    let key = key.unwrap();
+    let newest = (&folder).read(&TilePath::Checkpoint).unwrap().unwrap();
+    let newest = Checkpoint::open(&newest, &key).unwrap();
+    assert_eq!(newest.size, 15);
+    for size in 0..=15 {
+        let bytes = fs::read(folder.0.join(format!("checkpoint.{size}"))).unwrap();
+        let checkpoint = Checkpoint::open(&bytes, &key).unwrap();
+        for path in paths_of(size) {
+            assert!((&folder).read(&path).unwrap().is_some(), "{path}");
+        }
+        let mut verifier = LogVerifier::new(&checkpoint);
+        while let Some(path) = verifier.next_bundle() {
+            verifier.bundle(&path, &(&folder).read(&path).unwrap().unwrap()).unwrap();
+            for path in verifier.tiles_due().collect::<Vec<_>>() {
+                verifier.tile(&path, &(&folder).read(&path).unwrap().unwrap()).unwrap();
+            }
+        }
+        let tiles_checked = u64::from(size > 0);
+        assert_eq!(verifier.finish(), Ok(LogSummary { entries: size, tiles_checked, tiles_not_given: 0 }));
+
+        let log = TiledLog::new(&folder, size);
+        assert_eq!(root_at(&log, size).unwrap(), checkpoint.root);
+        let whole = TiledLog::new(&folder, newest.size);
+        for index in 0..size {
+            let leaf = log.node(0, index).unwrap();
+            let proof = inclusion_proof(&log, index, size).unwrap();
+            verify_inclusion(&leaf, index, size, &proof, &checkpoint.root).unwrap();
+            let old_root = root_at(&log, index + 1).unwrap();
+            let proof = consistency_proof(&whole, index + 1, newest.size).unwrap();
+            verify_consistency(index + 1, &old_root, newest.size, &newest.root, &proof).unwrap();
         }
     }
 }
