@@ -60,5 +60,7 @@ pub const MAX_CHUNK_BYTES: usize = 1024 * 1024;
 pub const MAX_LINE_BYTES: usize = 1024 * 1024;
 /// Input rows that a mapping may group into one record.
 pub const MAX_ROWS_PER_RECORD: usize = 1_000;
+/// Witnesses of one log: with the log's own signature they must fit the signatures of one note.
+pub const MAX_LOG_WITNESSES: usize = 60;
 /// Nesting of encoded values; the deepest that exists is eight.
 pub const MAX_DEPTH: usize = 16;

@@ -16,6 +16,7 @@ ENTRIES = "sent received receipt withdrawn resent".split()
 
 MAX_ANSWER = 4194304
 MAX_NOTE = 65536
+MAX_ADD_CHECKPOINT = 25 + 63 * 45 + 1 + MAX_NOTE
 
 
 def request(reader):
@@ -30,6 +31,10 @@ def request(reader):
         found = ("audit_read", {"from": reader.uint(), "count": reader.uint(512)})
     elif (kind, count) == (3, 3):
         found = ("withdrawal", {"header": reader.bytes(4096), "signature": reader.fixed(64)})
+    elif (kind, count) == (4, 2):
+        found = ("add_checkpoint", {"body": reader.bytes(MAX_ADD_CHECKPOINT)})
+    elif (kind, count) == (5, 2):
+        found = ("checkpoint", {"have": reader.uint()})
     else:
         raise Refused("value", start, "not a request")
     reader.leave()
@@ -73,6 +78,10 @@ def answer(reader):
         found = ("page", page | {"checkpoints": reader.list(512, lambda r: r.bytes(MAX_NOTE))})
     elif (kind, count) == (4, 2):
         found = ("resend", {"after": reader.uint()})
+    elif (kind, count) == (5, 3):
+        found = ("witness", {"status": reader.uint(599), "body": reader.bytes(MAX_NOTE)})
+    elif (kind, count) == (6, 2):
+        found = ("checkpoint", {"body": reader.bytes(MAX_ADD_CHECKPOINT)})
     else:
         raise Refused("value", start, "not an answer")
     reader.leave()

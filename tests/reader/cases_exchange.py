@@ -88,7 +88,7 @@ def request(case, _):
     what, fields = read(data, answers.request)
     equal("request", what, case["request"])
     equal("fields", _hexed(fields), {key: case[key] for key in fields})
-    numbers = {"dispatch": 1, "audit_read": 2, "withdrawal": 3}
+    numbers = {"dispatch": 1, "audit_read": 2, "withdrawal": 3, "add_checkpoint": 4, "checkpoint": 5}
     equal("written", write([numbers[what], *fields.values()]), data)
 
 
@@ -104,6 +104,8 @@ def answer(case, _):
             "checkpoint": fields["checkpoint"].hex(),
             "checkpoints": [note.hex() for note in fields["checkpoints"]],
         }
+    elif what in ("witness", "checkpoint"):
+        fields = _hexed(fields)
     equal("fields", fields, case["fields"])
 
 

@@ -164,6 +164,11 @@ impl Directory {
         self.by_transport.get(key)
     }
 
+    /// The node whose card names this origin of its log.
+    pub fn node_by_origin(&self, origin: &str) -> Option<&Arc<KnownNode>> {
+        self.nodes.values().find(|node| node.card.origin == origin)
+    }
+
     /// The first node of a member.
     pub fn node_of(&self, member: &MemberId) -> Option<&Arc<KnownNode>> {
         self.nodes.values().find(|n| n.member == *member)

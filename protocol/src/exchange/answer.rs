@@ -1,4 +1,5 @@
-//! What a recipient answers: `error`, `later`, a receipt; and one page of its log to an auditor with a mandate.
+//! What a recipient answers: `error`, `later`, a receipt; a page of its log to an auditor with a mandate; checkpoints and
+//! what a witness says of them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,6 +11,7 @@ use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::hash::Digest;
 use crate::limits::{MAX_ANSWER_BYTES, MAX_AUDIT_PAGE_ENTRIES, MAX_BODY_BYTES, MAX_SKELETON_BYTES};
 use crate::names::{NameError, word_enum};
+use crate::tlog::MAX_ADD_CHECKPOINT_BYTES;
 
 word_enum!(
     /// Not authentic, not decodable or not for me: unlogged, counted, changes nothing.
@@ -132,10 +134,22 @@ pub enum Answer {
     Receipt(Vec<u8>),
     /// One page of the log.
     Page(AuditPage),
+    /// What a witness says of a checkpoint: status and body of the answer to a C2SP `add-checkpoint`.
+    Witness {
+        /// The HTTP status code that it has over HTTP.
+        status: u16,
+        /// Signature lines, a size, or words.
+        body: Vec<u8>,
+    },
+    /// The newest checkpoint of the log, in the form of an `add-checkpoint` body: the size that it is proven from (0 for
+    /// none), the proof, the note.
+    Checkpoint(Vec<u8>),
 }
 
 const MAX_DETAIL: usize = 1_000;
 const MAX_NOTE: usize = 64 * 1024;
+/// The largest status code of HTTP.
+const MAX_STATUS: u64 = 599;
 /// Checkpoints on one page; each covers at least one entry of it.
 const MAX_PAGE_CHECKPOINTS: usize = MAX_AUDIT_PAGE_ENTRIES;
 
@@ -184,6 +198,17 @@ impl Encode for Answer {
                 writer.uint(4);
                 writer.uint(*after);
             }
+            Answer::Witness { status, body } => {
+                writer.array(3);
+                writer.uint(5);
+                writer.uint(u64::from(*status));
+                writer.bytes(body);
+            }
+            Answer::Checkpoint(body) => {
+                writer.array(2);
+                writer.uint(6);
+                writer.bytes(body);
+            }
             Answer::Page(page) => {
                 writer.array(4);
                 writer.uint(3);
@@ -220,6 +245,11 @@ impl Decode for Answer {
                 Self::Page(AuditPage { checkpoint, entries, checkpoints })
             }
             (4, 2) => Self::Resend { after: reader.uint()? },
+            (5, 3) => Self::Witness {
+                status: reader.uint_max(MAX_STATUS)? as u16, // at most 599
+                body: reader.bytes(MAX_NOTE)?.to_vec(),
+            },
+            (6, 2) => Self::Checkpoint(reader.bytes(MAX_ADD_CHECKPOINT_BYTES)?.to_vec()),
             _ => return Err(reader.refuse(start, "not an answer")),
         };
         reader.leave();

@@ -12,6 +12,7 @@ mod receipt;
 mod request;
 mod sealed;
 mod withdrawal;
+mod witnesses;
 
 pub use answer::{Answer, AuditEntry, AuditPage, ErrorCode, Lack, RefusalCode};
 pub use arrival::Arrival;
@@ -22,6 +23,7 @@ pub use receipt::{Outcome, Receipt, ReceiptBody, ReceiptError, Rejection, SentBo
 pub use request::Request;
 pub use sealed::{SealedError, pack, unpack};
 pub use withdrawal::{Withdrawal, WithdrawalHeader};
+pub use witnesses::{WitnessesError, policy_of, witness_key, witness_name, witnesses_of};
 
 #[cfg(test)]
 mod tests;

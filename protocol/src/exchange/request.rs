@@ -6,6 +6,7 @@ use super::dispatch::Dispatch;
 use super::withdrawal::Withdrawal;
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::limits::{MAX_AUDIT_PAGE_ENTRIES, MAX_HEADER_BYTES, MAX_SEALED_BYTES};
+use crate::tlog::MAX_ADD_CHECKPOINT_BYTES;
 
 /// A request between nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,13 @@ pub enum Request {
     Dispatch(Dispatch),
     /// Settle a number that will not be sent (again).
     Withdrawal(Withdrawal),
+    /// Cosign this checkpoint of my log: the body of a C2SP `add-checkpoint`.
+    AddCheckpoint(Vec<u8>),
+    /// Show the newest checkpoint of your log, with a proof that it extends the one of this size.
+    Checkpoint {
+        /// Entries of the largest checkpoint of it that is held; 0 for none.
+        have: u64,
+    },
     /// Show a page of your log, under a mandate.
     AuditRead {
         /// Index of the first entry wanted.
@@ -76,6 +84,8 @@ fn read(reader: &mut Reader<'_>) -> Result<(Request, Range<usize>), CborError> {
             header: reader.bytes(MAX_HEADER_BYTES)?.to_vec(),
             signature: reader.fixed()?,
         }),
+        (4, 2) => Request::AddCheckpoint(reader.bytes(MAX_ADD_CHECKPOINT_BYTES)?.to_vec()),
+        (5, 2) => Request::Checkpoint { have: reader.uint()? },
         _ => return Err(reader.refuse(start, "not a request")),
     };
     reader.leave();
@@ -88,6 +98,16 @@ impl Encode for Request {
             Request::Dispatch(dispatch) => {
                 encode_head(dispatch, writer);
                 writer.raw(&dispatch.sealed);
+            }
+            Request::AddCheckpoint(body) => {
+                writer.array(2);
+                writer.uint(4);
+                writer.bytes(body);
+            }
+            Request::Checkpoint { have } => {
+                writer.array(2);
+                writer.uint(5);
+                writer.uint(*have);
             }
             Request::Withdrawal(withdrawal) => {
                 writer.array(3);

@@ -24,6 +24,7 @@
 //! | [`policy_lint`] | what a policy amounts to | ours |
 //! | [`witness`] | what a witness is asked and decides | <https://c2sp.org/tlog-witness> |
 //! | [`witness_answer`] | how a log reads the answer | <https://c2sp.org/tlog-witness> |
+//! | [`observe`] | what a checkpoint means to somebody who holds an earlier one | ours, over the formats above |
 //! | [`evidence`] | proof that a log showed two histories | ours, over the formats above |
 //! | [`proof_file`] | the receipt file | <https://c2sp.org/tlog-proof> |
 
@@ -35,6 +36,7 @@ pub mod edge;
 pub mod evidence;
 pub mod hash;
 pub mod note;
+pub mod observe;
 pub mod path;
 pub mod policy;
 mod policy_file;
@@ -58,6 +60,7 @@ pub use edge::{CompletedTile, Edge, EdgeError, MissingNode};
 pub use evidence::{EvidenceError, Fork, ForkEvidence, MAX_EVIDENCE_BYTES, MAX_EVIDENCE_HASHES};
 pub use hash::{EMPTY_ROOT, Hash, empty_root, leaf_hash, node_hash};
 pub use note::{MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES, Note, NoteError, NoteSignature, Verified};
+pub use observe::{ObserveError, Observed, observe};
 pub use path::{MAX_TILE_LEVEL, PathError, TileLevel, TilePath, TileWidth, paths_between, paths_of};
 pub use policy::{
     MAX_POLICY_BYTES, MAX_POLICY_GROUPS, MAX_POLICY_LOGS, MAX_POLICY_WITNESSES, Policy, PolicyError, PolicyParty,

@@ -12,6 +12,7 @@ use crate::exchange::{
 use crate::hash::Digest;
 use crate::record::Fault;
 use crate::time::Day;
+use crate::tlog::AddCheckpoint;
 
 fn request(name: &str, what: &str, request: &Request) -> Json {
     let encoded = request.to_cbor();
@@ -22,6 +23,8 @@ fn request(name: &str, what: &str, request: &Request) -> Json {
             case.with("header", bytes(&d.header)).with("signature", bytes(d.signature)).with("sealed", bytes(&d.sealed))
         }
         Request::Withdrawal(w) => case.with("header", bytes(&w.header)).with("signature", bytes(w.signature)),
+        Request::AddCheckpoint(body) => case.with("body", bytes(body)),
+        Request::Checkpoint { have } => case.with("have", *have),
         Request::AuditRead { from, count } => case.with("from", *from).with("count", *count),
     };
     let framed = [&(encoded.len() as u32).to_be_bytes()[..], &encoded].concat();
@@ -36,8 +39,15 @@ fn requests() -> Vec<Json> {
         request("a dispatch (its parts are any bytes here)", "dispatch", &Request::Dispatch(dispatch)),
         request("a withdrawal", "withdrawal", &Request::Withdrawal(Withdrawal::sign(&header, &net.post.sign))),
         request("a page of the log", "audit_read", &Request::AuditRead { from: 512, count: 512 }),
+        request("a checkpoint to be cosigned", "add_checkpoint", &Request::AddCheckpoint(offered())),
+        request("the newest checkpoint", "checkpoint", &Request::Checkpoint { have: 3 }),
         request("no entries of the log", "audit_read", &Request::AuditRead { from: u64::MAX, count: 0 }),
     ]
+}
+
+/// A checkpoint as it is offered to a witness that has seen none.
+fn offered() -> Vec<u8> {
+    AddCheckpoint { old: 0, proof: Vec::new(), note_bytes: LOG.log.page(0, 1).checkpoint }.to_bytes()
 }
 
 fn answer(name: String, what: &str, fields: Json, answer: &Answer) -> Json {
@@ -70,6 +80,11 @@ fn answers() -> Vec<Json> {
     cases.push(answer("a receipt".into(), "receipt", fields, &Answer::Receipt(proof)));
     let after = Answer::Resend { after: 17 };
     cases.push(answer("send again".into(), "resend", object! { "after" => 17u64 }, &after));
+    let size = Answer::Witness { status: 409, body: b"17\n".to_vec() };
+    let fields = object! { "status" => 409u64, "body" => bytes(b"17\n") };
+    cases.push(answer("a witness that holds another size".into(), "witness", fields, &size));
+    let fields = object! { "body" => bytes(offered()) };
+    cases.push(answer("the newest checkpoint".into(), "checkpoint", fields, &Answer::Checkpoint(offered())));
     let page = LOG.log.page(2, 1);
     let fields = object! {
         "entries" => page.entries.len(), "checkpoint" => bytes(&page.checkpoint),
