@@ -81,6 +81,8 @@ pub struct NodeKeys {
     pub sign: SecretKey,
     /// Checkpoints.
     pub log: SecretKey,
+    /// Cosignatures of others' checkpoints.
+    pub witness: SecretKey,
     /// Connections.
     pub transport: SecretKey,
     /// Opens what is sealed to the node.
@@ -131,7 +133,13 @@ impl Folder {
         };
         let (path, text) = self.secret("seal")?;
         let seal = SealKey::parse(&text).map_err(|error| FolderError::Seal { path, error })?;
-        Ok(NodeKeys { sign: key(KeyUse::Sign)?, log: key(KeyUse::Log)?, transport: key(KeyUse::Transport)?, seal })
+        Ok(NodeKeys {
+            sign: key(KeyUse::Sign)?,
+            log: key(KeyUse::Log)?,
+            witness: key(KeyUse::Witness)?,
+            transport: key(KeyUse::Transport)?,
+            seal,
+        })
     }
 
     /// Reads every `documents/*.luxor` and checks them against each other.

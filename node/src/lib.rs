@@ -1,12 +1,14 @@
 //! A Luxor node: the rooms of the daemon `luxord`.
 //!
-//! `protocol <- engine`; `protocol <- store <- sequencer`; `{engine, sequencer} <- driver <- {net, api}`. net and api never
+//! `protocol <- engine`; `protocol <- store <- {sequencer, witness}`; `{engine, sequencer, witness} <- driver <- {net,
+//! api}`. net and api never
 //! see each other; [`node`] builds and supervises, nothing else.
 //!
 //! | room | duty |
 //! |---|---|
 //! | [`engine`] | every decision, without I/O |
 //! | [`store`] | RocksDB, the only place that knows keys and column families |
+//! | [`witness`] | this node as a witness of others' logs, cosignatures of its own, evidence of forks |
 //! | [`sequencer`] | the one commit thread: index, synced write, checkpoint, lock file, proofs |
 //! | [`driver`] | mailbox, worker pool, timers; effects become commits and sends |
 //! | [`net`] | libp2p, the only place that knows it |
@@ -28,6 +30,9 @@ pub mod node;
 pub mod seal;
 pub mod sequencer;
 pub mod store;
+#[cfg(test)]
+mod testing;
+pub mod witness;
 
 pub use folder::Folder;
 pub use node::{Node, NodeError};

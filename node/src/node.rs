@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::api::{Api, ApiError};
 use crate::config::{Config, ConfigError};
-use crate::driver::{Driver, DriverConfig, DriverError, Shared};
+use crate::driver::{Driver, DriverConfig, DriverError, Secrets, Shared, SharedError};
 use crate::engine::{Engine, EngineConfig, Window};
 use crate::entropy::{EntropyError, random};
 use crate::folder::{Folder, FolderError, NodeKeys};
@@ -63,6 +63,9 @@ pub enum NodeError {
     /// The driver.
     #[error(transparent)]
     Driver(#[from] DriverError),
+    /// What the driver is made of.
+    #[error(transparent)]
+    Shared(#[from] SharedError),
     /// No random bytes.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
@@ -113,8 +116,8 @@ impl Node {
         let engine = engine_config(&config, &directory);
         let engine = Engine::new(engine, loaded.totals, loaded.received, loaded.sent, loaded.pending);
         let recipients = recipients(&directory)?;
-        let shared =
-            Shared::new(me.clone(), directory, keys.sign, keys.seal, recipients, store, sequencer, net.handle());
+        let secrets = Secrets { sign: keys.sign, seal: keys.seal, witness: keys.witness };
+        let shared = Shared::new(me.clone(), directory, secrets, recipients, store, sequencer, net.handle())?;
         let driver = driver_config(&config, &folder);
         let threads = |e: std::io::Error| NodeError::System(format!("no worker threads: {e}"));
         let (driver, run) = Driver::new(engine, Arc::new(shared), driver).map_err(threads)?;
@@ -176,6 +179,9 @@ pub(crate) fn check_card(directory: &Directory, me: &NodeRef, keys: &NodeKeys) -
     }
     if card.log != *keys.log.public() {
         return differs("log");
+    }
+    if card.witness != *keys.witness.public() {
+        return differs("witness");
     }
     if card.transport != *keys.transport.public() {
         return differs("transport");

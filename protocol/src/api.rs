@@ -15,8 +15,11 @@
 //! | `GET /v1/inbox/{index}` | | [`InboxDispatch`] |
 //! | `GET /v1/records?reference=` | | list of [`RecordInfo`] |
 //! | `GET /v1/receipts?recipient=&epoch=&lane=&number=` | | the receipt as C2SP tlog-proof, text |
+//! | `GET /v1/receipts/witnesses?recipient=&epoch=&lane=&number=` | | [`ReceiptStanding`]; asks the recipient |
 //! | `GET /v1/documents` | | [`Documents`] |
 //! | `GET /v1/checkpoint` | | the newest checkpoint as signed note, text |
+//! | `GET /v1/checkpoint/cosigned` | | the newest one whose cosignatures make the quorum |
+//! | `GET /v1/forks` | | list of [`Fork`] |
 //! | `GET /v1/audit?node=&from=&count=` | | one [`crate::exchange::Answer::Page`] in CBOR, of this or another node's log |
 
 use std::collections::BTreeMap;
@@ -93,6 +96,61 @@ pub struct Status {
     pub errors: BTreeMap<String, u64>,
     /// Connections of strangers that were closed.
     pub strangers: u64,
+    /// How the log stands with its witnesses.
+    pub witnessed: WitnessedLog,
+    /// Origins of logs that showed two histories.
+    pub forked: Vec<String>,
+}
+
+/// How a node's log stands with its witnesses.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WitnessedLog {
+    /// Entries covered by the newest checkpoint whose cosignatures make the quorum; 0 for none.
+    pub size: u64,
+    /// Its quorum time in seconds since 1970; 0 for none.
+    pub time: u64,
+    /// Who is asked.
+    pub witnesses: Vec<WitnessInfo>,
+}
+
+/// A witness of a log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WitnessInfo {
+    /// Its node.
+    pub node: NodeRef,
+    /// The largest size that it cosigned since this node started.
+    pub size: u64,
+    /// What keeps it from cosigning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// A log that showed two histories.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fork {
+    /// The log.
+    pub origin: String,
+    /// What it showed, in words.
+    pub what: String,
+    /// The evidence file, which verifies by itself.
+    pub evidence: String,
+}
+
+/// How a receipt stands with the recipient's witnesses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum ReceiptStanding {
+    /// Only signed so far.
+    Signed,
+    /// Covered by a checkpoint with a quorum that goes on from the receipt's own.
+    Witnessed {
+        /// Entries that the checkpoint covers.
+        size: u64,
+        /// Its quorum time in seconds since 1970.
+        time: u64,
+        /// The note with its cosignatures.
+        checkpoint: String,
+    },
 }
 
 /// Numbers of a received channel that this node lost.

@@ -10,3 +10,4 @@ mod hostile;
 mod reader;
 mod volume;
 mod watch;
+mod witness;

@@ -9,8 +9,8 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use luxor_protocol::api::{
-    ApiFile, ChunkResult, Documents, InboxDispatch, InboxPage, OutboxPage, OutboxState, RecordInfo, Status,
-    WithdrawRequest, Withdrawn,
+    ApiFile, ChunkResult, Documents, Fork, InboxDispatch, InboxPage, OutboxPage, OutboxState, ReceiptStanding,
+    RecordInfo, Status, WithdrawRequest, Withdrawn,
 };
 use luxor_protocol::cbor::Decode as _;
 use luxor_protocol::document::{Directory, Document};
@@ -117,13 +117,23 @@ impl Client {
         lane: Lane,
         number: u64,
     ) -> Result<String, ClientError> {
-        let query = [
-            ("recipient", recipient.to_string()),
-            ("epoch", epoch.to_string()),
-            ("lane", lane.to_string()),
-            ("number", number.to_string()),
-        ];
-        self.http.text("/v1/receipts", &query)
+        self.http.text("/v1/receipts", &dispatch(recipient, epoch, lane, number))
+    }
+
+    /// How that receipt stands with the recipient's witnesses, which the node asks the recipient for.
+    pub(crate) fn receipt_standing(
+        &self,
+        recipient: &NodeRef,
+        epoch: u64,
+        lane: Lane,
+        number: u64,
+    ) -> Result<ReceiptStanding, ClientError> {
+        self.http.json("/v1/receipts/witnesses", &dispatch(recipient, epoch, lane, number))
+    }
+
+    /// Logs that showed two histories, with the evidence.
+    pub(crate) fn forks(&self) -> Result<Vec<Fork>, ClientError> {
+        self.http.json("/v1/forks", &[])
     }
 
     /// The network as the node knows it, every signature checked here again.
@@ -152,7 +162,19 @@ impl Client {
             Answer::Page(page) => Ok(page),
             Answer::Error { code, detail } => Err(ClientError::AuditRefused { node: node.clone(), code, detail }),
             Answer::Later { lacks, detail } => Err(ClientError::AuditLater { node: node.clone(), lacks, detail }),
-            Answer::Receipt(_) | Answer::Resend { .. } => Err(ClientError::answer(path, "something else than a page")),
+            Answer::Receipt(_) | Answer::Resend { .. } | Answer::Witness { .. } | Answer::Checkpoint(_) => {
+                Err(ClientError::answer(path, "something else than a page"))
+            }
         }
     }
+}
+
+/// The query that names a dispatch of this node.
+fn dispatch(recipient: &NodeRef, epoch: u64, lane: Lane, number: u64) -> [(&'static str, String); 4] {
+    [
+        ("recipient", recipient.to_string()),
+        ("epoch", epoch.to_string()),
+        ("lane", lane.to_string()),
+        ("number", number.to_string()),
+    ]
 }

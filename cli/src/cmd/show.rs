@@ -1,6 +1,6 @@
 //! `luxor show`
 
-use luxor_protocol::api::{Delivery, RecordInfo};
+use luxor_protocol::api::{Delivery, ReceiptStanding, RecordInfo};
 use luxor_protocol::exchange::Lane;
 use serde::Serialize;
 
@@ -24,6 +24,9 @@ struct ShownReceipt {
     lane: Lane,
     number: u64,
     receipt: String,
+    /// How it stands with the recipient's witnesses; absent when the recipient does not say now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    standing: Option<ReceiptStanding>,
 }
 
 pub(super) fn run(args: &ShowArgs) -> anyhow::Result<Exit> {
@@ -35,7 +38,10 @@ pub(super) fn run(args: &ShowArgs) -> anyhow::Result<Exit> {
             let (recipient, epoch, number) = (delivery.recipient.to_string(), delivery.epoch, delivery.number);
             let lane = delivery.lane;
             let receipt = client.receipt(&delivery.recipient, epoch, lane, number)?;
-            receipts.push(ShownReceipt { recipient, epoch, lane, number, receipt });
+            // A recipient that is away keeps nobody from seeing the receipt itself.
+            let standing = client.receipt_standing(&delivery.recipient, epoch, lane, number);
+            let standing = standing.map_err(|error| ui::say(&error.to_string())).ok();
+            receipts.push(ShownReceipt { recipient, epoch, lane, number, receipt, standing });
         }
     }
     let found = !records.is_empty();
@@ -46,7 +52,8 @@ pub(super) fn run(args: &ShowArgs) -> anyhow::Result<Exit> {
             print(record)?;
         }
         for receipt in &receipts {
-            ui::line(&format!("receipt of {} for number {}:", receipt.recipient, receipt.number))?;
+            let standing = receipt.standing.as_ref().map_or("signed", standing);
+            ui::line(&format!("receipt of {} for number {} ({standing}):", receipt.recipient, receipt.number))?;
             for line in receipt.receipt.lines() {
                 ui::line(line)?;
             }
@@ -56,6 +63,13 @@ pub(super) fn run(args: &ShowArgs) -> anyhow::Result<Exit> {
         ui::say(&format!("this node neither sent nor received a record '{}'", args.reference));
     }
     Ok(if found { Exit::Ok } else { Exit::Findings })
+}
+
+fn standing(standing: &ReceiptStanding) -> &'static str {
+    match standing {
+        ReceiptStanding::Signed => "signed, not witnessed yet",
+        ReceiptStanding::Witnessed { .. } => "signed and witnessed",
+    }
 }
 
 /// Deliveries with a receipt, each dispatch once.

@@ -1,6 +1,6 @@
 //! `luxor status`
 
-use luxor_protocol::api::Traffic;
+use luxor_protocol::api::{Traffic, WitnessedLog};
 
 use super::some;
 use crate::args::StatusArgs;
@@ -26,6 +26,16 @@ pub(super) fn run(args: &StatusArgs) -> anyhow::Result<Exit> {
     table.row(["documents", &format!("{members}, {agreements}")]);
     table.row(["log", &format!("{}, root {}", some_entries(status.log_entries), status.log_root)]);
     table.row(["log key", &status.log_vkey]);
+    table.row(["witnessed", &witnessed(&status.witnessed)]);
+    for witness in &status.witnessed.witnesses {
+        if let Some(reason) = &witness.reason {
+            table.row(["not cosigned by", &format!("{}: {reason}", witness.node)]);
+        }
+    }
+    for origin in &status.forked {
+        table
+            .row(["FORKED", &format!("{origin} has shown two histories; nothing goes there (`luxor evidence fetch`)")]);
+    }
     table.row(["sent", &traffic(&status.sent)]);
     table.row(["received", &traffic(&status.received)]);
     table.row(["outbox", &format!("{} without receipt", ui::count(status.outbox))]);
@@ -47,6 +57,15 @@ pub(super) fn run(args: &StatusArgs) -> anyhow::Result<Exit> {
     }
     table.print()?;
     Ok(Exit::Ok)
+}
+
+fn witnessed(log: &WitnessedLog) -> String {
+    let witnesses = some(log.witnesses.len() as u64, "witness").replace("witnesss", "witnesses");
+    match log.size {
+        0 if log.witnesses.is_empty() => "there is nobody to witness this log".into(),
+        0 => format!("not yet; {witnesses} asked"),
+        size => format!("{}, of {witnesses} asked", some_entries(size)),
+    }
 }
 
 fn some_entries(count: u64) -> String {

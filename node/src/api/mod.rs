@@ -3,6 +3,7 @@
 //!
 //! Not here: what other nodes see (net), decisions (engine).
 
+mod logs;
 mod outbox;
 mod problem;
 mod read;
@@ -93,7 +94,10 @@ impl Api {
             .route("/v1/records", get(read::records))
             .route("/v1/receipts", get(read::receipt))
             .route("/v1/documents", get(read::documents))
+            .route("/v1/receipts/witnesses", get(logs::receipt_witnesses))
             .route("/v1/checkpoint", get(read::checkpoint))
+            .route("/v1/checkpoint/cosigned", get(logs::cosigned))
+            .route("/v1/forks", get(logs::forks))
             .route("/v1/audit", get(read::audit))
             .fallback(problem::not_found)
             .layer(from_fn_with_state(context.clone(), authorise))

@@ -6,7 +6,7 @@ use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use luxor_protocol::api::ApiProblem;
 
-use crate::driver::{AuditReadError, SubmitError, WithdrawError};
+use crate::driver::{AuditReadError, ReceiptWitnessError, SubmitError, WithdrawError};
 use crate::sequencer::SequencerError;
 use crate::store::StoreError;
 
@@ -97,6 +97,21 @@ impl From<AuditReadError> for Problem {
             AuditReadError::Unreachable { .. } => (StatusCode::BAD_GATEWAY, "unreachable"),
             AuditReadError::Answer { .. } => (StatusCode::BAD_GATEWAY, "bad_answer"),
             AuditReadError::Own(_) => (StatusCode::INTERNAL_SERVER_ERROR, "log"),
+        };
+        Self::new(status, word, error)
+    }
+}
+
+impl From<ReceiptWitnessError> for Problem {
+    fn from(error: ReceiptWitnessError) -> Self {
+        let (status, word) = match &error {
+            ReceiptWitnessError::NoReceipt { .. } => (StatusCode::NOT_FOUND, "not_found"),
+            ReceiptWitnessError::Asked { .. } => (StatusCode::BAD_GATEWAY, "unreachable"),
+            ReceiptWitnessError::Unproven { .. } => (StatusCode::BAD_GATEWAY, "unproven"),
+            ReceiptWitnessError::Forked { .. } => (StatusCode::CONFLICT, "forked"),
+            ReceiptWitnessError::Own(_) | ReceiptWitnessError::Store(_) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "storage")
+            }
         };
         Self::new(status, word, error)
     }

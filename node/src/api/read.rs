@@ -18,6 +18,7 @@ use serde::Deserialize;
 
 use super::Context;
 use super::problem::Problem;
+use crate::driver::Shared;
 use crate::store::{Store, StoreError};
 
 /// Items on a page of the inbox.
@@ -63,6 +64,8 @@ pub(super) async fn status(State(context): State<Context>) -> Result<Json<Status
             .collect(),
         errors: shared.errors().into_iter().map(|(code, count)| (code.to_string(), count)).collect(),
         strangers: shared.net.counters().connections_refused,
+        witnessed: super::logs::witnessed(shared),
+        forked: super::logs::forked(shared)?,
     }))
 }
 
@@ -166,15 +169,22 @@ pub(super) struct ReceiptQuery {
     number: u64,
 }
 
+impl ReceiptQuery {
+    /// The channel and number asked for.
+    pub(super) fn channel(self, shared: &Shared) -> (Channel, u64) {
+        let epoch = self.epoch.unwrap_or_else(|| shared.epoch());
+        (Channel { sender: shared.me.clone(), recipient: self.recipient, epoch, lane: self.lane }, self.number)
+    }
+}
+
 pub(super) async fn receipt(
     State(context): State<Context>,
     Query(query): Query<ReceiptQuery>,
 ) -> Result<impl IntoResponse, Problem> {
     let shared = context.driver.shared();
-    let epoch = query.epoch.unwrap_or_else(|| shared.epoch());
-    let channel = Channel { sender: shared.me.clone(), recipient: query.recipient, epoch, lane: query.lane };
-    let row = shared.store.receipt(&channel, query.number)?;
-    let row = row.ok_or_else(|| Problem::not_found(format!("no receipt for number {} of {channel}", query.number)))?;
+    let (channel, number) = query.channel(shared);
+    let row = shared.store.receipt(&channel, number)?;
+    let row = row.ok_or_else(|| Problem::not_found(format!("no receipt for number {number} of {channel}")))?;
     Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], row.proof))
 }
 

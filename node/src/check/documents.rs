@@ -22,7 +22,7 @@ pub(super) fn check(folder: &Folder, me: &NodeRef, notes: &mut Notes<'_>) -> (Op
                 notes.not_checked("keys/ against the card".into());
             }
             Some(directory) => match check_card(directory, me, &keys) {
-                Ok(()) => (0..4).for_each(|_| notes.checked("keys")),
+                Ok(()) => (0..5).for_each(|_| notes.checked("keys")),
                 Err(error) => notes.finding("keys/", error, "put back the keys or the card that belong together"),
             },
             None => notes.not_checked("keys/ against the card".into()),

@@ -15,14 +15,17 @@
 //! | `incoming` | `received` entries and rows, payloads, channel states |
 //! | `records` | own records, submissions |
 //! | `index` | index rows |
+//! | `logs` | checkpoints and evidence of logs |
 //! | `state` | whose folder, totals, keys that nothing writes |
 //!
-//! Not here: repair; and damage that leaves every remaining value consistent (an earlier checkpoint that is gone entirely).
+//! Not here: repair; and damage that leaves every remaining value consistent (an earlier checkpoint of this log, or what is held of
+//! another's, that is gone entirely).
 
 mod documents;
 mod incoming;
 mod index;
 mod log;
+mod logs;
 mod outgoing;
 mod receipts;
 mod records;
@@ -113,6 +116,7 @@ pub fn check(folder: &Folder, progress: &mut dyn FnMut(&str)) -> Result<Report, 
     check.records();
     check.index();
     check.submissions();
+    check.logs();
     check.totals();
     Ok(check.notes.report)
 }

@@ -3,11 +3,15 @@
 
 mod fixture;
 
+use luxor_protocol::exchange::witness_name;
 use luxor_protocol::hash::hex;
+use luxor_protocol::keys::KeyUse;
+use luxor_protocol::tlog::{Checkpoint, ForkEvidence, KeyType, VerifierKey};
 use rocksdb::{DB, IteratorMode, Options};
 
 use super::*;
-use crate::store::{IndexKey, MetaKey, ReceiptKey, RowKey, SettledKey, SubmissionKey, TileKey};
+use crate::store::{IndexKey, LogFact, LogKey, MetaKey, ReceiptKey, RowKey, SettledKey, SubmissionKey, TileKey};
+use crate::testing::{MEMBERS, key};
 use fixture::{Fate, Pair};
 
 /// splitmix64.
@@ -81,6 +85,15 @@ fn expected(family: &str, key: &[u8]) -> String {
         "entries" => format!("entry {}", number()),
         "openings" => format!("opening of entry {}", number()),
         "checkpoints" => format!("checkpoint of size {}", number()),
+        "logs" => {
+            let LogKey { fact, origin } = LogKey::read(key).unwrap();
+            let name = match fact {
+                LogFact::Held => "checkpoint held",
+                LogFact::Cosigned => "cosigned checkpoint",
+                LogFact::Fork => "fork evidence",
+            };
+            format!("{name} of {origin}")
+        }
         "tiles" => TileKey::read(key).map(|TileKey(level, index)| format!("tile {level}/{index}")).unwrap(),
         "sent" => format!("sent row {}", dispatch()),
         "sealed" => format!("sealed bytes of {}", dispatch()),
@@ -140,7 +153,34 @@ fn small() -> Pair {
         pair.resend(from, false);
     }
     pair.stop();
+    for side in [0, 1] {
+        logs(&pair.sides[side].folder, side);
+    }
     pair
+}
+
+/// Checkpoints and evidence of the other's log, and a cosigned checkpoint of the own one.
+fn logs(folder: &Folder, side: usize) {
+    let origin = |side: usize| format!("luxor.test/{}/n1", MEMBERS[side]);
+    let note = |side: usize, size: u64, byte: u8| {
+        let key = key(KeyUse::Log, side as u8 + 1);
+        Checkpoint::new(origin(side), size, [byte; 32]).sign(key.signing_key()).unwrap()
+    };
+    let other = 1 - side;
+    let held = note(other, 7, 7).to_bytes();
+    let mut cosigned = note(side, 9, 9);
+    let witness = key(KeyUse::Witness, other as u8 + 1);
+    cosigned.cosign(&witness_name(&origin(other)), witness.signing_key(), 1_800_000_000).unwrap();
+    let vkey =
+        VerifierKey::new(&origin(other), KeyType::Ed25519, key(KeyUse::Log, other as u8 + 1).public().verifying_key());
+    let fork = ForkEvidence::same_size(&vkey.unwrap(), &held, &note(other, 7, 8).to_bytes()).unwrap();
+    for (fact, of, value) in [
+        (LogFact::Held, other, held),
+        (LogFact::Cosigned, side, cosigned.to_bytes()),
+        (LogFact::Fork, other, fork.to_bytes()),
+    ] {
+        put(folder, &("logs".into(), LogKey::new(fact, &origin(of)).bytes(), value));
+    }
 }
 
 /// Flips one bit; gives what was wrong with the finding, if anything.
@@ -175,6 +215,8 @@ fn every_flipped_bit_is_found_and_named() {
         "channel states",
         "settled rows",
         "own batches",
+        "checkpoints of logs",
+        "fork evidence",
     ] {
         assert!(checked[kind] > 0, "{kind}: {checked:?}");
     }
@@ -202,7 +244,7 @@ fn every_flipped_bit_is_found_and_named() {
     whole(folder);
 }
 
-fn cf_names() -> [&'static str; 15] {
+fn cf_names() -> [&'static str; 16] {
     [
         "meta",
         "entries",
@@ -219,6 +261,7 @@ fn cf_names() -> [&'static str; 15] {
         "records",
         "index",
         "submissions",
+        "logs",
     ]
 }
 
@@ -255,7 +298,7 @@ fn flipped_bits_of_lock_file_documents_and_keys_are_found() {
             wrong.extend(flip_file(folder, &file, numbers.below(length * 8), &expected));
         }
     }
-    for name in ["sign", "log", "transport", "seal"] {
+    for name in ["sign", "log", "witness", "transport", "seal"] {
         let file = folder.path().join(format!("keys/{name}.key"));
         // The line feed at the end is not part of the key.
         let length = std::fs::read_to_string(&file).unwrap().trim_end().len();
@@ -278,8 +321,8 @@ fn rows_that_are_gone_are_found() {
         // A dispatch that is sent again gets another settled row with its next receipt; the one it has counts no more.
         let counts = |key: &[u8]| family != "settled" || !waits(&rows, &key[4..]);
         let rows: Vec<&Row> = rows.iter().filter(|(name, key, _)| name == family && counts(key)).collect();
-        // An earlier checkpoint that is gone leaves a log that is whole without it.
-        if rows.is_empty() || family == "checkpoints" {
+        // An earlier checkpoint that is gone leaves a log that is whole without it, and nothing tells what others showed.
+        if rows.is_empty() || ["checkpoints", "logs"].contains(&family) {
             continue;
         }
         for at in 0..6 {

@@ -33,6 +33,9 @@ impl Driver {
                 // The mailbox only closes when the node stops.
                 let _ = self.mailbox.send(Message::Arrived { peer, request, permit, reply });
             }
+            Ok(request @ (Request::AddCheckpoint(_) | Request::Checkpoint { .. })) => {
+                self.about_checkpoints(request, permit, reply);
+            }
             Ok(Request::AuditRead { from, count }) => self.audit_read(peer, from, count, permit, reply),
         }
     }
@@ -56,7 +59,9 @@ impl Driver {
 pub(super) fn lane(request: &Request) -> Lane {
     match request {
         Request::Dispatch(dispatch) => dispatch.lane().unwrap_or(Lane::Ordinary),
-        Request::Withdrawal(_) | Request::AuditRead { .. } => Lane::Urgent,
+        Request::Withdrawal(_) | Request::AuditRead { .. } | Request::AddCheckpoint(_) | Request::Checkpoint { .. } => {
+            Lane::Urgent
+        }
     }
 }
 
@@ -77,7 +82,9 @@ pub(super) fn check(
             check_dispatch(directory, me, known, dispatch, now, |sealed| shared.seal.open(sealed), references)
         }
         Request::Withdrawal(withdrawal) => check_withdrawal(directory, me, known, withdrawal, now),
-        Request::AuditRead { .. } => return Err(DriverError::Own("a page of a log is not checked".into())),
+        Request::AuditRead { .. } | Request::AddCheckpoint(_) | Request::Checkpoint { .. } => {
+            return Err(DriverError::Own("what asks about a log is no dispatch to be checked".into()));
+        }
     };
     let checked = match checked {
         Ok(checked) => checked,

@@ -14,16 +14,17 @@ mod prepare;
 mod send;
 mod settle;
 mod space;
+mod witnesses;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use luxor_protocol::api::OutboxState;
 use luxor_protocol::cbor::Encode;
 use luxor_protocol::document::Directory;
-use luxor_protocol::exchange::{Answer, AuditPage, Channel, ErrorCode, Lane, Request};
+use luxor_protocol::exchange::{Answer, AuditPage, Channel, ErrorCode, Lane, Request, WitnessesError, policy_of};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::keys::SecretKey;
 use luxor_protocol::names::NodeRef;
@@ -37,12 +38,14 @@ use crate::entropy::EntropyError;
 use crate::net::{Inbound, NetHandle, Permit, Reply as NetReply};
 use crate::seal::{Recipient, SealKey};
 use crate::sequencer::{Commit, Sequencer, SequencerError};
-use crate::store::{Store, StoreError, Totals, Write};
+use crate::store::{LogFact, Store, StoreError, Totals, Write};
+use crate::witness::{Cosigned, Witness, WitnessError};
 
 pub use audit::AuditReadError;
 use hot::Hot;
 use pool::Pool;
 pub use settle::WithdrawError;
+pub use witnesses::{ReceiptWitnessError, ReceiptWitnesses};
 
 /// Refused numbers that the node's state names.
 const MAX_REFUSALS: usize = 100;
@@ -67,8 +70,35 @@ pub struct Shared {
     pub sequencer: Sequencer,
     /// The network.
     pub net: NetHandle,
+    /// This node as a witness of others.
+    pub witness: Witness,
+    cosigned: Mutex<Cosigned>,
     errors: Mutex<BTreeMap<ErrorCode, u64>>,
     hot: Hot,
+}
+
+/// Secret keys that the rooms around the engine use.
+pub struct Secrets {
+    /// Signs batches and dispatches.
+    pub sign: SecretKey,
+    /// Opens what is sealed to this node.
+    pub seal: SealKey,
+    /// Cosigns others' checkpoints.
+    pub witness: SecretKey,
+}
+
+/// Why what the rooms share could not be gathered.
+#[derive(Debug, thiserror::Error)]
+pub enum SharedError {
+    /// No card names this node.
+    #[error("no card names {0}")]
+    NoCard(NodeRef),
+    /// The cards do not give the log a policy.
+    #[error("witnesses of this node's log: {0}")]
+    Witnesses(#[from] WitnessesError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// What the driver takes at a time.
@@ -128,6 +158,9 @@ pub enum DriverError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// This node could not cosign or keep a checkpoint.
+    #[error(transparent)]
+    Witness(#[from] WitnessError),
 }
 
 enum Message {
@@ -191,18 +224,25 @@ struct Submitted {
 
 impl Shared {
     /// Gathers what the rooms share.
-    #[allow(clippy::too_many_arguments)]
+    ///
+    /// # Errors
+    /// [`SharedError`] when the cards do not say who witnesses this node's log, or the store does not what was cosigned.
     pub fn new(
         me: NodeRef,
         directory: Arc<Directory>,
-        sign: SecretKey,
-        seal: SealKey,
+        secrets: Secrets,
         recipients: BTreeMap<NodeRef, Recipient>,
         store: Arc<Store>,
         sequencer: Sequencer,
         net: NetHandle,
-    ) -> Self {
-        Self {
+    ) -> Result<Self, SharedError> {
+        let Secrets { sign, seal, witness } = secrets;
+        let own = directory.node(&me).cloned().ok_or_else(|| SharedError::NoCard(me.clone()))?;
+        let origin = &own.card.origin;
+        let kept = store.checkpoint_of(LogFact::Cosigned, origin)?;
+        let cosigned = Cosigned::new(policy_of(&directory, &own)?, kept.map(|kept| (kept.size, kept.note_bytes)));
+        let witness = Witness::new(me.clone(), origin, witness, directory.clone(), store.clone());
+        Ok(Self {
             me,
             directory,
             sign,
@@ -211,14 +251,28 @@ impl Shared {
             store,
             sequencer,
             net,
+            witness,
+            cosigned: Mutex::new(cosigned),
             errors: Mutex::default(),
             hot: Hot::default(),
-        }
+        })
     }
 
     /// The epoch of this node's channels.
     pub fn epoch(&self) -> u64 {
         self.directory.node(&self.me).map_or(1, |node| node.card.epoch)
+    }
+
+    /// Cosignatures of this node's own checkpoints.
+    pub fn cosigned(&self) -> MutexGuard<'_, Cosigned> {
+        // Whoever panicked left whole cosignatures behind.
+        self.cosigned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps the newest cosigned checkpoint of this node's own log.
+    fn keep_cosigned(&self, note: &[u8]) -> Result<(), StoreError> {
+        let origin = self.directory.node(&self.me).map(|node| node.card.origin.clone()).unwrap_or_default();
+        self.store.keep_log_facts(&origin, &[(LogFact::Cosigned, note)])
     }
 
     /// Requests refused without trace, by code.
@@ -412,6 +466,7 @@ impl Run {
         let mut beside = JoinSet::new();
         beside.spawn(watch);
         beside.spawn(self.driver.clone().purge_regularly());
+        beside.spawn(self.driver.clone().checkpoints());
         loop {
             let wakeup =
                 self.engine.next_wakeup().map(|at| Duration::from_millis(at.0.saturating_sub(self.elapsed().0)));

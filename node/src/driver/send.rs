@@ -34,6 +34,10 @@ impl Driver {
         let Some(recipient) = shared.directory.node(&channel.recipient).cloned() else {
             return Ok(Reply::Stopped(format!("no card names {}", channel.recipient)));
         };
+        if shared.witness.is_forked(&recipient.card.origin)? {
+            let why = format!("the log of {} has shown two histories; nothing goes to it", channel.recipient);
+            return Ok(Reply::Stopped(why));
+        }
         let key = TransportKey(recipient.card.transport.bytes());
         let answer = match shared.net.request(key, request).await {
             Ok(answer) => answer,
@@ -66,7 +70,9 @@ fn verify(shared: &Shared, channel: &Channel, number: u64, answer: &[u8]) -> Res
                 shared.directory.node(&channel.recipient).ok_or_else(|| own("the recipient's card is gone"))?;
             return Ok(Reply::Resend { origin: recipient.card.origin.clone(), after });
         }
-        Ok(Answer::Page(_)) => return failed("a page of a log instead of a receipt".into()),
+        Ok(Answer::Page(_) | Answer::Witness { .. } | Answer::Checkpoint(_)) => {
+            return failed("something about a log instead of a receipt".into());
+        }
         Err(error) => return failed(format!("undecodable answer: {error}")),
     };
     let sent = shared.store.sent(channel, number)?.ok_or_else(|| own("not stored"))?;

@@ -36,9 +36,11 @@ pub(super) mod cf {
     pub(crate) const INDEX: &str = "index";
     /// Submission and chunk -> [`super::super::SubmissionRow`].
     pub(crate) const SUBMISSIONS: &str = "submissions";
+    /// [`super::super::LogFact`] and origin -> a signed note, or evidence of a fork.
+    pub(crate) const LOGS: &str = "logs";
 
     /// All of them.
-    pub(crate) const ALL: [&str; 15] = [
+    pub(crate) const ALL: [&str; 16] = [
         META,
         ENTRIES,
         OPENINGS,
@@ -54,6 +56,7 @@ pub(super) mod cf {
         RECORDS,
         INDEX,
         SUBMISSIONS,
+        LOGS,
     ];
 }
 

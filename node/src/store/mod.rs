@@ -5,6 +5,7 @@
 
 mod columns;
 mod direct;
+mod logs;
 mod open;
 mod outgoing;
 mod read;
@@ -13,6 +14,7 @@ mod scan;
 mod tree;
 mod write;
 
+pub use logs::{LogFact, LogKey, held_of};
 pub use open::{Loaded, LoadedChannel, LoadedOutChannel, PendingDispatch, Store, StoreConfig, StoreError};
 pub use outgoing::{OutboxRow, Purged};
 pub use read::{Found, StoredDelivery};

@@ -19,6 +19,7 @@ use super::columns::{
     index_key, out_meta_key, place, read_channel_meta_key, read_dispatch_key, read_out_meta_key, read_place,
     read_settled_key, read_submission_key, receipt_key, settled_key, submission_key, tile_key,
 };
+use super::logs::LogKey;
 use super::open::{BLOCK_CACHE_BYTES, MAX_OPEN_FILES, Store, StoreError, read_tree_row};
 
 /// A column family.
@@ -54,6 +55,8 @@ pub enum Family {
     Index,
     /// Answers to submitted chunks.
     Submissions,
+    /// Checkpoints and evidence of logs.
+    Logs,
 }
 
 /// A key that can be read back from its bytes.
@@ -161,7 +164,7 @@ pub struct Stopped(#[expect(dead_code, reason = "the lock lasts as long as the f
 
 impl Family {
     /// All of them.
-    pub const ALL: [Family; 15] = [
+    pub const ALL: [Family; 16] = [
         Family::Meta,
         Family::Entries,
         Family::Openings,
@@ -177,6 +180,7 @@ impl Family {
         Family::Records,
         Family::Index,
         Family::Submissions,
+        Family::Logs,
     ];
 
     fn name(self) -> &'static str {
@@ -196,6 +200,7 @@ impl Family {
             Family::Records => cf::RECORDS,
             Family::Index => cf::INDEX,
             Family::Submissions => cf::SUBMISSIONS,
+            Family::Logs => cf::LOGS,
         }
     }
 }
@@ -466,6 +471,16 @@ impl RowKey for SubmissionKey {
 
     fn bytes(&self) -> Vec<u8> {
         submission_key(&self.0, self.1)
+    }
+}
+
+impl RowKey for LogKey {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        Self::read(bytes)
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        self.bytes()
     }
 }
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use luxor_node::driver::{Driver, DriverConfig, Shared};
+use luxor_node::driver::{Driver, DriverConfig, Secrets, Shared};
 use luxor_node::engine::{Engine, EngineConfig, Window};
 use luxor_node::sequencer::{LockFile, Sequencer};
 use luxor_node::store::{Store, StoreConfig};
@@ -49,7 +49,8 @@ async fn a_key_that_no_card_names_is_no_member() {
         max_outbox: 100,
     };
     let engine = Engine::new(engine, loaded.totals, loaded.received, loaded.sent, loaded.pending);
-    let shared = Shared::new(me, directory, keys.sign, keys.seal, BTreeMap::new(), store, sequencer, net.handle());
+    let secrets = Secrets { sign: keys.sign, seal: keys.seal, witness: keys.witness };
+    let shared = Shared::new(me, directory, secrets, BTreeMap::new(), store, sequencer, net.handle()).unwrap();
     let shared = Arc::new(shared);
     let config =
         DriverConfig { submissions: 8, urgent_submissions: 8, folder: Path::new(&dir).to_owned(), min_free_bytes: 0 };

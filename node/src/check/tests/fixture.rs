@@ -8,13 +8,13 @@ use std::thread::JoinHandle;
 
 use luxor_protocol::api::{ChunkResult, RecordResult, Traffic};
 use luxor_protocol::cbor::{Decode as _, Encode, Writer};
-use luxor_protocol::document::{Agreement, Card, CardNode, Charter, Directory};
+use luxor_protocol::document::Directory;
 use luxor_protocol::exchange::{
     Channel, Checked, Dispatch, DispatchHeader, EntryKind, Lane, Opening, Outcome, ReceiptBody, Request, SentBody,
     Skeleton, Withdrawal, WithdrawalHeader, check_dispatch, check_withdrawal, pack, read_receipt,
 };
 use luxor_protocol::hash::Digest;
-use luxor_protocol::keys::{KeyUse, SecretKey};
+use luxor_protocol::keys::KeyUse;
 use luxor_protocol::names::{NodeRef, Purpose};
 use luxor_protocol::record::{
     ArrivedView, Batch, BatchHeader, DECLARATION, Fault, SealedRecord, batch_root, content_from_json,
@@ -27,10 +27,10 @@ use crate::seal::Recipient;
 use crate::sequencer::{Commit, Committed, LockFile, Sequencer};
 use crate::store::references;
 use crate::store::{IndexedRecord, Store, StoreConfig, SubmissionRow, Totals, Write};
+use crate::testing::{GROUPS, MEMBERS, TwoMembers, key};
 
 /// 2026-11-23T10:00:00Z.
 const NOW: Millis = Millis(1_795_428_000_000);
-const GROUPS: [&str; 3] = ["filing", "item", "route"];
 
 /// One node.
 pub(super) struct Side {
@@ -102,54 +102,8 @@ impl Pair {
 
     /// In a folder that stays.
     pub(super) fn in_folder(path: &std::path::Path) -> Self {
-        let members = ["a", "b"];
-        let key = |purpose: KeyUse, at: u8| SecretKey::from_seed(purpose, &[at * 8 + purpose as u8; 32]).unwrap();
-        let identity = |at: usize| key(KeyUse::Identity, at as u8 + 1);
-        let mut draft = "name = \"Test\"\ngovernors = [\"a\"]\n".to_owned();
-        for (at, id) in members.iter().enumerate() {
-            draft += &format!("[[member]]\nid = \"{id}\"\nname = \"{id}\"\nkind = \"customs\"\nterritory = \"KR\"\n");
-            draft += &format!("identity = \"{}\"\n", identity(at).public());
-        }
-        let mut charter = Charter::from_draft(&draft).unwrap().to_document();
-        charter.sign(&"a".parse().unwrap(), &identity(0));
-        let network = charter.digest();
-        let seals: Vec<String> = members.iter().map(|_| age_key()).collect();
-        let mut cards = Vec::new();
-        for (at, id) in members.iter().enumerate() {
-            let nth = at as u8 + 1;
-            let seal = crate::seal::SealKey::parse(&seals[at].clone().into()).unwrap();
-            let node = CardNode {
-                name: "n1".parse().unwrap(),
-                sign: *key(KeyUse::Sign, nth).public(),
-                log: *key(KeyUse::Log, nth).public(),
-                witness: *key(KeyUse::Witness, nth).public(),
-                transport: *key(KeyUse::Transport, nth).public(),
-                seal: seal.recipient(),
-                origin: format!("luxor.test/{id}/n1"),
-                epoch: 1,
-                addresses: vec![format!("/ip4/127.0.0.{nth}/tcp/4700")],
-                reads: vec![("declaration".into(), 1)],
-            };
-            let card = Card { member: id.parse().unwrap(), nodes: vec![node] };
-            let mut card = card.to_document(network).unwrap();
-            card.sign(&id.parse().unwrap(), &identity(at));
-            cards.push(card);
-        }
-        let flow = |from: &str, to: &str| {
-            format!(
-                "[[flow]]\ntype = \"declaration\"\nversion = 1\nfrom = [\"{from}\"]\nto = [\"{to}\"]\n\
-                 purpose = \"delivery\"\ngroups = {GROUPS:?}\nretention_days = 30\n"
-            )
-        };
-        let draft = format!(
-            "id = \"ab\"\ntitle = \"T\"\ninstrument = \"I\"\narticle = \"1\"\ncontroller = \"a\"\nparties = [\"a\", \"b\"]\n\
-             valid_from = \"2020-01-01\"\nvalid_until = \"2099-12-31\"\n{}{}",
-            flow("a", "b"),
-            flow("b", "a")
-        );
-        let mut agreement = Agreement::from_draft(&draft).unwrap().to_document(network);
-        (0..2).for_each(|at| agreement.sign(&members[at].parse().unwrap(), &identity(at)));
-        let directory = Directory::new(&charter, &cards, std::slice::from_ref(&agreement)).unwrap();
+        let TwoMembers { directory, charter, cards, agreement, seals } = TwoMembers::new();
+        let (network, members) = (directory.network(), MEMBERS);
         let sides = [0, 1].map(|at: usize| {
             let (dir, nth) = (path.join(members[at]), at as u8 + 1);
             for folder in ["keys", "documents"] {
@@ -161,7 +115,7 @@ impl Pair {
                 members[at]
             );
             std::fs::write(dir.join("luxord.toml"), config).unwrap();
-            for purpose in [KeyUse::Sign, KeyUse::Log, KeyUse::Transport] {
+            for purpose in [KeyUse::Sign, KeyUse::Log, KeyUse::Witness, KeyUse::Transport] {
                 secret(&dir.join(format!("keys/{}.key", purpose.name())), &key(purpose, nth).to_text());
             }
             secret(&dir.join("keys/seal.key"), &seals[at]);
@@ -401,7 +355,9 @@ impl Pair {
                 Request::Withdrawal(withdrawal) => {
                     check_withdrawal(&self.directory, &side.me, &peer, withdrawal, NOW).unwrap()
                 }
-                Request::AuditRead { .. } => panic!("nothing arrives"),
+                Request::AuditRead { .. } | Request::AddCheckpoint(_) | Request::Checkpoint { .. } => {
+                    panic!("nothing arrives")
+                }
             };
             count(&mut side.totals.received, &checked.outcome, checked.count);
             let lane = side.lanes.entry(checked.channel.lane).or_default();
@@ -479,11 +435,6 @@ fn opening(skeleton: &Skeleton, body: Vec<u8>) -> Opening {
 
 fn random<const N: usize>() -> [u8; N] {
     crate::entropy::random().unwrap()
-}
-
-fn age_key() -> String {
-    use age::secrecy::ExposeSecret as _;
-    format!("{}\n", age::x25519::Identity::generate().to_string().expose_secret())
 }
 
 fn secret(path: &std::path::Path, text: &str) {

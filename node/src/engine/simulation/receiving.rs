@@ -124,7 +124,7 @@ impl World {
                 let to = self.find(&ask.channel.recipient);
                 Reply::Resend { origin: self.origin(to, self.nodes[ask.node].cards[to]), after }
             }
-            Answer::Page(_) => unreachable!("no page was asked for"),
+            Answer::Page(_) | Answer::Witness { .. } | Answer::Checkpoint(_) => unreachable!("it was not asked for"),
         };
         self.answer(ask, reply);
     }

@@ -1,0 +1,72 @@
+//! What witnesses and other members make of logs: the own cosigned checkpoint, forks seen, how a receipt stands.
+
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use luxor_protocol::api::{Fork, ReceiptStanding, WitnessInfo, WitnessedLog};
+use luxor_protocol::exchange::witnesses_of;
+use luxor_protocol::tlog::ForkEvidence;
+
+use super::Context;
+use super::problem::Problem;
+use super::read::ReceiptQuery;
+use crate::driver::{ReceiptWitnesses, Shared};
+
+/// Forks shown; a network has few members, and each log forks once.
+const MAX_FORKS: usize = 1_000;
+
+/// How this node's log stands with its witnesses.
+pub(super) fn witnessed(shared: &Shared) -> WitnessedLog {
+    let nodes: Vec<_> =
+        witnesses_of(&shared.directory, &shared.me.member()).iter().map(|node| node.node.clone()).collect();
+    let cosigned = shared.cosigned();
+    let best = cosigned.best();
+    WitnessedLog {
+        size: best.map_or(0, |best| best.size),
+        time: best.map_or(0, |best| best.time),
+        witnesses: nodes
+            .into_iter()
+            .zip(cosigned.states())
+            .map(|(node, state)| WitnessInfo { node, size: state.size, reason: state.reason.clone() })
+            .collect(),
+    }
+}
+
+/// Logs of which there is evidence of a fork.
+pub(super) fn forked(shared: &Shared) -> Result<Vec<String>, Problem> {
+    Ok(shared.store.forks(MAX_FORKS)?.into_iter().map(|(origin, _)| origin).collect())
+}
+
+pub(super) async fn cosigned(State(context): State<Context>) -> Result<impl IntoResponse, Problem> {
+    let best = context.driver.shared().cosigned().best().map(|best| best.note.clone());
+    let note = best.ok_or_else(|| Problem::not_found("no checkpoint of this log has a quorum of cosignatures yet"))?;
+    Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], note))
+}
+
+pub(super) async fn forks(State(context): State<Context>) -> Result<Json<Vec<Fork>>, Problem> {
+    let forks = context.driver.shared().store.forks(MAX_FORKS)?;
+    let fork = |(origin, evidence): (String, Vec<u8>)| Fork {
+        origin,
+        what: match ForkEvidence::parse(&evidence).and_then(|evidence| evidence.verify()) {
+            Ok(fork) => fork.to_string(),
+            Err(error) => error.to_string(),
+        },
+        evidence: String::from_utf8_lossy(&evidence).into_owned(),
+    };
+    Ok(Json(forks.into_iter().map(fork).collect()))
+}
+
+pub(super) async fn receipt_witnesses(
+    State(context): State<Context>,
+    Query(query): Query<ReceiptQuery>,
+) -> Result<Json<ReceiptStanding>, Problem> {
+    let (channel, number) = query.channel(context.driver.shared());
+    let standing = context.driver.receipt_witnesses(&channel, number).await?;
+    Ok(Json(match standing {
+        ReceiptWitnesses::Signed => ReceiptStanding::Signed,
+        ReceiptWitnesses::Witnessed { size, time, note } => {
+            ReceiptStanding::Witnessed { size, time, checkpoint: String::from_utf8_lossy(&note).into_owned() }
+        }
+    }))
+}

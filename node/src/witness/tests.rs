@@ -1,0 +1,150 @@
+//! A witness against a real store: what it cosigns, what it refuses, and that it never forgets.
+
+use luxor_protocol::keys::{KeyUse, SecretKey};
+use luxor_protocol::tlog::{Checkpoint, Edge, KeyType, consistency_proof, leaf_hash, prefix_proof};
+
+use super::*;
+use crate::store::StoreConfig;
+use crate::testing::{TwoMembers, key};
+
+const NOW: Millis = Millis(1_800_000_000_000);
+
+struct Bench {
+    folder: tempfile::TempDir,
+    directory: Arc<Directory>,
+    me: NodeRef,
+    other: Arc<KnownNode>,
+    log: SecretKey,
+    witness: SecretKey,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let directory = Arc::new(TwoMembers::new().directory);
+        let (me, other) = ("a/n1".parse().unwrap(), directory.node(&"b/n1".parse().unwrap()).unwrap().clone());
+        let (log, witness) = (key(KeyUse::Log, 2), key(KeyUse::Witness, 1));
+        Self { folder: tempfile::tempdir().unwrap(), directory, me, other, log, witness }
+    }
+
+    fn open(&self) -> Witness {
+        let data = self.folder.path().join("data");
+        let network = self.directory.network();
+        let store = Store::open(&data, StoreConfig::default(), &network, &self.me, [1; 32]).unwrap();
+        let origin = &self.directory.node(&self.me).unwrap().card.origin;
+        Witness::new(self.me.clone(), origin, self.witness.clone(), self.directory.clone(), Arc::new(store))
+    }
+
+    fn origin(&self) -> &str {
+        &self.other.card.origin
+    }
+
+    /// The other node's log of this size; from entry `changed` on it goes another way.
+    fn history(&self, size: u64, changed: u64) -> (Edge, Vec<u8>) {
+        let mut edge = Edge::new();
+        for index in 0..size {
+            edge.push(leaf_hash(&[index as u8, u8::from(index >= changed)]), &mut Vec::new());
+        }
+        let note = Checkpoint::new(self.origin(), size, edge.root()).sign(self.log.signing_key()).unwrap();
+        (edge, note.to_bytes())
+    }
+
+    fn offer(&self, old: u64, size: u64, changed: u64) -> Vec<u8> {
+        let (edge, note_bytes) = self.history(size, changed);
+        AddCheckpoint { old, proof: consistency_proof(&edge, old, size).unwrap(), note_bytes }.to_bytes()
+    }
+
+    fn told(&self, old: u64, size: u64, changed: u64) -> AddCheckpoint {
+        let (edge, note_bytes) = self.history(size, changed);
+        let proof = if old > 0 && old < size { prefix_proof(&edge, old, size).unwrap() } else { Vec::new() };
+        AddCheckpoint { old, proof, note_bytes }
+    }
+
+    fn key(&self) -> VerifierKey {
+        let origin = &self.directory.node(&self.me).unwrap().card.origin;
+        VerifierKey::new(&witness_name(origin), KeyType::Cosignature, self.witness.public().verifying_key()).unwrap()
+    }
+}
+
+const SAME: u64 = u64::MAX;
+
+#[test]
+fn what_grew_is_cosigned_also_after_a_restart_and_again() {
+    let bench = Bench::new();
+    for (old, size) in [(0, 3), (3, 3), (3, 8), (8, 300)] {
+        // Opened anew each time: only what is stored counts.
+        let said = bench.open().add_checkpoint(&bench.offer(old, size, SAME), NOW).unwrap();
+        assert_eq!(said.status, 200, "{}", String::from_utf8_lossy(&said.body));
+        let note = [bench.history(size, SAME).1, said.body].concat();
+        let verified = Note::parse(&note).unwrap().verify(&[bench.key()]).unwrap()[0].time;
+        assert_eq!(verified, Some(NOW.0 / 1_000));
+    }
+    let witness = bench.open();
+    let said = witness.add_checkpoint(&bench.offer(8, 301, SAME), NOW).unwrap();
+    assert_eq!((said.status, said.body.as_slice(), said.content_type), (409, b"300\n".as_slice(), "text/x.tlog.size"));
+    let shown = witness.held(bench.origin(), NOW).unwrap().unwrap();
+    assert_eq!(Note::parse(&shown).unwrap().verify(&[bench.key()]).unwrap().len(), 1);
+    assert_eq!(witness.held("no.such/log", NOW).unwrap(), None);
+}
+
+#[test]
+fn rubbish_strangers_and_the_own_log_are_refused() {
+    let bench = Bench::new();
+    let witness = bench.open();
+    let said = |body: &[u8]| witness.add_checkpoint(body, NOW).unwrap().status;
+    assert_eq!(said(b"rubbish"), 400);
+    assert_eq!(said(&[0xff; 100]), 400);
+    let stranger = SecretKey::from_seed(KeyUse::Log, &[9; 32]).unwrap();
+    let note = |origin: &str| Checkpoint::new(origin, 1, [1; 32]).sign(stranger.signing_key()).unwrap().to_bytes();
+    let body = |note_bytes| AddCheckpoint { old: 0, proof: Vec::new(), note_bytes }.to_bytes();
+    assert_eq!(said(&body(note("no.such/log"))), 404);
+    assert_eq!(said(&body(note(bench.origin()))), 403);
+    let own = bench.directory.node(&bench.me).unwrap().card.origin.clone();
+    assert_eq!(said(&body(note(&own))), 404, "nobody witnesses its own log");
+    assert_eq!(witness.size_held(bench.origin()).unwrap(), 0);
+}
+
+#[test]
+fn a_fork_is_never_cosigned_and_its_evidence_is_kept() {
+    // Same size; a larger tree; from a size that is a power of two, where only the log's own node can be asked for more.
+    for (first, size, proven) in [(5, 5, true), (5, 9, true), (8, 9, false)] {
+        let bench = Bench::new();
+        assert_eq!(bench.open().add_checkpoint(&bench.offer(0, first, SAME), NOW).unwrap().status, 200);
+        let said = bench.open().add_checkpoint(&bench.offer(first, size, 2), NOW).unwrap();
+        assert_eq!(said.status, 422);
+        let witness = bench.open();
+        assert_eq!(witness.is_forked(bench.origin()).unwrap(), proven, "{first} to {size}");
+        let honest = witness.add_checkpoint(&bench.offer(first, first + 3, SAME), NOW).unwrap();
+        assert_eq!(honest.status, if proven { 422 } else { 200 }, "a log that was caught gets no cosignature any more");
+        if proven {
+            let (origin, evidence) = witness.store.forks(10).unwrap().remove(0);
+            assert_eq!(origin, bench.origin());
+            let fork = ForkEvidence::parse(&evidence).unwrap().verify().unwrap();
+            assert_eq!((fork.a.size, fork.b.size), (first, size));
+            assert_eq!(witness.held(bench.origin(), NOW).unwrap(), None);
+        }
+    }
+}
+
+#[test]
+fn what_is_told_is_held_and_a_fork_told_is_proven() {
+    for first in [4, 5] {
+        let bench = Bench::new();
+        let witness = bench.open();
+        let told = |old, size, changed| witness.told(bench.origin(), &bench.told(old, size, changed)).unwrap();
+        assert_eq!(told(0, first, SAME), Concluded::Newer { size: first });
+        assert_eq!(told(first, first, SAME), Concluded::Known);
+        assert_eq!(told(first, 2, SAME), Concluded::Older { size: 2, held: first });
+        assert_eq!(told(first - 1, 9, SAME), Concluded::Known, "asked before the other came");
+        assert_eq!(told(first, 9, SAME), Concluded::Newer { size: 9 });
+        let mut damaged = bench.told(9, 20, SAME);
+        damaged.proof[0][0] ^= 1;
+        let said = witness.told(bench.origin(), &damaged).unwrap();
+        assert_eq!(said, Concluded::Unproven(ObserveError::Unproven { size: 20 }));
+        assert_eq!(witness.size_held(bench.origin()).unwrap(), 9);
+        assert_eq!(told(9, 20, 3), Concluded::Fork);
+        assert_eq!(told(9, 20, SAME), Concluded::Fork, "once is enough");
+        assert!(witness.is_forked(bench.origin()).unwrap());
+        // Both ways in hold a log to the same.
+        assert_eq!(witness.add_checkpoint(&bench.offer(9, 20, SAME), NOW).unwrap().status, 422);
+    }
+}

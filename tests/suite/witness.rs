@@ -1,0 +1,138 @@
+//! Members cosign each other's checkpoints, receipts become witnessed, and a log that shows two histories is caught with
+//! evidence that verifies by itself.
+
+use std::path::Path;
+use std::time::Duration;
+
+use luxor_protocol::document::{Directory, Document, DocumentKind};
+use luxor_protocol::exchange::policy_of;
+use luxor_protocol::tlog::{Checkpoint, ForkEvidence, Note};
+use luxor_tests::{Daemon, Network, agreement, until};
+use serde_json::{Value as Json, json};
+
+const MEMBERS: [(&str, &str, &str); 4] =
+    [("sender", "platform", "CN"), ("recipient", "customs", "KR"), ("post", "post", "KR"), ("agency", "agency", "KR")];
+
+fn found() -> Network {
+    Network::found(&MEMBERS, &[agreement("ab", "sender", "recipient", "declaration", "safety_security", "[\"*\"]")])
+}
+
+fn start(network: &Network) -> Vec<Daemon> {
+    MEMBERS.iter().map(|(member, _, _)| network.start(member)).collect()
+}
+
+fn submit(sender: &Daemon, reference: &str) {
+    let record = json!({"type": "declaration", "filing": {"own_reference": reference}, "route": {"destination": "KR"}});
+    sender.put(reference, 0, &[record]).unwrap();
+}
+
+/// Asks for a node's state until it is as wanted.
+fn status(node: &Daemon, what: &str, is: impl Fn(&Json) -> bool) -> Json {
+    until(what, || {
+        let status = node.get("/v1/status");
+        if is(&status) {
+            return Some(status);
+        }
+        std::thread::sleep(Duration::from_millis(20));
+        None
+    })
+}
+
+/// The network as a folder's documents have it.
+fn directory(folder: &Path) -> Directory {
+    let (mut charter, mut cards, mut agreements) = (None, Vec::new(), Vec::new());
+    for file in std::fs::read_dir(folder.join("documents")).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        if let Ok(document) = Document::read(DocumentKind::Charter, &bytes) {
+            charter = Some(document);
+        } else if let Ok(document) = Document::read(DocumentKind::Card, &bytes) {
+            cards.push(document);
+        } else {
+            agreements.push(Document::read(DocumentKind::Agreement, &bytes).unwrap());
+        }
+    }
+    Directory::new(&charter.unwrap(), &cards, &agreements).unwrap()
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        match entry.file_type().unwrap().is_dir() {
+            true => copy(&entry.path(), &to.join(entry.file_name())),
+            false => drop(std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap()),
+        }
+    }
+}
+
+#[test]
+fn receipts_become_witnessed_and_the_cosignatures_verify_offline() {
+    let network = found();
+    let nodes = start(&network);
+    let (sender, recipient) = (&nodes[0], &nodes[1]);
+    submit(sender, "first");
+    sender.outbox("the receipt", |state| state["sent"]["dispatches"] == 1);
+    // Three witnesses, all of which are asked for.
+    for (node, entries) in [(recipient, 1), (sender, 2)] {
+        let state = status(node, "a quorum", |status| status["witnessed"]["size"] == entries);
+        assert_eq!(state["witnessed"]["witnesses"].as_array().unwrap().len(), 3, "{state}");
+        assert_eq!(state["forked"], json!([]));
+    }
+    let standing = sender.get("/v1/receipts/witnesses?recipient=recipient/n1&number=1");
+    assert_eq!((&standing["state"], &standing["size"]), (&json!("witnessed"), &json!(1)), "{standing}");
+    let directory = directory(recipient.dir());
+    let known = directory.node(&"recipient/n1".parse().unwrap()).unwrap();
+    let note = Note::parse(standing["checkpoint"].as_str().unwrap().as_bytes()).unwrap();
+    let policy = policy_of(&directory, known).unwrap();
+    let satisfied = policy.satisfied_by(&note).unwrap();
+    assert!(satisfied.quorum && satisfied.log.is_some() && satisfied.witnesses.len() == 3, "{satisfied:?}");
+    assert_eq!(satisfied.time, standing["time"].as_u64());
+    // What was cosigned is there after a restart; a receipt that is not there has no standing.
+    assert!(sender.try_get("/v1/receipts/witnesses?recipient=recipient/n1&number=7").unwrap_err().contains("404"));
+    let mut nodes = nodes;
+    drop(nodes.remove(1));
+    let recipient = network.start("recipient");
+    let cosigned = recipient.text("/v1/checkpoint/cosigned");
+    assert!(policy.satisfied_by(&Note::parse(cosigned.as_bytes()).unwrap()).unwrap().quorum);
+}
+
+#[test]
+fn a_copied_node_that_runs_twice_is_caught_and_gets_nothing_more() {
+    let network = found();
+    let mut nodes = start(&network);
+    submit(&nodes[0], "before");
+    nodes[0].outbox("the receipt", |state| state["sent"]["dispatches"] == 1);
+    status(&nodes[1], "a quorum", |status| status["witnessed"]["size"] == 1);
+    // The recipient stops; data, lock file and all are copied.
+    drop(nodes.remove(1));
+    let aside = network.root.path().join("aside");
+    copy(&network.dir("recipient"), &aside);
+    let recipient = network.start("recipient");
+    submit(&nodes[0], "one-history");
+    nodes[0].outbox("the second receipt", |state| state["sent"]["dispatches"] == 2);
+    status(&recipient, "the second entry witnessed", |status| status["witnessed"]["size"] == 2);
+    drop(recipient);
+    // The copy goes on from where it was made, as if nothing had happened.
+    std::fs::rename(network.dir("recipient"), network.root.path().join("first")).unwrap();
+    std::fs::rename(&aside, network.dir("recipient")).unwrap();
+    let copy = network.start("recipient");
+    submit(&nodes[0], "another-history");
+    nodes[0].outbox("the third receipt", |state| state["sent"]["dispatches"] == 3);
+    let origin = copy.get("/v1/status")["origin"].as_str().unwrap().to_owned();
+    for node in &nodes {
+        status(node, "the fork", |status| status["forked"] == json!([origin]));
+        let forks = node.get("/v1/forks");
+        let evidence = ForkEvidence::parse(forks[0]["evidence"].as_str().unwrap().as_bytes()).unwrap();
+        let fork = evidence.verify().unwrap();
+        assert_eq!(fork.origin, origin);
+        assert_ne!(fork.roots[0], fork.roots[1]);
+        assert!(Checkpoint::open(&evidence.a, &evidence.log_key).is_ok());
+    }
+    // No new dispatch goes to it.
+    submit(&nodes[0], "after");
+    let state = nodes[0].outbox("the reason", |state| state["waiting"]["recipient/n1"].is_string());
+    assert!(state["waiting"]["recipient/n1"].as_str().unwrap().contains("two histories"), "{state}");
+    // Its second history has no quorum: what was witnessed stays what it was.
+    let state = copy.get("/v1/status");
+    assert!(state["witnessed"]["size"].as_u64().unwrap() <= 1, "{state}");
+}
