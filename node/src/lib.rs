@@ -1,7 +1,7 @@
 //! A Luxor node: the rooms of the daemon `luxord`.
 //!
-//! `protocol <- engine`; `protocol <- store <- sequencer`; `{engine, sequencer} <- driver <- {net, api}`. net and api never
-//! see each other; [`node`] builds and supervises, nothing else.
+//! `protocol <- engine`; `protocol <- store <- sequencer`; `{engine, sequencer} <- driver <- {net, api}`;
+//! `sequencer <- logfiles`. net and api never see each other; [`node`] builds and supervises, nothing else.
 //!
 //! | room | duty |
 //! |---|---|
@@ -11,6 +11,7 @@
 //! | [`driver`] | mailbox, worker pool, timers; effects become commits and sends |
 //! | [`net`] | libp2p, the only place that knows it |
 //! | [`api`] | the local HTTP interface |
+//! | [`logfiles`] | the log's files for whoever asks over HTTP, and how far the public copy is |
 //! | [`bench`] | `luxord bench`: the log and the steps of an exchange, measured in one process |
 //! | [`check`] | every stored value of a stopped node against the tree and the others, read-only |
 //! | [`seal`], [`folder`], [`config`], [`entropy`] | age; key files and documents; `luxord.toml`; random bytes |
@@ -23,6 +24,7 @@ pub mod driver;
 pub mod engine;
 pub mod entropy;
 pub mod folder;
+pub mod logfiles;
 pub mod net;
 pub mod node;
 pub mod seal;

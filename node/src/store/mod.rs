@@ -5,6 +5,7 @@
 
 mod columns;
 mod direct;
+mod files;
 mod open;
 mod outgoing;
 mod read;
@@ -13,6 +14,7 @@ mod scan;
 mod tree;
 mod write;
 
+pub use files::LogFileReader;
 pub use open::{Loaded, LoadedChannel, LoadedOutChannel, PendingDispatch, Store, StoreConfig, StoreError};
 pub use outgoing::{OutboxRow, Purged};
 pub use read::{Found, StoredDelivery};
