@@ -26,6 +26,9 @@ pub(super) fn run(args: &StatusArgs) -> anyhow::Result<Exit> {
     table.row(["documents", &format!("{members}, {agreements}")]);
     table.row(["log", &format!("{}, root {}", some_entries(status.log_entries), status.log_root)]);
     table.row(["log key", &status.log_vkey]);
+    if let Some(url) = &status.public_log {
+        table.row(["public log", &format!("{url}, {}", some_entries(status.public_size.unwrap_or_default()))]);
+    }
     table.row(["sent", &traffic(&status.sent)]);
     table.row(["received", &traffic(&status.received)]);
     table.row(["outbox", &format!("{} without receipt", ui::count(status.outbox))]);
