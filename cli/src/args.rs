@@ -78,6 +78,9 @@ pub(crate) struct InitArgs {
     /// Where its local interface listens.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4780")]
     pub(crate) api: String,
+    /// Where anybody may read its log over HTTP, such as 127.0.0.1:4790. Without it the log is not public.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) log: Option<String>,
 }
 
 /// `luxor charter`

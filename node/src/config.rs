@@ -51,6 +51,9 @@ pub struct Config {
     /// How much it takes at a time.
     #[serde(default)]
     pub limits: LimitsSection,
+    /// How its log is published.
+    #[serde(default)]
+    pub log: LogSection,
     /// How it stores.
     #[serde(default)]
     pub store: StoreConfig,
@@ -74,6 +77,8 @@ pub struct ListenSection {
     pub exchange: Vec<String>,
     /// For its own people and systems; keep it on loopback or behind a proxy with TLS.
     pub api: SocketAddr,
+    /// For anybody who reads the public log; without it there is none.
+    pub log: Option<SocketAddr>,
 }
 
 /// How the node tries again.
@@ -126,6 +131,23 @@ impl Default for LimitsSection {
     }
 }
 
+/// How the log is published.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogSection {
+    /// Seconds between two advances of the public copy: the log hides content, not activity, so growth must not show sooner.
+    pub public_seconds: u64,
+}
+
+/// Default of [`LogSection::public_seconds`].
+pub const PUBLIC_SECONDS: u64 = 60;
+
+impl Default for LogSection {
+    fn default() -> Self {
+        Self { public_seconds: PUBLIC_SECONDS }
+    }
+}
+
 impl Config {
     /// Reads `luxord.toml` in a node's folder.
     ///
@@ -167,6 +189,7 @@ impl Config {
         range("limits.inbound_mib", self.limits.inbound_mib as u64, 16, 16_384)?;
         range("limits.submissions", self.limits.submissions as u64, 1, 4_096)?;
         range("limits.min_free_mib", self.limits.min_free_mib, 0, 1_048_576_000)?;
+        range("log.public_seconds", self.log.public_seconds, 1, 3_600)?;
         if self.listen.exchange.is_empty() {
             return Err("listen.exchange names no address".into());
         }
@@ -189,10 +212,26 @@ mod tests {
         let config = parse(SMALL).unwrap();
         assert_eq!(config.retry, RetrySection::default());
         assert_eq!(config.node().as_str(), "a/n1");
-        for extra in ["x = 1", "[retry]\nmin = 5", "[limits]\nwindow = 1", "[store]\ncompress = true", "[other]"] {
+        for extra in [
+            "x = 1",
+            "[retry]\nmin = 5",
+            "[limits]\nwindow = 1",
+            "[store]\ncompress = true",
+            "[log]\nseconds = 1",
+            "[other]",
+        ] {
             let error = parse(&format!("{SMALL}{extra}\n")).unwrap_err();
             assert!(error.contains("unknown field"), "{extra}: {error}");
         }
         assert!(parse(&format!("{SMALL}[retry]\nmin_ms = 0\n")).unwrap_err().contains("retry.min_ms"));
+        let example = parse(include_str!("../../deploy/luxord.example.toml")).unwrap();
+        assert_eq!(Config { node: config.node.clone(), listen: config.listen.clone(), ..example }, config);
+        assert_eq!((config.listen.log, config.log.public_seconds), (None, 60));
+        let public = parse(&format!("{SMALL}log = \"127.0.0.1:3\"\n[log]\npublic_seconds = 3600\n")).unwrap();
+        assert_eq!(public.listen.log.map(|address| address.port()), Some(3));
+        for seconds in [0, 3_601] {
+            let error = parse(&format!("{SMALL}[log]\npublic_seconds = {seconds}\n")).unwrap_err();
+            assert!(error.contains("log.public_seconds"), "{error}");
+        }
     }
 }

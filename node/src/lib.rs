@@ -1,8 +1,8 @@
 //! A Luxor node: the rooms of the daemon `luxord`.
 //!
-//! `protocol <- engine`; `protocol <- store <- {sequencer, witness}`; `{engine, sequencer, witness} <- driver <- {net,
-//! api}`. net and api never
-//! see each other; [`node`] builds and supervises, nothing else.
+//! `protocol <- engine`; `protocol <- store <- {sequencer, witness}`; `{engine, sequencer, witness} <- driver <- {net, api}`;
+//! `sequencer <- logfiles <- {api, public}`, `witness <- public`. net, api and public never see each other; [`node`] builds
+//! and supervises, nothing else.
 //!
 //! | room | duty |
 //! |---|---|
@@ -13,6 +13,8 @@
 //! | [`driver`] | mailbox, worker pool, timers; effects become commits and sends |
 //! | [`net`] | libp2p, the only place that knows it |
 //! | [`api`] | the local HTTP interface |
+//! | [`logfiles`] | the log's files for api and public, and how far the public copy is |
+//! | [`public`] | the public log: C2SP tlog-tiles over HTTP, for anybody |
 //! | [`bench`] | `luxord bench`: the log and the steps of an exchange, measured in one process |
 //! | [`check`] | every stored value of a stopped node against the tree and the others, read-only |
 //! | [`seal`], [`folder`], [`config`], [`entropy`] | age; key files and documents; `luxord.toml`; random bytes |
@@ -25,8 +27,10 @@ pub mod driver;
 pub mod engine;
 pub mod entropy;
 pub mod folder;
+pub mod logfiles;
 pub mod net;
 pub mod node;
+pub mod public;
 pub mod seal;
 pub mod sequencer;
 pub mod store;

@@ -18,7 +18,9 @@ use crate::driver::{Driver, DriverConfig, DriverError, Secrets, Shared, SharedEr
 use crate::engine::{Engine, EngineConfig, Window};
 use crate::entropy::{EntropyError, random};
 use crate::folder::{Folder, FolderError, NodeKeys};
+use crate::logfiles::{PublicLog, PublicSite};
 use crate::net::{Net, NetConfig, NetError, Peer, TransportKey};
+use crate::public::{Public, PublicError};
 use crate::seal::{Recipient, SealError};
 use crate::sequencer::{LockError, LockFile, Sequencer, SequencerError};
 use crate::store::{Store, StoreError};
@@ -60,6 +62,9 @@ pub enum NodeError {
     /// The local interface.
     #[error(transparent)]
     Api(#[from] ApiError),
+    /// The public log.
+    #[error(transparent)]
+    Public(#[from] PublicError),
     /// The driver.
     #[error(transparent)]
     Driver(#[from] DriverError),
@@ -80,6 +85,7 @@ pub struct Node {
     stop: watch::Sender<bool>,
     driver: JoinHandle<Result<(), DriverError>>,
     api: JoinHandle<Result<(), ApiError>>,
+    public: Option<JoinHandle<()>>,
     failures: mpsc::Receiver<SequencerError>,
     thread: std::thread::JoinHandle<()>,
 }
@@ -125,18 +131,20 @@ impl Node {
         let running = tokio::spawn(run.run(stopped.clone()));
         tokio::spawn(driver.clone().serve(requests));
 
+        let (site, public) = publish(&config, &driver, &stopped).await?.unzip();
+        let public_log = site.as_ref().map(|site: &PublicSite| site.url.clone());
         let token = hex(&random::<32>()?);
-        let api = Api::bind(config.listen.api, token.clone(), driver, &documents).await?;
+        let api = Api::bind(config.listen.api, token.clone(), driver, &documents, site).await?;
         let url = format!("http://{}", api.address());
         let api = tokio::spawn(api.serve(stopped));
 
         let json = |value: serde_json::Result<Vec<u8>>| value.map_err(|e| NodeError::System(e.to_string()));
         folder.put_run_file("api.json", &json(serde_json::to_vec(&ApiFile { url: url.clone(), token }))?)?;
         let exchange = net.handle().listen_addresses();
-        let ready = ReadyFile { node: me.clone(), pid: std::process::id(), exchange: exchange.clone() };
+        let ready = ReadyFile { node: me.clone(), pid: std::process::id(), exchange: exchange.clone(), public_log };
         folder.put_run_file("ready.json", &json(serde_json::to_vec(&ready))?)?;
-        tracing::info!(node = %me, api = url, ?exchange, entries = size, "ready");
-        Ok(Self { net, stop, driver: running, api, failures, thread })
+        tracing::info!(node = %me, api = url, ?exchange, public_log = ready.public_log, entries = size, "ready");
+        Ok(Self { net, stop, driver: running, api, public, failures, thread })
     }
 
     /// Runs until `stop` completes or something fails, and tells what ended it. The process must end then: drop the
@@ -148,11 +156,38 @@ impl Node {
             Some(error) = self.failures.recv() => Err(NodeError::from(error)),
             ended = &mut self.driver => ended.map_err(failed).and_then(|ended| ended.map_err(NodeError::from)),
             ended = &mut self.api => ended.map_err(failed).and_then(|ended| ended.map_err(NodeError::from)),
+            ended = ended(self.public.as_mut()) => ended.map_err(failed),
         };
         // Receivers may be gone with a failed task.
         let _ = self.stop.send(true);
         self.net.shutdown().await;
         (outcome, self.thread)
+    }
+}
+
+/// Begins to serve the public log, if there is to be one: what is signed by now is public at once.
+async fn publish(
+    config: &Config,
+    driver: &Driver,
+    stopped: &watch::Receiver<bool>,
+) -> Result<Option<(PublicSite, JoinHandle<()>)>, NodeError> {
+    let Some(address) = config.listen.log else { return Ok(None) };
+    let shared = driver.shared().clone();
+    let log = PublicLog::new(shared.newest_for_all(0));
+    let public = Public::bind(address, shared.store.clone(), log.clone(), Some(driver.clone())).await?;
+    let url = format!("http://{}", public.address());
+    let every = Duration::from_secs(config.log.public_seconds);
+    let shown = log.clone();
+    let newest = move || shared.newest_for_all(shown.latest().size);
+    let serving = tokio::spawn(public.serve(newest, every, stopped.clone()));
+    Ok(Some((PublicSite { url, log }, serving)))
+}
+
+/// Waits for the end of a task that there may be.
+async fn ended<T>(task: Option<&mut JoinHandle<T>>) -> Result<T, tokio::task::JoinError> {
+    match task {
+        Some(task) => task.await,
+        None => std::future::pending().await,
     }
 }
 

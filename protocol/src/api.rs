@@ -20,7 +20,13 @@
 //! | `GET /v1/checkpoint` | | the newest checkpoint as signed note, text |
 //! | `GET /v1/checkpoint/cosigned` | | the newest one whose cosignatures make the quorum |
 //! | `GET /v1/forks` | | list of [`Fork`] |
+//! | `GET /v1/log/checkpoint` | | the same; with the next, the whole log as C2SP tlog-tiles has it |
+//! | `GET /v1/log/tile/{L}/{N}[.p/{W}]` | | a tile of the log at its newest signed size |
+//! | `GET /v1/log/tile/entries/{N}[.p/{W}]` | | an entry bundle of it |
 //! | `GET /v1/audit?node=&from=&count=` | | one [`crate::exchange::Answer::Page`] in CBOR, of this or another node's log |
+//!
+//! Paths below `/v1/log/` have one spelling each, without query; what the log has not is 404. Where the node has a public
+//! log, a listener of its own without token serves the same paths at its root, at the size of the last public tick.
 
 use std::collections::BTreeMap;
 
@@ -48,6 +54,9 @@ pub struct ReadyFile {
     pub pid: u32,
     /// Addresses it listens on for other nodes.
     pub exchange: Vec<String>,
+    /// Where anybody can read its public log, as `http://127.0.0.1:4790`, if it has one.
+    #[serde(default)]
+    pub public_log: Option<String>,
 }
 
 /// A refusal of a request.
@@ -76,6 +85,12 @@ pub struct Status {
     pub log_entries: u64,
     /// Root of the log, hexadecimal.
     pub log_root: String,
+    /// Address of the public log, if there is one.
+    #[serde(default)]
+    pub public_log: Option<String>,
+    /// Entries that it shows; it follows the log once in `log.public_seconds`.
+    #[serde(default)]
+    pub public_size: Option<u64>,
     /// Members in the charter.
     pub members: usize,
     /// Agreements in force or not.

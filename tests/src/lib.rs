@@ -179,6 +179,16 @@ impl Network {
         std::fs::write(&file, format!("{text}\n{lines}\n")).unwrap();
     }
 
+    /// Gives a stopped member's node a public log on its address, which advances once in so many seconds.
+    pub fn publish(&self, member: &str, seconds: u64) {
+        let file = self.dir(member).join("luxord.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        let api = text.lines().find(|line| line.starts_with("api = ")).unwrap();
+        let log = api.replace("api = ", "log = ").replace(":4780", ":4790");
+        std::fs::write(&file, text.replace(api, &format!("{api}\n{log}"))).unwrap();
+        self.configure(member, &format!("[log]\npublic_seconds = {seconds}"));
+    }
+
     /// A member's folder.
     pub fn dir(&self, member: &str) -> PathBuf {
         self.root.path().join(member)
@@ -311,6 +321,12 @@ impl Daemon {
     /// Its process.
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// URL of its public log, as its `run/ready.json` says, if it has one.
+    pub fn public_log(&self) -> Option<String> {
+        let ready = std::fs::read_to_string(self.dir.join("run/ready.json")).unwrap();
+        serde_json::from_str::<Json>(&ready).unwrap()["public_log"].as_str().map(str::to_owned)
     }
 
     /// URL and token of its local interface.

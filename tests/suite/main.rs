@@ -7,6 +7,7 @@ mod check;
 mod exchange;
 mod flow;
 mod hostile;
+mod public_log;
 mod reader;
 mod volume;
 mod watch;

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use luxor_protocol::document::{Directory, Document, DocumentKind};
-use luxor_protocol::exchange::policy_of;
-use luxor_protocol::tlog::{Checkpoint, ForkEvidence, Note};
+use luxor_protocol::exchange::{policy_of, witness_key};
+use luxor_protocol::tlog::{AddCheckpoint, Checkpoint, ForkEvidence, Note, monitoring_id};
 use luxor_tests::{Daemon, Network, agreement, until};
 use serde_json::{Value as Json, json};
 
@@ -94,6 +94,55 @@ fn receipts_become_witnessed_and_the_cosignatures_verify_offline() {
     let recipient = network.start("recipient");
     let cosigned = recipient.text("/v1/checkpoint/cosigned");
     assert!(policy.satisfied_by(&Note::parse(cosigned.as_bytes()).unwrap()).unwrap().quorum);
+}
+
+#[test]
+fn a_witness_answers_over_http_what_the_specification_says() {
+    let network = found();
+    for member in ["recipient", "post"] {
+        network.publish(member, 1);
+    }
+    let nodes = start(&network);
+    let (sender, recipient, post) = (&nodes[0], &nodes[1], &nodes[2]);
+    submit(sender, "first");
+    status(recipient, "a quorum", |status| status["witnessed"]["size"] == 1);
+    let url = post.public_log().unwrap();
+    let ask = |body: &[u8]| {
+        let request = ureq::post(format!("{url}/add-checkpoint")).config().http_status_as_error(false).build();
+        let mut response = request.send(body).unwrap();
+        let media = response.headers()["content-type"].to_str().unwrap().to_owned();
+        (response.status().as_u16(), media, response.body_mut().read_to_string().unwrap())
+    };
+    let note = recipient.text("/v1/checkpoint").into_bytes();
+    let offer = |old: u64| AddCheckpoint { old, proof: Vec::new(), note_bytes: note.clone() }.to_bytes();
+    // It was cosigned between members already.
+    assert_eq!(ask(&offer(0)), (409, "text/x.tlog.size".into(), "1\n".into()));
+    let (code, _, line) = ask(&offer(1));
+    assert_eq!(code, 200);
+    let directory = directory(recipient.dir());
+    let witness = directory.node(&"post/n1".parse().unwrap()).unwrap();
+    let cosigned = Note::parse(&[note.as_slice(), line.as_bytes()].concat()).unwrap();
+    assert_eq!(cosigned.verify(&[witness_key(witness).unwrap()]).unwrap().len(), 1);
+    assert_eq!(ask(b"rubbish").0, 400);
+    assert_eq!(ask(&offer(2)).0, 400);
+    assert_eq!(ask(&vec![b'x'; 200_000]).0, 400);
+    let strange = post.text("/v1/checkpoint").into_bytes();
+    assert_eq!(ask(&AddCheckpoint { old: 0, proof: Vec::new(), note_bytes: strange }.to_bytes()).0, 404, "its own log");
+    // For monitors.
+    let origin = recipient.get("/v1/status")["origin"].as_str().unwrap().to_owned();
+    let mut shown = ureq::get(format!("{url}/{}/checkpoint", monitoring_id(&origin))).call().unwrap();
+    let shown = Note::parse(shown.body_mut().read_to_string().unwrap().as_bytes()).unwrap();
+    assert_eq!(shown.verify(&[witness_key(witness).unwrap()]).unwrap().len(), 1);
+    let nobody = ureq::get(format!("{url}/{}/checkpoint", monitoring_id("no.such/log"))).call();
+    assert!(matches!(nobody, Err(ureq::Error::StatusCode(404))));
+    // What everybody sees of the recipient's log carries the cosignatures.
+    let policy = policy_of(&directory, directory.node(&"recipient/n1".parse().unwrap()).unwrap()).unwrap();
+    until("a public checkpoint with a quorum", || {
+        let mut shown = ureq::get(format!("{}/checkpoint", recipient.public_log().unwrap())).call().unwrap();
+        let note = Note::parse(shown.body_mut().read_to_string().unwrap().as_bytes()).unwrap();
+        std::thread::sleep(Duration::from_millis(50));
+        policy.satisfied_by(&note).unwrap().quorum.then_some(())
+    });
 }
 
 #[test]

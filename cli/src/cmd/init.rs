@@ -14,6 +14,7 @@ pub(super) fn run(args: &InitArgs) -> anyhow::Result<Exit> {
         territory: args.territory,
         exchange: args.exchange.clone(),
         api: args.api.clone(),
+        log: args.log.clone(),
         retry_min_ms: 500,
         retry_max_ms: 60_000,
         compression: true,

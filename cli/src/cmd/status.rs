@@ -36,6 +36,9 @@ pub(super) fn run(args: &StatusArgs) -> anyhow::Result<Exit> {
         table
             .row(["FORKED", &format!("{origin} has shown two histories; nothing goes there (`luxor evidence fetch`)")]);
     }
+    if let Some(url) = &status.public_log {
+        table.row(["public log", &format!("{url}, {}", some_entries(status.public_size.unwrap_or_default()))]);
+    }
     table.row(["sent", &traffic(&status.sent)]);
     table.row(["received", &traffic(&status.received)]);
     table.row(["outbox", &format!("{} without receipt", ui::count(status.outbox))]);

@@ -33,6 +33,8 @@ pub(super) struct Listen {
     #[serde(default)]
     pub(super) exchange: Vec<String>,
     api: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    log: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -50,7 +52,7 @@ impl NodeConfig {
     pub(super) fn new(options: &InitOptions) -> Self {
         Self {
             node: NodeName { member: options.member.clone(), name: options.node.clone() },
-            listen: Listen { exchange: options.exchange.clone(), api: options.api.clone() },
+            listen: Listen { exchange: options.exchange.clone(), api: options.api.clone(), log: options.log.clone() },
             retry: Some(Retry { min_ms: Some(options.retry_min_ms), max_ms: Some(options.retry_max_ms) }),
             store: Some(Store { compression: Some(options.compression) }),
         }
@@ -78,8 +80,10 @@ pub(super) fn check(options: &InitOptions) -> Result<(), String> {
     if options.name.is_empty() || options.name.len() > 200 {
         return Err("the member's name is empty or longer than 200 bytes".into());
     }
-    if options.api.parse::<SocketAddr>().is_err() {
-        return Err(format!("'{}' is not an address and port such as 127.0.0.1:4780", options.api));
+    for (address, example) in [(Some(&options.api), "127.0.0.1:4780"), (options.log.as_ref(), "127.0.0.1:4790")] {
+        if let Some(wrong) = address.filter(|address| address.parse::<SocketAddr>().is_err()) {
+            return Err(format!("'{wrong}' is not an address and port such as {example}"));
+        }
     }
     if options.exchange.is_empty() || options.exchange.len() > MAX_ADDRESSES {
         return Err(format!("a node listens on 1 to {MAX_ADDRESSES} exchange addresses"));

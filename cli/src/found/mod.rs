@@ -127,6 +127,8 @@ pub(crate) struct InitOptions {
     pub(crate) exchange: Vec<String>,
     /// Where its local interface listens, as `127.0.0.1:4780`.
     pub(crate) api: String,
+    /// Where anybody reads its public log, as `127.0.0.1:4790`, if anybody may.
+    pub(crate) log: Option<String>,
     /// First pause before a dispatch is tried again.
     pub(crate) retry_min_ms: u64,
     /// Longest pause.

@@ -21,6 +21,7 @@ fn options(member: &str, kind: MemberKind, port: u16) -> InitOptions {
         territory: "KR".parse().unwrap(),
         exchange: vec![format!("/ip4/127.0.0.1/tcp/{port}")],
         api: format!("127.0.0.1:{}", port + 1),
+        log: None,
         retry_min_ms: 500,
         retry_max_ms: 60_000,
         compression: true,
@@ -121,6 +122,22 @@ fn init_never_touches_what_is_there() {
     let fresh = net.dirs[0].with_file_name("fresh");
     assert!(matches!(init(&fresh, &wrong), Err(FoundError::Option(_))));
     assert!(!fresh.exists());
+}
+
+#[test]
+fn a_log_is_public_only_where_it_is_asked_for() {
+    let net = founded();
+    let config = |dir: &Path| fs::read_to_string(dir.join("luxord.toml")).unwrap();
+    assert!(!config(&net.dirs[0]).contains("log ="));
+    let mut public = options("customs-kr", MemberKind::Customs, 4700);
+    let fresh = net.dirs[0].with_file_name("fresh");
+    public.log = Some("localhost:4790".into());
+    let error = init(&fresh, &public).unwrap_err().to_string();
+    assert!(error.contains("'localhost:4790'") && error.contains("127.0.0.1:4790"), "{error}");
+    public.log = Some("127.0.0.1:4790".into());
+    init(&fresh, &public).unwrap();
+    assert!(config(&fresh).contains("log = \"127.0.0.1:4790\""));
+    assert_eq!(member(&fresh).unwrap().as_str(), "customs-kr", "it is read back");
 }
 
 #[test]

@@ -180,6 +180,7 @@ fn options(role: &Role, address: Ipv4Addr) -> Result<InitOptions> {
         territory: role.territory.parse()?,
         exchange: vec![format!("/ip4/{address}/tcp/{EXCHANGE_PORT}")],
         api: format!("{address}:{API_PORT}"),
+        log: None,
         retry_min_ms: RETRY_MIN_MS,
         retry_max_ms: RETRY_MAX_MS,
         compression: true,

@@ -28,6 +28,7 @@ use tokio::sync::watch;
 
 use crate::driver::Driver;
 use crate::folder::LoadedDocuments;
+use crate::logfiles::{LogFiles, PublicSite};
 use problem::Problem;
 
 /// Why the interface failed.
@@ -52,6 +53,8 @@ struct Context {
     driver: Driver,
     documents: Arc<Documents>,
     token: Arc<str>,
+    files: Arc<LogFiles>,
+    public: Option<PublicSite>,
 }
 
 /// The interface, bound to its address.
@@ -62,7 +65,7 @@ pub struct Api {
 }
 
 impl Api {
-    /// Binds the address; nothing is answered before [`Api::serve`].
+    /// Binds the address; nothing is answered before [`Api::serve`]. `public` is the public log, of which it only tells.
     ///
     /// # Errors
     /// [`ApiError::Bind`].
@@ -71,6 +74,7 @@ impl Api {
         token: String,
         driver: Driver,
         documents: &LoadedDocuments,
+        public: Option<PublicSite>,
     ) -> Result<Self, ApiError> {
         let bind = |error| ApiError::Bind { address, error };
         let listener = TcpListener::bind(address).await.map_err(bind)?;
@@ -81,7 +85,8 @@ impl Api {
             cards: encode(&documents.cards),
             agreements: encode(&documents.agreements),
         };
-        let context = Context { driver, documents: Arc::new(documents), token: token.into() };
+        let files = Arc::new(LogFiles::new(driver.shared().store.clone()));
+        let context = Context { driver, documents: Arc::new(documents), token: token.into(), files, public };
         let router = Router::new()
             .route("/v1/status", get(read::status))
             .route("/v1/submissions/{submission}/chunks/{chunk}", put(submit::put_chunk))
@@ -98,6 +103,7 @@ impl Api {
             .route("/v1/checkpoint", get(read::checkpoint))
             .route("/v1/checkpoint/cosigned", get(logs::cosigned))
             .route("/v1/forks", get(logs::forks))
+            .route("/v1/log/{*path}", get(read::log_file))
             .route("/v1/audit", get(read::audit))
             .fallback(problem::not_found)
             .layer(from_fn_with_state(context.clone(), authorise))

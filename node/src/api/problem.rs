@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use luxor_protocol::api::ApiProblem;
 
 use crate::driver::{AuditReadError, ReceiptWitnessError, SubmitError, WithdrawError};
+use crate::logfiles::LogFileError;
 use crate::sequencer::SequencerError;
 use crate::store::StoreError;
 
@@ -86,6 +87,17 @@ impl From<StoreError> for Problem {
 impl From<SequencerError> for Problem {
     fn from(error: SequencerError) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "log", error)
+    }
+}
+
+impl From<LogFileError> for Problem {
+    fn from(error: LogFileError) -> Self {
+        match error {
+            LogFileError::Missing { .. } => Self::not_found(error),
+            LogFileError::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", error),
+            LogFileError::Store(error) => error.into(),
+            LogFileError::Thread(_) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "log", error),
+        }
     }
 }
 

@@ -1,7 +1,9 @@
-//! Everything that only reads. The store is read on the caller's thread: point look-ups and short scans.
+//! Everything that only reads. The store is read on the caller's thread: point look-ups and short scans;
+//! but for the files of the log.
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
+use axum::http::Uri;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use luxor_protocol::api::{
@@ -19,8 +21,11 @@ use serde::Deserialize;
 use super::Context;
 use super::problem::Problem;
 use crate::driver::Shared;
+use crate::logfiles::Coding;
 use crate::store::{Store, StoreError};
 
+/// Where the log's files stand.
+const LOG_PREFIX: &str = "/v1/log/";
 /// Items on a page of the inbox.
 const MAX_INBOX_PAGE: usize = 1_000;
 
@@ -41,6 +46,8 @@ pub(super) async fn status(State(context): State<Context>) -> Result<Json<Status
         log_vkey: vkey.unwrap_or_default(),
         log_entries: latest.size,
         log_root: hex(&latest.root),
+        public_log: context.public.as_ref().map(|site| site.url.clone()),
+        public_size: context.public.as_ref().map(|site| site.log.latest().size),
         members: directory.charter().members.len(),
         agreements: directory.agreements().count(),
         connected: names.collect(),
@@ -194,6 +201,14 @@ pub(super) async fn documents(State(context): State<Context>) -> Json<Documents>
 
 pub(super) async fn checkpoint(State(context): State<Context>) -> impl IntoResponse {
     ([(CONTENT_TYPE, "text/plain; charset=utf-8")], context.driver.shared().sequencer.latest().note)
+}
+
+/// A file of the log as it is signed now, by the path as it was sent: decoded, it would have other spellings.
+pub(super) async fn log_file(State(context): State<Context>, uri: Uri) -> Result<impl IntoResponse, Problem> {
+    let path = uri.path().strip_prefix(LOG_PREFIX).filter(|_| uri.query().is_none()).unwrap_or_default();
+    let latest = context.driver.shared().sequencer.latest();
+    let file = context.files.read(path, &latest, Coding::Identity).await?;
+    Ok(([(CONTENT_TYPE, file.content_type())], file.bytes))
 }
 
 #[derive(Deserialize)]

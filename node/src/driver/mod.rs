@@ -30,6 +30,7 @@ use luxor_protocol::keys::SecretKey;
 use luxor_protocol::names::NodeRef;
 use luxor_protocol::record::{Content, ContentError};
 use luxor_protocol::time::Millis;
+use luxor_protocol::tlog::{Checkpoint, Note};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
@@ -37,7 +38,7 @@ use crate::engine::{Effect, Engine, Input, PreparedChunk, PreparedWithdrawal, Ti
 use crate::entropy::EntropyError;
 use crate::net::{Inbound, NetHandle, Permit, Reply as NetReply};
 use crate::seal::{Recipient, SealKey};
-use crate::sequencer::{Commit, Sequencer, SequencerError};
+use crate::sequencer::{Commit, Latest, Sequencer, SequencerError};
 use crate::store::{LogFact, Store, StoreError, Totals, Write};
 use crate::witness::{Cosigned, Witness, WitnessError};
 
@@ -267,6 +268,19 @@ impl Shared {
     pub fn cosigned(&self) -> MutexGuard<'_, Cosigned> {
         // Whoever panicked left whole cosignatures behind.
         self.cosigned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The checkpoint that everybody may see next, when one of this size is shown: with a quorum of cosignatures if there is one
+    /// that is not smaller, else as it is signed.
+    pub fn newest_for_all(&self, shown: u64) -> Latest {
+        let latest = self.sequencer.latest();
+        let best = self.cosigned().best().filter(|best| best.size > shown || best.size == latest.size).cloned();
+        let Some(best) = best else { return latest };
+        match Note::parse(&best.note).ok().and_then(|note| Checkpoint::parse(&note.text).ok()) {
+            Some(checkpoint) => Latest { size: checkpoint.size, root: checkpoint.root, note: best.note },
+            // It was judged before, so this does not happen.
+            None => latest,
+        }
     }
 
     /// Keeps the newest cosigned checkpoint of this node's own log.

@@ -20,7 +20,7 @@ use super::{Driver, DriverError, Message, Shared, now};
 use crate::net::{Permit, Reply as NetReply, TransportKey};
 use crate::sequencer::Latest;
 use crate::store::StoreError;
-use crate::witness::Concluded;
+use crate::witness::{Concluded, Said, WitnessError};
 
 /// How often a checkpoint is offered at most.
 const TICK: Duration = Duration::from_secs(1);
@@ -272,6 +272,30 @@ impl Driver {
             Ok(Observed::Older { .. }) => Ok(ReceiptWitnesses::Signed),
             Ok(Observed::Fork(_)) => Err(ReceiptWitnessError::Forked { node: name }),
             Err(error) => Err(ReceiptWitnessError::Unproven { node: name, error }),
+        }
+    }
+
+    /// Answers an `add-checkpoint` that came over HTTP; `None` when the node is stopping.
+    pub async fn add_checkpoint(&self, body: Vec<u8>) -> Option<Said> {
+        let shared = self.shared.clone();
+        let said = self.work(Lane::Urgent, move || shared.witness.add_checkpoint(&body, now())).await;
+        self.unless_failed(said?)
+    }
+
+    /// The newest checkpoint held of the log with this id, cosigned; `None` when there is none.
+    pub async fn monitored(&self, id: String) -> Option<Vec<u8>> {
+        let shared = self.shared.clone();
+        let held = self.work(Lane::Urgent, move || shared.witness.held_by_id(&id, now())).await;
+        self.unless_failed(held?)?
+    }
+
+    fn unless_failed<T>(&self, result: Result<T, WitnessError>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(error) => {
+                let _ = self.mailbox.send(Message::Failed(error.into()));
+                None
+            }
         }
     }
 

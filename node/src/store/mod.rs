@@ -5,6 +5,7 @@
 
 mod columns;
 mod direct;
+mod files;
 mod logs;
 mod open;
 mod outgoing;
@@ -14,6 +15,7 @@ mod scan;
 mod tree;
 mod write;
 
+pub use files::LogFileReader;
 pub use logs::{LogFact, LogKey, held_of};
 pub use open::{Loaded, LoadedChannel, LoadedOutChannel, PendingDispatch, Store, StoreConfig, StoreError};
 pub use outgoing::{OutboxRow, Purged};

@@ -1,6 +1,7 @@
 //! The log's tree as the disk holds it: entries and full upper tiles, from which any node is computed.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Mutex;
 
 use luxor_protocol::exchange::{ENTRY_BYTES, Entry};
@@ -12,6 +13,8 @@ use super::open::{Store, StoreError};
 
 /// Tiles kept in memory by a reader: 8 KiB each.
 const CACHED_TILES: usize = 64;
+/// Bytes of a hash in a tile.
+const HASH_BYTES: usize = size_of::<Hash>();
 
 /// Reads nodes of the tree from disk.
 pub struct LogReader<'s> {
@@ -74,7 +77,21 @@ impl Store {
 impl LogReader<'_> {
     /// The first `count` hashes of a tile.
     fn tile(&self, level: u8, index: u64, count: u64) -> Result<Vec<Hash>, StoreError> {
-        let first = index * TILE_WIDTH as u64;
+        self.hashes(level, index, 0..count)
+    }
+
+    /// Whether this upper tile is on disk, which it is once it is full.
+    pub(super) fn is_stored(&self, level: u8, index: u64) -> Result<bool, StoreError> {
+        Ok(self.store.db.get_pinned_cf(self.store.cf(cf::TILES), tile_key(level, index))?.is_some())
+    }
+
+    /// Those of a tile's hashes, of which the tree on disk must have all. A full upper tile is read; what is not full yet is
+    /// computed from the level below, which for level 1 reads 256 entries for each hash.
+    ///
+    /// # Errors
+    /// [`StoreError`]; hashes that are not there are damage.
+    pub(super) fn hashes(&self, level: u8, index: u64, wanted: Range<u64>) -> Result<Vec<Hash>, StoreError> {
+        let (first, count) = (index * TILE_WIDTH as u64 + wanted.start, wanted.end.saturating_sub(wanted.start));
         if level == 0 {
             let entries = self.store.entries(first, count)?;
             if entries.len() as u64 != count {
@@ -82,16 +99,18 @@ impl LogReader<'_> {
             }
             return Ok(entries.iter().map(|entry| leaf_hash(entry)).collect());
         }
-        let missing = |at: u64| StoreError::damaged(format!("tile {}/{at}", level - 1), "not there");
+        let missing = |level: u8, at: u64| StoreError::damaged(format!("tile {level}/{at}"), "not there");
         if let Some(bytes) = self.store.get(cf::TILES, &tile_key(level, index))? {
-            let hashes = bytes.chunks_exact(32).filter_map(|chunk| chunk.try_into().ok()).take(count as usize);
-            return Ok(hashes.collect());
+            let (hashes, _) = bytes.as_chunks::<HASH_BYTES>();
+            // At most 256, so the casts are exact.
+            let hashes = hashes.get(wanted.start as usize..wanted.end as usize);
+            return hashes.map(<[Hash]>::to_vec).ok_or_else(|| missing(level, index));
         }
         // Not full yet: each of its hashes is the root of a full tile one level below.
         (first..first + count)
             .map(|below| {
                 let tile = self.tile(level - 1, below, TILE_WIDTH as u64)?;
-                node_in_tile(&tile, 8, 0).ok_or_else(|| missing(below))
+                node_in_tile(&tile, 8, 0).ok_or_else(|| missing(level - 1, below))
             })
             .collect()
     }

@@ -18,7 +18,7 @@ use luxor_protocol::names::NodeRef;
 use luxor_protocol::time::Millis;
 use luxor_protocol::tlog::{
     AddCheckpoint, Decision, ForkEvidence, Held, Note, ObserveError, Observed, Refusal, VerifierKey, cosign_line,
-    decide, observe, prefix_roots,
+    decide, monitoring_id, observe, prefix_roots,
 };
 
 pub use cosigned::{Cosigned, CosignedCheckpoint, WitnessState};
@@ -129,8 +129,20 @@ impl Witness {
         }
     }
 
-    /// The newest checkpoint of a log that this node holds, with its cosignature of now; the log is named by the SHA-256 of its
-    /// origin in hexadecimal (<https://c2sp.org/tlog-witness>, monitoring).
+    /// The newest checkpoint that this node holds of the log whose origin has this SHA-256, in hexadecimal, with its cosignature of
+    /// now (<https://c2sp.org/tlog-witness>, for monitors).
+    ///
+    /// # Errors
+    /// [`WitnessError`].
+    pub fn held_by_id(&self, id: &str, now: Millis) -> Result<Option<Vec<u8>>, WitnessError> {
+        let mut logs = self.directory.nodes().filter(|node| node.node != self.me);
+        match logs.find(|node| monitoring_id(&node.card.origin) == id) {
+            Some(node) => self.held(&node.card.origin, now),
+            None => Ok(None),
+        }
+    }
+
+    /// The same by the log's origin.
     ///
     /// # Errors
     /// [`WitnessError`].

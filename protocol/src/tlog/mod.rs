@@ -79,6 +79,6 @@ pub use verify_log::{LogSummary, LogVerifier, VerifyLogError};
 pub use vkey::{KeyError, KeyType, MAX_COSIGNATURE_TIME, MAX_KEY_NAME_BYTES, VerifierKey, is_valid_key_name};
 pub use witness::{
     AddCheckpoint, Decision, Held, MAX_ADD_CHECKPOINT_BYTES, MAX_WITNESS_PROOF_HASHES, Refusal, WitnessError,
-    cosign_line, decide,
+    cosign_line, decide, monitoring_id,
 };
 pub use witness_answer::{Answer, AnswerError, add_cosignatures, read_answer};

@@ -6,6 +6,7 @@
 //! Limits: [`MAX_ADD_CHECKPOINT_BYTES`], [`MAX_WITNESS_PROOF_HASHES`].
 
 use ed25519_dalek::SigningKey;
+use sha2::{Digest as _, Sha256};
 
 use super::checkpoint::{Checkpoint, CheckpointError};
 use super::hash::{EMPTY_ROOT, Hash};
@@ -276,6 +277,13 @@ fn check(known: Option<&Held>, request: &AddCheckpoint, log_key: Option<&Verifie
             .map_err(|why| Refusal::NotConsistent { old, why })?;
     }
     Ok(Held { size: new.size, root: new.root, note_bytes: request.note_bytes.clone() })
+}
+
+/// How a log is named to those who monitor a witness: SHA-256 of its origin in lower-case hexadecimal.
+/// <https://c2sp.org/tlog-witness>.
+#[must_use]
+pub fn monitoring_id(origin: &str) -> String {
+    crate::hash::hex(&Sha256::digest(origin.as_bytes()))
 }
 
 /// Cosigns a checkpoint's text and gives the signature line with its line feed: the body of an answer 200.

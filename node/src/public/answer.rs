@@ -1,0 +1,102 @@
+//! A request of the public log and its answer.
+
+use axum::body::Body;
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER, VARY,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use axum::response::Response;
+use luxor_protocol::tlog::TilePath;
+
+use super::coding::coding;
+use super::{Context, witness};
+use crate::logfiles::{Coding, LogFile, LogFileError};
+
+/// How long caches may keep a checkpoint: "a few seconds at most" (<https://c2sp.org/tlog-tiles>).
+pub(super) const CHECKPOINT_CACHE: &str = "public, max-age=5";
+/// Tiles and bundles never change, partial ones too: their width is part of their path.
+pub(super) const TILE_CACHE: &str = "public, max-age=31536000, immutable";
+/// What is not there now may be there after the next tick.
+pub(super) const NO_CACHE: &str = "no-store";
+/// Seconds after which a client that was put off may come again.
+const RETRY_AFTER_SECONDS: &str = "1";
+
+/// Answers one request. HTTP leaves the body away where the method is HEAD.
+pub(super) async fn answer(context: &Context, method: &Method, uri: &Uri, headers: &HeaderMap) -> Response {
+    let mut response = match *method {
+        Method::GET | Method::HEAD => match file(context, uri, headers).await {
+            Ok(file) => found(file),
+            Err(error) => {
+                let monitored = match &context.witness {
+                    Some(driver) if uri.query().is_none() => witness::monitored(driver, uri.path()).await,
+                    _ => None,
+                };
+                monitored.unwrap_or_else(|| refusal(&error))
+            }
+        },
+        _ => {
+            let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "the log can only be read: GET or HEAD\n".into());
+            set(&mut response, ALLOW, "GET, HEAD");
+            response
+        }
+    };
+    set(&mut response, ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+    response
+}
+
+async fn file(context: &Context, uri: &Uri, headers: &HeaderMap) -> Result<LogFile, LogFileError> {
+    let public = context.log.latest();
+    // As it was sent: a percent sign in it, a second slash or a query would be another spelling of the same file.
+    let path = uri.path().strip_prefix('/').filter(|_| uri.query().is_none());
+    context.files.read(path.unwrap_or_default(), &public, coding(headers)).await
+}
+
+fn found(file: LogFile) -> Response {
+    let content_type = file.content_type();
+    let mut response = Response::new(Body::from(file.bytes));
+    set(&mut response, CONTENT_TYPE, content_type);
+    let cache = if file.path == TilePath::Checkpoint { CHECKPOINT_CACHE } else { TILE_CACHE };
+    set(&mut response, CACHE_CONTROL, cache);
+    if matches!(file.path, TilePath::Entries { .. }) {
+        // Also where it was not compressed: a cache must not give that to one who could have it smaller, nor the reverse.
+        set(&mut response, VARY, "Accept-Encoding");
+    }
+    if file.coding == Coding::Gzip {
+        set(&mut response, CONTENT_ENCODING, "gzip");
+    }
+    response
+}
+
+fn refusal(error: &LogFileError) -> Response {
+    match error {
+        LogFileError::Missing { .. } => text(StatusCode::NOT_FOUND, format!("{error}\n")),
+        LogFileError::Busy => {
+            let mut response = text(StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n"));
+            set(&mut response, RETRY_AFTER, RETRY_AFTER_SECONDS);
+            response
+        }
+        // What is wrong with the node's disk is for its own people.
+        LogFileError::Store(_) | LogFileError::Thread(_) => {
+            tracing::error!(%error, "public log");
+            text(StatusCode::INTERNAL_SERVER_ERROR, "the log cannot be read now\n".into())
+        }
+    }
+}
+
+/// An answer in words.
+pub(super) fn text(status: StatusCode, body: String) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    set(&mut response, CONTENT_TYPE, "text/plain; charset=utf-8");
+    cached(response, NO_CACHE)
+}
+
+/// An answer that caches may keep so long.
+pub(super) fn cached(mut response: Response, cache: &'static str) -> Response {
+    set(&mut response, CACHE_CONTROL, cache);
+    response
+}
+
+fn set(response: &mut Response, name: HeaderName, value: &'static str) {
+    response.headers_mut().insert(name, HeaderValue::from_static(value));
+}

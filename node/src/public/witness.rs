@@ -1,0 +1,56 @@
+//! This node as a witness over HTTP (<https://c2sp.org/tlog-witness>): `POST /add-checkpoint`, and for monitors
+//! `GET /<SHA-256 of the origin>/checkpoint`.
+//!
+//! Not here: what is decided and kept (`witness`); which logs are followed: those on members' cards.
+//!
+//! Limits: [`MAX_BODY_TIME`], those of `tlog::witness`.
+
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+use hyper::body::Incoming;
+use luxor_protocol::tlog::MAX_ADD_CHECKPOINT_BYTES;
+
+use super::answer::{CHECKPOINT_CACHE, NO_CACHE, cached, text};
+use crate::driver::Driver;
+
+/// The path of the one request that is not a read.
+pub(super) const ADD_CHECKPOINT: &str = "/add-checkpoint";
+/// What stands behind the name of a log, for monitors.
+const MONITOR: &str = "/checkpoint";
+/// How long a client may take for its body.
+const MAX_BODY_TIME: Duration = Duration::from_secs(10);
+
+/// Answers an `add-checkpoint`.
+pub(super) async fn add_checkpoint(driver: &Driver, body: Incoming) -> Response {
+    let collected = to_bytes(Body::new(body), MAX_ADD_CHECKPOINT_BYTES);
+    let body = match tokio::time::timeout(MAX_BODY_TIME, collected).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => {
+            let what = format!("the body does not arrive whole, or has more than {MAX_ADD_CHECKPOINT_BYTES} bytes\n");
+            return text(StatusCode::BAD_REQUEST, what);
+        }
+        Err(_) => return text(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time\n".into()),
+    };
+    match driver.add_checkpoint(body.to_vec()).await {
+        Some(said) => {
+            let mut response = Response::new(Body::from(said.body));
+            *response.status_mut() = StatusCode::from_u16(said.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(said.content_type));
+            cached(response, NO_CACHE)
+        }
+        None => text(StatusCode::SERVICE_UNAVAILABLE, "the node is stopping\n".into()),
+    }
+}
+
+/// The newest checkpoint held of a log, if the path is that of a monitor.
+pub(super) async fn monitored(driver: &Driver, path: &str) -> Option<Response> {
+    let id = path.strip_prefix('/')?.strip_suffix(MONITOR)?.to_owned();
+    let note = driver.monitored(id).await?;
+    let mut response = Response::new(Body::from(note));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    Some(cached(response, CHECKPOINT_CACHE))
+}
