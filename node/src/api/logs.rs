@@ -1,17 +1,16 @@
-//! What witnesses and other members make of logs: the own cosigned checkpoint, forks seen, how a receipt stands.
+//! What witnesses and other members make of logs: the own cosigned checkpoint, forks seen.
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
-use luxor_protocol::api::{Fork, ReceiptStanding, WitnessInfo, WitnessedLog};
+use luxor_protocol::api::{Fork, WitnessInfo, WitnessedLog};
 use luxor_protocol::exchange::witnesses_of;
 use luxor_protocol::tlog::ForkEvidence;
 
 use super::Context;
 use super::problem::Problem;
-use super::read::ReceiptQuery;
-use crate::driver::{ReceiptWitnesses, Shared};
+use crate::driver::Shared;
 
 /// Forks shown; a network has few members, and each log forks once.
 const MAX_FORKS: usize = 1_000;
@@ -55,18 +54,4 @@ pub(super) async fn forks(State(context): State<Context>) -> Result<Json<Vec<For
         evidence: String::from_utf8_lossy(&evidence).into_owned(),
     };
     Ok(Json(forks.into_iter().map(fork).collect()))
-}
-
-pub(super) async fn receipt_witnesses(
-    State(context): State<Context>,
-    Query(query): Query<ReceiptQuery>,
-) -> Result<Json<ReceiptStanding>, Problem> {
-    let (channel, number) = query.channel(context.driver.shared());
-    let standing = context.driver.receipt_witnesses(&channel, number).await?;
-    Ok(Json(match standing {
-        ReceiptWitnesses::Signed => ReceiptStanding::Signed,
-        ReceiptWitnesses::Witnessed { size, time, note } => {
-            ReceiptStanding::Witnessed { size, time, checkpoint: String::from_utf8_lossy(&note).into_owned() }
-        }
-    }))
 }

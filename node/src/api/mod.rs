@@ -7,6 +7,7 @@ mod logs;
 mod outbox;
 mod problem;
 mod read;
+mod receipts;
 mod submit;
 
 use std::net::SocketAddr;
@@ -97,9 +98,9 @@ impl Api {
             .route("/v1/inbox", get(read::inbox))
             .route("/v1/inbox/{index}", get(read::inbox_dispatch))
             .route("/v1/records", get(read::records))
-            .route("/v1/receipts", get(read::receipt))
+            .route("/v1/receipts", get(receipts::receipt))
             .route("/v1/documents", get(read::documents))
-            .route("/v1/receipts/witnesses", get(logs::receipt_witnesses))
+            .route("/v1/receipts/witnesses", get(receipts::witnesses))
             .route("/v1/checkpoint", get(read::checkpoint))
             .route("/v1/checkpoint/cosigned", get(logs::cosigned))
             .route("/v1/forks", get(logs::forks))

@@ -10,7 +10,7 @@ use luxor_protocol::api::{
     Delivery, Documents, InboxDispatch, InboxItem, InboxPage, Missing, RecordInfo, RefusedNumber, Status, ViewedRecord,
 };
 use luxor_protocol::cbor::{Decode, Encode};
-use luxor_protocol::exchange::{Answer, Arrival, Channel, DispatchHeader, Lane, Outcome, ReceiptBody, Skeleton};
+use luxor_protocol::exchange::{Answer, Arrival, DispatchHeader, Outcome, ReceiptBody, Skeleton};
 use luxor_protocol::hash::hex;
 use luxor_protocol::limits::MAX_AUDIT_PAGE_ENTRIES;
 use luxor_protocol::names::NodeRef;
@@ -20,7 +20,6 @@ use serde::Deserialize;
 
 use super::Context;
 use super::problem::Problem;
-use crate::driver::Shared;
 use crate::logfiles::Coding;
 use crate::store::{Store, StoreError};
 
@@ -164,35 +163,6 @@ pub(super) async fn records(
         });
     }
     Ok(Json(records))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ReceiptQuery {
-    recipient: NodeRef,
-    epoch: Option<u64>,
-    #[serde(default = "super::submit::ordinary")]
-    lane: Lane,
-    number: u64,
-}
-
-impl ReceiptQuery {
-    /// The channel and number asked for.
-    pub(super) fn channel(self, shared: &Shared) -> (Channel, u64) {
-        let epoch = self.epoch.unwrap_or_else(|| shared.epoch());
-        (Channel { sender: shared.me.clone(), recipient: self.recipient, epoch, lane: self.lane }, self.number)
-    }
-}
-
-pub(super) async fn receipt(
-    State(context): State<Context>,
-    Query(query): Query<ReceiptQuery>,
-) -> Result<impl IntoResponse, Problem> {
-    let shared = context.driver.shared();
-    let (channel, number) = query.channel(shared);
-    let row = shared.store.receipt(&channel, number)?;
-    let row = row.ok_or_else(|| Problem::not_found(format!("no receipt for number {number} of {channel}")))?;
-    Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], row.proof))
 }
 
 pub(super) async fn documents(State(context): State<Context>) -> Json<Documents> {

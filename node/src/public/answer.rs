@@ -4,20 +4,15 @@ use axum::body::Body;
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER, VARY,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::Response;
 use luxor_protocol::tlog::TilePath;
 
 use super::coding::coding;
+use super::reply::{CHECKPOINT_CACHE, TILE_CACHE, set, text};
 use super::{Context, witness};
 use crate::logfiles::{Coding, LogFile, LogFileError};
 
-/// How long caches may keep a checkpoint: "a few seconds at most" (<https://c2sp.org/tlog-tiles>).
-pub(super) const CHECKPOINT_CACHE: &str = "public, max-age=5";
-/// Tiles and bundles never change, partial ones too: their width is part of their path.
-pub(super) const TILE_CACHE: &str = "public, max-age=31536000, immutable";
-/// What is not there now may be there after the next tick.
-pub(super) const NO_CACHE: &str = "no-store";
 /// Seconds after which a client that was put off may come again.
 const RETRY_AFTER_SECONDS: &str = "1";
 
@@ -81,22 +76,4 @@ fn refusal(error: &LogFileError) -> Response {
             text(StatusCode::INTERNAL_SERVER_ERROR, "the log cannot be read now\n".into())
         }
     }
-}
-
-/// An answer in words.
-pub(super) fn text(status: StatusCode, body: String) -> Response {
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = status;
-    set(&mut response, CONTENT_TYPE, "text/plain; charset=utf-8");
-    cached(response, NO_CACHE)
-}
-
-/// An answer that caches may keep so long.
-pub(super) fn cached(mut response: Response, cache: &'static str) -> Response {
-    set(&mut response, CACHE_CONTROL, cache);
-    response
-}
-
-fn set(response: &mut Response, name: HeaderName, value: &'static str) {
-    response.headers_mut().insert(name, HeaderValue::from_static(value));
 }

@@ -11,6 +11,7 @@
 
 mod answer;
 mod coding;
+mod reply;
 mod witness;
 
 #[cfg(test)]

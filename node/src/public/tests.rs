@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::answer::{CHECKPOINT_CACHE, NO_CACHE, TILE_CACHE};
+use super::reply::{CHECKPOINT_CACHE, NO_CACHE, TILE_CACHE};
 use super::*;
 use crate::logfiles::tests::Log;
 

@@ -8,13 +8,13 @@
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
+use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use hyper::body::Incoming;
 use luxor_protocol::tlog::MAX_ADD_CHECKPOINT_BYTES;
 
-use super::answer::{CHECKPOINT_CACHE, NO_CACHE, cached, text};
+use super::reply::{CHECKPOINT_CACHE, NO_CACHE, cached, set, text};
 use crate::driver::Driver;
 
 /// The path of the one request that is not a read.
@@ -39,7 +39,7 @@ pub(super) async fn add_checkpoint(driver: &Driver, body: Incoming) -> Response 
         Some(said) => {
             let mut response = Response::new(Body::from(said.body));
             *response.status_mut() = StatusCode::from_u16(said.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(said.content_type));
+            set(&mut response, CONTENT_TYPE, said.content_type);
             cached(response, NO_CACHE)
         }
         None => text(StatusCode::SERVICE_UNAVAILABLE, "the node is stopping\n".into()),
@@ -51,6 +51,6 @@ pub(super) async fn monitored(driver: &Driver, path: &str) -> Option<Response> {
     let id = path.strip_prefix('/')?.strip_suffix(MONITOR)?.to_owned();
     let note = driver.monitored(id).await?;
     let mut response = Response::new(Body::from(note));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    set(&mut response, CONTENT_TYPE, "text/plain; charset=utf-8");
     Some(cached(response, CHECKPOINT_CACHE))
 }
