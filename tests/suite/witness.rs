@@ -125,7 +125,7 @@ fn a_witness_answers_over_http_what_the_specification_says() {
     assert_eq!(cosigned.verify(&[witness_key(witness).unwrap()]).unwrap().len(), 1);
     assert_eq!(ask(b"rubbish").0, 400);
     assert_eq!(ask(&offer(2)).0, 400);
-    assert_eq!(ask(&vec![b'x'; 200_000]).0, 400);
+    assert_eq!(ask(&vec![b'x'; 70_000]).0, 400);
     let strange = post.text("/v1/checkpoint").into_bytes();
     assert_eq!(ask(&AddCheckpoint { old: 0, proof: Vec::new(), note_bytes: strange }.to_bytes()).0, 404, "its own log");
     // For monitors.
