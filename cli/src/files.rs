@@ -63,14 +63,25 @@ pub(crate) fn read_text(path: &Path, max: usize) -> Result<String, FileError> {
 
 /// Writes a file beside its place and renames it there, so that nobody ever reads half of it.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    place(path, bytes)?;
+    // The renaming itself is on the disk once the folder is.
+    sync_folder(&parent(path))
+}
+
+/// As [`write`], but what is in the folder is on the disk only after [`sync_folder`]: for many files in one folder.
+pub(crate) fn place(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let folder = parent(path);
     let mut builder = tempfile::Builder::new();
     let builder = builder.prefix(".luxor-").permissions(Permissions::from_mode(0o666)); // less the umask
     let mut file = builder.tempfile_in(&folder).map_err(FileError::at(path))?;
     file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(FileError::at(path))?;
     file.persist(path).map_err(|error| FileError::Io { path: path.to_owned(), source: error.error })?;
-    // The renaming itself is on the disk once the folder is.
-    File::open(&folder).and_then(|folder| folder.sync_all()).map_err(FileError::at(&folder))
+    Ok(())
+}
+
+/// Puts the names in a folder on the disk.
+pub(crate) fn sync_folder(folder: &Path) -> Result<(), FileError> {
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(FileError::at(folder))
 }
 
 /// Makes a new file that only its owner may read.
