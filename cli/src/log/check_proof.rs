@@ -15,7 +15,7 @@ pub(super) fn run(args: &CheckProofArgs) -> anyhow::Result<Exit> {
     report.conclude(args.json, outcome)
 }
 
-fn check(args: &CheckProofArgs, report: &mut Report) -> anyhow::Result<()> {
+pub(super) fn check(args: &CheckProofArgs, report: &mut Report) -> anyhow::Result<()> {
     let policy = args.policy.as_deref().map(read_policy).transpose()?;
     let (key, leaf) = (read_vkey(&args.vkey)?, leaf(&args.leaf)?);
     let place = args.file.display();

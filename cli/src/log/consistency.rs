@@ -17,7 +17,7 @@ pub(super) fn run(args: &ConsistencyArgs) -> anyhow::Result<Exit> {
     report.conclude(args.key.json, outcome)
 }
 
-fn consistency(args: &ConsistencyArgs, report: &mut Report) -> anyhow::Result<()> {
+pub(super) fn consistency(args: &ConsistencyArgs, report: &mut Report) -> anyhow::Result<()> {
     let source = LogSource::named(&args.log)?;
     let new = Opened::of(&source, None, args.key.vkey.as_deref(), None)?;
     let place = args.old_checkpoint.display().to_string();

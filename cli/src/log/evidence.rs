@@ -19,7 +19,7 @@ pub(super) fn verify(args: &EvidenceVerifyArgs) -> anyhow::Result<Exit> {
     report.conclude(args.json, outcome)
 }
 
-fn proves(args: &EvidenceVerifyArgs, report: &mut Report) -> anyhow::Result<()> {
+pub(super) fn proves(args: &EvidenceVerifyArgs, report: &mut Report) -> anyhow::Result<()> {
     let nothing = |why: String| FindingError(format!("{} proves nothing: {why}", args.file.display()));
     let bytes = files::read(&args.file, MAX_EVIDENCE_BYTES)?;
     let evidence = ForkEvidence::parse(&bytes).map_err(|error| {
@@ -57,7 +57,7 @@ pub(super) fn make(args: &EvidenceMakeArgs) -> anyhow::Result<Exit> {
     report.conclude(args.json, outcome)
 }
 
-fn contradiction(args: &EvidenceMakeArgs, report: &mut Report) -> anyhow::Result<()> {
+pub(super) fn contradiction(args: &EvidenceMakeArgs, report: &mut Report) -> anyhow::Result<()> {
     let key = read_vkey(&args.vkey)?;
     let (mut small, mut large) = (read(&args.a, &key)?, read(&args.b, &key)?);
     if small.checkpoint.size > large.checkpoint.size {

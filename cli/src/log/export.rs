@@ -18,7 +18,7 @@ use super::open::{Opened, claimed_origin, key_file, newest, own_key, read_vkey, 
 use super::pass::{Files, pass};
 use super::report::Report;
 use super::source::LogSource;
-use crate::exit::{Exit, FindingError, RefusedError, UsageError};
+use crate::exit::{Exit, FindingError, UsageError};
 use crate::{files, ui};
 
 /// Where evidence goes, within the folder.
@@ -30,7 +30,7 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<Exit> {
     report.conclude(args.key.json, outcome)
 }
 
-fn export(args: &ExportArgs, report: &mut Report) -> anyhow::Result<()> {
+pub(super) fn export(args: &ExportArgs, report: &mut Report) -> anyhow::Result<()> {
     let begun = Instant::now();
     let source = LogSource::of(args.from.from.as_deref(), args.from.node.as_deref())?;
     let new = open_new(args, &source)?;
@@ -140,27 +140,30 @@ fn bring(
     report: &mut Report,
 ) -> anyhow::Result<Counts> {
     let verifier = verifier.unwrap_or_else(|| LogVerifier::new(new));
-    // What is here may be damaged, then what comes may be right.
-    for reuse in [true, false] {
+    let mut round = |reuse| -> anyhow::Result<(Report, Counts)> {
         let (mut trial, mut verifier) = (Report::default(), verifier.clone());
         let mut files = Mirror { source, here, folder, reuse, counts: Counts::default(), from_here: Vec::new() };
-        let summary = pass(&mut verifier, &mut files, new.size, &mut trial)?;
-        let counts = files.counts;
-        if summary.is_some() || counts.reused == 0 || !reuse {
-            report.take(trial);
-            return Ok(counts);
-        }
-        ui::say("files of an earlier export are damaged: everything new is brought again");
+        pass(&mut verifier, &mut files, new.size, &mut trial)?;
+        Ok((trial, files.counts))
+    };
+    let (mut trial, mut counts) = round(true)?;
+    if !trial.ok() && counts.read_here > 0 {
+        // What is here may be damaged, then what comes may be right.
+        ui::say("files of an earlier export do not fit: everything new is brought again");
+        (trial, counts) = round(false)?;
     }
-    // The second round always returns.
-    Err(RefusedError("the log's files cannot be brought".into()).into())
+    report.take(trial);
+    Ok(counts)
 }
 
 /// What was done with files.
 #[derive(Debug, Default, Clone, Copy)]
 struct Counts {
-    written: u64,
+    /// Read from the folder, right or not.
+    read_here: u64,
+    /// Of those, right.
     reused: u64,
+    written: u64,
 }
 
 /// Reads from the folder what is there, else from the source, and writes what is right.
@@ -176,13 +179,14 @@ struct Mirror<'a> {
 
 impl Files for Mirror<'_> {
     fn read(&mut self, path: &TilePath) -> anyhow::Result<Option<(TilePath, Vec<u8>)>> {
+        if matches!(path, TilePath::Entries { .. }) {
+            self.from_here.clear();
+        }
         if self.reuse {
-            if let Some(bytes) = self.here.read(path)? {
-                if matches!(path, TilePath::Entries { .. }) {
-                    self.from_here.clear();
-                }
+            // What cannot be read here is written again.
+            if let Some(bytes) = self.here.read(path).ok().flatten().filter(|bytes| is_whole(path, bytes)) {
                 self.from_here.push(*path);
-                self.counts.reused += 1;
+                self.counts.read_here += 1;
                 return Ok(Some((*path, bytes)));
             }
         }
@@ -193,11 +197,21 @@ impl Files for Mirror<'_> {
     }
 
     fn right(&mut self, path: &TilePath, bytes: &[u8]) -> anyhow::Result<()> {
-        if !self.from_here.contains(path) {
-            self.folder.put(path, bytes)?;
-            self.counts.written += 1;
+        if self.from_here.contains(path) {
+            self.counts.reused += 1;
+            return Ok(self.folder.keep(path)?);
         }
-        Ok(())
+        self.counts.written += 1;
+        Ok(self.folder.put(path, bytes)?)
+    }
+}
+
+/// Whether a file was written to its end: a power loss may have cut it short.
+fn is_whole(path: &TilePath, bytes: &[u8]) -> bool {
+    match path {
+        TilePath::Tile { width, .. } => bytes.len() == width.get() * size_of::<Hash>(),
+        TilePath::Entries { width, .. } => decode_bundle(bytes, *width).is_ok(),
+        TilePath::Checkpoint => true,
     }
 }
 

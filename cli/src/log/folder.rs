@@ -4,50 +4,64 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::thread::ScopedJoinHandle;
 
-use luxor_protocol::tlog::{
-    Checkpoint, Edge, Hash, TILE_HEIGHT, TILE_WIDTH, TileLevel, TilePath, TileWidth,
-};
+use luxor_protocol::tlog::{Checkpoint, Edge, Hash, TILE_HEIGHT, TILE_WIDTH, TileLevel, TilePath, TileWidth};
 
 use super::source::{LogSource, SourceError};
 use crate::files::{self, FileError};
 
-/// Folders whose names are not yet on the disk; above it they are put there.
-const MAX_DIRTY: usize = 64;
+/// Files and folders that may be not yet on the disk; above it they are put there.
+const MAX_UNSYNCED: usize = 1024;
+/// Files synced at a time: the file system's journal takes them together.
+const SYNC_THREADS: usize = 16;
 /// Tile levels above the leaves in a tree of 64-bit size.
 const UPPER_LEVELS: u8 = 7;
 
 /// Puts files into a folder. Nothing counts before [`Folder::sync`].
 pub(super) struct Folder {
     root: PathBuf,
-    dirty: BTreeSet<PathBuf>,
+    unsynced: BTreeSet<PathBuf>,
 }
 
 impl Folder {
     /// Makes it if it is not there.
     pub(super) fn new(root: &Path) -> Result<Self, FileError> {
         fs::create_dir_all(root).map_err(FileError::at(root))?;
-        Ok(Self { root: root.to_owned(), dirty: BTreeSet::new() })
+        Ok(Self { root: root.to_owned(), unsynced: BTreeSet::new() })
     }
 
     /// Puts a file there, whole or not at all.
     pub(super) fn put(&mut self, path: &TilePath, bytes: &[u8]) -> Result<(), FileError> {
         let file = self.root.join(path.to_string());
         let folder = files::parent(&file);
-        if !self.dirty.contains(&folder) {
-            fs::create_dir_all(&folder).map_err(FileError::at(&folder))?;
-            // A new folder is a name in the one above it, which may be new too.
-            let above = folder.ancestors().take_while(|above| above.starts_with(&self.root)).map(Path::to_owned);
-            self.dirty.extend(above);
-        }
+        fs::create_dir_all(&folder).map_err(FileError::at(&folder))?;
         files::place(&file, bytes)?;
-        if self.dirty.len() > MAX_DIRTY { self.sync() } else { Ok(()) }
+        self.keep(path)
+    }
+
+    /// Takes a file that is there into the next [`Folder::sync`]: an export that was broken off may have left it unsynced.
+    pub(super) fn keep(&mut self, path: &TilePath) -> Result<(), FileError> {
+        let file = self.root.join(path.to_string());
+        // A new folder is a name in the one above it, which may be new too.
+        self.unsynced.extend(file.ancestors().take_while(|above| above.starts_with(&self.root)).map(Path::to_owned));
+        if self.unsynced.len() > MAX_UNSYNCED { self.sync() } else { Ok(()) }
     }
 
     /// Afterwards everything put there is on the disk.
     pub(super) fn sync(&mut self) -> Result<(), FileError> {
-        std::mem::take(&mut self.dirty).iter().try_for_each(|folder| files::sync_folder(folder))
+        let paths: Vec<PathBuf> = std::mem::take(&mut self.unsynced).into_iter().collect();
+        let sync = |paths: &[PathBuf]| paths.iter().try_for_each(|path| files::sync(path));
+        std::thread::scope(|scope| {
+            let share = paths.len().div_ceil(SYNC_THREADS).max(1);
+            let threads: Vec<_> = paths.chunks(share).map(|paths| scope.spawn(move || sync(paths))).collect();
+            // A thread that syncs files has nothing to panic about; should it, this goes on with it.
+            let join = |thread: ScopedJoinHandle<'_, _>| thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+            // All are waited for, then the first error counts.
+            threads.into_iter().map(join).fold(Ok(()), Result::and)
+        })
     }
 
     /// Removes the partial files in whose place this full one stands; tells whether there were any.

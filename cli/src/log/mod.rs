@@ -31,10 +31,6 @@ mod source;
 mod testing;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod tests_export;
-#[cfg(test)]
-mod tests_http;
 mod verify;
 mod witness;
 

@@ -27,7 +27,12 @@ pub(super) struct Opened {
 impl Opened {
     /// Verifies the log's signature; `place` is where the bytes come from.
     pub(super) fn new(bytes: Vec<u8>, key: &VerifierKey, place: &str) -> anyhow::Result<Self> {
-        let wrong = |error: String| FindingError(format!("{place}: {error}"));
+        let wrong = |error: String| {
+            FindingError(format!(
+                "{place}: {error}; hint: it is damaged, or of another log than the key {}",
+                key.name()
+            ))
+        };
         let note = Note::parse(&bytes).map_err(|error| wrong(error.to_string()))?;
         let checkpoint = Checkpoint::from_note(&note, key).map_err(|error| wrong(error.to_string()))?;
         Ok(Self { key: key.clone(), bytes, note, checkpoint })
@@ -84,7 +89,7 @@ pub(super) fn newest(source: &LogSource) -> anyhow::Result<Vec<u8>> {
 
 /// The first line of a checkpoint whose signature is not verified yet.
 pub(super) fn claimed_origin(bytes: &[u8], place: &str) -> anyhow::Result<String> {
-    let wrong = |error: String| FindingError(format!("{place}: {error}"));
+    let wrong = |error: String| FindingError(format!("{place}: {error}; hint: it is damaged, or no checkpoint"));
     let note = Note::parse(bytes).map_err(|error| wrong(format!("checkpoint: {error}")))?;
     Ok(Checkpoint::parse(&note.text).map_err(|error| wrong(error.to_string()))?.origin)
 }

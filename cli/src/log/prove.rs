@@ -18,16 +18,14 @@ pub(super) fn run(args: &ProveArgs) -> anyhow::Result<Exit> {
     let mut report = Report::default();
     let outcome = prove(args, &mut report);
     // The proof itself is the data on stdout; what else there is to say then is for people.
-    if args.output.is_none() && !args.key.json {
-        if let Ok(proof) = &outcome {
-            ui::raw(&proof.to_bytes())?;
-            return Ok(Exit::Ok);
-        }
+    if let (Ok(proof), None, false) = (&outcome, &args.output, args.key.json) {
+        ui::raw(&proof.to_bytes())?;
+        return Ok(Exit::Ok);
     }
     report.conclude(args.key.json, outcome.map(|_| ()))
 }
 
-fn prove(args: &ProveArgs, report: &mut Report) -> anyhow::Result<TlogProof> {
+pub(super) fn prove(args: &ProveArgs, report: &mut Report) -> anyhow::Result<TlogProof> {
     let source = LogSource::named(&args.log)?;
     let opened = Opened::of(&source, args.checkpoint.as_deref(), args.key.vkey.as_deref(), None)?;
     let (index, size) = (args.index, opened.checkpoint.size);

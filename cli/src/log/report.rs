@@ -55,12 +55,7 @@ impl Report {
 
     /// Prints all of it. A check that failed is a finding; other errors are passed on.
     pub(super) fn conclude(mut self, json: bool, outcome: anyhow::Result<()>) -> anyhow::Result<Exit> {
-        if let Err(error) = outcome {
-            match error.downcast::<FindingError>() {
-                Ok(FindingError(what)) => self.finding(what),
-                Err(error) => return Err(error),
-            }
-        }
+        self.settle(outcome)?;
         if json {
             ui::json(&self.object())?;
         } else {
@@ -80,7 +75,19 @@ impl Report {
         Ok(if self.ok() { Exit::Ok } else { Exit::Findings })
     }
 
-    fn object(&self) -> Value {
+    /// A check that failed becomes a finding; other errors are passed on.
+    pub(super) fn settle(&mut self, outcome: anyhow::Result<()>) -> anyhow::Result<()> {
+        match outcome.map_err(|error| error.downcast::<FindingError>()) {
+            Ok(()) => Ok(()),
+            Err(Ok(FindingError(what))) => {
+                self.finding(what);
+                Ok(())
+            }
+            Err(Err(error)) => Err(error),
+        }
+    }
+
+    pub(super) fn object(&self) -> Value {
         let mut object = Map::new();
         object.insert("ok".into(), self.ok().into());
         for (name, value, _) in &self.facts {

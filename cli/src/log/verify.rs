@@ -18,7 +18,7 @@ pub(super) fn run(args: &VerifyArgs) -> anyhow::Result<Exit> {
     report.conclude(args.key.json, outcome)
 }
 
-fn verify(args: &VerifyArgs, report: &mut Report) -> anyhow::Result<()> {
+pub(super) fn verify(args: &VerifyArgs, report: &mut Report) -> anyhow::Result<()> {
     let begun = Instant::now();
     let policy = args.policy.as_deref().map(read_policy).transpose()?;
     let source = LogSource::named(&args.log)?;

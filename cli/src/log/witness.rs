@@ -25,7 +25,7 @@ pub(super) fn run(args: &WitnessArgs) -> anyhow::Result<Exit> {
     report.conclude(args.key.json, outcome)
 }
 
-fn witness(args: &WitnessArgs, report: &mut Report) -> anyhow::Result<()> {
+pub(super) fn witness(args: &WitnessArgs, report: &mut Report) -> anyhow::Result<()> {
     let keys: Vec<VerifierKey> = args.witness_key.iter().map(|key| read_witness_key(key)).collect::<Result<_, _>>()?;
     let source = LogSource::named(&args.log)?;
     let opened = Opened::of(&source, Some(&args.checkpoint), args.key.vkey.as_deref(), None)?;
