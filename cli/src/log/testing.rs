@@ -8,7 +8,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
 use clap::Parser as _;
@@ -143,6 +143,9 @@ type Answer = Box<dyn Fn(&str, &[u8]) -> (u16, Vec<u8>) + Send>;
 /// Answers `path` and body with status and body, one connection for each request. Dropping it ends it.
 pub(super) struct Server {
     pub(super) url: String,
+    pub(super) asked: Arc<AtomicUsize>,
+    /// Requests with the token `secret`.
+    pub(super) authorized: Arc<AtomicUsize>,
     ends: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -152,16 +155,18 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let ends = Arc::new(AtomicBool::new(false));
-        let ended = ends.clone();
+        let (asked, authorized) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (ended, all, with_token) = (ends.clone(), asked.clone(), authorized.clone());
         let thread = std::thread::spawn(move || {
             for stream in listener.incoming() {
                 if ended.load(Ordering::SeqCst) {
                     break;
                 }
-                serve(stream.unwrap(), &answer);
+                all.fetch_add(1, Ordering::SeqCst);
+                with_token.fetch_add(usize::from(serve(stream.unwrap(), &answer)), Ordering::SeqCst);
             }
         });
-        Self { url, ends, thread: Some(thread) }
+        Self { url, asked, authorized, ends, thread: Some(thread) }
     }
 
     /// Serves a folder's files below `/log/`.
@@ -181,9 +186,10 @@ impl Drop for Server {
     }
 }
 
-fn serve(stream: TcpStream, answer: &Answer) {
+/// Answers one request; tells whether it had the token.
+fn serve(stream: TcpStream, answer: &Answer) -> bool {
     let mut reader = BufReader::new(&stream);
-    let (mut path, mut length, mut line) = (String::new(), 0, String::new());
+    let (mut path, mut length, mut line, mut token) = (String::new(), 0, String::new(), false);
     loop {
         line.clear();
         reader.read_line(&mut line).unwrap();
@@ -194,6 +200,7 @@ fn serve(stream: TcpStream, answer: &Answer) {
         if path.is_empty() {
             path = line.split(' ').nth(1).unwrap().to_owned();
         }
+        token |= text == "authorization: bearer secret";
         if let Some(bytes) = text.strip_prefix("content-length:") {
             length = bytes.trim().parse().unwrap();
         }
@@ -203,4 +210,5 @@ fn serve(stream: TcpStream, answer: &Answer) {
     let (status, bytes) = answer(&path, &body);
     let head = format!("HTTP/1.1 {status} Word\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", bytes.len());
     let _ = (&stream).write_all(&[head.as_bytes(), &bytes].concat());
+    token
 }

@@ -1,6 +1,7 @@
 //! A log behind a web server, and a witness.
 
 use std::fs;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use luxor_protocol::tlog::{AddCheckpoint, Decision, Held, KeyType, VerifierKey, cosign_line, decide};
@@ -18,6 +19,8 @@ fn a_log_is_exported_and_verified_from_a_web_server() {
     let server = Server::of(place.path("log"));
     let (url, to) = (format!("{}/log/", server.url), place.text("out"));
     holds(&["log", "verify", &url, "--vkey", &key]);
+    // Nobody's token goes to a web server.
+    assert_eq!(server.authorized.load(Ordering::SeqCst), 0);
     holds(&["log", "export", &to, "--from", &url, "--vkey", &key]);
     place.log("log", 1_000, NO_FORK);
     holds(&["log", "export", &to, "--from", &url]);
@@ -42,6 +45,28 @@ fn servers_that_answer_otherwise_are_refused() {
         let refused = luxor(&["log", "verify", &server.url, "--vkey", &key]).unwrap_err();
         assert_eq!(refused.0, exit, "{refused:?}");
     }
+}
+
+#[test]
+fn a_node_is_asked_with_its_token() {
+    let (place, key) = (Place::new(), log_key().to_string());
+    place.log("log", 700, NO_FORK);
+    let folder = place.path("log");
+    let server = Server::new(Box::new(move |path, _| {
+        let file = path.strip_prefix("/v1/log/").map(|path| folder.join(path));
+        file.and_then(|file| fs::read(file).ok()).map_or((404, b"none".to_vec()), |bytes| (200, bytes))
+    }));
+    fs::create_dir_all(place.path("node/run")).unwrap();
+    let api = serde_json::json!({ "url": server.url, "token": "secret" });
+    fs::write(place.path("node/run/api.json"), api.to_string()).unwrap();
+    let (node, to) = (place.text("node"), place.text("out"));
+    holds(&["log", "export", &to, "--node", &node, "--vkey", &key]);
+    holds(&["log", "verify", "--node", &node, "--vkey", &key]);
+    assert_eq!(server.authorized.load(Ordering::SeqCst), server.asked.load(Ordering::SeqCst));
+    fs::remove_file(place.path("log/checkpoint")).unwrap();
+    let refused = luxor(&["log", "verify", "--node", &node, "--vkey", &key]).unwrap_err();
+    assert!(refused.0 == Exit::Refused && refused.1.contains("older than this luxor"), "{refused:?}");
+    assert_eq!(luxor(&["log", "verify", &node, "--vkey", &key]).unwrap_err().0, Exit::Refused);
 }
 
 /// A witness as the protocol decides, without a clock.
