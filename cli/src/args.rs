@@ -45,6 +45,15 @@ pub(crate) enum Command {
     Status(StatusArgs),
     /// Check a node's log from end to end.
     Audit(AuditArgs),
+    /// A log's own files (C2SP tlog-tiles): export, verify, prove, compare, have witnessed. Needs no node.
+    #[command(subcommand)]
+    Log(crate::log::LogCommand),
+    /// Proof that a log showed two histories: verify it, make it.
+    #[command(subcommand)]
+    Evidence(crate::log::EvidenceCommand),
+    /// Which witnesses make a checkpoint count (C2SP tlog-policy): look through, make.
+    #[command(subcommand)]
+    Policy(crate::log::PolicyCommand),
     /// Run a network on this machine and watch it work.
     Demo(crate::demo::Args),
     /// Measure what this machine does, to size machines.

@@ -8,6 +8,7 @@ use luxor_protocol::document::{DirectoryError, DocumentError};
 use crate::client::ClientError;
 use crate::files::FileError;
 use crate::found::FoundError;
+use crate::log::SourceError;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +49,11 @@ pub(crate) struct UsageError(pub(crate) String);
 #[error("{0}")]
 pub(crate) struct RefusedError(pub(crate) String);
 
+/// A check that failed: what was to be shown does not hold.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct FindingError(pub(crate) String);
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         ExitCode::from(match exit {
@@ -69,12 +75,16 @@ impl Exit {
 
     fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Self> {
         if let Some(error) = cause.downcast_ref::<ClientError>() {
+            return Some(Self::of_client(error));
+        }
+        if let Some(error) = cause.downcast_ref::<SourceError>() {
             return Some(match error {
-                error if error.is_unreachable() => Self::Unreachable,
-                ClientError::NoToken | ClientError::Url(_) => Self::Usage,
-                error if error.is_failure() => Self::Failed,
-                _ => Self::Refused,
+                SourceError::Client(error) => Self::of_client(error),
+                SourceError::File(_) | SourceError::NoFolder(_) => Self::Failed,
             });
+        }
+        if cause.is::<FindingError>() {
+            return Some(Self::Findings);
         }
         if let Some(error) = cause.downcast_ref::<FoundError>() {
             return Some(match error {
@@ -88,6 +98,15 @@ impl Exit {
         }
         let refused = cause.is::<RefusedError>() || cause.is::<DocumentError>() || cause.is::<DirectoryError>();
         if refused { Some(Self::Refused) } else { cause.is::<FileError>().then_some(Self::Failed) }
+    }
+
+    fn of_client(error: &ClientError) -> Self {
+        match error {
+            error if error.is_unreachable() => Self::Unreachable,
+            ClientError::NoToken | ClientError::Url(_) => Self::Usage,
+            error if error.is_failure() => Self::Failed,
+            _ => Self::Refused,
+        }
     }
 }
 

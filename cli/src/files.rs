@@ -5,6 +5,8 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use tempfile::NamedTempFile;
+
 /// Why a file could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FileError {
@@ -63,14 +65,35 @@ pub(crate) fn read_text(path: &Path, max: usize) -> Result<String, FileError> {
 
 /// Writes a file beside its place and renames it there, so that nobody ever reads half of it.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    let folder = parent(path);
+    let file = beside(path, bytes)?;
+    file.as_file().sync_all().map_err(FileError::at(path))?;
+    rename(file, path)?;
+    // The renaming itself is on the disk once the folder is.
+    sync(&parent(path))
+}
+
+/// As [`write`], but it may be lost or cut short by a power loss until the file and its folder were given to [`sync`]: for
+/// many files that count together.
+pub(crate) fn place(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    rename(beside(path, bytes)?, path)
+}
+
+fn beside(path: &Path, bytes: &[u8]) -> Result<NamedTempFile, FileError> {
     let mut builder = tempfile::Builder::new();
     let builder = builder.prefix(".luxor-").permissions(Permissions::from_mode(0o666)); // less the umask
-    let mut file = builder.tempfile_in(&folder).map_err(FileError::at(path))?;
-    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(FileError::at(path))?;
+    let mut file = builder.tempfile_in(parent(path)).map_err(FileError::at(path))?;
+    file.write_all(bytes).map_err(FileError::at(path))?;
+    Ok(file)
+}
+
+fn rename(file: NamedTempFile, path: &Path) -> Result<(), FileError> {
     file.persist(path).map_err(|error| FileError::Io { path: path.to_owned(), source: error.error })?;
-    // The renaming itself is on the disk once the folder is.
-    File::open(&folder).and_then(|folder| folder.sync_all()).map_err(FileError::at(&folder))
+    Ok(())
+}
+
+/// Puts a file's bytes, or the names in a folder, on the disk.
+pub(crate) fn sync(path: &Path) -> Result<(), FileError> {
+    File::open(path).and_then(|file| file.sync_all()).map_err(FileError::at(path))
 }
 
 /// Makes a new file that only its owner may read.

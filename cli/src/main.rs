@@ -13,6 +13,7 @@ mod exit;
 mod files;
 mod found;
 mod local;
+mod log;
 mod mapping;
 mod ui;
 

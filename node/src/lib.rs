@@ -1,7 +1,7 @@
 //! A Luxor node: the rooms of the daemon `luxord`.
 //!
-//! `protocol <- engine`; `protocol <- store <- {sequencer, witness}`; `{engine, sequencer, witness} <- driver <- {net, api}`;
-//! `sequencer <- logfiles <- {api, public}`, `witness <- public`. net, api and public never see each other; [`node`] builds
+//! `protocol <- engine`; `protocol <- store <- {sequencer, witness}`; `{engine, sequencer, witness} <- driver <- {net, api,
+//! public}`; `sequencer <- logfiles <- {api, public}`. net, api and public never see each other; [`node`] builds
 //! and supervises, nothing else.
 //!
 //! | room | duty |

@@ -7,7 +7,7 @@ use std::time::Duration;
 use luxor_protocol::document::{Directory, Document, DocumentKind};
 use luxor_protocol::exchange::{policy_of, witness_key};
 use luxor_protocol::tlog::{AddCheckpoint, Checkpoint, ForkEvidence, Note, monitoring_id};
-use luxor_tests::{Daemon, Network, agreement, until};
+use luxor_tests::{Daemon, Network, agreement, luxor, try_luxor, until};
 use serde_json::{Value as Json, json};
 
 const MEMBERS: [(&str, &str, &str); 4] =
@@ -87,6 +87,22 @@ fn receipts_become_witnessed_and_the_cosignatures_verify_offline() {
     let satisfied = policy.satisfied_by(&note).unwrap();
     assert!(satisfied.quorum && satisfied.log.is_some() && satisfied.witnesses.len() == 3, "{satisfied:?}");
     assert_eq!(satisfied.time, standing["time"].as_u64());
+    // The same for people, and for an auditor who has the files and the policy only.
+    let dir = |node: &Daemon| node.dir().to_str().unwrap().to_owned();
+    let shown = luxor(&["show", "first", "--receipt", "--node", &dir(sender)]);
+    assert!(shown.contains("(signed and witnessed)"), "{shown}");
+    let told = luxor(&["status", "--node", &dir(recipient)]);
+    assert!(told.contains("1 entry, of 3 witnesses asked"), "{told}");
+    let path = |name: &str| network.root.path().join(name).to_str().unwrap().to_owned();
+    let (files, policy_file) = (path("files"), path("policy"));
+    luxor(&["log", "export", &files, "--node", &dir(recipient)]);
+    std::fs::write(&policy_file, luxor(&["policy", "of", "recipient/n1", "--node", &dir(sender)])).unwrap();
+    let verify = |files: &str| try_luxor(&["log", "verify", files, "--policy", &policy_file, "--json"]);
+    let (code, told, _) = verify(&files);
+    assert_eq!(code, 1, "only signed as exported: {told}");
+    std::fs::write(Path::new(&files).join("checkpoint"), recipient.text("/v1/checkpoint/cosigned")).unwrap();
+    let (code, told, errors) = verify(&files);
+    assert_eq!(code, 0, "{told} {errors}");
     // What was cosigned is there after a restart; a receipt that is not there has no standing.
     assert!(sender.try_get("/v1/receipts/witnesses?recipient=recipient/n1&number=7").unwrap_err().contains("404"));
     let mut nodes = nodes;
@@ -177,6 +193,12 @@ fn a_copied_node_that_runs_twice_is_caught_and_gets_nothing_more() {
         assert_ne!(fork.roots[0], fork.roots[1]);
         assert!(Checkpoint::open(&evidence.a, &evidence.log_key).is_ok());
     }
+    let (folder, node) = (network.root.path().join("proofs"), nodes[2].dir().to_str().unwrap());
+    luxor(&["evidence", "fetch", folder.to_str().unwrap(), "--node", node]);
+    let file = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
+    let proven = luxor(&["evidence", "verify", file.to_str().unwrap()]);
+    assert!(proven.contains("signed two histories"), "{proven}");
+    assert!(luxor(&["status", "--node", node]).contains("FORKED"));
     // No new dispatch goes to it.
     submit(&nodes[0], "after");
     let state = nodes[0].outbox("the reason", |state| state["waiting"]["recipient/n1"].is_string());

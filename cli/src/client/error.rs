@@ -40,6 +40,42 @@ pub(crate) enum ClientError {
         /// Why.
         source: Box<ureq::Error>,
     },
+    /// Nothing answers where a log's files or a witness should be.
+    #[error("no answer from {url}\nhint: is the address right, and does something listen there?")]
+    NoAnswer {
+        /// What was asked for.
+        url: String,
+        /// Why.
+        source: Box<ureq::Error>,
+    },
+    /// A server of a log's files answers with something else than the file.
+    #[error(
+        "{url}: the server answers with HTTP status {status}\nhint: the address is that of the folder with `checkpoint` in it; redirects are not followed"
+    )]
+    Status {
+        /// What was asked for.
+        url: String,
+        /// HTTP status.
+        status: u16,
+    },
+    /// A file is sent compressed.
+    #[error(
+        "{url}: the server sends it as {encoding}, though nothing but the plain bytes was asked for\nhint: fetch it with another program and check the folder"
+    )]
+    Encoded {
+        /// What was asked for.
+        url: String,
+        /// The encoding.
+        encoding: String,
+    },
+    /// A file is larger than any such file.
+    #[error("{url}: larger than {max} bytes, and no such file is")]
+    TooLarge {
+        /// What was asked for.
+        url: String,
+        /// The bound.
+        max: usize,
+    },
     /// The node said no.
     #[error("{message}")]
     Problem {
@@ -92,7 +128,8 @@ impl ClientError {
     /// Whether the node, or the node behind it whose log is wanted, could not be reached or had no time.
     pub(crate) fn is_unreachable(&self) -> bool {
         match self {
-            Self::NotRunning(_) | Self::Unreachable { .. } | Self::Problem { status: 503, .. } => true,
+            Self::NotRunning(_) | Self::Unreachable { .. } | Self::NoAnswer { .. } => true,
+            Self::Problem { status: 503, .. } | Self::Status { status: 500.., .. } => true,
             Self::Problem { error, .. } => error == "unreachable",
             _ => false,
         }

@@ -25,20 +25,8 @@ type Query<'a> = &'a [(&'static str, String)];
 
 impl Http {
     pub(super) fn new(url: &str, token: &str) -> Result<Self, ClientError> {
-        let base = url.trim_end_matches('/').to_owned();
-        if !base.starts_with("http://") {
-            return Err(ClientError::Url(base));
-        }
-        let config = Agent::config_builder()
-            .proxy(None) // the token is for the node alone
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .timeout_connect(Some(Duration::from_secs(10)))
-            .timeout_recv_response(Some(Duration::from_secs(180)))
-            .timeout_recv_body(Some(Duration::from_secs(180)))
-            .build();
-        Ok(Self { agent: Agent::new_with_config(config), base, authorization: format!("Bearer {token}") })
+        let (agent, base) = agent(url)?;
+        Ok(Self { agent, base, authorization: format!("Bearer {token}") })
     }
 
     pub(super) fn base(&self) -> &str {
@@ -61,6 +49,22 @@ impl Http {
         let mut response = request.call().map_err(|error| self.unreachable(error))?;
         let body = self.body(&mut response)?;
         if response.status().is_success() { Ok(body) } else { Err(problem(response.status().as_u16(), &body)) }
+    }
+
+    /// A file of at most `max` bytes; `None` if there is none.
+    pub(super) fn file(&self, path: &str, max: usize) -> Result<Option<Vec<u8>>, ClientError> {
+        let get = self.agent.get(self.url(path)).header("Authorization", &self.authorization);
+        let mut response = get.call().map_err(|error| self.unreachable(error))?;
+        let status = response.status().as_u16();
+        if status == 404 {
+            return Ok(None);
+        }
+        let body = bounded(&mut response, max).map_err(|error| self.unreachable(error))?;
+        match body {
+            Some(body) if response.status().is_success() => Ok(Some(body)),
+            Some(body) => Err(problem(status, &body)),
+            None => Err(ClientError::TooLarge { url: self.url(path), max }),
+        }
     }
 
     pub(super) fn post_json<T: DeserializeOwned>(
@@ -110,6 +114,34 @@ impl Http {
 
     fn unreachable(&self, source: ureq::Error) -> ClientError {
         ClientError::Unreachable { url: self.base.clone(), source: Box::new(source) }
+    }
+}
+
+/// A client without proxy and redirects, which would take a token elsewhere, and the URL without its last slash.
+pub(super) fn agent(url: &str) -> Result<(Agent, String), ClientError> {
+    let base = url.trim_end_matches('/').to_owned();
+    if !base.starts_with("http://") {
+        return Err(ClientError::Url(base));
+    }
+    let config = Agent::config_builder()
+        .proxy(None)
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .timeout_connect(Some(Duration::from_secs(10)))
+        .timeout_recv_response(Some(Duration::from_secs(180)))
+        .timeout_recv_body(Some(Duration::from_secs(180)))
+        .build();
+    Ok((Agent::new_with_config(config), base))
+}
+
+/// A body of at most `max` bytes; `None` if it has more.
+pub(super) fn bounded(response: &mut Response<Body>, max: usize) -> Result<Option<Vec<u8>>, ureq::Error> {
+    // The client refuses a body that fills its limit.
+    match response.body_mut().with_config().limit(max as u64 + 1).read_to_vec() {
+        Ok(body) => Ok((body.len() <= max).then_some(body)),
+        Err(ureq::Error::BodyExceedsLimit(_)) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

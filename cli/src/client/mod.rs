@@ -3,6 +3,7 @@
 mod connection;
 mod error;
 mod http;
+mod web;
 
 use std::path::Path;
 
@@ -21,6 +22,7 @@ use crate::files;
 pub(crate) use connection::{Connection, Put};
 pub(crate) use error::ClientError;
 use http::Http;
+pub(crate) use web::Web;
 
 /// Longest wait that one request asks of the node; longer waits are several requests.
 pub(crate) const MAX_WAIT_MS: u64 = 20_000;
@@ -151,6 +153,11 @@ impl Client {
     /// The node's newest checkpoint, a C2SP note.
     pub(crate) fn checkpoint(&self) -> Result<String, ClientError> {
         self.http.text("/v1/checkpoint", &[])
+    }
+
+    /// One of the files of the node's log (C2SP tlog-tiles), of at most `max` bytes; `None` if the log has none such.
+    pub(crate) fn log_file(&self, path: &str, max: usize) -> Result<Option<Vec<u8>>, ClientError> {
+        self.http.file(&format!("/v1/log/{path}"), max)
     }
 
     /// One page of a node's log: of the own, or of another's under mandate.

@@ -24,7 +24,7 @@ use luxor_protocol::time::{Day, Millis};
 
 use crate::args::Command;
 use crate::exit::Exit;
-use crate::{bench, demo, ui};
+use crate::{bench, demo, log, ui};
 
 /// Runs a command.
 pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
@@ -41,6 +41,9 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Show(args) => show::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Audit(args) => audit::run(&args),
+        Command::Log(command) => log::run(&command),
+        Command::Evidence(command) => log::run_evidence(&command),
+        Command::Policy(command) => log::run_policy(&command),
         Command::Demo(args) => demo::run(args),
         Command::Bench(command) => bench::run(&command),
     }

@@ -126,6 +126,15 @@ impl LogVerifier {
         Self { size, root, edge: Edge::new(), due: Vec::new(), tiles_checked: 0, tiles_not_given: 0 }
     }
 
+    /// Goes on from the edge of an earlier size of the log: only the files after it are fed and counted. That the edge is
+    /// right shows at the end: a wrong one gives another root. `None` unless the edge's size is a multiple of 256 and not
+    /// above the checkpoint's.
+    #[must_use]
+    pub fn resume(checkpoint: &Checkpoint, edge: Edge) -> Option<Self> {
+        let fits = edge.size().is_multiple_of(TILE_WIDTH as u64) && edge.size() <= checkpoint.size;
+        fits.then(|| Self { edge, ..Self::new(checkpoint) })
+    }
+
     /// The bundle to feed next; `None` when all entries were given.
     #[must_use]
     pub fn next_bundle(&self) -> Option<TilePath> {
@@ -382,6 +391,34 @@ mod tests {
             verifier.bundle(&path("tile/entries/001"), &[]),
             Err(VerifyLogError::Order { want: None, .. })
         ));
+    }
+
+    #[test]
+    fn a_check_resumes_at_a_full_tile_only_and_a_wrong_edge_shows() {
+        let (checkpoint, files) = export(700);
+        let edge = |size: u64, salt: u64| {
+            let mut edge = Edge::new();
+            (0..size).for_each(|index| edge.push(leaf_hash(&entry(index + salt)), &mut Vec::new()));
+            edge
+        };
+        assert!(LogVerifier::resume(&checkpoint, edge(511, 0)).is_none());
+        assert!(LogVerifier::resume(&checkpoint, edge(768, 0)).is_none());
+        let rest = |edge: Edge| {
+            let mut verifier = LogVerifier::resume(&checkpoint, edge).unwrap();
+            let mut fed = Vec::new();
+            while let Some(path) = verifier.next_bundle() {
+                verifier.bundle(&path, &files[&path]).unwrap();
+                fed.push(path.to_string());
+                for path in verifier.tiles_due().collect::<Vec<_>>() {
+                    let _ = verifier.tile(&path, &files[&path]);
+                }
+            }
+            (fed, verifier.finish())
+        };
+        let (fed, summary) = rest(edge(512, 0));
+        assert_eq!(fed, ["tile/entries/002.p/188"]);
+        assert_eq!(summary, Ok(LogSummary { entries: 700, tiles_checked: 2, tiles_not_given: 0 }));
+        assert!(matches!(rest(edge(512, 1)).1, Err(VerifyLogError::Root { .. })));
     }
 
     #[test]
