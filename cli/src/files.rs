@@ -58,6 +58,15 @@ pub(crate) fn read(path: &Path, max: usize) -> Result<Vec<u8>, FileError> {
     }
 }
 
+/// As [`read`], but of a regular file only: for what somebody else put into a folder, where opening a pipe would wait for ever.
+pub(crate) fn read_regular(path: &Path, max: usize) -> Result<Vec<u8>, FileError> {
+    if !path.metadata().map_err(FileError::at(path))?.is_file() {
+        let error = std::io::Error::new(std::io::ErrorKind::InvalidInput, "is no regular file");
+        return Err(FileError::at(path)(error));
+    }
+    read(path, max)
+}
+
 /// Reads a whole text file of at most `max` bytes.
 pub(crate) fn read_text(path: &Path, max: usize) -> Result<String, FileError> {
     String::from_utf8(read(path, max)?).map_err(|_| FileError::Text { path: path.to_owned() })

@@ -137,6 +137,8 @@ impl Default for LimitsSection {
 pub struct LogSection {
     /// Seconds between two advances of the public copy: the log hides content, not activity, so growth must not show sooner.
     pub public_seconds: u64,
+    /// Whether strangers may use the public log's listener to have members' checkpoints cosigned, and to see what is held of them.
+    pub witness: bool,
 }
 
 /// Default of [`LogSection::public_seconds`].
@@ -144,7 +146,7 @@ pub const PUBLIC_SECONDS: u64 = 60;
 
 impl Default for LogSection {
     fn default() -> Self {
-        Self { public_seconds: PUBLIC_SECONDS }
+        Self { public_seconds: PUBLIC_SECONDS, witness: false }
     }
 }
 

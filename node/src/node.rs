@@ -173,8 +173,9 @@ async fn publish(
 ) -> Result<Option<(PublicSite, JoinHandle<()>)>, NodeError> {
     let Some(address) = config.listen.log else { return Ok(None) };
     let shared = driver.shared().clone();
-    let log = PublicLog::new(shared.newest_for_all(0));
-    let public = Public::bind(address, shared.store.clone(), log.clone(), Some(driver.clone())).await?;
+    let log = PublicLog::new(shared.newest_for_members());
+    let public =
+        Public::bind(address, shared.store.clone(), log.clone(), config.log.witness.then(|| driver.clone())).await?;
     let url = format!("http://{}", public.address());
     let every = Duration::from_secs(config.log.public_seconds);
     let shown = log.clone();

@@ -20,7 +20,7 @@
 //! | `GET /v1/checkpoint` | | the newest checkpoint as signed note, text |
 //! | `GET /v1/checkpoint/cosigned` | | the newest one whose cosignatures make the quorum |
 //! | `GET /v1/forks` | | list of [`Fork`] |
-//! | `GET /v1/log/checkpoint` | | the same; with the next, the whole log as C2SP tlog-tiles has it |
+//! | `GET /v1/log/checkpoint` | | the same, cosigned once there is a quorum; with the next, the whole log as C2SP tlog-tiles has it |
 //! | `GET /v1/log/tile/{L}/{N}[.p/{W}]` | | a tile of the log at its newest signed size |
 //! | `GET /v1/log/tile/entries/{N}[.p/{W}]` | | an entry bundle of it |
 //! | `GET /v1/audit?node=&from=&count=` | | one [`crate::exchange::Answer::Page`] in CBOR, of this or another node's log |

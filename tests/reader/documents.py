@@ -121,7 +121,7 @@ def card(reader):
     keys = [n[use] for n in nodes for use in ("sign", "log", "witness", "transport")]
     _whole(reader, start, nodes and ascending([n["name"] for n in nodes]), "nodes")
     for n in nodes:
-        _whole(reader, start, _plain(n["origin"]) and "+" not in n["origin"], "origin")
+        _whole(reader, start, _plain(n["origin"]) and len(n["origin"]) <= 247 and "+" not in n["origin"], "origin")
         _whole(reader, start, n["seal"].startswith("age1") and _plain(n["seal"]), "seal")
         _whole(reader, start, n["epoch"] >= 1, "epoch")
         _whole(reader, start, all(a.startswith("/") and _plain(a) for a in n["addresses"]), "address")
@@ -189,7 +189,7 @@ class Directory:
         self.identities = {m["id"]: m["identity"] for m in self.charter["members"]}
         check_signatures(founding, {governor: self.identities[governor] for governor in self.charter["governors"]})
         self.network = founding["digest"]
-        self.cards, self.nodes, self.agreements = {}, {}, {}
+        self.cards, self.nodes, self.agreements, self.owners = {}, {}, {}, {}
 
     def add(self, found):
         """Checks a card or agreement and takes it."""
@@ -224,8 +224,11 @@ class Directory:
         self.cards[found["id"]] = found
         for node in body["nodes"]:
             full = f"{body['member']}/{node['name']}"
-            if any(node["transport"] == other["transport"] for other in self.nodes.values()):
-                raise NotValid("shared_key", full)
+            for key in (node[use] for use in ("sign", "log", "witness", "transport")):
+                if self.owners.setdefault(key, full) != full:
+                    raise NotValid("shared_key", full)
+            if self.owners.setdefault(node["origin"], full) != full:
+                raise NotValid("shared_origin", full)
             former = []
             if full in earlier:
                 old = earlier[full]

@@ -186,7 +186,7 @@ impl Network {
         let api = text.lines().find(|line| line.starts_with("api = ")).unwrap();
         let log = api.replace("api = ", "log = ").replace(":4780", ":4790");
         std::fs::write(&file, text.replace(api, &format!("{api}\n{log}"))).unwrap();
-        self.configure(member, &format!("[log]\npublic_seconds = {seconds}"));
+        self.configure(member, &format!("[log]\npublic_seconds = {seconds}\nwitness = true"));
     }
 
     /// A member's folder.

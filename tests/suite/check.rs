@@ -55,7 +55,7 @@ fn a_node_is_whole_after_exchange_and_kill_and_damage_has_a_name() {
     let (code, told) = report(&dir);
     assert_eq!(code, 0, "{told:#}");
     let checked = &told["checked"];
-    for (kind, count) in [("entries", 41), ("receipts", 20), ("outbox rows", 1), ("own records", 143), ("keys", 4)] {
+    for (kind, count) in [("entries", 41), ("receipts", 20), ("outbox rows", 1), ("own records", 143), ("keys", 5)] {
         assert_eq!(checked[kind], count, "{kind}: {checked}");
     }
     let (code, told) = report(&network.dir("recipient"));

@@ -97,12 +97,9 @@ fn receipts_become_witnessed_and_the_cosignatures_verify_offline() {
     let (files, policy_file) = (path("files"), path("policy"));
     luxor(&["log", "export", &files, "--node", &dir(recipient)]);
     std::fs::write(&policy_file, luxor(&["policy", "of", "recipient/n1", "--node", &dir(sender)])).unwrap();
-    let verify = |files: &str| try_luxor(&["log", "verify", files, "--policy", &policy_file, "--json"]);
-    let (code, told, _) = verify(&files);
-    assert_eq!(code, 1, "only signed as exported: {told}");
-    std::fs::write(Path::new(&files).join("checkpoint"), recipient.text("/v1/checkpoint/cosigned")).unwrap();
-    let (code, told, errors) = verify(&files);
+    let (code, told, errors) = try_luxor(&["log", "verify", &files, "--policy", &policy_file]);
     assert_eq!(code, 0, "{told} {errors}");
+    assert!(told.contains("reached"), "{told}");
     // What was cosigned is there after a restart; a receipt that is not there has no standing.
     assert!(sender.try_get("/v1/receipts/witnesses?recipient=recipient/n1&number=7").unwrap_err().contains("404"));
     let mut nodes = nodes;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use luxor_protocol::exchange::log_key;
 use luxor_protocol::tlog::{Checkpoint, ForkEvidence, MAX_EVIDENCE_BYTES, MAX_NOTE_BYTES, VerifierKey};
 
 use super::args::{EvidenceFetchArgs, EvidenceMakeArgs, EvidenceVerifyArgs};
@@ -59,20 +60,34 @@ pub(super) fn fetch(args: &EvidenceFetchArgs) -> anyhow::Result<Exit> {
     report.conclude(args.node.json, outcome)
 }
 
-/// Each file is verified here before it is written: what a node says is no evidence.
+/// Each file is verified here, and its key held against the log's card, before it is written: what a node says is no evidence.
 fn fetched(args: &EvidenceFetchArgs, report: &mut Report) -> anyhow::Result<()> {
-    let forks = Client::open(&args.node.node)?.forks()?;
-    report.fact("logs_that_forked", forks.len());
-    for fork in forks {
-        let bytes = fork.evidence.as_bytes();
-        let proven = ForkEvidence::parse(bytes).and_then(|evidence| evidence.verify());
-        let proven = proven.map_err(|error| FindingError(format!("what it holds against {}: {error}", fork.origin)))?;
-        let name: String = proven.origin.chars().map(|c| if c == '/' { '_' } else { c }).collect();
-        let file = args.folder.join(format!("{name}.fork-evidence"));
+    let client = Client::open(&args.node.node)?;
+    let (directory, mut written) = (client.documents()?, Vec::new());
+    for fork in client.forks()? {
+        let origin = ui::clean(&fork.origin);
+        let evidence = match ForkEvidence::parse(fork.evidence.as_bytes()).and_then(|e| e.verify().map(|_| e)) {
+            Ok(evidence) => evidence,
+            Err(error) => {
+                report.finding(format!("what the node holds against {origin} proves nothing: {error}"));
+                continue;
+            }
+        };
+        let card = directory.node_by_origin(evidence.log_key.name()).and_then(|node| log_key(node).ok());
+        if card.is_none_or(|card| card != evidence.log_key) {
+            report.finding(format!("the node holds evidence about {}, which is no key on a card", evidence.log_key));
+            continue;
+        }
+        let name: String = evidence.log_key.name().chars().map(|c| if c == '/' { '_' } else { c }).collect();
+        let id: String = evidence.log_key.key_id().iter().map(|byte| format!("{byte:02x}")).collect();
+        let file = args.folder.join(format!("{name}.{id}.fork-evidence"));
         std::fs::create_dir_all(&args.folder).map_err(FileError::at(&args.folder))?;
-        files::write(&file, bytes)?;
-        report.told("evidence", file.display().to_string(), format!("{}: {proven}", file.display()));
+        files::write(&file, fork.evidence.as_bytes())?;
+        written.push((file.display().to_string(), fork_words(&evidence)));
     }
+    let words = written.iter().map(|(file, words)| format!("{file}: {words}")).collect::<Vec<_>>().join("; ");
+    let files: Vec<_> = written.into_iter().map(|(file, _)| file).collect();
+    report.told("evidence", files, if words.is_empty() { "none".to_owned() } else { words });
     Ok(())
 }
 

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use luxor_protocol::tlog::{
-    Checkpoint, ForkEvidence, Hash, LogVerifier, TilePath, TileSource as _, TileWidth, decode_bundle, encode_bundle,
-    paths_between,
+    Checkpoint, ForkEvidence, Hash, LogVerifier, Note, TilePath, TileSource as _, TileWidth, decode_bundle,
+    encode_bundle, paths_between,
 };
 
 use super::args::ExportArgs;
@@ -66,8 +66,9 @@ pub(super) fn export(args: &ExportArgs, report: &mut Report) -> anyhow::Result<(
     }
     folder.sync()?;
     files::write(&key_file(&args.dir, &new.checkpoint.origin), format!("{}\n", new.key).as_bytes())?;
-    if old.is_none_or(|old| old.bytes != new.bytes) {
-        files::write(&args.dir.join("checkpoint"), &new.bytes)?;
+    let bytes = with_signatures_of(&new, old.as_ref());
+    if old.is_none_or(|old| old.bytes != bytes) {
+        files::write(&args.dir.join("checkpoint"), &bytes)?;
     }
     // Only now is there a checkpoint under which the full files suffice.
     let mut removed = 0u64;
@@ -79,6 +80,17 @@ pub(super) fn export(args: &ExportArgs, report: &mut Report) -> anyhow::Result<(
     report.fact("partial_files_removed", removed);
     report.told("seconds", ui::seconds(begun.elapsed()), ui::duration(begun.elapsed()));
     Ok(())
+}
+
+/// The new checkpoint's note, with what signatures the folder has under the same text besides: cosignatures asked for here stay.
+fn with_signatures_of(new: &Opened, old: Option<&Opened>) -> Vec<u8> {
+    let Some(old) = old.filter(|old| old.note.text == new.note.text) else { return new.bytes.clone() };
+    let mut note = new.note.clone();
+    let others = old.note.signatures.iter().filter(|line| !new.note.signatures.contains(line));
+    note.signatures.extend(others.cloned());
+    let bytes = note.to_bytes();
+    // Together they may be more than a note holds.
+    if Note::parse(&bytes).is_ok() { bytes } else { new.bytes.clone() }
 }
 
 /// The source's newest checkpoint under the key that was given, that the folder already has, or that the source says.

@@ -112,7 +112,7 @@ pub(super) fn own_key(source: &LogSource, origin: &str) -> anyhow::Result<Option
 /// The key in an export's folder, if it is there.
 pub(super) fn stored_key(folder: &Path, origin: &str) -> anyhow::Result<Option<VerifierKey>> {
     let path = key_file(folder, origin);
-    match files::read_text(&path, MAX_VKEY_FILE_BYTES) {
+    match files::read_regular(&path, MAX_VKEY_FILE_BYTES).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()) {
         Err(error) if error.is_not_found() => Ok(None),
         text => Ok(Some(parse_vkey(text?.trim_end(), &path.display().to_string())?)),
     }
@@ -125,6 +125,10 @@ pub(super) fn key_file(folder: &Path, origin: &str) -> PathBuf {
 
 /// Reads a verifier key, or a file with one.
 pub(super) fn read_vkey(text_or_file: &str) -> anyhow::Result<VerifierKey> {
+    // A key first: a file may be named like one, by somebody who wants another key to be used.
+    if let Ok(key) = VerifierKey::parse(text_or_file) {
+        return Ok(key);
+    }
     let path = Path::new(text_or_file);
     if !text_or_file.contains('+') || path.is_file() {
         let text = files::read_text(path, MAX_VKEY_FILE_BYTES)?;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::exit::{Exit, FindingError};
+use crate::exit::{Exit, FindingError, is_broken_pipe};
 use crate::ui;
 
 /// Findings that are listed; all are counted.
@@ -56,6 +56,16 @@ impl Report {
     /// Prints all of it. A check that failed is a finding; other errors are passed on.
     pub(super) fn conclude(mut self, json: bool, outcome: anyhow::Result<()>) -> anyhow::Result<Exit> {
         self.settle(outcome)?;
+        let exit = if self.ok() { Exit::Ok } else { Exit::Findings };
+        match self.print(json) {
+            // Who reads no further still gets to know by the exit code.
+            Err(error) if is_broken_pipe(&error) => Ok(exit),
+            Err(error) => Err(error),
+            Ok(()) => Ok(exit),
+        }
+    }
+
+    fn print(&self, json: bool) -> anyhow::Result<()> {
         if json {
             ui::json(&self.object())?;
         } else {
@@ -72,7 +82,7 @@ impl Report {
                 ui::line(&format!("and {} more", ui::count(untold)))?;
             }
         }
-        Ok(if self.ok() { Exit::Ok } else { Exit::Findings })
+        Ok(())
     }
 
     /// A check that failed becomes a finding; other errors are passed on.

@@ -88,7 +88,7 @@ impl TileSource for LogSource {
     fn read(&self, path: &TilePath) -> Result<Option<Vec<u8>>, SourceError> {
         let (max, name) = (max_bytes(path), path.to_string());
         Ok(match self {
-            Self::Folder(folder) => match files::read(&folder.join(name), max) {
+            Self::Folder(folder) => match files::read_regular(&folder.join(name), max) {
                 Err(error) if error.is_not_found() => None,
                 read => Some(read?),
             },

@@ -3,7 +3,7 @@
 //!
 //! Not here: whether the cosignatures suffice (see `verify --policy`), and how the witness decides.
 
-use luxor_protocol::tlog::{AddCheckpoint, Answer, MAX_NOTE_BYTES, VerifierKey, add_cosignatures, read_answer};
+use luxor_protocol::tlog::{AddCheckpoint, Answer, MAX_NOTE_BYTES, Note, VerifierKey, add_cosignatures, read_answer};
 
 use super::args::WitnessArgs;
 use super::compare::proof_from;
@@ -46,7 +46,15 @@ pub(super) fn witness(args: &WitnessArgs, report: &mut Report) -> anyhow::Result
     let (answer, body) = answer;
     match answer {
         Answer::Cosigned => {
-            let mut note = opened.note.clone();
+            // As it is now: asking may have taken minutes, and an export or another witness come between.
+            let now = files::read(&args.checkpoint, MAX_NOTE_BYTES)?;
+            let note = Note::parse(&now).ok().filter(|note| note.text == opened.note.text);
+            let mut note = note.ok_or_else(|| {
+                let file = args.checkpoint.display();
+                RefusedError(format!(
+                    "{file}: has another checkpoint now than the witness was asked for\nhint: run it again"
+                ))
+            })?;
             let added = add_cosignatures(&mut note, &body, &keys)
                 .map_err(|error| FindingError(format!("{error}; hint: is --witness-key that of {}?", web.url())))?;
             if added > 0 {

@@ -176,7 +176,7 @@ pub(super) async fn checkpoint(State(context): State<Context>) -> impl IntoRespo
 /// A file of the log as it is signed now, by the path as it was sent: decoded, it would have other spellings.
 pub(super) async fn log_file(State(context): State<Context>, uri: Uri) -> Result<impl IntoResponse, Problem> {
     let path = uri.path().strip_prefix(LOG_PREFIX).filter(|_| uri.query().is_none()).unwrap_or_default();
-    let latest = context.driver.shared().sequencer.latest();
+    let latest = context.driver.shared().newest_for_members();
     let file = context.files.read(path, &latest, Coding::Identity).await?;
     Ok(([(CONTENT_TYPE, file.content_type())], file.bytes))
 }

@@ -1,8 +1,8 @@
 //! What the node keeps of logs from their checkpoints: notes and evidence, each under the key of its log.
 
 use luxor_protocol::document::Directory;
-use luxor_protocol::exchange::{log_key, policy_of};
-use luxor_protocol::tlog::{Checkpoint, ForkEvidence, KeyType, Note, NoteSignature, VerifierKey};
+use luxor_protocol::exchange::{log_key, policy_of, witness_name};
+use luxor_protocol::tlog::{Checkpoint, ForkEvidence, KeyType, Note, NoteSignature, Policy, VerifierKey};
 
 use super::Check;
 use super::report::KEEP;
@@ -34,7 +34,11 @@ impl Check<'_> {
                 keys => judge(directory, &key, &value, &keys),
             };
             match verdict {
-                Ok(()) => self.notes.checked(kind),
+                Ok(Whole::All) => self.notes.checked(kind),
+                Ok(Whole::ButFormerWitnesses) => {
+                    self.notes.checked(kind);
+                    self.notes.not_checked(format!("{what}: cosignatures by keys that witnesses no longer have"));
+                }
                 Err(why) => self.notes.finding(what, why, KEEP),
             }
         }
@@ -56,34 +60,45 @@ fn log_keys(directory: &Directory, origin: &str) -> Vec<VerifierKey> {
     keys
 }
 
-fn judge(directory: &Directory, key: &LogKey, value: &[u8], keys: &[VerifierKey]) -> Result<(), String> {
+/// How much of a value was checked.
+enum Whole {
+    All,
+    /// Cosignatures are left whose keys are on no card any more.
+    ButFormerWitnesses,
+}
+
+fn judge(directory: &Directory, key: &LogKey, value: &[u8], keys: &[VerifierKey]) -> Result<Whole, String> {
     if key.fact == LogFact::Fork {
         let evidence = ForkEvidence::parse(value).map_err(|e| e.to_string())?;
         if !keys.contains(&evidence.log_key) {
             return Err("it is about another key than the log's".into());
         }
-        return evidence.verify().map(|_| ()).map_err(|e| e.to_string());
+        return evidence.verify().map(|_| Whole::All).map_err(|e| e.to_string());
     }
     let note = Note::parse(value).map_err(|e| e.to_string())?;
+    let signed = |known: &VerifierKey| Checkpoint::from_note(&note, known).map_err(|e| e.to_string());
+    keys.iter().map(signed).reduce(Result::or).unwrap_or(Err("no key".into()))?;
     let mut known = keys.to_vec();
-    // A former log has no witnesses any more that could be named.
-    if let Some(policy) = directory.node_by_origin(&key.origin).and_then(|node| policy_of(directory, node).ok()) {
-        known.extend(policy.witnesses().iter().map(|witness| witness.key.clone()));
-        if key.fact == LogFact::Cosigned {
-            let satisfied = policy.satisfied_by(&note).map_err(|e| e.to_string())?;
-            satisfied.time.ok_or("its cosignatures make no quorum")?;
-        }
-        let by_known = |line: &NoteSignature| known.iter().any(|k| k.name() == line.name && k.key_id() == line.key_id);
-        if let Some(line) = note.signatures.iter().find(|line| !by_known(line)) {
+    let policy = directory.node_by_origin(&key.origin).and_then(|node| policy_of(directory, node).ok());
+    known.extend(policy.iter().flat_map(Policy::witnesses).map(|witness| witness.key.clone()));
+    note.verify(&known).map_err(|e| e.to_string())?;
+    let by_known = |line: &&NoteSignature| known.iter().any(|k| k.name() == line.name && k.key_id() == line.key_id);
+    let mut former = false;
+    for line in note.signatures.iter().filter(|line| !by_known(line)) {
+        if !was_witness(directory, &line.name) {
             return Err(format!("a signature by {}, which is kept of nobody", line.name));
         }
+        former = true;
     }
-    let mut error = String::new();
-    for key in keys {
-        match Checkpoint::from_note(&note, key) {
-            Ok(_) => return Ok(()),
-            Err(refused) => error = refused.to_string(),
-        }
-    }
-    Err(error)
+    let Some(policy) = policy.filter(|_| !former && key.fact == LogFact::Cosigned) else {
+        return Ok(if former { Whole::ButFormerWitnesses } else { Whole::All });
+    };
+    let satisfied = policy.satisfied_by(&note).map_err(|e| e.to_string())?;
+    satisfied.time.map(|_| Whole::All).ok_or_else(|| "its cosignatures make no quorum".into())
+}
+
+/// Whether a node cosigned under this name before it began a new log.
+fn was_witness(directory: &Directory, name: &str) -> bool {
+    let mut former = directory.nodes().flat_map(|node| &node.former_logs);
+    former.any(|log| witness_name(&log.origin) == name)
 }

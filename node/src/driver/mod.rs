@@ -36,7 +36,6 @@ use crate::entropy::EntropyError;
 use crate::net::{Inbound, Permit, Reply as NetReply};
 use crate::sequencer::{Commit, SequencerError};
 use crate::store::{StoreError, Totals, Write};
-use crate::witness::WitnessError;
 
 pub use audit::AuditReadError;
 use pool::Pool;
@@ -106,9 +105,6 @@ pub enum DriverError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// This node could not cosign or keep a checkpoint.
-    #[error(transparent)]
-    Witness(#[from] WitnessError),
 }
 
 enum Message {

@@ -113,11 +113,21 @@ impl Shared {
         self.cosigned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The checkpoint that everybody may see next, when one of this size is shown: with a quorum of cosignatures if there is one
-    /// that is not smaller, else as it is signed.
+    /// The newest signed checkpoint, with its cosignatures if it has a quorum of them already.
+    pub fn newest_for_members(&self) -> Latest {
+        self.newest(|best, latest| best == latest)
+    }
+
+    /// The checkpoint that everybody may see next, when one of this size is shown: the largest with a quorum if that is not
+    /// shown yet, else the newest.
     pub fn newest_for_all(&self, shown: u64) -> Latest {
+        self.newest(|best, latest| best > shown || best == latest)
+    }
+
+    /// The cosigned checkpoint if its size is wanted beside that of the newest one, else that one.
+    fn newest(&self, is_wanted: impl FnOnce(u64, u64) -> bool) -> Latest {
         let latest = self.sequencer.latest();
-        let best = self.cosigned().best().filter(|best| best.size > shown || best.size == latest.size).cloned();
+        let best = self.cosigned().best().filter(|best| is_wanted(best.size, latest.size)).cloned();
         let Some(best) = best else { return latest };
         match Note::parse(&best.note).ok().and_then(|note| Checkpoint::parse(&note.text).ok()) {
             Some(checkpoint) => Latest { size: checkpoint.size, root: checkpoint.root, note: best.note },

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use luxor_protocol::cbor::{Decode, Encode};
 use luxor_protocol::document::KnownNode;
-use luxor_protocol::exchange::{Answer, Channel, Lane, Request, witnesses_of};
+use luxor_protocol::exchange::{Answer, Channel, Lane, Request, log_key, witnesses_of};
 use luxor_protocol::tlog::{
     AddCheckpoint, Answer as Witnessed, Checkpoint, Held, Note, ObserveError, Observed, TlogProof, consistency_proof,
     prefix_proof, read_answer,
@@ -20,10 +20,12 @@ use super::{Driver, DriverError, Message, Shared, now};
 use crate::net::{Permit, Reply as NetReply, TransportKey};
 use crate::sequencer::Latest;
 use crate::store::StoreError;
-use crate::witness::{Concluded, Said, WitnessError};
+use crate::witness::{Concluded, Said};
 
 /// How often a checkpoint is offered at most.
 const TICK: Duration = Duration::from_secs(1);
+/// How long a checkpoint waits for its quorum before a larger one is offered.
+const HOLD: Duration = Duration::from_secs(10);
 /// After so long the same checkpoint is offered again, so that its cosignatures say that it still holds.
 const REFRESH: Duration = Duration::from_secs(600);
 /// Wait before a witness that did not cosign is asked again.
@@ -107,7 +109,10 @@ impl Driver {
         let (mut size, mut since) = (0, Instant::now());
         loop {
             let latest = shared.sequencer.latest();
-            if latest.size > 0 && (latest.size != size || since.elapsed() >= REFRESH) {
+            // All witnesses are asked for one size until it has its quorum: each a size of its own would never make one.
+            let settled = shared.cosigned().best().is_some_and(|best| best.size >= size) || since.elapsed() >= HOLD;
+            let grown = latest.size != size && (size == 0 || settled);
+            if latest.size > 0 && (grown || since.elapsed() >= REFRESH) {
                 (size, since) = (latest.size, Instant::now());
                 shared.cosigned().offer(latest.size, &latest.note);
                 // Without witnesses nobody listens.
@@ -121,7 +126,7 @@ impl Driver {
     async fn ask_witness(self, place: usize, witness: KnownNode, mut offered: watch::Receiver<Option<Latest>>) {
         // What it cosigned last, as far as is known.
         let mut known = 0;
-        let mut done = true;
+        let (mut done, mut told) = (true, String::new());
         loop {
             let changed = async {
                 match done {
@@ -138,11 +143,18 @@ impl Driver {
                 Ok(()) => true,
                 Err(OfferError::Node(error)) => return drop(self.mailbox.send(Message::Failed(error))),
                 Err(OfferError::Witness(why)) => {
-                    tracing::debug!(witness = %witness.node, why, "not cosigned");
-                    self.shared.cosigned().failed(place, why);
+                    // Once, not every few seconds: a witness may say what it likes.
+                    if told != why {
+                        tracing::warn!(witness = %witness.node, why, "a witness does not cosign");
+                    }
+                    self.shared.cosigned().failed(place, why.clone());
+                    told = why;
                     false
                 }
             };
+            if done {
+                told.clear();
+            }
         }
     }
 
@@ -261,7 +273,8 @@ impl Driver {
         let Answer::Checkpoint(body) = answer else { return Err(asked("it answered something else".into())) };
         let told = AddCheckpoint::parse(&body).map_err(|e| asked(e.to_string()))?;
         let held = Held { size: of_receipt.size, root: of_receipt.root, note_bytes };
-        match shared.witness.compare(&node, &held, &told).map_err(|e| own(e.to_string()))? {
+        let key = log_key(&node).map_err(|e| own(e.to_string()))?;
+        match shared.witness.compare(&key, &held, &told)? {
             Ok(Observed::Newer(new) | Observed::Same(new)) => {
                 let time = shared.witness.quorum_time(&node.card.origin, &new.note_bytes);
                 Ok(match time {
@@ -275,21 +288,30 @@ impl Driver {
         }
     }
 
-    /// Answers an `add-checkpoint` that came over HTTP; `None` when the node is stopping.
-    pub async fn add_checkpoint(&self, body: Vec<u8>) -> Option<Said> {
+    /// Answers an `add-checkpoint` that came over HTTP, behind what members ask; `None` when the node is stopping. `permit` is
+    /// held until the work is done, also when nobody waits for it any more.
+    pub async fn add_checkpoint(&self, body: Vec<u8>, permit: impl Send + 'static) -> Option<Said> {
         let shared = self.shared.clone();
-        let said = self.work(Lane::Urgent, move || shared.witness.add_checkpoint(&body, now())).await;
+        let job = move || {
+            let _permit = permit;
+            shared.witness.add_checkpoint(&body, now())
+        };
+        let said = self.work(Lane::Ordinary, job).await;
         self.unless_failed(said?)
     }
 
-    /// The newest checkpoint held of the log with this id, cosigned; `None` when there is none.
-    pub async fn monitored(&self, id: String) -> Option<Vec<u8>> {
+    /// The newest checkpoint held of the log with this id, cosigned; `None` when there is none. `permit` as above.
+    pub async fn monitored(&self, id: String, permit: impl Send + 'static) -> Option<Vec<u8>> {
         let shared = self.shared.clone();
-        let held = self.work(Lane::Urgent, move || shared.witness.held_by_id(&id, now())).await;
+        let job = move || {
+            let _permit = permit;
+            shared.witness.held_by_id(&id, now())
+        };
+        let held = self.work(Lane::Ordinary, job).await;
         self.unless_failed(held?)?
     }
 
-    fn unless_failed<T>(&self, result: Result<T, WitnessError>) -> Option<T> {
+    fn unless_failed<T>(&self, result: Result<T, StoreError>) -> Option<T> {
         match result {
             Ok(value) => Some(value),
             Err(error) => {

@@ -23,7 +23,7 @@ pub(super) async fn answer(context: &Context, method: &Method, uri: &Uri, header
             Ok(file) => found(file),
             Err(error) => {
                 let monitored = match &context.witness {
-                    Some(driver) if uri.query().is_none() => witness::monitored(driver, uri.path()).await,
+                    Some(http) if uri.query().is_none() => witness::monitored(http, uri.path()).await,
                     _ => None,
                 };
                 monitored.unwrap_or_else(|| refusal(&error))

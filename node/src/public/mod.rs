@@ -2,7 +2,8 @@
 //! (<https://c2sp.org/tlog-tiles>). A listener of its own, without token.
 //!
 //! It shows the log as it was at the last tick: what an entry says is hidden, but that there is one is not, so growth shows
-//! once a minute and not with each dispatch. Beside it anybody may offer a member's checkpoint to this node as a witness.
+//! once a minute and not with each dispatch. Where its operator opens that, anybody may offer a
+//! member's checkpoint to this node as a witness.
 //!
 //! Not here: TLS, limits for single clients, other URLs than the root of the listener (a reverse proxy), how files are made
 //! (`logfiles`, `store`), what a witness decides (`witness`).
@@ -39,7 +40,7 @@ use crate::logfiles::{LogFiles, PublicLog};
 use crate::sequencer::Latest;
 use crate::store::Store;
 use answer::answer;
-use witness::{ADD_CHECKPOINT, add_checkpoint};
+use witness::{ADD_CHECKPOINT, HttpWitness, add_checkpoint};
 
 /// Connections at a time; further ones wait to be accepted.
 pub const MAX_CONNECTIONS: usize = 256;
@@ -71,8 +72,8 @@ pub enum PublicError {
 struct Context {
     files: LogFiles,
     log: PublicLog,
-    /// The way to this node as a witness; tests of the files do without.
-    witness: Option<Driver>,
+    /// The way to this node as a witness, where the operator opens it.
+    witness: Option<HttpWitness>,
 }
 
 /// The public log, bound to its address.
@@ -96,7 +97,11 @@ impl Public {
         let bind = |error| PublicError::Bind { address, error };
         let listener = TcpListener::bind(address).await.map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
-        Ok(Self { listener, address, context: Arc::new(Context { files: LogFiles::new(store), log, witness }) })
+        Ok(Self {
+            listener,
+            address,
+            context: Arc::new(Context { files: LogFiles::new(store), log, witness: witness.map(HttpWitness::new) }),
+        })
     }
 
     /// The address it is bound to.
@@ -142,8 +147,8 @@ async fn serve_connection(stream: TcpStream, context: Arc<Context>) {
         let context = context.clone();
         async move {
             let (head, body) = request.into_parts();
-            if let (Some(driver), &Method::POST, ADD_CHECKPOINT) = (&context.witness, &head.method, head.uri.path()) {
-                return Ok::<_, Infallible>(add_checkpoint(driver, body).await);
+            if let (Some(witness), &Method::POST, ADD_CHECKPOINT) = (&context.witness, &head.method, head.uri.path()) {
+                return Ok::<_, Infallible>(add_checkpoint(witness, body).await);
             }
             Ok(answer(&context, &head.method, &head.uri, &head.headers).await)
         }

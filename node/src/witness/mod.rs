@@ -11,14 +11,14 @@ mod cosigned;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use luxor_protocol::document::{Directory, KnownNode};
+use luxor_protocol::document::Directory;
 use luxor_protocol::exchange::{log_key, policy_of, witness_name};
 use luxor_protocol::keys::SecretKey;
 use luxor_protocol::names::NodeRef;
 use luxor_protocol::time::Millis;
 use luxor_protocol::tlog::{
-    AddCheckpoint, Decision, ForkEvidence, Held, Note, ObserveError, Observed, Refusal, VerifierKey, cosign_line,
-    decide, monitoring_id, observe, prefix_roots,
+    AddCheckpoint, Checkpoint, Decision, ForkEvidence, Held, Note, ObserveError, Observed, Refusal, VerifierKey,
+    cosign_line, decide, monitoring_id, observe, prefix_roots,
 };
 
 pub use cosigned::{Cosigned, CosignedCheckpoint, WitnessState};
@@ -27,19 +27,10 @@ use crate::store::{LogFact, Store, StoreError};
 
 /// Content type of signature lines and words.
 const TEXT: &str = "text/plain; charset=utf-8";
+/// Said when this node fails, which is a defect.
+const FAILED: &str = "the checkpoint cannot be cosigned here\n";
 /// Said of a log that was caught.
 const FORKED: &str = "this log has shown two histories; its checkpoints are not cosigned here any more\n";
-
-/// Why a witness could not answer; what it could answer is never one of these.
-#[derive(Debug, thiserror::Error)]
-pub enum WitnessError {
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// This node's own card makes no key name, or a note that was read cannot be signed; a defect.
-    #[error("cosigning: {0}")]
-    Own(String),
-}
 
 /// The answer to `add-checkpoint`, the same over HTTP and between members.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,33 +87,41 @@ impl Witness {
     /// a cosignature again.
     ///
     /// # Errors
-    /// [`WitnessError`]; the process must end when the store failed.
-    pub fn add_checkpoint(&self, body: &[u8], now: Millis) -> Result<Said, WitnessError> {
-        let request = match AddCheckpoint::parse(body) {
+    /// [`StoreError`], which must end the process. Nothing that is asked leads to one.
+    pub fn add_checkpoint(&self, body: &[u8], now: Millis) -> Result<Said, StoreError> {
+        let mut request = match AddCheckpoint::parse(body) {
             Ok(request) => request,
             Err(error) => return Ok(refused(&Refusal::Malformed(error))),
         };
         // It was parsed with its note, so it has an origin.
         let origin = request.checkpoint().map(|checkpoint| checkpoint.origin).unwrap_or_default();
-        let log_key = self.log_key(&origin);
+        // Whoever is no member's log is answered before anybody has to wait for it.
+        let Some(log_key) = self.log_key(&origin) else {
+            return Ok(refused(&Refusal::UnknownOrigin { origin: origin.chars().take(80).collect() }));
+        };
+        if let Err(error) = Checkpoint::open(&request.note_bytes, &log_key) {
+            return Ok(refused(&Refusal::NotSigned(error)));
+        }
+        request.note_bytes = signed_by(&request.note_bytes, std::slice::from_ref(&log_key));
         let _one = self.one.lock().unwrap_or_else(PoisonError::into_inner);
         if self.store.log_fact(LogFact::Fork, &origin)?.is_some() {
             return Ok(Said { status: 422, content_type: TEXT, body: FORKED.into() });
         }
         let known = self.store.checkpoint_of(LogFact::Held, &origin)?;
-        match decide(known.as_ref(), &request, log_key.as_ref()) {
+        match decide(known.as_ref(), &request, Some(&log_key)) {
             Decision::Cosign(held) => {
                 if known.is_none_or(|known| (known.size, known.root) != (held.size, held.root)) {
-                    let note = signed_by(&held.note_bytes, log_key.as_slice());
-                    self.store.keep_log_facts(&origin, &[(LogFact::Held, &note)])?;
+                    self.store.keep_log_facts(&origin, &[(LogFact::Held, &held.note_bytes)])?;
                 }
-                let line = self.cosign(&held.note_bytes, now)?;
-                Ok(Said { status: 200, content_type: TEXT, body: line.into_bytes() })
+                Ok(match self.cosign(&held.note_bytes, now) {
+                    Some(line) => Said { status: 200, content_type: TEXT, body: line.into_bytes() },
+                    None => Said { status: 500, content_type: TEXT, body: FAILED.into() },
+                })
             }
             Decision::Refuse(refusal) => {
-                tracing::info!(origin, %refusal, "checkpoint not cosigned");
-                if let (Some(known), Some(key)) = (&known, &log_key) {
-                    self.contradicted(&origin, known, &request, key)?;
+                tracing::debug!(origin, %refusal, "checkpoint not cosigned");
+                if let Some(known) = &known {
+                    self.contradicted(&origin, known, &request, &log_key)?;
                 }
                 Ok(refused(&refusal))
             }
@@ -133,8 +132,11 @@ impl Witness {
     /// now (<https://c2sp.org/tlog-witness>, for monitors).
     ///
     /// # Errors
-    /// [`WitnessError`].
-    pub fn held_by_id(&self, id: &str, now: Millis) -> Result<Option<Vec<u8>>, WitnessError> {
+    /// [`StoreError`].
+    pub fn held_by_id(&self, id: &str, now: Millis) -> Result<Option<Vec<u8>>, StoreError> {
+        if id.len() != 64 || !id.bytes().all(|c| c.is_ascii_digit() || (b'a'..=b'f').contains(&c)) {
+            return Ok(None);
+        }
         let mut logs = self.directory.nodes().filter(|node| node.node != self.me);
         match logs.find(|node| monitoring_id(&node.card.origin) == id) {
             Some(node) => self.held(&node.card.origin, now),
@@ -145,22 +147,22 @@ impl Witness {
     /// The same by the log's origin.
     ///
     /// # Errors
-    /// [`WitnessError`].
-    pub fn held(&self, origin: &str, now: Millis) -> Result<Option<Vec<u8>>, WitnessError> {
+    /// [`StoreError`].
+    pub fn held(&self, origin: &str, now: Millis) -> Result<Option<Vec<u8>>, StoreError> {
         let Some(held) = self.store.checkpoint_of(LogFact::Held, origin)? else { return Ok(None) };
         if self.store.log_fact(LogFact::Fork, origin)?.is_some() {
             return Ok(None);
         }
-        let line = self.cosign(&held.note_bytes, now)?;
-        Ok(Some([held.note_bytes, line.into_bytes()].concat()))
+        let line = self.cosign(&held.note_bytes, now);
+        Ok(line.map(|line| [held.note_bytes, line.into_bytes()].concat()))
     }
 
     /// Takes in what somebody told of a node's log: its newest checkpoint with a prefix proof from the size that was held when
     /// it was asked.
     ///
     /// # Errors
-    /// [`WitnessError`].
-    pub fn told(&self, origin: &str, told: &AddCheckpoint) -> Result<Concluded, WitnessError> {
+    /// [`StoreError`].
+    pub fn told(&self, origin: &str, told: &AddCheckpoint) -> Result<Concluded, StoreError> {
         let Some(key) = self.log_key(origin) else { return Ok(Concluded::Known) };
         let _one = self.one.lock().unwrap_or_else(PoisonError::into_inner);
         if self.store.log_fact(LogFact::Fork, origin)?.is_some() {
@@ -192,21 +194,20 @@ impl Witness {
         }
     }
 
-    /// Places what a node told against another checkpoint of its log than the one held, such as a receipt's. A fork is kept.
+    /// Places what the node of a log told against another checkpoint of it than the one held, such as a receipt's. A fork is kept.
     ///
     /// # Errors
-    /// [`WitnessError`]; inside, [`ObserveError`] when nothing follows.
+    /// [`StoreError`]; inside, [`ObserveError`] when nothing follows.
     pub fn compare(
         &self,
-        node: &KnownNode,
+        log_key: &VerifierKey,
         held: &Held,
         told: &AddCheckpoint,
-    ) -> Result<Result<Observed, ObserveError>, WitnessError> {
-        let key = log_key(node).map_err(|e| WitnessError::Own(e.to_string()))?;
-        let observed = observe(Some(held), &told.note_bytes, &told.proof, &key);
+    ) -> Result<Result<Observed, ObserveError>, StoreError> {
+        let observed = observe(Some(held), &told.note_bytes, &told.proof, log_key);
         if let Ok(Observed::Fork(evidence)) = &observed {
             let _one = self.one.lock().unwrap_or_else(PoisonError::into_inner);
-            self.caught(&node.card.origin, evidence)?;
+            self.caught(log_key.name(), evidence)?;
         }
         Ok(observed)
     }
@@ -235,9 +236,12 @@ impl Witness {
     }
 
     /// Keeps what is newer than before of a checkpoint: held, and with a quorum. Only signatures that were checked are kept.
-    fn keep(&self, origin: &str, key: &VerifierKey, new: &Held, newer: bool) -> Result<(), WitnessError> {
+    fn keep(&self, origin: &str, key: &VerifierKey, new: &Held, newer: bool) -> Result<(), StoreError> {
         let (held, mut cosigned) = (signed_by(&new.note_bytes, std::slice::from_ref(key)), Vec::new());
-        let before = self.store.checkpoint_of(LogFact::Cosigned, origin)?.map_or(0, |cosigned| cosigned.size);
+        // One that has no quorum of those who witness today (a witness began a new log, say) counts as none.
+        let before = self.store.checkpoint_of(LogFact::Cosigned, origin)?;
+        let before = before.filter(|before| self.quorum_time(origin, &before.note_bytes).is_some());
+        let before = before.map_or(0, |cosigned| cosigned.size);
         if new.size > before && self.quorum_time(origin, &new.note_bytes).is_some() {
             let policy = self.directory.node_by_origin(origin).and_then(|node| policy_of(&self.directory, node).ok());
             let keys = policy.iter().flat_map(|policy| policy.logs().iter().chain(policy.witnesses()));
@@ -270,7 +274,7 @@ impl Witness {
         known: &Held,
         request: &AddCheckpoint,
         key: &VerifierKey,
-    ) -> Result<(), WitnessError> {
+    ) -> Result<(), StoreError> {
         let evidence = ForkEvidence::same_size(key, &known.note_bytes, &request.note_bytes).or_else(|error| {
             // A consistency proof from no power of two is a prefix proof too, and then says where it really begins.
             match request.checkpoint() {
@@ -287,26 +291,32 @@ impl Witness {
         }
     }
 
-    fn caught(&self, origin: &str, evidence: &ForkEvidence) -> Result<(), WitnessError> {
+    fn caught(&self, origin: &str, evidence: &ForkEvidence) -> Result<(), StoreError> {
         match evidence.verify() {
             Ok(fork) => tracing::error!(origin, %fork, "a log forked; the evidence is kept"),
-            Err(error) => return Err(WitnessError::Own(error.to_string())),
+            Err(error) => {
+                tracing::error!(origin, %error, "what was taken for evidence of a fork is none, which is a defect");
+                return Ok(());
+            }
         }
-        Ok(self.store.keep_log_facts(origin, &[(LogFact::Fork, &evidence.to_bytes())])?)
+        self.store.keep_log_facts(origin, &[(LogFact::Fork, &evidence.to_bytes())])
     }
 
-    fn cosign(&self, note_bytes: &[u8], now: Millis) -> Result<String, WitnessError> {
-        let own = |error: &dyn std::fmt::Display| WitnessError::Own(error.to_string());
-        let note = Note::parse(note_bytes).map_err(|e| own(&e))?;
-        cosign_line(&note.text, &self.name, self.key.signing_key(), now.0 / 1_000).map_err(|e| own(&e))
+    /// This node's cosignature line; `None`, with a word in the log, for a defect.
+    fn cosign(&self, note_bytes: &[u8], now: Millis) -> Option<String> {
+        let text = Note::parse(note_bytes).map(|note| note.text).map_err(|e| e.to_string());
+        let line = text.and_then(|text| {
+            cosign_line(&text, &self.name, self.key.signing_key(), now.0 / 1_000).map_err(|e| e.to_string())
+        });
+        line.map_err(|error| tracing::error!(error, "a checkpoint that was decided on cannot be cosigned")).ok()
     }
 }
 
-/// A note with the signatures by these keys alone.
+/// A note with the signatures by these keys alone, one of each.
 fn signed_by(note_bytes: &[u8], keys: &[VerifierKey]) -> Vec<u8> {
     // What is kept was parsed and verified before.
     let Ok(mut note) = Note::parse(note_bytes) else { return note_bytes.to_vec() };
-    note.signatures.retain(|line| keys.iter().any(|key| key.name() == line.name && key.key_id() == line.key_id));
+    note.keep_signatures_by(keys);
     note.to_bytes()
 }
 

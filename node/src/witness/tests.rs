@@ -1,5 +1,6 @@
 //! A witness against a real store: what it cosigns, what it refuses, and that it never forgets.
 
+use luxor_protocol::document::KnownNode;
 use luxor_protocol::keys::{KeyUse, SecretKey};
 use luxor_protocol::tlog::{Checkpoint, Edge, KeyType, consistency_proof, leaf_hash, prefix_proof};
 
@@ -101,6 +102,29 @@ fn rubbish_strangers_and_the_own_log_are_refused() {
     let own = bench.directory.node(&bench.me).unwrap().card.origin.clone();
     assert_eq!(said(&body(note(&own))), 404, "nobody witnesses its own log");
     assert_eq!(witness.size_held(bench.origin()).unwrap(), 0);
+}
+
+#[test]
+fn what_fills_a_note_does_not_keep_a_witness_from_answering() {
+    let bench = Bench::new();
+    // A checkpoint text so long that no cosignature would fit its note.
+    let long = |bytes: usize| {
+        let mut checkpoint = Checkpoint::new(bench.origin(), 1, [7; 32]);
+        checkpoint.extensions = vec!["x".repeat(bytes)];
+        format!("{}\n\u{2014} {} AAAA\n", checkpoint.to_text(), bench.origin()).into_bytes()
+    };
+    for bytes in [5_000, 60_000, 65_000] {
+        let body = AddCheckpoint { old: 0, proof: Vec::new(), note_bytes: long(bytes) }.to_bytes();
+        assert_eq!(bench.open().add_checkpoint(&body, NOW).unwrap().status, 400, "{bytes}");
+    }
+    // The log's line as often as a note may hold one: kept once.
+    let note_bytes = bench.history(3, SAME).1;
+    let line = note_bytes.split(|byte| *byte == b'\n').rev().nth(1).unwrap().to_vec();
+    let many = [note_bytes, [line, b"\n".to_vec()].concat().repeat(63)].concat();
+    let body = AddCheckpoint { old: 0, proof: Vec::new(), note_bytes: many }.to_bytes();
+    assert_eq!(bench.open().add_checkpoint(&body, NOW).unwrap().status, 200);
+    let shown = bench.open().held(bench.origin(), NOW).unwrap().unwrap();
+    assert_eq!(Note::parse(&shown).unwrap().signatures.len(), 2);
 }
 
 #[test]

@@ -43,6 +43,8 @@ pub struct Card {
 }
 
 const MAX_LINE: usize = 256;
+/// Bytes of an origin: with what names the node as a witness behind it, it must still be a key's name.
+const MAX_ORIGIN: usize = 247;
 
 impl Card {
     /// The document around this card, to be signed by the member.
@@ -84,8 +86,8 @@ impl Card {
             !text.is_empty() && text.len() <= MAX_LINE && !text.contains(|c: char| c.is_whitespace() || c.is_control())
         };
         for node in &self.nodes {
-            if !plain(&node.origin) || node.origin.contains('+') {
-                return Err("a log's origin is empty, too long, or holds white space or a plus sign");
+            if !plain(&node.origin) || node.origin.len() > MAX_ORIGIN || node.origin.contains('+') {
+                return Err("a log's origin is empty, longer than 247 bytes, or holds white space or a plus sign");
             }
             if !node.seal.starts_with("age1") || !plain(&node.seal) {
                 return Err("a seal key is not an age recipient");

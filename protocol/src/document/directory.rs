@@ -42,9 +42,16 @@ pub enum DirectoryError {
         /// The later card's version.
         version: u64,
     },
-    /// Two nodes share a transport key.
-    #[error("nodes {0} and {1} share a transport key")]
+    /// Two nodes share a key.
+    #[error(
+        "nodes {0} and {1} share a key\nhint: one of the two cards is not honest, or its keys were copied: leave it out"
+    )]
     SharedKey(NodeRef, NodeRef),
+    /// Two nodes name the same log, now or before.
+    #[error(
+        "nodes {0} and {1} both say that the log {2} is theirs\nhint: one of the two cards is not honest: leave it out"
+    )]
+    SharedOrigin(NodeRef, NodeRef, String),
 }
 
 /// A node with the member that runs it.
@@ -102,6 +109,10 @@ pub struct Directory {
     charter: Charter,
     nodes: BTreeMap<NodeRef, Arc<KnownNode>>,
     by_transport: BTreeMap<[u8; 32], Arc<KnownNode>>,
+    /// Whose each key is or was.
+    keys: BTreeMap<[u8; 32], NodeRef>,
+    /// Whose each log is or was, by its origin.
+    origins: BTreeMap<String, NodeRef>,
     agreements: BTreeMap<Slug, (Digest, Agreement)>,
 }
 
@@ -118,6 +129,8 @@ impl Directory {
             charter: opened,
             nodes: BTreeMap::new(),
             by_transport: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            origins: BTreeMap::new(),
             agreements: BTreeMap::new(),
         };
         let mut seen = BTreeMap::new();
@@ -166,7 +179,7 @@ impl Directory {
 
     /// The node whose card names this origin of its log.
     pub fn node_by_origin(&self, origin: &str) -> Option<&Arc<KnownNode>> {
-        self.nodes.values().find(|node| node.card.origin == origin)
+        self.nodes.get(self.origins.get(origin)?).filter(|node| node.card.origin == origin)
     }
 
     /// The first node of a member.
@@ -277,10 +290,26 @@ impl Directory {
             }
             let known =
                 Arc::new(KnownNode { node: name.clone(), member: card.member.clone(), card: node, former_logs });
-            if let Some(other) = self.by_transport.insert(known.card.transport.bytes(), known.clone()) {
-                return Err(DirectoryError::SharedKey(other.node.clone(), name));
-            }
+            self.claim(&known)?;
+            self.by_transport.insert(known.card.transport.bytes(), known.clone());
             self.nodes.insert(name, known);
+        }
+        Ok(())
+    }
+
+    /// Keys and log of a node are its own, also those on its earlier cards: with another's, a member could answer for that one's
+    /// log, or have its own lies held against it.
+    fn claim(&mut self, known: &KnownNode) -> Result<(), DirectoryError> {
+        let card = &known.card;
+        for key in [&card.sign, &card.log, &card.witness, &card.transport] {
+            let owner = self.keys.entry(key.bytes()).or_insert_with(|| known.node.clone());
+            if *owner != known.node {
+                return Err(DirectoryError::SharedKey(owner.clone(), known.node.clone()));
+            }
+        }
+        let owner = self.origins.entry(card.origin.clone()).or_insert_with(|| known.node.clone());
+        if *owner != known.node {
+            return Err(DirectoryError::SharedOrigin(owner.clone(), known.node.clone(), card.origin.clone()));
         }
         Ok(())
     }

@@ -128,6 +128,24 @@ fn documents_that_do_not_make_a_network_are_refused() {
     let mut copied = card.to_document(net.id()).unwrap();
     copied.sign(&net.other.id, &net.other.identity);
     assert!(matches!(make(&[net.cards[0].clone(), copied], &[]), Err(DirectoryError::SharedKey(..))));
+    // Another's key for another use, and another's log.
+    for (steal, origin) in [(false, false), (true, false), (false, true)] {
+        let (mut card, theirs) = (net.other.card(), net.post.card().nodes[0].clone());
+        if steal {
+            card.nodes[0].witness = theirs.witness;
+        }
+        if origin {
+            card.nodes[0].origin = theirs.origin;
+        }
+        let mut document = card.to_document(net.id()).unwrap();
+        document.sign(&net.other.id, &net.other.identity);
+        let made = make(&[net.cards[0].clone(), document], &[]);
+        match (steal, origin) {
+            (false, false) => assert!(made.is_ok()),
+            (true, _) => assert!(matches!(made, Err(DirectoryError::SharedKey(..)))),
+            (_, true) => assert!(matches!(made, Err(DirectoryError::SharedOrigin(..)))),
+        }
+    }
     let mut card = net.other.card();
     card.nodes[0].log = PublicKey::new(KeyUse::Log, &card.nodes[0].sign.bytes()).unwrap();
     assert!(card.to_document(net.id()).is_err());

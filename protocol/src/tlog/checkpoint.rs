@@ -2,7 +2,7 @@
 //!
 //! Not here: witness quorums, and whether one checkpoint is consistent with another (see `proof`).
 //!
-//! Limits: tree sizes up to `MAX_TREE_SIZE` of `tree`; the size of the whole note is bounded by `note`.
+//! Limits: [`MAX_CHECKPOINT_BYTES`]; tree sizes up to `MAX_TREE_SIZE` of `tree`; the size of the whole note is bounded by `note`.
 
 use ed25519_dalek::SigningKey;
 
@@ -11,6 +11,9 @@ use super::note::{Note, NoteError};
 use super::text::{excerpt, format_base64, parse_decimal, parse_hash};
 use super::tree::MAX_TREE_SIZE;
 use super::vkey::{KeyType, VerifierKey};
+
+/// Bytes of a checkpoint's text. Far below a note's, so that whoever adds a signature to one never finds it full.
+pub const MAX_CHECKPOINT_BYTES: usize = 4 * 1024;
 
 /// Why a checkpoint was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +28,12 @@ pub enum CheckpointError {
         line: usize,
         /// What is wrong.
         why: &'static str,
+    },
+    /// The text is longer than [`MAX_CHECKPOINT_BYTES`].
+    #[error("checkpoint: a text of {got} bytes, at most {MAX_CHECKPOINT_BYTES} are accepted")]
+    TooLong {
+        /// Bytes given.
+        got: usize,
     },
     /// The checkpoint speaks for another log than the key.
     #[error("checkpoint: origin is \"{origin}\", but the log's key is named \"{key}\"")]
@@ -68,6 +77,9 @@ impl Checkpoint {
     /// [`CheckpointError::Malformed`] saying which line is wrong.
     pub fn parse(text: &str) -> Result<Self, CheckpointError> {
         let malformed = |line, why| CheckpointError::Malformed { line, why };
+        if text.len() > MAX_CHECKPOINT_BYTES {
+            return Err(CheckpointError::TooLong { got: text.len() });
+        }
         let body =
             text.strip_suffix('\n').ok_or_else(|| malformed(text.split('\n').count(), "no line feed at the end"))?;
         for (at, line) in body.split('\n').enumerate() {
@@ -199,6 +211,7 @@ mod tests {
         assert!(with(|c| c.extensions.push("one".into())).is_ok());
         assert!(with(|c| c.extensions.push("one\ntwo".into())).is_err());
         assert!(with(|c| c.extensions.push(String::new())).is_err());
+        assert!(matches!(with(|c| c.extensions.push("x".repeat(5_000))), Err(CheckpointError::TooLong { .. })));
         assert!(with(|c| c.origin = format!("{ORIGIN}\n9")).is_err());
         assert!(with(|c| c.origin.clear()).is_err());
         assert!(with(|c| c.origin = "two words".into()).is_err());

@@ -55,7 +55,7 @@ pub mod witness;
 pub mod witness_answer;
 
 pub use bundle::{BundleError, MAX_BUNDLE_BYTES, MAX_ENTRY_BYTES, decode_bundle, encode_bundle};
-pub use checkpoint::{Checkpoint, CheckpointError};
+pub use checkpoint::{Checkpoint, CheckpointError, MAX_CHECKPOINT_BYTES};
 pub use edge::{CompletedTile, Edge, EdgeError, MissingNode};
 pub use evidence::{EvidenceError, Fork, ForkEvidence, MAX_EVIDENCE_BYTES, MAX_EVIDENCE_HASHES};
 pub use hash::{EMPTY_ROOT, Hash, empty_root, leaf_hash, node_hash};

@@ -188,6 +188,15 @@ impl Note {
         self.add(&verifier, cosign(key, name, time_seconds, &self.text)?)
     }
 
+    /// Leaves the signature lines by these keys, one for each: of several cosignatures the latest. Nothing is verified.
+    pub fn keep_signatures_by(&mut self, keys: &[VerifierKey]) {
+        let by = |key: &VerifierKey, line: &NoteSignature| line.name == key.name() && line.key_id == key.key_id();
+        // A cosignature begins with its time, so the largest one is the latest.
+        let one =
+            |key| self.signatures.iter().filter(|line| by(key, line)).max_by(|a, b| a.signature.cmp(&b.signature));
+        self.signatures = keys.iter().filter_map(one).cloned().collect();
+    }
+
     /// Verifies every signature by a known key; others are ignored.
     ///
     /// Each key is reported once, in the order of first appearance, so that the result may be counted against a

@@ -31,6 +31,7 @@ fn judge_document(bytes: &[u8]) -> String {
         Err(DirectoryError::Twice { .. }) => "twice".into(),
         Err(DirectoryError::Chain { .. }) => "chain".into(),
         Err(DirectoryError::SharedKey(..)) => "shared_key".into(),
+        Err(DirectoryError::SharedOrigin(..)) => "shared_origin".into(),
         Err(DirectoryError::Document(error)) => match error {
             DocumentError::Decode(error) => cbor_word(&error),
             DocumentError::Kind { .. } => "kind".into(),
