@@ -1,15 +1,18 @@
-// Verifies a Luxor log, exported as static files, with Go's own library (golang.org/x/mod/sumdb/note and tlog), which
+// Verifies a Luxor log, exported as static files or served by a node, with Go's own library (golang.org/x/mod/sumdb/note and tlog), which
 // shares no code with Luxor: the checkpoint's note, every entry and tile, the root, inclusion and consistency proofs.
 //
-//	sumdb VKEY FOLDER OLD_CHECKPOINT...
+//	sumdb VKEY FOLDER|URL OLD_CHECKPOINT...
 package main
 
 import (
 	"encoding/binary"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -18,17 +21,21 @@ import (
 // Entries in a full bundle, hashes in a full tile.
 const width = 256
 
+var client = http.Client{Timeout: 30 * time.Second}
+
 // A proof is checked for every so many entries, and for the last ones.
 const proofEvery = 997
 
 func main() {
 	if len(os.Args) < 3 {
-		fail("usage: sumdb VKEY FOLDER OLD_CHECKPOINT...")
+		fail("usage: sumdb VKEY FOLDER|URL OLD_CHECKPOINT...")
 	}
 	folder := os.Args[2]
 	verifier, err := note.NewVerifier(os.Args[1])
 	check(err)
-	tree := open(filepath.Join(folder, "checkpoint"), verifier)
+	signed, err := fetch(folder, "checkpoint")
+	check(err)
+	tree := open(signed, verifier)
 	reader := &tiles{folder: folder, kept: map[tlog.Tile][]byte{}}
 	// The hash reader authenticates every tile it uses against the root.
 	hashes := tlog.TileHashReader(tree, reader)
@@ -84,7 +91,9 @@ func main() {
 	fmt.Printf("inclusion: %d proofs made from the tiles verify\n", proofs)
 
 	for _, file := range os.Args[3:] {
-		old := open(file, verifier)
+		signed, err := os.ReadFile(file)
+		check(err)
+		old := open(signed, verifier)
 		proof, err := tlog.ProveTree(tree.N, old.N, hashes)
 		check(err)
 		check(tlog.CheckTree(proof, tree.N, tree.Hash, old.N, old.Hash))
@@ -92,15 +101,29 @@ func main() {
 	}
 }
 
+// fetch reads a file of the log from its folder, or from where a node serves it.
+func fetch(place, name string) ([]byte, error) {
+	if !strings.HasPrefix(place, "http://") {
+		return os.ReadFile(filepath.Join(place, name))
+	}
+	answer, err := client.Get(place + "/" + name)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s: %s", name, answer.Status)
+	}
+	return io.ReadAll(answer.Body)
+}
+
 // open verifies a checkpoint's note. The library's own ParseTree wants another first line, so the text is read here.
-func open(file string, verifier note.Verifier) tlog.Tree {
-	data, err := os.ReadFile(file)
-	check(err)
+func open(data []byte, verifier note.Verifier) tlog.Tree {
 	opened, err := note.Open(data, note.VerifierList(verifier))
 	check(err)
 	lines := strings.Split(opened.Text, "\n")
 	if len(lines) != 4 || lines[0] != verifier.Name() {
-		fail("%s: not a checkpoint of %s", file, verifier.Name())
+		fail("not a checkpoint of %s", verifier.Name())
 	}
 	tree, err := tlog.ParseTree([]byte("go.sum database tree\n" + lines[1] + "\n" + lines[2] + "\n"))
 	check(err)
@@ -115,7 +138,7 @@ func entries(folder string, size int64) []tlog.Hash {
 		if left := size - index*width; left < width {
 			tile.W = int(left)
 		}
-		data, err := os.ReadFile(filepath.Join(folder, path(tile)))
+		data, err := fetch(folder, path(tile))
 		check(err)
 		for entry := 0; entry < tile.W; entry++ {
 			if len(data) < 2 || len(data) < 2+int(binary.BigEndian.Uint16(data)) {
@@ -162,7 +185,7 @@ func (t *tiles) ReadTiles(wanted []tlog.Tile) ([][]byte, error) {
 func (t *tiles) SaveTiles([]tlog.Tile, [][]byte) {}
 
 func (t *tiles) read(tile tlog.Tile) []byte {
-	data, err := os.ReadFile(filepath.Join(t.folder, path(tile)))
+	data, err := fetch(t.folder, path(tile))
 	check(err)
 	return data
 }

@@ -1,13 +1,15 @@
-// Checks a Luxor log, exported as static files, with Tessera's own fsck: the checkpoint's signature, every entry and tile,
+// Checks a Luxor log, exported as static files or served by a node, with Tessera's own fsck: the checkpoint's signature, every entry and tile,
 // the root. Nothing here decides anything; it only says where the files lie.
 //
-//	tessera VKEY FOLDER
+//	tessera VKEY FOLDER|URL
 package main
 
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"os"
+	"strings"
 
 	"github.com/transparency-dev/merkle/rfc6962"
 	"github.com/transparency-dev/tessera/api"
@@ -21,13 +23,22 @@ const workers = 2
 
 func main() {
 	if len(os.Args) != 3 {
-		fail("usage: tessera VKEY FOLDER")
+		fail("usage: tessera VKEY FOLDER|URL")
 	}
 	verifier, err := note.NewVerifier(os.Args[1])
 	if err != nil {
 		fail("%v", err)
 	}
-	files := client.FileFetcher{Root: os.Args[2]}
+	var files fsck.Fetcher = client.FileFetcher{Root: os.Args[2]}
+	if strings.HasPrefix(os.Args[2], "http://") {
+		root, err := url.Parse(os.Args[2])
+		if err != nil {
+			fail("%v", err)
+		}
+		if files, err = client.NewHTTPFetcher(root, nil); err != nil {
+			fail("%v", err)
+		}
+	}
 	check := fsck.New(verifier.Name(), verifier, files, leafHashes, fsck.Opts{N: workers})
 	if err := check.Check(context.Background()); err != nil {
 		fail("%v", err)
