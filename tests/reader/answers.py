@@ -8,7 +8,7 @@ from values import FAULTS, day, word
 
 ERRORS = (
     "not_a_member wrong_network bad_signature not_for_me wrong_sender undecodable oversized number_used "
-    "number_out_of_window foreign_seal no_mandate too_many_in_flight wrong_epoch"
+    "number_out_of_window foreign_seal no_mandate too_many_in_flight wrong_epoch forked"
 ).split()
 LACKS = "agreement card capacity version".split()
 REFUSALS = "not_permitted unsealable malformed batch_signature batch_root shows_more expansion".split()

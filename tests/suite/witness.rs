@@ -14,7 +14,8 @@ const MEMBERS: [(&str, &str, &str); 4] =
     [("sender", "platform", "CN"), ("recipient", "customs", "KR"), ("post", "post", "KR"), ("agency", "agency", "KR")];
 
 fn found() -> Network {
-    Network::found(&MEMBERS, &[agreement("ab", "sender", "recipient", "declaration", "safety_security", "[\"*\"]")])
+    let flow = |id, from, to| agreement(id, from, to, "declaration", "safety_security", "[\"*\"]");
+    Network::found(&MEMBERS, &[flow("ab", "sender", "recipient"), flow("ba", "recipient", "sender")])
 }
 
 fn start(network: &Network) -> Vec<Daemon> {
@@ -200,6 +201,11 @@ fn a_copied_node_that_runs_twice_is_caught_and_gets_nothing_more() {
     submit(&nodes[0], "after");
     let state = nodes[0].outbox("the reason", |state| state["waiting"]["recipient/n1"].is_string());
     assert!(state["waiting"]["recipient/n1"].as_str().unwrap().contains("two histories"), "{state}");
+    // Nor is one taken from it.
+    submit(&copy, "from-the-copy");
+    let state = copy.outbox("its reason", |state| state["waiting"]["sender/n1"].is_string());
+    assert!(state["waiting"]["sender/n1"].as_str().unwrap().starts_with("forked: "), "{state}");
+    assert!(nodes[0].get("/v1/status")["errors"]["forked"].as_u64() >= Some(1));
     // Its second history has no quorum: what was witnessed stays what it was.
     let state = copy.get("/v1/status");
     assert!(state["witnessed"]["size"].as_u64().unwrap() <= 1, "{state}");

@@ -75,6 +75,9 @@ pub(super) fn check(
     let Some(known) = shared.directory.node(peer) else {
         return Ok(Err(Answer::later(Lack::Card, format!("card of {peer}"))));
     };
+    if matches!(request, Request::Dispatch(_)) && shared.witness.is_forked(&known.card.origin)? {
+        return Ok(Err(Answer::error(ErrorCode::Forked, format!("the log of {peer} has shown two histories"))));
+    }
     let (directory, me) = (&shared.directory, &shared.me);
     let checked = match request {
         Request::Dispatch(dispatch) => {

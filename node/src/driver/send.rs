@@ -54,7 +54,10 @@ fn verify(shared: &Shared, channel: &Channel, number: u64, answer: &[u8]) -> Res
     let own = |what: &str| DriverError::Own(format!("number {number} of {channel}: {what}"));
     let proof = match Answer::from_cbor(answer) {
         Ok(Answer::Receipt(proof)) => proof,
-        Ok(Answer::Error { code: code @ (ErrorCode::TooManyInFlight | ErrorCode::NotAMember), detail }) => {
+        Ok(Answer::Error {
+            code: code @ (ErrorCode::TooManyInFlight | ErrorCode::NotAMember | ErrorCode::Forked),
+            detail,
+        }) => {
             return Ok(Reply::Stopped(format!("{code}: {detail}")));
         }
         Ok(Answer::Error { code, detail }) => return failed(format!("{code}: {detail}")),

@@ -42,6 +42,8 @@ word_enum!(
         TooManyInFlight = 12, "too_many_in_flight";
         /// The channel's epoch is not the one on the sender's card.
         WrongEpoch = 13, "wrong_epoch";
+        /// The sender's log has shown two histories.
+        Forked = 14, "forked";
     }
 );
 
