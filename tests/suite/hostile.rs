@@ -403,12 +403,13 @@ async fn each_hostile_dispatch_gets_its_own_answer() {
             }
         }
     }
-    // What cannot be read off a dispatch's header: see the other tests of this file.
+    // What cannot be read off a dispatch's header: see the other tests of this file, and of a forked log those of witnesses.
     let everything =
         ErrorCode::ALL.iter().map(|code| code.word()).chain(RefusalCode::ALL.iter().map(|code| code.word()));
     let everything = everything.chain(Lack::ALL.iter().map(|lack| lack.word()));
     let elsewhere: Vec<&str> = everything.filter(|word| !seen.contains(word)).collect();
-    let expected = ["not_a_member", "oversized", "number_used", "no_mandate", "too_many_in_flight", "capacity"];
+    let expected =
+        ["not_a_member", "oversized", "number_used", "no_mandate", "too_many_in_flight", "forked", "capacity"];
     assert_eq!(elsewhere, expected);
 
     // Rubbish and oversized.
