@@ -17,7 +17,7 @@ use crate::sequencer::{Latest, Sequencer};
 use crate::store::{LogFact, Store, StoreError};
 use crate::witness::{Cosigned, Witness};
 
-/// What every room around the engine shares; nothing in it changes after the start.
+/// What every room around the engine shares. Settings stay as they were at the start; what changes guards itself.
 pub struct Shared {
     /// This node.
     pub me: NodeRef,

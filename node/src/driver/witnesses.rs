@@ -189,15 +189,18 @@ impl Driver {
                     return Ok(());
                 }
                 Witnessed::AskAgain { size } => *known = size,
+                Witnessed::WitnessAhead { size: ahead } if ahead <= self.shared.sequencer.latest().size => {
+                    *known = ahead;
+                    return Err(OfferError::Witness(format!("it has {ahead} entries already; a later one is offered")));
+                }
+                // Neither of these is proven: the operator is told once, beside what the other witnesses say.
                 Witnessed::WitnessAhead { size: ahead } => {
-                    let why =
-                        format!("it cosigned {ahead} entries of this log, which has {size}: this is an older copy");
-                    tracing::error!(witness = %witness.node, ahead, size, "a witness knows more of this log than is here");
+                    let here = self.shared.sequencer.latest().size;
+                    let why = format!("it says that it cosigned {ahead} entries of this log, which has {here} here");
                     return Err(OfferError::Witness(why));
                 }
                 Witnessed::ForkSuspected => {
-                    tracing::error!(witness = %witness.node, size, "a witness holds another history of this log");
-                    return Err(OfferError::Witness("it holds another history of this log".into()));
+                    return Err(OfferError::Witness("it says that it holds another history of this log".into()));
                 }
                 Witnessed::NotTaken { status } => {
                     let words = String::from_utf8_lossy(&body).trim_end().chars().take(200).collect::<String>();

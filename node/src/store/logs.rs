@@ -4,8 +4,7 @@
 //! The values are signed notes and evidence files as they came, so each says itself whether it is whole. One table serves
 //! witnessing, what members tell each other, and the question what a log has signed.
 
-use luxor_protocol::tlog::Held;
-use luxor_protocol::tlog::{AddCheckpoint, CheckpointError};
+use luxor_protocol::tlog::{AddCheckpoint, CheckpointError, Held};
 use rocksdb::{Direction, IteratorMode, WriteBatch};
 
 use super::columns::cf;

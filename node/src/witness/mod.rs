@@ -17,8 +17,8 @@ use luxor_protocol::keys::SecretKey;
 use luxor_protocol::names::NodeRef;
 use luxor_protocol::time::Millis;
 use luxor_protocol::tlog::{
-    AddCheckpoint, Checkpoint, Decision, ForkEvidence, Held, Note, ObserveError, Observed, Refusal, VerifierKey,
-    cosign_line, decide, monitoring_id, observe, prefix_roots,
+    AddCheckpoint, Checkpoint, Decision, ForkEvidence, Held, Note, ObserveError, Observed, Policy, Refusal,
+    VerifierKey, cosign_line, decide, monitoring_id, observe, prefix_roots,
 };
 
 pub use cosigned::{Cosigned, CosignedCheckpoint, WitnessState};
@@ -214,9 +214,7 @@ impl Witness {
 
     /// The quorum time of a note of this log, seconds since 1970; `None` without a quorum.
     pub fn quorum_time(&self, origin: &str, note_bytes: &[u8]) -> Option<u64> {
-        let policy = policy_of(&self.directory, self.directory.node_by_origin(origin)?).ok()?;
-        let satisfied = policy.satisfied_by(&Note::parse(note_bytes).ok()?).ok()?;
-        satisfied.time.filter(|_| satisfied.log.is_some())
+        quorum_time(&self.policy(origin)?, note_bytes)
     }
 
     /// The largest checkpoint held of a log: 0 for none.
@@ -238,12 +236,13 @@ impl Witness {
     /// Keeps what is newer than before of a checkpoint: held, and with a quorum. Only signatures that were checked are kept.
     fn keep(&self, origin: &str, key: &VerifierKey, new: &Held, newer: bool) -> Result<(), StoreError> {
         let (held, mut cosigned) = (signed_by(&new.note_bytes, std::slice::from_ref(key)), Vec::new());
+        let policy = self.policy(origin);
+        let quorum =
+            |note_bytes: &[u8]| policy.as_ref().is_some_and(|policy| quorum_time(policy, note_bytes).is_some());
         // One that has no quorum of those who witness today (a witness began a new log, say) counts as none.
         let before = self.store.checkpoint_of(LogFact::Cosigned, origin)?;
-        let before = before.filter(|before| self.quorum_time(origin, &before.note_bytes).is_some());
-        let before = before.map_or(0, |cosigned| cosigned.size);
-        if new.size > before && self.quorum_time(origin, &new.note_bytes).is_some() {
-            let policy = self.directory.node_by_origin(origin).and_then(|node| policy_of(&self.directory, node).ok());
+        let before = before.filter(|before| quorum(&before.note_bytes)).map_or(0, |cosigned| cosigned.size);
+        if new.size > before && quorum(&new.note_bytes) {
             let keys = policy.iter().flat_map(|policy| policy.logs().iter().chain(policy.witnesses()));
             let keys: Vec<_> = keys.map(|party| party.key.clone()).collect();
             cosigned = signed_by(&new.note_bytes, &keys);
@@ -259,6 +258,11 @@ impl Witness {
             true => Ok(()),
             false => Ok(self.store.keep_log_facts(origin, &facts)?),
         }
+    }
+
+    /// Who makes the quorum of this log today.
+    fn policy(&self, origin: &str) -> Option<Policy> {
+        policy_of(&self.directory, self.directory.node_by_origin(origin)?).ok()
     }
 
     /// The key of a log that this node follows: those of all other nodes, not its own.
@@ -310,6 +314,11 @@ impl Witness {
         });
         line.map_err(|error| tracing::error!(error, "a checkpoint that was decided on cannot be cosigned")).ok()
     }
+}
+
+fn quorum_time(policy: &Policy, note_bytes: &[u8]) -> Option<u64> {
+    let satisfied = policy.satisfied_by(&Note::parse(note_bytes).ok()?).ok()?;
+    satisfied.time.filter(|_| satisfied.log.is_some())
 }
 
 /// A note with the signatures by these keys alone, one of each.
