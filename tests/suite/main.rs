@@ -9,6 +9,7 @@ mod flow;
 mod hostile;
 mod public_log;
 mod reader;
+mod restore;
 mod volume;
 mod watch;
 mod witness;
