@@ -147,7 +147,8 @@ impl Node {
             false => Heard::default(),
             true => {
                 let waking = Waking { directory: &directory, own, size, store: &store, net: net.handle() };
-                let (waits, waited_for) = watch::channel("nothing is signed yet: witnesses are about to be asked".to_owned());
+                let (waits, waited_for) =
+                    watch::channel("nothing is signed yet: witnesses are about to be asked".to_owned());
                 let asking = async {
                     tokio::select! {
                         heard = waking.ask(&mut requests, &waits) => heard.map(Some),
