@@ -35,6 +35,8 @@ mod verify;
 mod witness;
 
 pub(crate) use args::{EvidenceCommand, LogCommand, PolicyCommand};
+pub(crate) use open::{read_policy, read_vkey, tell_witnesses};
+pub(crate) use report::Report;
 pub(crate) use source::SourceError;
 
 use crate::exit::Exit;

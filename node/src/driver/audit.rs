@@ -80,7 +80,7 @@ pub(super) async fn values(driver: &Driver, entry: u64) -> Result<Option<BatchVi
 }
 
 fn batch_values(shared: &Shared, entry: u64) -> Result<Option<BatchViews>, StoreError> {
-    let views = match shared.store.batch(entry)? {
+    let views = match shared.store.batch_records(entry)? {
         Some(records) => {
             let cut = |record: &SealedRecord| record.view(value_groups(record.header().table));
             records.iter().map(cut).enumerate().collect()

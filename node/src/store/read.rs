@@ -129,7 +129,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn batch(&self, batch: u64) -> Result<Option<Vec<SealedRecord>>, StoreError> {
+    pub fn batch_records(&self, batch: u64) -> Result<Option<Vec<SealedRecord>>, StoreError> {
         let Some(bytes) = self.get(cf::RECORDS, &batch.to_be_bytes())? else { return Ok(None) };
         let damaged = |e: &dyn std::fmt::Display| {
             StoreError::damaged(format!("the records of the batch at entry {batch}"), e.to_string())

@@ -202,6 +202,14 @@ impl AuditPack {
         Self::from_cbor(content).map_err(PackError::Content)
     }
 
+    /// The digest that the file names: what to note down, so that the file is known again.
+    ///
+    /// # Errors
+    /// [`PackError::Frame`].
+    pub fn named_digest(bytes: &[u8]) -> Result<Digest, PackError> {
+        read_frame(bytes).map(|(named, _)| named).map_err(PackError::Frame)
+    }
+
     /// Verifies the pack from its documents upwards; see [`Verified`].
     ///
     /// # Errors

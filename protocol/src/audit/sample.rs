@@ -94,15 +94,16 @@ pub fn by_value(
     checkpoint: &Checkpoint,
     units: impl IntoIterator<Item = (Option<Currency>, i64)>,
 ) -> Vec<Stratum> {
-    let mut strata: BTreeMap<Option<Currency>, (Vec<(usize, u64)>, u64)> = BTreeMap::new();
+    let mut strata = BTreeMap::<Option<Currency>, Units>::new();
     for (position, (currency, amount)) in units.into_iter().enumerate() {
-        let (selectable, not_selectable) = strata.entry(currency).or_default();
+        let units = strata.entry(currency).or_default();
         match u64::try_from(amount) {
-            Ok(amount) if amount > 0 => selectable.push((position, amount)),
-            _ => *not_selectable += 1,
+            Ok(amount) if amount > 0 => units.selectable.push((position, amount)),
+            _ => units.not_selectable += 1,
         }
     }
-    let stratum = |(currency, (units, not_selectable)): (Option<Currency>, (Vec<(usize, u64)>, u64))| {
+    let stratum = |(currency, units): (Option<Currency>, Units)| {
+        let Units { selectable: units, not_selectable } = units;
         let total = units.iter().map(|(_, amount)| u128::from(*amount)).sum::<u128>();
         let interval = total.div_ceil(u128::from(plan.count.max(1))).max(1);
         let name = currency.map_or(String::new(), |currency| currency.to_string());
@@ -141,6 +142,15 @@ fn systematic(amounts: impl Iterator<Item = u64>, interval: u128, start: u128) -
         (choosing(before) > choosing(from)).then_some(at)
     };
     amounts.enumerate().filter_map(chosen)
+}
+
+/// The units of one currency.
+#[derive(Default)]
+struct Units {
+    /// Position and amount of those that can be chosen.
+    selectable: Vec<(usize, u64)>,
+    /// How many there are beside them.
+    not_selectable: u64,
 }
 
 /// A stream of numbers that nobody can foretell before seed and checkpoint are known.
