@@ -62,11 +62,18 @@ pub(super) fn run(args: &AuditArgs) -> anyhow::Result<Exit> {
         Some(AuditCommand::Sample(args)) => sample::run(args),
         Some(AuditCommand::Pack(args)) => pack::run(args),
         Some(AuditCommand::VerifyPack(args)) => verify_pack::run(args),
-        None => audit(args),
+        None => {
+            let findings = findings(args)?;
+            match args.json {
+                true => ui::json(&findings)?,
+                false => print(&findings)?,
+            }
+            Ok(if findings.ok { Exit::Ok } else { Exit::Findings })
+        }
     }
 }
 
-fn audit(args: &AuditArgs) -> anyhow::Result<Exit> {
+fn findings(args: &AuditArgs) -> anyhow::Result<Findings> {
     // Without a command the parser asks for it.
     let node = args.node.as_deref().ok_or_else(|| UsageError("no node is named\nhint: give --node".into()))?;
     let client = Client::open(node)?;
@@ -94,13 +101,7 @@ fn audit(args: &AuditArgs) -> anyhow::Result<Exit> {
     let checkpoints = search.map(|search| search.finish(&client, args.evidence.as_deref())).transpose()?;
     let agree = checkpoints.as_ref().is_none_or(Compare::ok);
     let ok = reports.iter().all(AuditReport::ok) && differences.is_empty() && not_audited.is_empty() && agree;
-    let findings = Findings { ok, reports, differences, checkpoints, not_audited };
-    if args.json {
-        ui::json(&findings)?
-    } else {
-        print(&findings)?
-    }
-    Ok(if ok { Exit::Ok } else { Exit::Findings })
+    Ok(Findings { ok, reports, differences, checkpoints, not_audited })
 }
 
 /// The nodes to audit: those named, or the own, and with `--all` everyone whose member gives a mandate today.

@@ -141,8 +141,8 @@ pub(super) fn holds(args: &[&str]) -> Json {
 type Answer = Box<dyn Fn(&str, &[u8]) -> (u16, Vec<u8>) + Send>;
 
 /// Answers `path` and body with status and body, one connection for each request. Dropping it ends it.
-pub(super) struct Server {
-    pub(super) url: String,
+pub(crate) struct Server {
+    pub(crate) url: String,
     pub(super) asked: Arc<AtomicUsize>,
     /// Requests with the token `secret`.
     pub(super) authorized: Arc<AtomicUsize>,
@@ -151,7 +151,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn new(answer: Answer) -> Self {
+    pub(crate) fn new(answer: Answer) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let ends = Arc::new(AtomicBool::new(false));
