@@ -383,6 +383,7 @@ fn the_log_and_its_report_are_checked() {
     found(&changed(|pack| pack.report.channels[0].count += 1), "another channels than the pack shows");
     found(&changed(|pack| pack.report.entries += 1), "another tree than the pack shows");
     found(&changed(|pack| pack.report.bodies = 0), "another number of bodies");
+    found(&changed(|pack| pack.report.withheld = u64::MAX), "another number of bodies");
     // The maker's own findings are told, and what they are about is opened.
     let told = |pack: &mut AuditPack| {
         pack.report.findings.push(crate::audit::Finding { entry: Some(0), what: "for the test".into() });
