@@ -115,7 +115,14 @@ fn a_sample_by_value_is_packed_by_the_auditee_and_verified_without_him() {
     let verified = json_of(&["audit", "verify-pack", &file, "--charter", charter, "--vkey", vkey]);
     assert_eq!((&verified["ok"], &verified["digest"]), (&json!(true), &packed["digest"]), "{verified}");
     assert_eq!((&verified["sample"]["strata"], &verified["opened"]), (&drawn["strata"], &packed["opened"]));
-    assert_eq!((&verified["records"], &verified["network_compared"]), (&packed["records"], &json!(true)));
+    let records = verified["records"].as_array().unwrap();
+    assert_eq!((&json!(records.len()), &verified["network_compared"]), (&packed["records"], &json!(true)));
+    assert!(records.iter().any(|r| r["values"] == json!([{"currency": "EUR", "amount": "1000.50"}])), "{records:?}");
+    // One entry alone, for whoever has no Luxor.
+    let (proofs, index) = (path("proofs"), packed["opened"][0].as_u64().unwrap());
+    luxor(&["audit", "verify-pack", &file, "--charter", charter, "--proofs", &proofs]);
+    let (proof, leaf) = (format!("{proofs}/{index}.tlog-proof"), format!("{proofs}/{index}.entry"));
+    luxor(&["log", "check-proof", &proof, "--vkey", vkey, "--leaf", &leaf]);
     let words = luxor(&["audit", "verify-pack", &file, "--network", &path("charter.luxor")]);
     assert!(words.contains("everything holds") && words.contains("NOT COMPARED"), "{words}");
     let (code, _, says) = try_luxor(&["audit", "verify-pack", &file]);

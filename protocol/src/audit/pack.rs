@@ -27,7 +27,7 @@ mod verify;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use build::{BuildError, LogCopy, PackSource};
-pub use verify::{Cosigned, SampleVerdict, Verified};
+pub use verify::{Cosigned, ProvenRecord, ProvenValue, SampleVerdict, Verified};
 
 use super::AuditReport;
 use super::population::{DispatchValues, decode_values, encode_values, listed};

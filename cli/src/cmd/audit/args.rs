@@ -78,8 +78,9 @@ pub(crate) struct PackArgs {
 /// `luxor audit verify-pack`
 #[derive(Debug, Args)]
 pub(crate) struct VerifyPackArgs {
-    /// The pack.
-    pub(crate) file: PathBuf,
+    /// The pack: a file, or its http:// URL.
+    #[arg(value_name = "FILE|URL")]
+    pub(crate) file: String,
     /// The network that it must be of, from elsewhere: the digest of the founding charter, or the charter itself.
     #[arg(long, visible_alias = "network", value_name = "DIGEST|FILE")]
     pub(crate) charter: Option<String>,
@@ -89,6 +90,9 @@ pub(crate) struct VerifyPackArgs {
     /// Which witnesses must have cosigned the checkpoint (C2SP tlog-policy).
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
+    /// Write each opened entry with its proof into this folder, for other programs (C2SP tlog-proof).
+    #[arg(long, value_name = "DIR")]
+    pub(crate) proofs: Option<PathBuf>,
     /// One JSON document on stdout.
     #[arg(long)]
     pub(crate) json: bool,

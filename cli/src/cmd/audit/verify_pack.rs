@@ -2,17 +2,19 @@
 
 use std::path::Path;
 
-use luxor_protocol::audit::pack::{AuditPack, SampleVerdict, Verified};
+use luxor_protocol::audit::pack::{AuditPack, PackError, ProvenRecord, ProvenValue, SampleVerdict, Verified};
 use luxor_protocol::document::DocumentKind;
 use luxor_protocol::hash::unhex;
 use luxor_protocol::limits::MAX_PACK_BYTES;
 use luxor_protocol::time::Millis;
-use luxor_protocol::tlog::Note;
+use luxor_protocol::tlog::{Note, TlogProof};
 
 use super::args::VerifyPackArgs;
 use super::sample::{dispatches, stratum_words};
+use crate::client::Web;
 use crate::cmd::signatures;
-use crate::exit::{Exit, FindingError};
+use crate::exit::{Exit, FindingError, RefusedError};
+use crate::files::FileError;
 use crate::log::{Report, read_policy, read_vkey, tell_witnesses};
 use crate::{files, ui};
 
@@ -29,9 +31,9 @@ pub(super) fn verify(args: &VerifyPackArgs, report: &mut Report) -> anyhow::Resu
     let network = args.charter.as_deref().map(network).transpose()?;
     let vkey = args.vkey.as_deref().map(read_vkey).transpose()?;
     let policy = args.policy.as_deref().map(read_policy).transpose()?;
-    let bytes = files::read(&args.file, MAX_PACK_BYTES)?;
-    let refused = |error: luxor_protocol::audit::pack::PackError| {
-        FindingError(format!("{}: {error}; hint: it is damaged, or made by another version", args.file.display()))
+    let bytes = read(&args.file)?;
+    let refused = |error: PackError| {
+        FindingError(format!("{}: {error}; hint: it is damaged, or made by another version", args.file))
     };
     let pack = AuditPack::read(&bytes).map_err(refused)?;
     let verified = pack.verify().map_err(refused)?;
@@ -55,9 +57,41 @@ pub(super) fn verify(args: &VerifyPackArgs, report: &mut Report) -> anyhow::Resu
     for fork in &verified.forks {
         report.finding(format!("fork evidence: {fork}"));
     }
+    if let Some(folder) = &args.proofs {
+        write_proofs(folder, &pack, report)?;
+    }
     if verified.ok() && report.ok() {
         report.told("verdict", "everything holds", "everything holds");
     }
+    Ok(())
+}
+
+/// The pack's bytes, from a file or the web.
+fn read(place: &str) -> anyhow::Result<Vec<u8>> {
+    if !place.starts_with("http://") && !place.starts_with("https://") {
+        return Ok(files::read(Path::new(place), MAX_PACK_BYTES)?);
+    }
+    let (base, name) = place.rsplit_once('/').unwrap_or((place, ""));
+    let bytes = Web::new(base)?.file(name, MAX_PACK_BYTES)?;
+    Ok(bytes.ok_or_else(|| RefusedError(format!("nothing is at {place}")))?)
+}
+
+/// Each opened entry as a file, with its proof as another (C2SP tlog-proof), for programs of others.
+fn write_proofs(folder: &Path, pack: &AuditPack, report: &mut Report) -> anyhow::Result<()> {
+    if !report.ok() {
+        ui::say("no proofs are written of a pack with findings");
+        return Ok(());
+    }
+    std::fs::create_dir_all(folder).map_err(FileError::at(folder))?;
+    for opened in &pack.opened {
+        let at = usize::try_from(opened.index).ok();
+        let Some(entry) = at.and_then(|at| pack.entries.get(at)) else { continue };
+        let (index, hashes, checkpoint) = (opened.index, opened.hashes.clone(), pack.checkpoint.clone());
+        let proof = TlogProof { extra: None, index, hashes, checkpoint };
+        files::write(&folder.join(format!("{index}.entry")), &entry.to_audit_entry().entry)?;
+        files::write(&folder.join(format!("{index}.tlog-proof")), &proof.to_bytes())?;
+    }
+    report.fact("proofs", folder.display().to_string());
     Ok(())
 }
 
@@ -149,11 +183,25 @@ fn tell_opened(report: &mut Report, verified: &Verified) {
     report.told("without_body", verified.without_body, withheld(verified.without_body, "body: withheld or erased"));
     let words = withheld(verified.without_evidence, "evidence: the mandate does not give it");
     report.told("without_evidence", verified.without_evidence, words);
-    let words = match verified.records {
-        0 => String::new(),
-        count => format!("{} proven down to the batch that its issuer signed", super::super::some(count, "value")),
+    report.told("records", serde_json::json!(verified.records), records_words(&verified.records));
+}
+
+fn records_words(records: &[ProvenRecord]) -> String {
+    let record = |record: &ProvenRecord| {
+        let value = |value: &ProvenValue| match value.currency {
+            Some(currency) => format!("{} {currency}", value.amount),
+            None => value.amount.clone(),
+        };
+        let values = record.values.iter().map(value).collect::<Vec<_>>().join(" and ");
+        format!("entry {} record {} ({}…) {values}", record.entry, record.place, &record.root[..12])
     };
-    report.told("records", verified.records, words);
+    if records.is_empty() {
+        return String::new();
+    }
+    let named = records.iter().take(MAX_NAMED).map(record).collect::<Vec<_>>().join("; ");
+    let more = if records.len() > MAX_NAMED { "; … (--json has all)" } else { "" };
+    let count = super::super::some(records.len() as u64, "record");
+    format!("{count}, the value proven down to the batch that its issuer signed: {named}{more}")
 }
 
 fn sample_words(sample: &SampleVerdict) -> String {
@@ -162,8 +210,8 @@ fn sample_words(sample: &SampleVerdict) -> String {
     let population = match sample.strata.is_empty() {
         true => format!("all of the log's {}", dispatches(sample.dispatches)),
         false => format!(
-            "{} in the {} dispatches of the log ({} repeat a batch, {} cannot be proven), which values of records that are not \
-             opened are the audited node's word",
+            "{} in the {} dispatches of the log ({} repeat a batch, {} cannot be proven); the values of \
+             records that are not opened are the audited node's word",
             super::super::some(sample.values, "value"),
             ui::count(sample.dispatches),
             sample.repeats,

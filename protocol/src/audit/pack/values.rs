@@ -5,8 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use super::verify::{ProvenRecord, ProvenValue};
 use super::{OpenedRecord, PackedEntry};
-use crate::audit::population::{DispatchValues, Values, value_groups, values_of};
+use crate::audit::population::{DispatchValues, RecordValue, Values, value_groups, values_of};
+use crate::audit::sample::hundredths;
 use crate::cbor::Decode;
 use crate::document::Directory;
 use crate::exchange::{Arrival, DispatchHeader, EntryKind, Envelope, Outcome, ReceiptBody, Skeleton};
@@ -70,7 +72,8 @@ pub(super) fn check_values(row: &DispatchValues, shown: &BTreeMap<u64, Option<Di
     }
 }
 
-/// Checks an opened record: it shows its value only, that is the value listed, and it stands in the batch that was signed.
+/// Checks an opened record: it shows its value only, that is the value listed, and it stands in the batch that was signed. Gives
+/// what is proven of it.
 ///
 /// # Errors
 /// What does not hold, in words.
@@ -79,7 +82,7 @@ pub(super) fn check_record(
     dispatch: &Dispatch,
     row: &DispatchValues,
     record: &OpenedRecord,
-) -> Result<(), String> {
+) -> Result<ProvenRecord, String> {
     let batch = dispatch.batch.as_ref().ok_or("its dispatch has no batch")?;
     let (header, view) = (&batch.header, &record.view);
     let issuer = directory.node(&header.node).ok_or_else(|| format!("no card names the node {}", header.node))?;
@@ -99,7 +102,10 @@ pub(super) fn check_record(
     if values_of(record.place, view).as_ref() != Some(&listed) {
         return Err("it has another value than the population says".into());
     }
-    Ok(())
+    let value =
+        |value: &RecordValue| ProvenValue { currency: value.currency, amount: hundredths(i128::from(value.amount)) };
+    let (place, root, values) = (record.place, view.root().hex(), listed.iter().map(value).collect());
+    Ok(ProvenRecord { entry: row.entry, place, root, values })
 }
 
 fn header(envelope: &Envelope) -> Result<DispatchHeader, String> {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::values::{Dispatch, check_record, check_values, dispatch_of};
 use super::{AuditPack, Choice, PackError, PackedSample, Population};
 use crate::audit::population::{Values, is_dispatch};
-use crate::audit::sample::{SamplePlan, Stratum};
+use crate::audit::sample::{Currency, SamplePlan, Stratum};
 use crate::audit::{Audit, AuditReport, Finding, MAX_FINDINGS};
 use crate::cbor::Decode;
 use crate::document::{Directory, Document, DocumentError, KnownNode};
@@ -52,13 +52,35 @@ pub struct Verified {
     /// Of these, without evidence.
     pub without_evidence: u64,
     /// Records whose value was verified down to the signed batch.
-    pub records: u64,
+    pub records: Vec<ProvenRecord>,
     /// Logs proven to have signed two histories.
     pub forks: Vec<String>,
     /// How many things do not hold.
     pub findings_count: u64,
     /// The first of them.
     pub findings: Vec<Finding>,
+}
+
+/// A record whose value is proven.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ProvenRecord {
+    /// The entry of its dispatch.
+    pub entry: u64,
+    /// Its place in the batch, from 0.
+    pub place: usize,
+    /// Its root, hexadecimal: the record's identity.
+    pub root: String,
+    /// Its value, by currency.
+    pub values: Vec<ProvenValue>,
+}
+
+/// The value of a record in one currency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ProvenValue {
+    /// The currency; absent where the goods items name none.
+    pub currency: Option<Currency>,
+    /// The amount, as a decimal with two places.
+    pub amount: String,
 }
 
 /// Cosignatures of a checkpoint by the members' nodes.
@@ -131,7 +153,7 @@ pub(super) fn verify(pack: &AuditPack) -> Result<Verified, PackError> {
         opened: pack.opened.iter().map(|opened| opened.index).collect(),
         without_body: 0,
         without_evidence: 0,
-        records: 0,
+        records: Vec::new(),
         forks: Vec::new(),
         findings_count: 0,
         findings: Vec::new(),
@@ -358,7 +380,7 @@ fn records(
         let (Ok(at), Some(Some(dispatch))) = (listed, dispatches.get(&opened.index)) else { continue };
         for record in &opened.records {
             match check_record(directory, dispatch, &population[at], record) {
-                Ok(()) => verified.records += 1,
+                Ok(proven) => verified.records.push(proven),
                 Err(what) => verified.finding(Some(opened.index), format!("record {}: {what}", record.place)),
             }
         }
