@@ -163,7 +163,7 @@ impl Server {
                     break;
                 }
                 all.fetch_add(1, Ordering::SeqCst);
-                with_token.fetch_add(usize::from(serve(stream.unwrap(), &answer)), Ordering::SeqCst);
+                serve(stream.unwrap(), &answer, &with_token);
             }
         });
         Self { url, asked, authorized, ends, thread: Some(thread) }
@@ -186,8 +186,8 @@ impl Drop for Server {
     }
 }
 
-/// Answers one request; tells whether it had the token.
-fn serve(stream: TcpStream, answer: &Answer) -> bool {
+/// Answers one request, and counts it first if it has the token: who has the answer may look at the count.
+fn serve(stream: TcpStream, answer: &Answer, with_token: &AtomicUsize) {
     let mut reader = BufReader::new(&stream);
     let (mut path, mut length, mut line, mut token) = (String::new(), 0, String::new(), false);
     loop {
@@ -207,8 +207,8 @@ fn serve(stream: TcpStream, answer: &Answer) -> bool {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).unwrap();
+    with_token.fetch_add(usize::from(token), Ordering::SeqCst);
     let (status, bytes) = answer(&path, &body);
     let head = format!("HTTP/1.1 {status} Word\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", bytes.len());
     let _ = (&stream).write_all(&[head.as_bytes(), &bytes].concat());
-    token
 }

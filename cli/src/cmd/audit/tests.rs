@@ -129,7 +129,7 @@ impl Log {
     fn push(&mut self, kind: EntryKind, sender: &str, number: u64, body: Vec<u8>, evidence: Option<Vec<u8>>) {
         let node = |member: &str| format!("{member}/n1").parse().unwrap();
         let channel = Channel { sender: node(sender), recipient: node("customs"), epoch: 1, lane: Lane::Ordinary };
-        let skeleton = Skeleton { kind, agreement: Digest::ZERO, channel, number, due: super::super::today() };
+        let skeleton = Skeleton { kind, agreement: Digest::ZERO, channel, number, due: today() };
         let salt = [self.entries.len() as u8; 16];
         let opening = Opening::new(&skeleton, body, salt, salt);
         self.tree.push(leaf_hash(&opening.entry()));
