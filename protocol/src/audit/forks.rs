@@ -74,10 +74,11 @@ struct Sighting {
     holder: (NodeRef, u64),
 }
 
-/// The checkpoints of other logs that an entry of a log holds: of a counterparty's receipt, the one that covers it.
-pub fn notes_of_others(kind: EntryKind, evidence: Option<&[u8]>) -> Vec<Vec<u8>> {
-    match (kind, evidence) {
-        (EntryKind::Receipt, Some(proof)) => {
+/// The checkpoints of other logs that an entry of a log holds: of a counterparty's receipt, the one that covers it. Kinds whose
+/// body or evidence holds others get a line here; [`Sightings::take`] takes any.
+pub fn notes_of_others(kind: EntryKind, body: Option<&[u8]>, evidence: Option<&[u8]>) -> Vec<Vec<u8>> {
+    match (kind, body, evidence) {
+        (EntryKind::Receipt, _, Some(proof)) => {
             TlogProof::parse(proof).map(|proof| proof.checkpoint).into_iter().collect()
         }
         _ => Vec::new(),
@@ -224,7 +225,7 @@ mod tests {
     fn sightings<'d>(held: &[(&NodeRef, Vec<u8>)]) -> Sightings<'d> {
         let mut sightings = Sightings::new(&NETWORK.directory);
         for (at, (holder, proof)) in held.iter().enumerate() {
-            for note in notes_of_others(EntryKind::Receipt, Some(proof)) {
+            for note in notes_of_others(EntryKind::Receipt, None, Some(proof)) {
                 sightings.take(&note, holder, at as u64);
             }
         }
@@ -294,7 +295,7 @@ mod tests {
         let short = MemoryTree::new();
         let compared = sightings.compare(|_| Some(ReadLog { note, tree: &short }));
         assert_eq!((compared.forks.len(), compared.unread), (0, 1));
-        assert_eq!(notes_of_others(EntryKind::Received, Some(&log.receipt(0))), Vec::<Vec<u8>>::new());
-        assert_eq!(notes_of_others(EntryKind::Receipt, Some(b"none")), Vec::<Vec<u8>>::new());
+        assert_eq!(notes_of_others(EntryKind::Received, None, Some(&log.receipt(0))), Vec::<Vec<u8>>::new());
+        assert_eq!(notes_of_others(EntryKind::Receipt, None, Some(b"none")), Vec::<Vec<u8>>::new());
     }
 }

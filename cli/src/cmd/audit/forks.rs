@@ -55,7 +55,8 @@ impl<'d> Search<'d> {
     /// Takes the next entry of a node's log.
     pub(super) fn take(&mut self, node: &NodeRef, index: u64, entry: &AuditEntry) {
         if let Ok(skeleton) = Skeleton::from_cbor(&entry.skeleton) {
-            for note in notes_of_others(skeleton.kind, entry.evidence.as_deref()) {
+            let body = entry.body.as_ref().map(|(_, body)| body.as_slice());
+            for note in notes_of_others(skeleton.kind, body, entry.evidence.as_deref()) {
                 self.sightings.take(&note, node, index);
             }
         }
