@@ -247,7 +247,7 @@ fn every_changed_byte_is_refused() {
 /// With the digest made anew, as somebody would who forges: refused, found, or at least another thing is said.
 #[test]
 fn every_byte_counts_also_under_a_new_digest() {
-    // All of them take minutes.
+    // All of them take some seconds.
     let long = std::env::var_os("LUXOR_TEST_LONG").is_some();
     for (world, method) in [(sender(), Method::Value), (recipient(), Method::Random)] {
         let mut pack = world.pack(plan(method, 1, 2));
