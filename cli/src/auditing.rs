@@ -87,12 +87,16 @@ pub(crate) fn extend(
     let key = log_key(known(directory, node)?).map_err(|error| RefusedError(error.to_string()))?;
     let first = client.audit_page(node, tree.size(), COUNT)?;
     let opened = Checkpoint::open(&first.checkpoint, &key);
-    let target = opened.map_err(|error| FindingError(format!("{node}: the newest checkpoint: {error}")))?.size;
+    let target = opened.map_err(|error| FindingError(format!("{node}: the newest checkpoint: {error}")))?;
     let mut page = first.clone();
-    while tree.size() < target && !page.entries.is_empty() {
-        let wanted = usize::try_from(target - tree.size()).unwrap_or(usize::MAX);
+    while tree.size() < target.size && !page.entries.is_empty() {
+        let wanted = usize::try_from(target.size - tree.size()).unwrap_or(usize::MAX);
         page.entries.iter().take(wanted).for_each(|entry| tree.push(leaf_hash(&entry.entry)));
         page = client.audit_page(node, tree.size(), COUNT)?;
+    }
+    if tree.root_at(target.size) != Some(target.root) {
+        let size = ui::count(target.size);
+        return Err(FindingError(format!("{node}: its entries do not lead to the checkpoint of {size} entries")).into());
     }
     Ok(first.checkpoint)
 }

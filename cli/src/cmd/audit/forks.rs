@@ -1,6 +1,6 @@
 //! The part of `luxor audit` that compares what the audited logs hold of one another's checkpoints.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use luxor_protocol::audit::forks::{Compared, ReadLog, Sightings, notes_of_others};
@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::auditing;
 use crate::client::Client;
+use crate::exit::FindingError;
 use crate::{files, ui};
 
 /// What the logs hold of one another.
@@ -31,7 +32,7 @@ pub(super) struct Compare {
     pub(super) not_compared: u64,
     /// Logs that signed two histories.
     pub(super) forks: Vec<Fork>,
-    /// Logs that show less than they signed for somebody.
+    /// Logs that show less, or something else, than they signed.
     pub(super) set_back: Vec<String>,
 }
 
@@ -73,22 +74,30 @@ impl<'d> Search<'d> {
         let mut compared = self.compare();
         // What others hold may be newer than what was read of a log some time ago: those logs are read on.
         let beyond: Vec<NodeRef> = compared.beyond.iter().filter_map(|(origin, ..)| self.node(origin)).collect();
-        for node in &beyond {
-            let Some((note, tree)) = self.logs.get_mut(node) else { continue };
-            match auditing::extend(client, self.directory, node, tree) {
-                Ok(newer) => *note = newer,
-                Err(error) => ui::say(&format!("{node} could not be read on: {error}")),
+        let (mut set_back, mut read_on) = (Vec::new(), BTreeSet::new());
+        for node in beyond {
+            let Some((note, tree)) = self.logs.get_mut(&node) else { continue };
+            match auditing::extend(client, self.directory, &node, tree) {
+                Ok(newer) => {
+                    *note = newer;
+                    read_on.insert(node);
+                }
+                Err(error) if error.is::<FindingError>() => set_back.push(error.to_string()),
+                Err(error) => ui::say(&format!("{node} could not be read on, so less is compared: {error}")),
             }
         }
-        if !beyond.is_empty() {
+        if !read_on.is_empty() {
             compared = self.compare();
         }
-        let set_back = compared.beyond.iter().map(|(origin, size, holder)| {
-            let shown = self.node(origin).and_then(|node| self.logs.get(&node)).map_or(0, |(_, tree)| tree.size());
-            let (size, shown) = (ui::count(*size), ui::count(shown));
-            format!("{origin} signed a checkpoint of {size} entries, which {holder} holds, and shows {shown} only")
-        });
-        let set_back = set_back.collect();
+        // What was read after others' logs must go as far as they say.
+        for (origin, size, holder) in &compared.beyond {
+            let Some(node) = self.node(origin).filter(|node| read_on.contains(node)) else { continue };
+            let shown = ui::count(self.logs.get(&node).map_or(0, |(_, tree)| tree.size()));
+            let size = ui::count(*size);
+            let what =
+                format!("{node} signed a checkpoint of {size} entries, which {holder} holds, and shows {shown} only");
+            set_back.push(what);
+        }
         let mut forks = Vec::new();
         for (at, fork) in compared.forks.into_iter().enumerate() {
             let file = evidence.map(|file| match at {

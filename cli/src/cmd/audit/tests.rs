@@ -248,4 +248,9 @@ fn a_log_that_grew_meanwhile_is_read_on_and_one_that_was_set_back_is_named() {
     let compared = findings.checkpoints.unwrap();
     assert!(!findings.ok && !compared.ok() && compared.forks.is_empty(), "{compared:?}");
     assert!(compared.set_back[0].ends_with("which alice/n1 holds, and shows 1 only"), "{compared:?}");
+    // The entries that it shows then are not those of what it signs.
+    let changed = Log { tree: told.honest.tree.clone(), ..told.other.clone() };
+    let findings = world.audit(&[("customs", &changed, &[1, 2]), alice], None);
+    let compared = findings.checkpoints.unwrap();
+    assert!(!findings.ok && compared.set_back[0].contains("do not lead to the checkpoint of 2"), "{compared:?}");
 }
