@@ -170,7 +170,7 @@ impl Server {
     }
 
     /// Serves a folder's files below `/log/`.
-    pub(super) fn of(folder: PathBuf) -> Self {
+    pub(crate) fn of(folder: PathBuf) -> Self {
         Self::new(Box::new(move |path, _| {
             let file = path.strip_prefix("/log/").map(|path| folder.join(path));
             file.and_then(|file| fs::read(file).ok()).map_or((404, b"none".to_vec()), |bytes| (200, bytes))

@@ -254,3 +254,28 @@ fn a_log_that_grew_meanwhile_is_read_on_and_one_that_was_set_back_is_named() {
     let compared = findings.checkpoints.unwrap();
     assert!(!findings.ok && compared.set_back[0].contains("do not lead to the checkpoint of 2"), "{compared:?}");
 }
+
+#[test]
+fn a_pack_comes_from_a_file_or_the_web_and_what_is_none_is_a_finding() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rubbish.pack");
+    std::fs::write(&file, b"\x83rubbish").unwrap();
+    let server = Server::of(folder.path().to_owned());
+    let (file, url) = (file.to_str().unwrap(), format!("{}/log/rubbish.pack", server.url));
+    let outcome = |place: &str| {
+        let command = Cli::try_parse_from(["luxor", "audit", "verify-pack", place]).unwrap().command;
+        crate::cmd::run(command).map_err(|error| Exit::of(&error))
+    };
+    let words = |place: &str| {
+        let command = Cli::try_parse_from(["luxor", "audit", "verify-pack", place]).unwrap().command;
+        let Command::Audit(AuditArgs { command: Some(AuditCommand::VerifyPack(args)), .. }) = command else { panic!() };
+        verify_pack::verify(&args, &mut crate::log::Report::default()).unwrap_err().to_string()
+    };
+    for place in [file, url.as_str()] {
+        assert_eq!(outcome(place), Ok(Exit::Findings));
+        assert!(words(place).starts_with(&format!("{place}: not an audit pack: byte 1: ")), "{}", words(place));
+    }
+    assert_eq!(outcome(&format!("{}/log/none.pack", server.url)), Err(Exit::Refused));
+    assert_eq!(outcome("https://127.0.0.1/a.pack"), Err(Exit::Usage));
+    assert_eq!(outcome("/none/at/all.pack"), Err(Exit::Failed));
+}
