@@ -350,13 +350,24 @@ pub(crate) struct StatusArgs {
 
 /// `luxor audit`
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct AuditArgs {
-    #[command(flatten)]
-    pub(crate) node: NodeArgs,
+    #[command(subcommand)]
+    pub(crate) command: Option<crate::cmd::AuditCommand>,
+    /// The node's folder, or the URL of its local interface (with LUXOR_TOKEN set).
+    #[arg(long, value_name = "DIR|URL", required = true)]
+    pub(crate) node: Option<String>,
+    /// One JSON document on stdout.
+    #[arg(long)]
+    pub(crate) json: bool,
     /// Another node, whose member gives a mandate. May be given several times. Without it, the own node.
     #[arg(long, value_name = "MEMBER/NODE")]
     pub(crate) of: Vec<NodeRef>,
-    /// The own node and every node under mandate, and compare what both ends of each channel say.
+    /// The own node and every node under mandate; compare what both ends of each channel say, and what each holds of the
+    /// others' checkpoints.
     #[arg(long, conflicts_with = "of")]
     pub(crate) all: bool,
+    /// Where to write the proof, should a log have shown two histories; of further logs, with .2, .3 … behind the name.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) evidence: Option<PathBuf>,
 }

@@ -24,6 +24,7 @@
 //! | `GET /v1/log/tile/{L}/{N}[.p/{W}]` | | a tile of the log at its newest signed size |
 //! | `GET /v1/log/tile/entries/{N}[.p/{W}]` | | an entry bundle of it |
 //! | `GET /v1/audit?node=&from=&count=` | | one [`crate::exchange::Answer::Page`] in CBOR, of this or another node's log |
+//! | `GET /v1/audit/values/{entry}` | | the records of the dispatch at an own entry, showing their value only: [`crate::audit::population::BatchViews`] in CBOR |
 //!
 //! Paths below `/v1/log/` have one spelling each, without query; what the log has not is 404. Where the node has a public
 //! log, a listener of its own without token serves the same paths at its root, at the size of the last public tick.

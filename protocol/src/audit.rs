@@ -3,7 +3,16 @@
 //!
 //! Checked: every entry against its opening; the tree; every signed checkpoint against tree and key; the signature of every
 //! dispatch, sent or received; every counterparty receipt; the numbers of every channel without gap or repeat; every channel
-//! root that a receipt names; every withdrawal; every checkpoint of another log that the log names. What the mandate withholds is counted, not guessed.
+//! root that a receipt names; every withdrawal; every checkpoint of another log that the log names. What the mandate withholds is
+//! counted, not guessed.
+//!
+//! Beside it: samples ([`sample`], [`population`]), audits put into one file ([`pack`]), forks found by comparing what several
+//! logs hold of one another ([`forks`]).
+
+pub mod forks;
+pub mod pack;
+pub mod population;
+pub mod sample;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 

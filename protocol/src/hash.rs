@@ -44,6 +44,10 @@ pub enum Domain {
     Index,
     /// A submitted chunk, to tell a repeat from another with the same name.
     Chunk,
+    /// What an auditor's sample is drawn with.
+    Sample,
+    /// The content of an audit pack.
+    AuditPack,
 }
 
 impl Domain {
@@ -67,6 +71,8 @@ impl Domain {
             Domain::Body => "luxor/v1/body",
             Domain::Index => "luxor/v1/index",
             Domain::Chunk => "luxor/v1/chunk",
+            Domain::Sample => "luxor/v1/sample",
+            Domain::AuditPack => "luxor/v1/audit-pack",
         }
     }
 }

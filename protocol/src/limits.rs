@@ -52,6 +52,18 @@ pub const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
 pub const MAX_AUDIT_PAGE_ENTRIES: usize = 512;
 /// Bytes of content on one page of a log, checked after each entry.
 pub const MAX_AUDIT_PAGE_BYTES: usize = 1024 * 1024;
+/// Entries or records that one sample asks for; more is no sample.
+pub const MAX_SAMPLE: u64 = 10_000;
+/// Bytes of an audit pack, which is read into memory.
+pub const MAX_PACK_BYTES: usize = 256 * 1024 * 1024;
+/// Entries of the log in an audit pack: at some 160 bytes each they fill two thirds of it.
+pub const MAX_PACK_ENTRIES: usize = 1024 * 1024;
+/// Values listed in an audit pack, four for each entry.
+pub const MAX_PACK_VALUES: usize = 4 * 1024 * 1024;
+/// Documents in an audit pack: two cards for each member, and as many agreements.
+pub const MAX_PACK_DOCUMENTS: usize = 4 * MAX_MEMBERS;
+/// Fork evidence in an audit pack; a network has few members, and each log forks once.
+pub const MAX_PACK_FORKS: usize = 64;
 /// Records of one submitted chunk.
 pub const MAX_CHUNK_RECORDS: usize = 1_000;
 /// Bytes of one submitted chunk.

@@ -204,6 +204,10 @@ impl Party {
         self.transport.public()
     }
 
+    pub(crate) fn witness_key(&self) -> &ed25519_dalek::SigningKey {
+        self.witness.signing_key()
+    }
+
     pub(crate) fn origin(&self) -> String {
         format!("log.example/{}", self.id)
     }

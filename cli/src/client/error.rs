@@ -121,7 +121,7 @@ pub(crate) enum ClientError {
 
 impl ClientError {
     /// An answer that cannot be read.
-    pub(super) fn answer(path: &str, what: impl fmt::Display) -> Self {
+    pub(crate) fn answer(path: &str, what: impl fmt::Display) -> Self {
         Self::Answer { path: path.to_owned(), what: what.to_string() }
     }
 

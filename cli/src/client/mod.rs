@@ -13,10 +13,12 @@ use luxor_protocol::api::{
     ApiFile, ChunkResult, Documents, Fork, InboxDispatch, InboxPage, OutboxPage, OutboxState, ReceiptStanding,
     RecordInfo, Status, WithdrawRequest, Withdrawn,
 };
+use luxor_protocol::audit::population::BatchViews;
 use luxor_protocol::cbor::Decode as _;
 use luxor_protocol::document::{Directory, Document};
 use luxor_protocol::exchange::{Answer, AuditPage, Lane};
 use luxor_protocol::names::NodeRef;
+use luxor_protocol::tlog::MAX_NOTE_BYTES;
 
 use crate::files;
 pub(crate) use connection::{Connection, Put};
@@ -140,6 +142,11 @@ impl Client {
 
     /// The network as the node knows it, every signature checked here again.
     pub(crate) fn documents(&self) -> Result<Directory, ClientError> {
+        self.signed_documents().map(|(directory, _)| directory)
+    }
+
+    /// The same, with the documents themselves: the charter, cards, agreements.
+    pub(crate) fn signed_documents(&self) -> Result<(Directory, SignedDocuments), ClientError> {
         let documents: Documents = self.http.json("/v1/documents", &[])?;
         let open = |text: &String| -> Result<Document, ClientError> {
             let bytes = BASE64.decode(text).map_err(|error| ClientError::answer("/v1/documents", error))?;
@@ -147,12 +154,19 @@ impl Client {
         };
         let all = |texts: &[String]| texts.iter().map(open).collect::<Result<Vec<_>, _>>();
         let charter = open(&documents.charter)?;
-        Ok(Directory::new(&charter, &all(&documents.cards)?, &all(&documents.agreements)?)?)
+        let signed =
+            SignedDocuments { charter, cards: all(&documents.cards)?, agreements: all(&documents.agreements)? };
+        Ok((Directory::new(&signed.charter, &signed.cards, &signed.agreements)?, signed))
     }
 
     /// The node's newest checkpoint, a C2SP note.
     pub(crate) fn checkpoint(&self) -> Result<String, ClientError> {
         self.http.text("/v1/checkpoint", &[])
+    }
+
+    /// The newest checkpoint of the node's log with a quorum of cosignatures, if there is one.
+    pub(crate) fn cosigned_checkpoint(&self) -> Result<Option<Vec<u8>>, ClientError> {
+        self.http.file("/v1/checkpoint/cosigned", MAX_NOTE_BYTES)
     }
 
     /// One of the files of the node's log (C2SP tlog-tiles), of at most `max` bytes; `None` if the log has none such.
@@ -172,6 +186,21 @@ impl Client {
             _ => Err(ClientError::answer(path, "something else than a page")),
         }
     }
+}
+
+impl Client {
+    /// The records of the dispatch at an own entry, showing their value only.
+    pub(crate) fn audit_values(&self, entry: u64) -> Result<BatchViews, ClientError> {
+        let path = format!("/v1/audit/values/{entry}");
+        BatchViews::from_cbor(&self.http.bytes(&path, &[])?).map_err(|error| ClientError::answer(&path, error))
+    }
+}
+
+/// The documents of a network, as signed.
+pub(crate) struct SignedDocuments {
+    pub(crate) charter: Document,
+    pub(crate) cards: Vec<Document>,
+    pub(crate) agreements: Vec<Document>,
 }
 
 /// The query that names a dispatch of this node.

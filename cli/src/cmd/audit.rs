@@ -1,4 +1,21 @@
 //! `luxor audit`: fetches documents and pages, and lets [`luxor_protocol::audit`] judge them here.
+//!
+//! | file | content |
+//! |---|---|
+//! | this | the audit of one or several logs |
+//! | `forks` | what the logs hold of one another's checkpoints |
+//! | `sample`, `pack`, `verify_pack` | one command each |
+//! | `args` | their command line |
+
+mod args;
+mod forks;
+mod pack;
+mod sample;
+#[cfg(test)]
+mod tests;
+mod verify_pack;
+
+pub(crate) use args::AuditCommand;
 
 use anyhow::Context as _;
 use luxor_protocol::audit::{AuditReport, compare_channels};
@@ -8,10 +25,11 @@ use serde::Serialize;
 
 use super::today;
 use crate::args::AuditArgs;
-use crate::auditing::audit;
+use crate::auditing::read;
 use crate::client::Client;
-use crate::exit::Exit;
+use crate::exit::{Exit, UsageError};
 use crate::ui;
+use forks::{Compare, Search};
 
 /// What the audit of one or several logs found.
 #[derive(Debug, Serialize)]
@@ -20,6 +38,9 @@ struct Findings {
     reports: Vec<AuditReport>,
     /// Channels that their two ends tell differently.
     differences: Vec<Difference>,
+    /// What the logs hold of one another's checkpoints; absent where one log was read and nobody asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checkpoints: Option<Compare>,
     /// Logs that could not be read.
     not_audited: Vec<NotAudited>,
 }
@@ -37,14 +58,37 @@ struct NotAudited {
 }
 
 pub(super) fn run(args: &AuditArgs) -> anyhow::Result<Exit> {
-    let client = Client::open(&args.node.node)?;
+    match &args.command {
+        Some(AuditCommand::Sample(args)) => sample::run(args),
+        Some(AuditCommand::Pack(args)) => pack::run(args),
+        Some(AuditCommand::VerifyPack(args)) => verify_pack::run(args),
+        None => {
+            let findings = findings(args)?;
+            match args.json {
+                true => ui::json(&findings)?,
+                false => print(&findings)?,
+            }
+            Ok(if findings.ok { Exit::Ok } else { Exit::Findings })
+        }
+    }
+}
+
+fn findings(args: &AuditArgs) -> anyhow::Result<Findings> {
+    // Without a command the parser asks for it.
+    let node = args.node.as_deref().ok_or_else(|| UsageError("no node is named\nhint: give --node".into()))?;
+    let client = Client::open(node)?;
     let directory = client.documents()?;
     let own: NodeRef = client.status()?.node.parse().context("the node's own name")?;
     let targets = targets(args, &directory, &own);
+    let mut search = (targets.len() > 1 || args.evidence.is_some()).then(|| Search::new(&directory));
     let (mut reports, mut not_audited) = (Vec::new(), Vec::new());
     for node in &targets {
-        match audit(&client, &directory, node) {
-            Ok(report) => reports.push(report),
+        let take = |index, entry: &_| search.iter_mut().for_each(|search| search.take(node, index, entry));
+        match read(&client, &directory, node, None, take) {
+            Ok((report, note)) => {
+                reports.push(report);
+                search.iter_mut().for_each(|search| search.read_up_to(node, note.clone()));
+            }
             Err(error) if targets.len() == 1 => return Err(error),
             Err(error) => {
                 let why = error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
@@ -54,14 +98,10 @@ pub(super) fn run(args: &AuditArgs) -> anyhow::Result<Exit> {
     }
     let differences: Vec<_> =
         compare_channels(&reports).into_iter().map(|(channel, what)| Difference { channel, what }).collect();
-    let ok = reports.iter().all(AuditReport::ok) && differences.is_empty() && not_audited.is_empty();
-    let findings = Findings { ok, reports, differences, not_audited };
-    if args.node.json {
-        ui::json(&findings)?
-    } else {
-        print(&findings)?
-    }
-    Ok(if ok { Exit::Ok } else { Exit::Findings })
+    let checkpoints = search.map(|search| search.finish(&client, args.evidence.as_deref())).transpose()?;
+    let agree = checkpoints.as_ref().is_none_or(Compare::ok);
+    let ok = reports.iter().all(AuditReport::ok) && differences.is_empty() && not_audited.is_empty() && agree;
+    Ok(Findings { ok, reports, differences, checkpoints, not_audited })
 }
 
 /// The nodes to audit: those named, or the own, and with `--all` everyone whose member gives a mandate today.
@@ -95,6 +135,9 @@ fn print(findings: &Findings) -> anyhow::Result<()> {
         ui::say(
             "hint: what was on its way while the logs were read shows as a difference; audit again when it is there",
         );
+    }
+    if let Some(checkpoints) = &findings.checkpoints {
+        checkpoints.print()?;
     }
     for missed in &findings.not_audited {
         ui::line(&format!("{}: not audited: {}", missed.node, missed.why))?;

@@ -22,6 +22,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use luxor_protocol::exchange::Lane;
 use luxor_protocol::time::{Day, Millis};
 
+pub(crate) use audit::AuditCommand;
+
 use crate::args::Command;
 use crate::exit::Exit;
 use crate::{bench, demo, log, ui};

@@ -28,13 +28,15 @@ mod prove;
 mod report;
 mod source;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod verify;
 mod witness;
 
 pub(crate) use args::{EvidenceCommand, LogCommand, PolicyCommand};
+pub(crate) use open::{read_policy, read_vkey, tell_witnesses};
+pub(crate) use report::Report;
 pub(crate) use source::SourceError;
 
 use crate::exit::Exit;

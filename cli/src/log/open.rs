@@ -124,7 +124,7 @@ pub(super) fn key_file(folder: &Path, origin: &str) -> PathBuf {
 }
 
 /// Reads a verifier key, or a file with one.
-pub(super) fn read_vkey(text_or_file: &str) -> anyhow::Result<VerifierKey> {
+pub(crate) fn read_vkey(text_or_file: &str) -> anyhow::Result<VerifierKey> {
     // A key first: a file may be named like one, by somebody who wants another key to be used.
     if let Ok(key) = VerifierKey::parse(text_or_file) {
         return Ok(key);
@@ -156,7 +156,7 @@ fn parse_vkey(text: &str, place: &str) -> anyhow::Result<VerifierKey> {
 }
 
 /// Reads a policy.
-pub(super) fn read_policy(path: &Path) -> anyhow::Result<Policy> {
+pub(crate) fn read_policy(path: &Path) -> anyhow::Result<Policy> {
     let text = files::read_text(path, MAX_POLICY_BYTES)?;
     Policy::parse(&text).map_err(|error| {
         let hint = "the form is that of https://c2sp.org/tlog-policy; `luxor policy flat` makes one";
@@ -165,7 +165,7 @@ pub(super) fn read_policy(path: &Path) -> anyhow::Result<Policy> {
 }
 
 /// Tells who cosigned, and whether that is enough.
-pub(super) fn tell_witnesses(report: &mut Report, note: &Note, policy: Option<&Policy>) {
+pub(crate) fn tell_witnesses(report: &mut Report, note: &Note, policy: Option<&Policy>) {
     let Some(policy) = policy else {
         let others = note.signatures.len().saturating_sub(1);
         let words = if others == 0 { String::new() } else { format!("{others}, by unknown keys; give --policy") };

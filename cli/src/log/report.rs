@@ -10,7 +10,7 @@ const MAX_FINDINGS: usize = 20;
 
 /// Facts and findings.
 #[derive(Default)]
-pub(super) struct Report {
+pub(crate) struct Report {
     facts: Vec<(&'static str, Value, String)>,
     findings: Vec<String>,
     findings_count: u64,
@@ -18,7 +18,7 @@ pub(super) struct Report {
 
 impl Report {
     /// A fact whose words are its value.
-    pub(super) fn fact(&mut self, name: &'static str, value: impl Into<Value>) {
+    pub(crate) fn fact(&mut self, name: &'static str, value: impl Into<Value>) {
         let value = value.into();
         let words = match &value {
             Value::String(text) => text.clone(),
@@ -29,12 +29,12 @@ impl Report {
     }
 
     /// A fact with other words for people; none, and it is for programs only.
-    pub(super) fn told(&mut self, name: &'static str, value: impl Into<Value>, words: impl Into<String>) {
+    pub(crate) fn told(&mut self, name: &'static str, value: impl Into<Value>, words: impl Into<String>) {
         self.facts.push((name, value.into(), words.into()));
     }
 
     /// Something that does not hold.
-    pub(super) fn finding(&mut self, what: impl Into<String>) {
+    pub(crate) fn finding(&mut self, what: impl Into<String>) {
         self.findings_count += 1;
         if self.findings.len() < MAX_FINDINGS {
             self.findings.push(what.into());
@@ -49,12 +49,12 @@ impl Report {
     }
 
     /// Whether nothing was found.
-    pub(super) fn ok(&self) -> bool {
+    pub(crate) fn ok(&self) -> bool {
         self.findings_count == 0
     }
 
     /// Prints all of it. A check that failed is a finding; other errors are passed on.
-    pub(super) fn conclude(mut self, json: bool, outcome: anyhow::Result<()>) -> anyhow::Result<Exit> {
+    pub(crate) fn conclude(mut self, json: bool, outcome: anyhow::Result<()>) -> anyhow::Result<Exit> {
         self.settle(outcome)?;
         let exit = if self.ok() { Exit::Ok } else { Exit::Findings };
         match self.print(json) {
@@ -86,7 +86,7 @@ impl Report {
     }
 
     /// A check that failed becomes a finding; other errors are passed on.
-    pub(super) fn settle(&mut self, outcome: anyhow::Result<()>) -> anyhow::Result<()> {
+    pub(crate) fn settle(&mut self, outcome: anyhow::Result<()>) -> anyhow::Result<()> {
         match outcome.map_err(|error| error.downcast::<FindingError>()) {
             Ok(()) => Ok(()),
             Err(Ok(FindingError(what))) => {
@@ -97,7 +97,7 @@ impl Report {
         }
     }
 
-    pub(super) fn object(&self) -> Value {
+    pub(crate) fn object(&self) -> Value {
         let mut object = Map::new();
         object.insert("ok".into(), self.ok().into());
         for (name, value, _) in &self.facts {

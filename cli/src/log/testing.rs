@@ -141,8 +141,8 @@ pub(super) fn holds(args: &[&str]) -> Json {
 type Answer = Box<dyn Fn(&str, &[u8]) -> (u16, Vec<u8>) + Send>;
 
 /// Answers `path` and body with status and body, one connection for each request. Dropping it ends it.
-pub(super) struct Server {
-    pub(super) url: String,
+pub(crate) struct Server {
+    pub(crate) url: String,
     pub(super) asked: Arc<AtomicUsize>,
     /// Requests with the token `secret`.
     pub(super) authorized: Arc<AtomicUsize>,
@@ -151,7 +151,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn new(answer: Answer) -> Self {
+    pub(crate) fn new(answer: Answer) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let ends = Arc::new(AtomicBool::new(false));
@@ -163,14 +163,14 @@ impl Server {
                     break;
                 }
                 all.fetch_add(1, Ordering::SeqCst);
-                with_token.fetch_add(usize::from(serve(stream.unwrap(), &answer)), Ordering::SeqCst);
+                serve(stream.unwrap(), &answer, &with_token);
             }
         });
         Self { url, asked, authorized, ends, thread: Some(thread) }
     }
 
     /// Serves a folder's files below `/log/`.
-    pub(super) fn of(folder: PathBuf) -> Self {
+    pub(crate) fn of(folder: PathBuf) -> Self {
         Self::new(Box::new(move |path, _| {
             let file = path.strip_prefix("/log/").map(|path| folder.join(path));
             file.and_then(|file| fs::read(file).ok()).map_or((404, b"none".to_vec()), |bytes| (200, bytes))
@@ -186,8 +186,8 @@ impl Drop for Server {
     }
 }
 
-/// Answers one request; tells whether it had the token.
-fn serve(stream: TcpStream, answer: &Answer) -> bool {
+/// Answers one request, and counts it first if it has the token: who has the answer may look at the count.
+fn serve(stream: TcpStream, answer: &Answer, with_token: &AtomicUsize) {
     let mut reader = BufReader::new(&stream);
     let (mut path, mut length, mut line, mut token) = (String::new(), 0, String::new(), false);
     loop {
@@ -207,8 +207,8 @@ fn serve(stream: TcpStream, answer: &Answer) -> bool {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).unwrap();
+    with_token.fetch_add(usize::from(token), Ordering::SeqCst);
     let (status, bytes) = answer(&path, &body);
     let head = format!("HTTP/1.1 {status} Word\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", bytes.len());
     let _ = (&stream).write_all(&[head.as_bytes(), &bytes].concat());
-    token
 }

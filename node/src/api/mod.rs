@@ -100,6 +100,7 @@ impl Api {
             .route("/v1/forks", get(logs::forks))
             .route("/v1/log/{*path}", get(read::log_file))
             .route("/v1/audit", get(read::audit))
+            .route("/v1/audit/values/{entry}", get(read::audit_values))
             .fallback(problem::not_found)
             .layer(from_fn_with_state(context.clone(), authorise))
             .route("/v1/health", get(|| async { "ok\n" }))

@@ -201,6 +201,15 @@ pub(super) async fn audit(
     Ok(([(CONTENT_TYPE, "application/cbor")], Answer::Page(page).to_cbor()))
 }
 
+pub(super) async fn audit_values(
+    State(context): State<Context>,
+    Path(entry): Path<u64>,
+) -> Result<impl IntoResponse, Problem> {
+    let views = context.driver.audit_values(entry).await?;
+    let views = views.ok_or_else(|| Problem::not_found(format!("no records are kept for entry {entry}")))?;
+    Ok(([(CONTENT_TYPE, "application/cbor")], views.to_cbor()))
+}
+
 fn record_state(body: &ReceiptBody, place: usize) -> String {
     match &body.outcome {
         Outcome::Refused(code) => format!("refused: {code}"),

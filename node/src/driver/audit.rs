@@ -1,15 +1,18 @@
-//! Pages of a log: of this node's for others under a mandate and for its own people, of others' under this node's mandate.
+//! Pages of a log: of this node's for others under a mandate and for its own people, of others' under this node's mandate. And
+//! values of records, for its own people only.
 
 use std::sync::Arc;
 
+use luxor_protocol::audit::population::{BatchViews, value_groups};
 use luxor_protocol::cbor::{Decode, Encode};
 use luxor_protocol::exchange::{Answer, AuditPage, ErrorCode, Lane, Request};
 use luxor_protocol::limits::MAX_AUDIT_PAGE_ENTRIES;
 use luxor_protocol::names::NodeRef;
-use luxor_protocol::record::{GroupSet, OPENING};
+use luxor_protocol::record::{GroupSet, OPENING, RecordView, SealedRecord};
 
 use super::{Driver, DriverError, Message, Shared, now};
 use crate::net::{Permit, Reply as NetReply, TransportKey};
+use crate::store::StoreError;
 
 /// Why a page could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +68,30 @@ pub(super) async fn page(driver: &Driver, node: &NodeRef, from: u64, count: u64)
         Ok(Answer::Error { code, detail }) => Err(AuditReadError::Refused { node: node.clone(), code, detail }),
         _ => Err(AuditReadError::Answer { node: node.clone() }),
     }
+}
+
+/// The values of the records in the dispatch of an own entry; `None` where the entry is no dispatch whose records are here: of
+/// several dispatches that carry one batch the first has them.
+pub(super) async fn values(driver: &Driver, entry: u64) -> Result<Option<BatchViews>, AuditReadError> {
+    let shared = driver.shared.clone();
+    let views = driver.work(Lane::Ordinary, move || batch_values(&shared, entry)).await;
+    let views = views.ok_or_else(|| AuditReadError::Own("the node is stopping".into()))?;
+    views.map_err(|e| AuditReadError::Own(e.to_string()))
+}
+
+fn batch_values(shared: &Shared, entry: u64) -> Result<Option<BatchViews>, StoreError> {
+    let views = match shared.store.batch_records(entry)? {
+        Some(records) => {
+            let cut = |record: &SealedRecord| record.view(value_groups(record.header().table));
+            records.iter().map(cut).enumerate().collect()
+        }
+        None => {
+            let payload = shared.store.payload(entry)?;
+            let cut = |view: &RecordView| view.cut(value_groups(view.header.table));
+            payload.iter().map(|(place, _, view)| (*place, cut(view))).collect::<Vec<_>>()
+        }
+    };
+    Ok((!views.is_empty()).then_some(BatchViews { views }))
 }
 
 impl Driver {

@@ -28,6 +28,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use luxor_protocol::api::OutboxState;
+use luxor_protocol::audit::population::BatchViews;
 use luxor_protocol::exchange::{AuditPage, Channel, Lane, Request};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::names::NodeRef;
@@ -325,6 +326,14 @@ impl Driver {
     /// [`AuditReadError`].
     pub async fn audit_page(&self, node: &NodeRef, from: u64, count: u64) -> Result<AuditPage, AuditReadError> {
         audit::page(self, node, from, count).await
+    }
+
+    /// The records in the dispatch of an entry of this node's log, showing their value only; `None` where it has none.
+    ///
+    /// # Errors
+    /// [`AuditReadError::Own`].
+    pub async fn audit_values(&self, entry: u64) -> Result<Option<BatchViews>, AuditReadError> {
+        audit::values(self, entry).await
     }
 
     /// Runs a job on a worker thread; `None` when it panicked, which also ends the driver.

@@ -125,6 +125,25 @@ impl Store {
         record.map(Some).map_err(|e| damaged(&e))
     }
 
+    /// All own records of a batch: the batch is the index of its first `sent` entry.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn batch_records(&self, batch: u64) -> Result<Option<Vec<SealedRecord>>, StoreError> {
+        let Some(bytes) = self.get(cf::RECORDS, &batch.to_be_bytes())? else { return Ok(None) };
+        let damaged = |e: &dyn std::fmt::Display| {
+            StoreError::damaged(format!("the records of the batch at entry {batch}"), e.to_string())
+        };
+        let mut reader = Reader::new(&bytes);
+        let count = reader.array(MAX_BATCH_RECORDS).map_err(|e| damaged(&e))?;
+        let mut records = Vec::with_capacity(count);
+        for _ in 0..count {
+            let record = reader.bytes(bytes.len()).map_err(|e| damaged(&e))?;
+            records.push(SealedRecord::from_stored(record).map_err(|e| damaged(&e))?);
+        }
+        Ok(Some(records))
+    }
+
     /// Records with this own reference or item id.
     ///
     /// # Errors

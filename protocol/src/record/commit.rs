@@ -6,7 +6,7 @@
 
 use zeroize::Zeroizing;
 
-use super::content::{Content, ContentError, Fault, check_leaf, pointer};
+use super::content::{Content, ContentError, Fault, Occurrences, check_leaf, pointer, read_leaf};
 use super::table::{Group, GroupSet, Scope, TypeTable};
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::hash::{Digest, Domain, keyed};
@@ -203,6 +203,34 @@ impl RecordView {
         };
         let digests: Vec<Digest> = self.groups.iter().enumerate().map(digest).collect();
         record_root(&self.header, &digests)
+    }
+
+    /// The same view with only these groups still shown; it leads to the same root.
+    #[must_use]
+    pub fn cut(&self, groups: GroupSet) -> Self {
+        let table = self.header.table;
+        let cut = |(at, group): (usize, &GroupView)| match group {
+            GroupView::Shown(leaves) if !groups.has(at) => {
+                let leaves = leaves.iter().map(|leaf| (&leaf.salt, leaf.bytes.as_slice()));
+                GroupView::Hidden(group_digest(table, at, leaves))
+            }
+            other => other.clone(),
+        };
+        Self { header: self.header.clone(), groups: self.groups.iter().enumerate().map(cut).collect() }
+    }
+
+    /// The occurrences in each leaf of a shown group; `None` where it is hidden or the type has no such group.
+    ///
+    /// # Errors
+    /// [`ContentError`] when a leaf is not what the type allows.
+    pub fn occurrences(&self, group: &str) -> Result<Option<Vec<Occurrences>>, ContentError> {
+        let Some((at, definition)) = self.header.table.group(group) else { return Ok(None) };
+        match self.groups.get(at) {
+            Some(GroupView::Shown(leaves)) => {
+                leaves.iter().map(|leaf| read_leaf(definition, &leaf.bytes)).collect::<Result<_, _>>().map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Checks every disclosed leaf against the type table, and mandatory groups where they are shown.

@@ -16,6 +16,7 @@
 //! | [`tiled`] | a log read from its tiles | <https://c2sp.org/tlog-tiles> |
 //! | [`verify_log`] | a whole log checked in one pass | <https://c2sp.org/tlog-tiles> |
 //! | [`edge`] | right edge of a growing log in memory | <https://c2sp.org/tlog-tiles> |
+//! | [`memory`] | a whole tree in memory | RFC 6962 section 2.1 |
 //! | [`vkey`] | verifier keys, single signatures | <https://c2sp.org/signed-note>, <https://c2sp.org/tlog-cosignature> |
 //! | [`note`] | signed notes | <https://c2sp.org/signed-note> |
 //! | [`checkpoint`] | signed tree heads | <https://c2sp.org/tlog-checkpoint> |
@@ -35,6 +36,7 @@ mod differential;
 pub mod edge;
 pub mod evidence;
 pub mod hash;
+pub mod memory;
 pub mod note;
 pub mod observe;
 pub mod path;
@@ -59,6 +61,7 @@ pub use checkpoint::{Checkpoint, CheckpointError, MAX_CHECKPOINT_BYTES};
 pub use edge::{CompletedTile, Edge, EdgeError, MissingNode};
 pub use evidence::{EvidenceError, Fork, ForkEvidence, MAX_EVIDENCE_BYTES, MAX_EVIDENCE_HASHES};
 pub use hash::{EMPTY_ROOT, Hash, empty_root, leaf_hash, node_hash};
+pub use memory::MemoryTree;
 pub use note::{MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES, Note, NoteError, NoteSignature, Verified};
 pub use observe::{ObserveError, Observed, observe};
 pub use path::{MAX_TILE_LEVEL, PathError, TileLevel, TilePath, TileWidth, paths_between, paths_of};

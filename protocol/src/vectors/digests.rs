@@ -23,7 +23,9 @@ fn domains() -> Vec<Domain> {
         Entry => Some(Body),
         Body => Some(Index),
         Index => Some(Chunk),
-        Chunk => None,
+        Chunk => Some(Sample),
+        Sample => Some(AuditPack),
+        AuditPack => None,
     };
     std::iter::successors(Some(Document), |domain| after(*domain)).collect()
 }
