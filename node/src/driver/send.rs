@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use luxor_protocol::cbor::Decode;
 use luxor_protocol::exchange::{Answer, Channel, DispatchHeader, ErrorCode, Lack, Outcome, read_receipt};
-use luxor_protocol::tlog::TlogProof;
 
 use super::{Driver, DriverError, Message, Shared, now};
 use crate::engine::{Input, Reply, VerifiedReceipt};
@@ -90,9 +89,7 @@ fn verify(shared: &Shared, channel: &Channel, number: u64, answer: &[u8]) -> Res
     if receipt.skeleton.channel != *channel || receipt.skeleton.number != number {
         return failed("the receipt names another channel or number".into());
     }
-    if let Ok(told) = TlogProof::parse(&proof) {
-        shared.witness.glimpse(&receipt.checkpoint.origin, &told.checkpoint);
-    }
+    shared.witness.glimpse(&receipt.checkpoint.origin, &proof);
     let withdrawn = receipt.body.outcome == Outcome::Withdrawn;
     if withdrawn && sent.withdrawal.is_none() {
         return failed("a receipt for a withdrawal that this node did not make".into());

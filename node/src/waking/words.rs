@@ -217,7 +217,7 @@ mod tests {
             let witness = format!("w{at}/n1").parse().unwrap();
             let root = edge(*size, *changed).root();
             let note = Checkpoint::new(node.card.origin.clone(), *size, root).sign(key(KeyUse::Log, 1).signing_key());
-            let notes = if *size == 0 { Vec::new() } else { vec![note.unwrap().to_bytes()] };
+            let notes = if *changed == 0 { Vec::new() } else { vec![note.unwrap().to_bytes()] };
             words.hear(&witness, Holdings { notes, card: None }, here, roots)?;
         }
         Ok((words.count().0, words.are_enough()))
@@ -234,6 +234,7 @@ mod tests {
         assert_eq!(hear(3, 5, &[(3, SAME), (0, 0)]), Ok((2, true)), "who holds none has said so");
         assert_eq!(hear(7, 5, &[(0, 0); 4]), Ok((4, false)));
         assert_eq!(hear(7, 5, &[(0, 0); 5]), Ok((5, true)));
+        assert_eq!(hear(1, 0, &[(0, SAME)]), Ok((1, true)), "the checkpoint of an empty log");
     }
 
     #[test]

@@ -65,7 +65,7 @@ pub struct Witness {
     store: Arc<Store>,
     /// Decides and stores one checkpoint at a time.
     one: Mutex<()>,
-    /// Of each log the last checkpoint that came with a receipt, until it is placed: one of many, so in memory only.
+    /// Of each log one checkpoint that came with a receipt since the last question: one of many, so in memory only.
     glimpsed: Mutex<BTreeMap<String, Held>>,
 }
 

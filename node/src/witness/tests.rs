@@ -3,7 +3,7 @@
 use luxor_protocol::document::KnownNode;
 use luxor_protocol::exchange::NewestCheckpoint;
 use luxor_protocol::keys::{KeyUse, SecretKey};
-use luxor_protocol::tlog::{Edge, KeyType, ObserveError, consistency_proof, leaf_hash, prefix_proof};
+use luxor_protocol::tlog::{Edge, KeyType, ObserveError, TlogProof, consistency_proof, leaf_hash, prefix_proof};
 
 use super::*;
 use crate::store::StoreConfig;
@@ -221,7 +221,10 @@ fn a_second_history_is_found_though_each_of_its_checkpoints_came_another_way() {
             assert_eq!(bench.tell(&witness, 20, SAME).newest, Concluded::Newer { size: 20 });
             let (_, other) = bench.history(size, 7);
             match by_receipt {
-                true => witness.glimpse(bench.origin(), &other),
+                true => {
+                    let proof = TlogProof { extra: None, index: 0, hashes: Vec::new(), checkpoint: other };
+                    witness.glimpse(bench.origin(), &proof.to_bytes());
+                }
                 false => witness.learn(std::slice::from_ref(&other)).unwrap(),
             }
             if size < 20 && !by_receipt {

@@ -11,7 +11,9 @@ use std::sync::PoisonError;
 
 use luxor_protocol::exchange::NewestCheckpoint;
 use luxor_protocol::limits::{MAX_NOTE_TOLD_BYTES, MAX_SIZES_ASKED, MAX_UNPLACED_NOTES};
-use luxor_protocol::tlog::{Checkpoint, ForkEvidence, Held, Note, ObserveError, Observed, VerifierKey, observe};
+use luxor_protocol::tlog::{
+    Checkpoint, ForkEvidence, Held, Note, ObserveError, Observed, TlogProof, VerifierKey, observe,
+};
 
 use super::{Witness, quorum_time, signed_by};
 use crate::store::{LogFact, StoreError, held_of, write_unplaced};
@@ -81,11 +83,17 @@ impl Witness {
         Ok(Asked { held, unplaced: self.store.unplaced(origin)?, glimpsed })
     }
 
-    /// Takes note of a checkpoint in a receipt, which was verified under the log's key: it is placed with the next question.
-    pub fn glimpse(&self, origin: &str, note_bytes: &[u8]) {
+    /// Takes note of the checkpoint in a receipt, which was verified under the log's key: it is placed with the next question.
+    /// One for each question: thousands of receipts may come between two.
+    pub fn glimpse(&self, origin: &str, receipt: &[u8]) {
+        let mut glimpsed = self.glimpsed.lock().unwrap_or_else(PoisonError::into_inner);
+        if glimpsed.contains_key(origin) {
+            return;
+        }
         let Some(key) = self.log_key(origin) else { return };
-        if let Ok(held) = held_of(signed_by(note_bytes, &[key])) {
-            self.glimpsed.lock().unwrap_or_else(PoisonError::into_inner).insert(origin.to_owned(), held);
+        let Ok(proof) = TlogProof::parse(receipt) else { return };
+        if let Ok(held) = held_of(signed_by(&proof.checkpoint, &[key])) {
+            glimpsed.insert(origin.to_owned(), held);
         }
     }
 
