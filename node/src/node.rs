@@ -184,7 +184,7 @@ impl Node {
         let driver = driver_config(&config, &folder);
         let threads = |e: std::io::Error| NodeError::System(format!("no worker threads: {e}"));
         let (driver, run) = Driver::new(engine, Arc::new(shared), driver).map_err(threads)?;
-        driver.heard(&heard.notes, &heard.cards)?;
+        driver.heard(&heard)?;
         let (end, stopped) = watch::channel(false);
         let running = tokio::spawn(run.run(stopped.clone()));
         tokio::spawn(driver.clone().serve(requests));

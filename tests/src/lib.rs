@@ -215,7 +215,11 @@ impl Network {
 
     /// Starts a member's node with more arguments.
     pub fn start_with(&self, member: &str, arguments: &[&str]) -> Daemon {
-        let dir = self.dir(member);
+        Self::start_in(self.dir(member), arguments)
+    }
+
+    /// Starts the node of a folder, such as a copy.
+    pub fn start_in(dir: PathBuf, arguments: &[&str]) -> Daemon {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(dir.join("log.txt")).unwrap();
         for name in ["ready.json", "api.json"] {
             let _ = std::fs::remove_file(dir.join("run").join(name));

@@ -192,6 +192,12 @@ fn a_witness_that_was_set_back_learns_how_far_others_have_come() {
     // Its own log has no entry, so nothing there tells that it was set back.
     put_back(&network.dir("post"), &backup, Some(&backup.join("log.lock")));
     let post = network.start("post");
+    // Before the log's node has led it there, it cosigns nothing of that log, whatever it is offered.
+    let note = nodes[1].text("/v1/checkpoint").into_bytes();
+    let offer = luxor_protocol::tlog::AddCheckpoint { old: 1, proof: Vec::new(), note_bytes: note }.to_bytes();
+    let url = format!("{}/add-checkpoint", post.public_log().unwrap());
+    let answer = ureq::post(url).config().http_status_as_error(false).build().send(&offer[..]).unwrap();
+    assert_eq!(answer.status().as_u16(), 503);
     until("what the others hold", || {
         std::thread::sleep(Duration::from_millis(50));
         (held(&post, &origin) == Some(6)).then_some(())
@@ -256,7 +262,7 @@ fn a_card_in_the_own_name_that_was_made_elsewhere_is_told() {
     let (sender, recipient) = (network.start("sender"), network.start("recipient"));
     let alarms = sender.get("/v1/status")["alarms"].clone();
     let said = alarms[0].as_str().unwrap_or_default();
-    assert!(said.starts_with("recipient/n1 has version 2 of this member's card"), "{alarms}");
+    assert!(said.starts_with("recipient/n1 says that it has version 2 of this member's card"), "{alarms}");
     assert_eq!(recipient.get("/v1/status")["alarms"], json!([]), "an older card elsewhere is no alarm");
     assert!(luxor(&["status", "--node", sender.dir().to_str().unwrap()]).contains("ALARM"));
 }

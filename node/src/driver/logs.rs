@@ -2,6 +2,7 @@
 //!
 //! Not here: what follows from a checkpoint ([`crate::witness`]); whether receipts are witnessed (`receipts`).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ use crate::net::{Permit, Reply as NetReply};
 use crate::store::{StoreError, held_of};
 use crate::witness::{Concluded, Said, Told, holdings};
 
+/// Cosigned checkpoints looked at for one with a quorum of today's witnesses.
+const MAX_KEPT_LOOKED_AT: usize = 64;
 /// How often each other node is asked for its newest checkpoint.
 const GOSSIP: Duration = Duration::from_secs(10);
 impl Driver {
@@ -61,7 +64,7 @@ impl Driver {
         let shared = self.shared.clone();
         let job = move || {
             let _permit = permit;
-            shared.witness.add_checkpoint(&body, now())
+            shared.witness.add_checkpoint(&body, None, now())
         };
         let said = self.work(Lane::Ordinary, job).await;
         self.unless_failed(said?)
@@ -93,14 +96,27 @@ impl Driver {
         let driver = self.clone();
         tokio::spawn(async move {
             let _permit = permit;
+            let _turn = match &request {
+                // The semaphore is never closed.
+                Request::Checkpoint { .. } | Request::Proof { .. } => driver.proving.clone().acquire_owned().await.ok(),
+                _ => None,
+            };
             let shared = driver.shared.clone();
             let answer = driver.work(Lane::Urgent, move || match request {
                 Request::AddCheckpoint(body) => {
-                    let said = shared.witness.add_checkpoint(&body, now())?;
+                    let Some(from) = shared.directory.node(&peer) else {
+                        return Err(DriverError::Own("a peer without a card".into()));
+                    };
+                    let said = shared.witness.add_checkpoint(&body, Some(from), now())?;
                     Ok(Answer::Witness { status: said.status, body: said.body })
                 }
                 Request::Checkpoint { have } => newest(&shared, &have).map(Answer::Checkpoint),
-                Request::Holdings => Ok(Answer::Holdings(holdings(&shared.directory, &shared.store, &peer)?)),
+                Request::Holdings => {
+                    let origin = shared.directory.node(&peer).map(|node| node.card.origin.as_str());
+                    let seen = origin.and_then(|origin| shared.witness.glimpsed_of(origin));
+                    let seen = seen.map(|seen| seen.note_bytes);
+                    Ok(Answer::Holdings(holdings(&shared.directory, &shared.store, &peer, seen)?))
+                }
                 Request::Proof { index } => proof(&shared, index),
                 _ => Err(DriverError::Own("not a request about checkpoints".into())),
             });
@@ -130,14 +146,23 @@ fn tell(node: &NodeRef, told: &Told) {
 /// This node's newest checkpoint, cosigned if that covers the sizes asked about, with a prefix proof from each of them.
 fn newest(shared: &Shared, have: &[u64]) -> Result<NewestCheckpoint, DriverError> {
     let latest = shared.sequencer.latest();
-    let most = have.iter().copied().filter(|have| *have <= latest.size).max().unwrap_or(0);
+    // A smaller one than is asked about would hide what was signed since.
+    let most = have.iter().copied().max().unwrap_or(0);
     let cosigned = shared.cosigned().best().filter(|best| best.size >= most).cloned();
     let (size, note_bytes) = cosigned.map_or((latest.size, latest.note), |best| (best.size, best.note));
-    let proof = |have: &u64| match *have > 0 && *have < size {
-        true => prefix_proof(&shared.store.log_reader(), *have, size).map_err(|e| DriverError::Own(e.to_string())),
-        false => Ok(Vec::new()),
-    };
-    Ok(NewestCheckpoint { note_bytes, proofs: have.iter().map(proof).collect::<Result<_, _>>()? })
+    let (reader, mut made) = (shared.store.log_reader(), BTreeMap::new());
+    let mut proofs = Vec::with_capacity(have.len());
+    for have in have {
+        if !made.contains_key(have) {
+            let proof = match *have > 0 && *have < size {
+                true => prefix_proof(&reader, *have, size).map_err(|e| DriverError::Own(e.to_string()))?,
+                false => Vec::new(),
+            };
+            made.insert(*have, proof);
+        }
+        proofs.push(made[have].clone());
+    }
+    Ok(NewestCheckpoint { note_bytes, proofs })
 }
 
 /// A proof of an entry under the first checkpoint with a quorum that covers it.
@@ -146,8 +171,10 @@ fn proof(shared: &Shared, index: u64) -> Result<Answer, DriverError> {
     let Some(size) = index.checked_add(1).filter(|size| *size <= shared.sequencer.latest().size) else {
         return not_there("the log does not have it");
     };
+    // Witnesses that began new logs since are in no quorum of today, but later checkpoints have others'.
+    let kept = shared.store.cosigned_from(size, MAX_KEPT_LOOKED_AT)?;
     let newest = || shared.cosigned().best().filter(|best| best.size >= size).map(|best| best.note.clone());
-    let Some(checkpoint) = shared.store.first_cosigned(size)?.or_else(newest) else {
+    let Some(checkpoint) = kept.into_iter().find(|note| shared.cosigned().has_quorum(note)).or_else(newest) else {
         return not_there("no checkpoint with a quorum covers it yet");
     };
     let size = held_of(checkpoint.clone()).map_err(|e| DriverError::Own(e.to_string()))?.size;

@@ -42,7 +42,7 @@ use crate::entropy::EntropyError;
 use crate::net::{Inbound, Permit, Reply as NetReply};
 use crate::sequencer::{Commit, SequencerError};
 use crate::store::{StoreError, Totals, Write};
-use crate::waking::{OtherCard, WordError};
+use crate::waking::{Heard, WordError};
 
 pub use audit::AuditReadError;
 use pool::Pool;
@@ -136,6 +136,8 @@ pub struct Driver {
     submissions: Arc<Semaphore>,
     urgent_submissions: Arc<Semaphore>,
     submitting: Arc<Mutex<HashSet<(String, u64)>>>,
+    /// One answer that takes many reads of the log at a time, so that asking for them does not keep workers from dispatches.
+    proving: Arc<Semaphore>,
     pool: Arc<Pool>,
 }
 
@@ -224,6 +226,7 @@ impl Driver {
             submissions: Arc::new(Semaphore::new(config.submissions)),
             urgent_submissions: Arc::new(Semaphore::new(config.urgent_submissions)),
             submitting: Arc::default(),
+            proving: Arc::new(Semaphore::new(1)),
             pool: Arc::new(Pool::new(cores)?),
         };
         let run = Run {
@@ -314,9 +317,9 @@ impl Driver {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn heard(&self, notes: &[Vec<u8>], cards: &[OtherCard]) -> Result<(), StoreError> {
-        self.shared.witness.learn(notes)?;
-        cards.iter().for_each(|card| self.shared.alarm(monitor::card_alarm(card)));
+    pub fn heard(&self, heard: &Heard) -> Result<(), StoreError> {
+        heard.notes.iter().try_for_each(|(teller, notes)| self.shared.witness.learn(teller, notes))?;
+        heard.cards.iter().for_each(|card| monitor::tell_card(&self.shared, card));
         Ok(())
     }
 

@@ -12,52 +12,66 @@ use std::time::Duration;
 use luxor_protocol::document::KnownNode;
 use luxor_protocol::exchange::{Answer, Holdings, Lane, Request, witnesses_of};
 use luxor_protocol::tlog::root_at;
+use tokio::task::JoinSet;
 
 use super::{Driver, DriverError, Message, Shared};
+use crate::store::LogFact;
 use crate::waking::{OtherCard, OwnLog, WordError};
 
 /// How often each witness is asked.
 const ASK: Duration = Duration::from_secs(600);
 
 impl Driver {
-    /// Asks until the node stops.
+    /// Asks at once, for what came too late for the start, and then again and again until the node stops.
     pub(super) async fn monitor(self) {
+        let mut asking = JoinSet::new();
+        for witness in witnesses_of(&self.shared.directory, &self.shared.me.member()) {
+            asking.spawn(self.clone().monitor_one(Arc::new(witness.clone())));
+        }
+        while asking.join_next().await.is_some() {}
+    }
+
+    async fn monitor_one(self, witness: Arc<KnownNode>) {
         loop {
-            tokio::time::sleep(ASK).await;
-            let witnesses = witnesses_of(&self.shared.directory, &self.shared.me.member());
-            for witness in witnesses.into_iter().cloned().map(Arc::new) {
-                let Ok(Answer::Holdings(holdings)) = self.ask(&witness, &Request::Holdings).await else { continue };
-                let shared = self.shared.clone();
-                let judged = self.work(Lane::Ordinary, move || judge(&shared, &witness, &holdings)).await;
-                match judged {
+            if let Ok(Answer::Holdings(holdings)) = self.ask(&witness, &Request::Holdings).await {
+                let (shared, teller) = (self.shared.clone(), witness.clone());
+                match self.work(Lane::Ordinary, move || judge(&shared, &teller, &holdings)).await {
                     Some(Ok(())) => {}
-                    Some(Err(error)) => return drop(self.mailbox.send(Message::Failed(DriverError::Word(error)))),
+                    Some(Err(error)) => return drop(self.mailbox.send(Message::Failed(error))),
                     None => return,
                 }
             }
+            tokio::time::sleep(ASK).await;
         }
     }
 }
 
-fn judge(shared: &Shared, witness: &KnownNode, holdings: &Holdings) -> Result<(), WordError> {
+fn judge(shared: &Shared, witness: &KnownNode, holdings: &Holdings) -> Result<(), DriverError> {
     let Some(node) = shared.directory.node(&shared.me) else { return Ok(()) };
     let own = OwnLog::new(&shared.directory, node)?;
     // Nothing signed leaves this node before it stands in here.
     let size = shared.sequencer.latest().size;
-    own.judge(&witness.node, holdings, size, |size| {
+    let judged = own.judge(&witness.node, holdings, size, |size| {
         root_at(&shared.store.log_reader(), size).map_err(|e| e.to_string())
-    })?;
+    });
+    if let Err(WordError::Behind { note, .. } | WordError::Another { note, .. }) = &judged {
+        // So that it counts at the next start, whoever is heard then.
+        shared.store.keep_log_facts(&node.card.origin, &[(LogFact::Held, note)])?;
+    }
+    judged?;
+    shared.witness.learn(&witness.node, &holdings.notes)?;
     if let Some(card) = own.other_card(&witness.node, holdings) {
-        shared.alarm(card_alarm(&card));
+        tell_card(shared, &card);
     }
     Ok(())
 }
 
-/// What the operator is told of a card in the own name.
-pub(super) fn card_alarm(card: &OtherCard) -> String {
-    format!(
-        "{} has version {} of this member's card (digest {}), which is not the one here: install it, or somebody else signs with \
-         the identity key",
+/// Tells the operator of a card in the own name, as a witness says that it has one.
+pub(super) fn tell_card(shared: &Shared, card: &OtherCard) {
+    let what = format!(
+        "{} says that it has version {} of this member's card (digest {}), which is not the one here: install it, or somebody else \
+         signs with the identity key",
         card.witness, card.version, card.digest
-    )
+    );
+    shared.alarm(&card.witness, what);
 }

@@ -29,8 +29,18 @@ struct Last {
 impl Driver {
     /// Records what is held of others' logs every so often, until the node stops.
     pub(super) async fn record_peers(self, every: Duration) {
+        // A node that is started again more often than that must not wait anew each time.
+        let wait = match self.shared.store.last_peers() {
+            Ok(Some((last, _, _))) => {
+                let passed = Duration::from_secs((now().0 / 1_000).saturating_sub(last));
+                every.saturating_sub(passed)
+            }
+            Ok(None) => every / 6,
+            Err(error) => return drop(self.mailbox.send(Message::Failed(error.into()))),
+        };
+        tokio::time::sleep(wait).await;
         loop {
-            tokio::time::sleep(every).await;
+            tokio::time::sleep(every / 60).await;
             let shared = self.shared.clone();
             let job = move || entry(&shared, every, now());
             let opening = match self.work(Lane::Ordinary, job).await {
@@ -51,6 +61,7 @@ impl Driver {
             if committed.await.is_err() {
                 return;
             }
+            tokio::time::sleep(every).await;
         }
     }
 }
@@ -58,7 +69,8 @@ impl Driver {
 /// The entry to be written, if one is due.
 fn entry(shared: &Shared, every: Duration, now: Millis) -> Result<Option<Opening>, DriverError> {
     let held = shared.store.all_held(MAX_HELD_NOTES)?;
-    let followed = held.into_iter().filter(|(origin, _)| shared.directory.node_by_origin(origin).is_some());
+    let others = |origin: &str| shared.directory.node_by_origin(origin).is_some_and(|node| node.node != shared.me);
+    let followed = held.into_iter().filter(|(origin, _)| others(origin));
     let body = CheckpointsBody::new(followed.map(|(_, note)| note));
     let last = shared.store.last_peers()?.map(|(time, body, index)| Last { time, index, body });
     let time = now.0 / 1_000;
@@ -66,7 +78,9 @@ fn entry(shared: &Shared, every: Duration, now: Millis) -> Result<Option<Opening
         return Ok(None);
     }
     let due = now.day().plus(MAX_RETENTION_DAYS);
-    let skeleton = Skeleton::of_node(EntryKind::Peers, &shared.me, shared.epoch(), time, due);
+    // Later than the one before, also under a clock that was set back.
+    let number = last.map_or(time, |last| time.max(last.time + 1));
+    let skeleton = Skeleton::of_node(EntryKind::Peers, &shared.me, shared.epoch(), number, due);
     Ok(Some(Opening::new(&skeleton, body.to_cbor(), random()?, random()?)))
 }
 
@@ -74,7 +88,11 @@ fn entry(shared: &Shared, every: Duration, now: Millis) -> Result<Option<Opening
 /// idle network so comes to rest, although every such entry makes a log grow.
 fn is_due(last: Option<&Last>, held: &CheckpointsBody, own_size: u64, time: u64, every: u64) -> bool {
     let Some(last) = last else { return !held.notes().is_empty() };
-    let Some(passed) = time.checked_sub(last.time).filter(|passed| *passed >= every) else { return false };
+    // A clock that was set back by more than that tells nothing; whoever waited for it would wait for ever.
+    let passed = if time + every < last.time { every } else { time.saturating_sub(last.time) };
+    if passed < every {
+        return false;
+    }
     let entries = passed.div_ceil(every);
     let before: Vec<_> = last.body.checkpoints().map(|(checkpoint, _)| checkpoint).collect();
     let grew = |origin: &str, size: u64| {
@@ -109,7 +127,8 @@ mod tests {
         let last = Last { time: 10 * HOUR, index: 40, body: held(&[(a, 100), (b, 7)]) };
         let due = |logs: &[(&str, u64)], own, time| is_due(Some(&last), &held(logs), own, time, HOUR);
         assert!(!due(&[(a, 900), (b, 7)], 41, 11 * HOUR - 1), "too soon");
-        assert!(!due(&[(a, 900), (b, 7)], 41, 9 * HOUR), "a clock that was set back");
+        assert!(!due(&[(a, 900), (b, 7)], 41, 9 * HOUR + 1), "a clock that was set back a little");
+        assert!(due(&[(a, 900), (b, 7)], 41, 8 * HOUR), "and by more than can be waited for");
         assert!(due(&[(a, 102), (b, 7)], 41, 11 * HOUR), "another grew");
         assert!(due(&[(a, 100), (b, 7)], 42, 11 * HOUR), "the own grew");
         assert!(due(&[(a, 100), (b, 7), ("c.example/log", 1)], 41, 11 * HOUR), "a new one");

@@ -89,7 +89,7 @@ fn verify(shared: &Shared, channel: &Channel, number: u64, answer: &[u8]) -> Res
     if receipt.skeleton.channel != *channel || receipt.skeleton.number != number {
         return failed("the receipt names another channel or number".into());
     }
-    shared.witness.glimpse(&receipt.checkpoint.origin, &proof);
+    shared.witness.glimpse(&receipt.checkpoint.origin, receipt.checkpoint.size, &proof);
     let withdrawn = receipt.body.outcome == Outcome::Withdrawn;
     if withdrawn && sent.withdrawal.is_none() {
         return failed("a receipt for a withdrawal that this node did not make".into());

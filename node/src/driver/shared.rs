@@ -1,6 +1,6 @@
 //! What the rooms around the engine share: keys, documents, database, network, witnesses.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use luxor_protocol::cbor::Encode;
@@ -19,8 +19,6 @@ use crate::witness::{Cosigned, CosignedCheckpoint, LogWitness, Outside, Witness,
 
 /// Seconds between two cosigned checkpoints that are kept for good: they give the time of what is in the log, to the minute.
 const REMEMBER_SECONDS: u64 = 60;
-/// Alarms kept; each is about another node or card.
-const MAX_ALARMS: usize = 100;
 
 /// What every room around the engine shares. Settings stay as they were at the start; what changes guards itself.
 pub struct Shared {
@@ -45,11 +43,21 @@ pub struct Shared {
     /// Who is asked to cosign this node's checkpoints.
     pub witnesses: Vec<LogWitness>,
     cosigned: Mutex<Cosigned>,
-    /// Quorum time of the newest checkpoint that was kept for good.
-    remembered: Mutex<Option<u64>>,
-    alarms: Mutex<BTreeSet<String>>,
+    kept: Mutex<Kept>,
+    /// By who told of it.
+    alarms: Mutex<BTreeMap<NodeRef, String>>,
     errors: Mutex<BTreeMap<ErrorCode, u64>>,
     pub(super) hot: Hot,
+}
+
+/// What was kept of own cosigned checkpoints by this process.
+#[derive(Default)]
+struct Kept {
+    size: u64,
+    /// Its quorum time.
+    time: u64,
+    /// Quorum time of the last one that was kept for good.
+    remembered: Option<u64>,
 }
 
 /// What [`Shared`] is made of.
@@ -123,7 +131,7 @@ impl Shared {
             witness,
             witnesses,
             cosigned: Mutex::new(cosigned),
-            remembered: Mutex::new(None),
+            kept: Mutex::default(),
             alarms: Mutex::default(),
             errors: Mutex::default(),
             hot: Hot::default(),
@@ -167,29 +175,34 @@ impl Shared {
     /// Keeps the newest cosigned checkpoint of this node's own log; one a minute for good.
     pub(super) fn keep_cosigned(&self, made: &CosignedCheckpoint) -> Result<(), StoreError> {
         let origin = self.directory.node(&self.me).map(|node| node.card.origin.clone()).unwrap_or_default();
-        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if (made.size, made.time) < (kept.size, kept.time) {
+            // Two workers may come in another order than the quorums did.
+            return Ok(());
+        }
         // A clock that was set back makes one more, which does no harm.
-        let remember = remembered.is_none_or(|last| made.time.abs_diff(last) >= REMEMBER_SECONDS);
+        let remember = kept.remembered.is_none_or(|last| made.time.abs_diff(last) >= REMEMBER_SECONDS);
         self.store.keep_cosigned(&origin, made.size, &made.note, remember)?;
+        (kept.size, kept.time) = (made.size, made.time);
         if remember {
-            *remembered = Some(made.time);
+            kept.remembered = Some(made.time);
         }
         Ok(())
     }
 
     /// Tells the operator that something is done in this node's name that it did not do: once in the log, and in the status
-    /// until the node stops.
-    pub(crate) fn alarm(&self, what: String) {
+    /// until the node stops or the same witness tells another.
+    pub(crate) fn alarm(&self, witness: &NodeRef, what: String) {
         let mut alarms = self.alarms.lock().unwrap_or_else(PoisonError::into_inner);
-        if alarms.len() < MAX_ALARMS && !alarms.contains(&what) {
+        if alarms.get(witness) != Some(&what) {
             tracing::error!("{what}");
-            alarms.insert(what);
+            alarms.insert(witness.clone(), what);
         }
     }
 
     /// What the operator was told so.
     pub fn alarms(&self) -> Vec<String> {
-        self.alarms.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        self.alarms.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
     /// Requests refused without trace, by code.

@@ -165,23 +165,14 @@ impl Store {
         self.write_synced(batch)
     }
 
-    /// The smallest checkpoint kept with a quorum that has at least so many entries.
+    /// Checkpoints kept with a quorum that have at least so many entries, the smallest first, at most `limit`.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn first_cosigned(&self, size: u64) -> Result<Option<Vec<u8>>, StoreError> {
+    pub fn cosigned_from(&self, size: u64, limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
         let from = size.to_be_bytes();
-        let mut rows = self.db.iterator_cf(self.cf(cf::COSIGNED), IteratorMode::From(&from, Direction::Forward));
-        Ok(rows.next().transpose()?.map(|(_, note)| note.into_vec()))
-    }
-
-    /// The largest checkpoint kept with a quorum for good.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn last_cosigned(&self) -> Result<Option<Vec<u8>>, StoreError> {
-        let mut rows = self.db.iterator_cf(self.cf(cf::COSIGNED), IteratorMode::End);
-        Ok(rows.next().transpose()?.map(|(_, note)| note.into_vec()))
+        let rows = self.db.iterator_cf(self.cf(cf::COSIGNED), IteratorMode::From(&from, Direction::Forward));
+        rows.take(limit).map(|row| Ok(row?.1.into_vec())).collect()
     }
 
     /// The newest `peers` entry: its time in seconds since 1970, the notes in it, and its index.

@@ -23,13 +23,15 @@ use tokio::task::JoinSet;
 pub use words::{Heard, OtherCard, OwnLog, WordError, Words};
 
 use crate::net::{Inbound, NetHandle, TransportKey};
-use crate::store::{Store, StoreError};
+use crate::store::{LogFact, Store, StoreError};
 use crate::witness::holdings;
 
 /// First wait before a witness that did not answer is asked again; doubled each time.
 const AGAIN_MIN: Duration = Duration::from_millis(50);
 /// Longest such wait.
 const AGAIN_MAX: Duration = Duration::from_secs(2);
+/// How long the others are waited for once enough were heard: what one of them alone saw is in its word alone.
+const GRACE: Duration = Duration::from_secs(2);
 /// After so long the operator is told who is missing, and again after each such time.
 const TELL: Duration = Duration::from_secs(10);
 
@@ -81,21 +83,41 @@ impl Waking<'_> {
             asking.spawn(ask(self.net.clone(), Arc::new(witness.clone()), say.clone()));
         }
         let mut tell = tokio::time::interval_at(tokio::time::Instant::now() + TELL, TELL);
-        while !words.are_enough() {
+        // What a witness proved before still holds, whoever is heard this time.
+        if let Some(note) = self.store.log_fact(LogFact::Held, &self.own.card.origin)? {
+            self.hear(&mut words, &self.own.node, Holdings { notes: vec![note], card: None })?;
+        }
+        let mut grace = Box::pin(tokio::time::sleep(GRACE));
+        while !missing.is_empty() {
+            let enough = words.are_enough();
+            if !enough {
+                grace.as_mut().reset(tokio::time::Instant::now() + GRACE);
+            }
             waits.send_replace(in_words(&words, &missing));
             tokio::select! {
                 Some((witness, word)) = said.recv() => match word {
                     Ok(holdings) => {
                         missing.remove(&witness);
-                        words.hear(&witness, holdings, self.size, |size| self.root_at(size))?;
+                        self.hear(&mut words, &witness, holdings)?;
+                        words.count_in(&witness);
                     }
                     Err(why) => drop(missing.insert(witness, why)),
                 },
+                () = &mut grace, if enough => break,
                 inbound = requests.recv() => self.answer(inbound.ok_or(WakingError::Net)?)?,
                 _ = tell.tick() => tracing::warn!("{}", in_words(&words, &missing)),
             }
         }
         Ok(words.finish())
+    }
+
+    /// Takes a word; one that proves that nothing may be signed is kept, so that it counts at the next start, too.
+    fn hear(&self, words: &mut Words<'_>, witness: &NodeRef, holdings: Holdings) -> Result<(), WakingError> {
+        let heard = words.hear(witness, holdings, self.size, |size| self.root_at(size));
+        if let Err(WordError::Behind { note, .. } | WordError::Another { note, .. }) = &heard {
+            self.store.keep_log_facts(&self.own.card.origin, &[(LogFact::Held, note)])?;
+        }
+        Ok(heard?)
     }
 
     fn root_at(&self, size: u64) -> Result<Hash, String> {
@@ -107,7 +129,7 @@ impl Waking<'_> {
         let answer = match self.directory.node_by_transport(&inbound.peer.0) {
             None => Answer::error(ErrorCode::NotAMember, "no card names this connection's key"),
             Some(peer) => match Request::from_cbor(&inbound.body) {
-                Ok(Request::Holdings) => Answer::Holdings(holdings(self.directory, self.store, &peer.node)?),
+                Ok(Request::Holdings) => Answer::Holdings(holdings(self.directory, self.store, &peer.node, None)?),
                 _ => Answer::later(Lack::Witnesses, format!("{} has just started", self.own.node)),
             },
         };

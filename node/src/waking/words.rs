@@ -25,6 +25,8 @@ pub enum WordError {
         signed: u64,
         /// Entries that are here.
         here: u64,
+        /// The checkpoint.
+        note: Vec<u8>,
     },
     /// Something else was signed than is here.
     #[error(
@@ -37,6 +39,8 @@ pub enum WordError {
         witness: NodeRef,
         /// Entries that were signed.
         size: u64,
+        /// The checkpoint.
+        note: Vec<u8>,
     },
     /// The own log could not be read.
     #[error("the log on disk: {0}")]
@@ -66,7 +70,7 @@ pub struct Words<'d> {
     own: OwnLog<'d>,
     needed: usize,
     heard: BTreeSet<NodeRef>,
-    notes: Vec<Vec<u8>>,
+    notes: Vec<(NodeRef, Vec<Vec<u8>>)>,
     former: BTreeMap<String, (u64, Vec<u8>)>,
     cards: Vec<OtherCard>,
 }
@@ -74,8 +78,8 @@ pub struct Words<'d> {
 /// What a node may start from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Heard {
-    /// What others hold of logs, the own former ones among them.
-    pub notes: Vec<Vec<u8>>,
+    /// What each holds of logs, this node's own among them.
+    pub notes: Vec<(NodeRef, Vec<Vec<u8>>)>,
     /// Of each former log of this node the largest checkpoint that anybody holds.
     pub former: Vec<Vec<u8>>,
     /// Cards of this node's member that are not installed here.
@@ -107,10 +111,11 @@ impl<'d> OwnLog<'d> {
         for note in &holdings.notes {
             let Ok(signed) = Checkpoint::open(note, &self.key) else { continue };
             if signed.size > size {
-                return Err(WordError::Behind { witness: witness.clone(), signed: signed.size, here: size });
+                let (witness, note) = (witness.clone(), note.clone());
+                return Err(WordError::Behind { witness, signed: signed.size, here: size, note });
             }
             if root_at(signed.size).map_err(WordError::Log)? != signed.root {
-                return Err(WordError::Another { witness: witness.clone(), size: signed.size });
+                return Err(WordError::Another { witness: witness.clone(), size: signed.size, note: note.clone() });
             }
         }
         Ok(())
@@ -163,9 +168,13 @@ impl<'d> Words<'d> {
                 self.former.insert(claimed.origin, (claimed.size, note.clone()));
             }
         }
-        self.notes.extend(holdings.notes);
-        self.heard.insert(witness.clone());
+        self.notes.push((witness.clone(), holdings.notes));
         Ok(())
+    }
+
+    /// Counts a witness among those heard.
+    pub fn count_in(&mut self, witness: &NodeRef) {
+        self.heard.insert(witness.clone());
     }
 
     /// How many witnesses were heard, and how many must be.
@@ -219,6 +228,7 @@ mod tests {
             let note = Checkpoint::new(node.card.origin.clone(), *size, root).sign(key(KeyUse::Log, 1).signing_key());
             let notes = if *changed == 0 { Vec::new() } else { vec![note.unwrap().to_bytes()] };
             words.hear(&witness, Holdings { notes, card: None }, here, roots)?;
+            words.count_in(&witness);
         }
         Ok((words.count().0, words.are_enough()))
     }
@@ -239,13 +249,14 @@ mod tests {
 
     #[test]
     fn one_word_that_proves_more_or_another_is_enough_to_sign_nothing() {
-        let witness = |at: usize| format!("w{at}/n1").parse().unwrap();
-        assert_eq!(
-            hear(7, 5, &[(5, SAME), (6, SAME)]),
-            Err(WordError::Behind { witness: witness(1), signed: 6, here: 5 })
-        );
-        assert_eq!(hear(7, 0, &[(1, SAME)]), Err(WordError::Behind { witness: witness(0), signed: 1, here: 0 }));
-        assert_eq!(hear(7, 5, &[(4, 2)]), Err(WordError::Another { witness: witness(0), size: 4 }));
+        let behind = |said: &[(u64, u64)], here: u64| match hear(7, here, said) {
+            Err(WordError::Behind { witness, signed, here, .. }) => (witness.to_string(), signed, here),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(behind(&[(5, SAME), (6, SAME)], 5), ("w1/n1".into(), 6, 5));
+        assert_eq!(behind(&[(1, SAME)], 0), ("w0/n1".into(), 1, 0));
+        let another = hear(7, 5, &[(4, 2)]);
+        assert!(matches!(another, Err(WordError::Another { size: 4, .. })), "{another:?}");
     }
 
     #[test]

@@ -56,6 +56,11 @@ impl Cosigned {
         self.best.as_ref()
     }
 
+    /// Whether a note of this log has a quorum of the witnesses that there are today.
+    pub fn has_quorum(&self, note: &[u8]) -> bool {
+        Note::parse(note).ok().and_then(|note| self.judge(0, &note)).is_some()
+    }
+
     /// The witnesses' states, in the order of their keys.
     pub fn states(&self) -> &[WitnessState] {
         &self.states

@@ -17,7 +17,7 @@ mod whom;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use luxor_protocol::document::Directory;
+use luxor_protocol::document::{Directory, KnownNode};
 use luxor_protocol::exchange::{log_key, policy_of, witness_name};
 use luxor_protocol::keys::SecretKey;
 use luxor_protocol::limits::MAX_UNPLACED_NOTES;
@@ -39,6 +39,8 @@ use crate::store::{LogFact, Store, StoreError};
 const TEXT: &str = "text/plain; charset=utf-8";
 /// Said when this node fails, which is a defect.
 const FAILED: &str = "the checkpoint cannot be cosigned here\n";
+/// Said to a member that offers another's log.
+const NOT_YOURS: &str = "between members, a node offers the checkpoints of its own log only\n";
 /// Said of a log of which a checkpoint is not placed yet.
 const UNPLACED: &str =
     "this log signed another checkpoint that is not shown to be of the same history yet; ask again\n";
@@ -65,22 +67,34 @@ pub struct Witness {
     store: Arc<Store>,
     /// Decides and stores one checkpoint at a time.
     one: Mutex<()>,
-    /// Of each log one checkpoint that came with a receipt since the last question: one of many, so in memory only.
-    glimpsed: Mutex<BTreeMap<String, Held>>,
+    /// Of each log the largest checkpoint that came with a receipt since the last question, with the receipt.
+    glimpsed: Mutex<BTreeMap<String, (u64, Vec<u8>)>>,
+    /// Of each log what others told that they hold of it, until it is placed.
+    words: Mutex<BTreeMap<String, BTreeMap<NodeRef, Held>>>,
 }
 
 impl Witness {
     /// A witness with this key, which is on the node's card.
     pub fn new(me: NodeRef, origin: &str, key: SecretKey, directory: Arc<Directory>, store: Arc<Store>) -> Self {
-        Self { me, name: witness_name(origin), key, directory, store, one: Mutex::new(()), glimpsed: Mutex::default() }
+        Self {
+            me,
+            name: witness_name(origin),
+            key,
+            directory,
+            store,
+            one: Mutex::new(()),
+            glimpsed: Mutex::default(),
+            words: Mutex::default(),
+        }
     }
 
     /// Answers an `add-checkpoint` (<https://c2sp.org/tlog-witness>): checked and stored before the answer, the same again gets
-    /// a cosignature again.
+    /// a cosignature again. `from` is the member's node that asks; a member may only offer its own log, so that nobody can make
+    /// another's look as if it did not hold together. Strangers may offer any, and what they offer is never held against a log.
     ///
     /// # Errors
     /// [`StoreError`], which must end the process. Nothing that is asked leads to one.
-    pub fn add_checkpoint(&self, body: &[u8], now: Millis) -> Result<Said, StoreError> {
+    pub fn add_checkpoint(&self, body: &[u8], from: Option<&KnownNode>, now: Millis) -> Result<Said, StoreError> {
         let mut request = match AddCheckpoint::parse(body) {
             Ok(request) => request,
             Err(error) => return Ok(refused(&Refusal::Malformed(error))),
@@ -91,6 +105,9 @@ impl Witness {
         let Some(log_key) = self.log_key(&origin) else {
             return Ok(refused(&Refusal::UnknownOrigin { origin: origin.chars().take(80).collect() }));
         };
+        if from.is_some_and(|node| node.card.origin != origin) {
+            return Ok(Said { status: 403, content_type: TEXT, body: NOT_YOURS.into() });
+        }
         if let Err(error) = Checkpoint::open(&request.note_bytes, &log_key) {
             return Ok(refused(&Refusal::NotSigned(error)));
         }
@@ -99,7 +116,7 @@ impl Witness {
         if self.store.log_fact(LogFact::Fork, &origin)?.is_some() {
             return Ok(Said { status: 422, content_type: TEXT, body: FORKED.into() });
         }
-        if !self.store.unplaced(&origin)?.is_empty() {
+        if self.waits_for_place(&origin)? {
             return Ok(Said { status: 503, content_type: TEXT, body: UNPLACED.into() });
         }
         let known = self.store.checkpoint_of(LogFact::Held, &origin)?;
@@ -118,8 +135,8 @@ impl Witness {
                 if let Some(known) = &known {
                     self.contradicted(&origin, known, &request, &log_key)?;
                 }
-                if matches!(refusal, Refusal::NotConsistent { .. }) {
-                    // Its log signed it all the same.
+                if from.is_some() && matches!(refusal, Refusal::NotConsistent { .. }) {
+                    // Its log signed it, and its node did not lead there.
                     self.unplaced(&origin, &log_key, known.as_ref(), &request.note_bytes)?;
                 }
                 Ok(refused(&refusal))

@@ -83,14 +83,14 @@ fn what_grew_is_cosigned_also_after_a_restart_and_again() {
     let bench = Bench::new();
     for (old, size) in [(0, 3), (3, 3), (3, 8), (8, 300)] {
         // Opened anew each time: only what is stored counts.
-        let said = bench.open().add_checkpoint(&bench.offer(old, size, SAME), NOW).unwrap();
+        let said = bench.open().add_checkpoint(&bench.offer(old, size, SAME), Some(&bench.other), NOW).unwrap();
         assert_eq!(said.status, 200, "{}", String::from_utf8_lossy(&said.body));
         let note = [bench.history(size, SAME).1, said.body].concat();
         let verified = Note::parse(&note).unwrap().verify(&[bench.key()]).unwrap()[0].time;
         assert_eq!(verified, Some(NOW.0 / 1_000));
     }
     let witness = bench.open();
-    let said = witness.add_checkpoint(&bench.offer(8, 301, SAME), NOW).unwrap();
+    let said = witness.add_checkpoint(&bench.offer(8, 301, SAME), Some(&bench.other), NOW).unwrap();
     assert_eq!((said.status, said.body.as_slice(), said.content_type), (409, b"300\n".as_slice(), "text/x.tlog.size"));
     let shown = witness.held(bench.origin(), NOW).unwrap().unwrap();
     assert_eq!(Note::parse(&shown).unwrap().verify(&[bench.key()]).unwrap().len(), 1);
@@ -101,7 +101,7 @@ fn what_grew_is_cosigned_also_after_a_restart_and_again() {
 fn rubbish_strangers_and_the_own_log_are_refused() {
     let bench = Bench::new();
     let witness = bench.open();
-    let said = |body: &[u8]| witness.add_checkpoint(body, NOW).unwrap().status;
+    let said = |body: &[u8]| witness.add_checkpoint(body, None, NOW).unwrap().status;
     assert_eq!(said(b"rubbish"), 400);
     assert_eq!(said(&[0xff; 100]), 400);
     let stranger = SecretKey::from_seed(KeyUse::Log, &[9; 32]).unwrap();
@@ -125,14 +125,14 @@ fn what_fills_a_note_does_not_keep_a_witness_from_answering() {
     };
     for bytes in [5_000, 60_000, 65_000] {
         let body = AddCheckpoint { old: 0, proof: Vec::new(), note_bytes: long(bytes) }.to_bytes();
-        assert_eq!(bench.open().add_checkpoint(&body, NOW).unwrap().status, 400, "{bytes}");
+        assert_eq!(bench.open().add_checkpoint(&body, Some(&bench.other), NOW).unwrap().status, 400, "{bytes}");
     }
     // The log's line as often as a note may hold one: kept once.
     let note_bytes = bench.history(3, SAME).1;
     let line = note_bytes.split(|byte| *byte == b'\n').rev().nth(1).unwrap().to_vec();
     let many = [note_bytes, [line, b"\n".to_vec()].concat().repeat(63)].concat();
     let body = AddCheckpoint { old: 0, proof: Vec::new(), note_bytes: many }.to_bytes();
-    assert_eq!(bench.open().add_checkpoint(&body, NOW).unwrap().status, 200);
+    assert_eq!(bench.open().add_checkpoint(&body, Some(&bench.other), NOW).unwrap().status, 200);
     let shown = bench.open().held(bench.origin(), NOW).unwrap().unwrap();
     assert_eq!(Note::parse(&shown).unwrap().signatures.len(), 2);
 }
@@ -142,12 +142,15 @@ fn a_fork_is_never_cosigned_and_its_evidence_is_kept() {
     // Same size; a larger tree; from a size that is a power of two, where only the log's own node can be asked for more.
     for (first, size, proven) in [(5, 5, true), (5, 9, true), (8, 9, false)] {
         let bench = Bench::new();
-        assert_eq!(bench.open().add_checkpoint(&bench.offer(0, first, SAME), NOW).unwrap().status, 200);
-        let said = bench.open().add_checkpoint(&bench.offer(first, size, 2), NOW).unwrap();
+        assert_eq!(
+            bench.open().add_checkpoint(&bench.offer(0, first, SAME), Some(&bench.other), NOW).unwrap().status,
+            200
+        );
+        let said = bench.open().add_checkpoint(&bench.offer(first, size, 2), Some(&bench.other), NOW).unwrap();
         assert_eq!(said.status, 422);
         let witness = bench.open();
         assert_eq!(witness.is_forked(bench.origin()).unwrap(), proven, "{first} to {size}");
-        let honest = witness.add_checkpoint(&bench.offer(first, first + 3, SAME), NOW).unwrap();
+        let honest = witness.add_checkpoint(&bench.offer(first, first + 3, SAME), Some(&bench.other), NOW).unwrap();
         assert_eq!(honest.status, if proven { 422 } else { 503 }, "no cosignature any more");
         if !proven {
             // Its node goes on with its first history, and so proves the second.
@@ -172,6 +175,9 @@ fn what_is_told_is_held_and_a_fork_told_is_proven() {
         assert_eq!(told(first, SAME), Concluded::Newer { size: first });
         assert_eq!(told(first, SAME), Concluded::Known);
         assert_eq!(told(2, SAME), Concluded::Older { size: 2, held: first });
+        assert!(witness.waits_for_place(bench.origin()).unwrap(), "it may be of another history");
+        assert_eq!(told(first + 1, SAME), Concluded::Newer { size: first + 1 });
+        assert!(!witness.waits_for_place(bench.origin()).unwrap());
         let before = witness.asked(bench.origin()).unwrap();
         assert_eq!(told(9, SAME), Concluded::Newer { size: 9 });
         let late = witness.told(bench.origin(), &before, &bench.newest(&before, 12, SAME)).unwrap();
@@ -186,8 +192,12 @@ fn what_is_told_is_held_and_a_fork_told_is_proven() {
         assert_eq!(told(20, SAME), Concluded::Fork, "once is enough");
         assert!(witness.is_forked(bench.origin()).unwrap());
         // Both ways in hold a log to the same.
-        assert_eq!(witness.add_checkpoint(&bench.offer(9, 20, SAME), NOW).unwrap().status, 422);
+        assert_eq!(witness.add_checkpoint(&bench.offer(9, 20, SAME), Some(&bench.other), NOW).unwrap().status, 422);
     }
+}
+
+fn teller(name: &str) -> NodeRef {
+    format!("{name}/n1").parse().unwrap()
 }
 
 #[test]
@@ -195,10 +205,13 @@ fn a_checkpoint_that_is_not_placed_keeps_its_log_from_being_cosigned() {
     let bench = Bench::new();
     let (_, ahead) = bench.history(30, SAME);
     let witness = bench.open();
-    let offer = |old, size| witness.add_checkpoint(&bench.offer(old, size, SAME), NOW).unwrap().status;
+    let offer =
+        |old, size| witness.add_checkpoint(&bench.offer(old, size, SAME), Some(&bench.other), NOW).unwrap().status;
     assert_eq!(offer(0, 5), 200);
-    // Somebody else holds more of the log than this witness, which was set back perhaps.
-    witness.learn(&[ahead.clone(), bench.history(3, SAME).1, b"rubbish".to_vec()]).unwrap();
+    // Others hold more of the log than this witness, which was set back perhaps.
+    for from in ["x", "y"] {
+        witness.learn(&teller(from), &[ahead.clone(), bench.history(3, SAME).1, b"rubbish".to_vec()]).unwrap();
+    }
     assert_eq!(offer(5, 9), 503);
     assert_eq!(witness.asked(bench.origin()).unwrap().sizes(), [5, 30]);
     // Its node shows less than it signed: nothing is placed.
@@ -207,36 +220,84 @@ fn a_checkpoint_that_is_not_placed_keeps_its_log_from_being_cosigned() {
     assert_eq!(bench.tell(&witness, 31, SAME), Told { newest: Concluded::Newer { size: 31 }, unplaced: 0 });
     assert_eq!(offer(31, 40), 200);
     // What is held already, or smaller, or signed by another, is nothing new.
-    witness.learn(&[ahead]).unwrap();
+    witness.learn(&teller("x"), &[ahead]).unwrap();
     assert_eq!(offer(40, 41), 200);
 }
 
 #[test]
-fn a_second_history_is_found_though_each_of_its_checkpoints_came_another_way() {
-    // Told by somebody else, or seen with a receipt; of the same size, or smaller or larger than what is held.
-    for size in [12, 20, 25] {
-        for by_receipt in [false, true] {
-            let bench = Bench::new();
-            let witness = bench.open();
-            assert_eq!(bench.tell(&witness, 20, SAME).newest, Concluded::Newer { size: 20 });
-            let (_, other) = bench.history(size, 7);
-            match by_receipt {
-                true => {
-                    let proof = TlogProof { extra: None, index: 0, hashes: Vec::new(), checkpoint: other };
-                    witness.glimpse(bench.origin(), &proof.to_bytes());
-                }
-                false => witness.learn(std::slice::from_ref(&other)).unwrap(),
-            }
-            if size < 20 && !by_receipt {
-                assert_eq!(bench.tell(&witness, 30, SAME), Told { newest: Concluded::Newer { size: 30 }, unplaced: 0 });
-                continue;
-            }
-            // The log's node goes on with its first history.
-            assert_eq!(bench.tell(&witness, 30, SAME).newest, Concluded::Fork, "{size} {by_receipt}");
-            let (_, evidence) = witness.store.forks(10).unwrap().remove(0);
-            assert!(ForkEvidence::parse(&evidence).unwrap().verify().is_ok());
-        }
+fn no_teller_hides_what_another_tells() {
+    // Set back to 5, this witness had cosigned 20 of the first history. An honest node tells of it; the log's own node, or a
+    // friend of its, tells of more, in a second history that leaves the first after 7.
+    let bench = Bench::new();
+    let witness = bench.open();
+    assert_eq!(bench.tell(&witness, 5, SAME).newest, Concluded::Newer { size: 5 });
+    witness.learn(&teller("honest"), &[bench.history(20, SAME).1]).unwrap();
+    witness.learn(&teller("liar"), &[bench.history(30, 7).1]).unwrap();
+    assert_eq!(witness.asked(bench.origin()).unwrap().sizes(), [5, 20, 30]);
+    // The log's node shows the second history: that is the proof.
+    assert_eq!(bench.tell(&witness, 31, 7).newest, Concluded::Fork);
+    assert!(witness.is_forked(bench.origin()).unwrap());
+}
+
+#[test]
+fn nobody_can_hold_against_a_log_what_its_node_did_not_offer() {
+    let bench = Bench::new();
+    let witness = bench.open();
+    let own = bench.directory.node(&bench.me).unwrap().clone();
+    assert_eq!(witness.add_checkpoint(&bench.offer(0, 5, SAME), Some(&bench.other), NOW).unwrap().status, 200);
+    // A good checkpoint with a proof that leads nowhere, brought by a stranger or another member.
+    let mut broken = AddCheckpoint::parse(&bench.offer(5, 9, SAME)).unwrap();
+    broken.proof.clear();
+    for (from, status) in [(None, 422), (Some(own.as_ref()), 403)] {
+        assert_eq!(witness.add_checkpoint(&broken.to_bytes(), from, NOW).unwrap().status, status);
+        assert_eq!(witness.asked(bench.origin()).unwrap().sizes(), [5]);
+        assert!(!witness.waits_for_place(bench.origin()).unwrap());
     }
+    // By the log's own node it is one that it must place.
+    assert_eq!(witness.add_checkpoint(&broken.to_bytes(), Some(&bench.other), NOW).unwrap().status, 422);
+    assert!(witness.waits_for_place(bench.origin()).unwrap());
+}
+
+#[test]
+fn a_second_history_is_found_though_each_of_its_checkpoints_came_another_way() {
+    // Seen with a receipt, or told by somebody else who holds at least as much.
+    for (size, by_receipt) in [(12, true), (20, true), (25, true), (20, false), (25, false)] {
+        let bench = Bench::new();
+        let witness = bench.open();
+        assert_eq!(bench.tell(&witness, 20, SAME).newest, Concluded::Newer { size: 20 });
+        let (_, other) = bench.history(size, 7);
+        if by_receipt {
+            let proof = TlogProof { extra: None, index: 0, hashes: Vec::new(), checkpoint: other };
+            witness.glimpse(bench.origin(), size, &proof.to_bytes());
+        } else {
+            witness.learn(&teller("x"), &[other]).unwrap();
+        }
+        // The log's node goes on with its first history.
+        assert_eq!(bench.tell(&witness, 30, SAME).newest, Concluded::Fork, "{size} {by_receipt}");
+        let (_, evidence) = witness.store.forks(10).unwrap().remove(0);
+        assert!(ForkEvidence::parse(&evidence).unwrap().verify().is_ok());
+    }
+}
+
+#[test]
+fn of_receipts_the_largest_is_placed_and_none_is_lost_while_nobody_answers() {
+    let bench = Bench::new();
+    let witness = bench.open();
+    let receipt = |size: u64| {
+        let checkpoint = bench.history(size, SAME).1;
+        witness.glimpse(
+            bench.origin(),
+            size,
+            &TlogProof { extra: None, index: 0, hashes: Vec::new(), checkpoint }.to_bytes(),
+        );
+    };
+    [3, 9, 4].into_iter().for_each(receipt);
+    for _ in 0..2 {
+        assert_eq!(witness.asked(bench.origin()).unwrap().sizes(), [0, 9], "asked in vain");
+    }
+    assert!(!witness.waits_for_place(bench.origin()).unwrap(), "a receipt is nothing against its log");
+    assert_eq!(bench.tell(&witness, 9, SAME), Told { newest: Concluded::Newer { size: 9 }, unplaced: 0 });
+    assert_eq!(witness.asked(bench.origin()).unwrap().sizes(), [9]);
 }
 
 #[test]

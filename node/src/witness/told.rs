@@ -1,16 +1,16 @@
 //! What a node concludes from checkpoints that others tell it: the log's own node, its witnesses, receipts.
 //!
-//! A checkpoint that its log signed and that nothing places yet (before or behind the one held, in one history) is kept, a few of
-//! each log, and the log's node is asked to place it: for every size in one question, so that one newest checkpoint is shown to go
-//! on from all of them.
+//! A checkpoint that its log signed and that nothing places yet (before or behind the one held, in one history) is kept, and the
+//! log's node is asked to place it: for every size in one question, so that one newest checkpoint is shown to go on from all of them.
+//! What others told, and receipts, are kept in memory until the next answer; what that did not place is stored, a few of each log.
 //!
 //! Not here: when it is asked (driver).
 
-use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
 use luxor_protocol::exchange::NewestCheckpoint;
 use luxor_protocol::limits::{MAX_NOTE_TOLD_BYTES, MAX_SIZES_ASKED, MAX_UNPLACED_NOTES};
+use luxor_protocol::names::NodeRef;
 use luxor_protocol::tlog::{
     Checkpoint, ForkEvidence, Held, Note, ObserveError, Observed, TlogProof, VerifierKey, observe,
 };
@@ -45,9 +45,10 @@ pub enum Concluded {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Asked {
     held: Option<Held>,
+    /// What it signed and no answer placed.
     unplaced: Vec<Held>,
-    /// The last of `unplaced` came with a receipt and is not stored.
-    glimpsed: Option<Held>,
+    /// What others told of it, and a receipt; not asked about before.
+    told: Vec<Held>,
 }
 
 /// What followed from an answer.
@@ -68,50 +69,54 @@ impl Asked {
     }
 
     fn others(&self) -> impl Iterator<Item = &Held> {
-        self.unplaced.iter().chain(&self.glimpsed)
+        self.unplaced.iter().chain(&self.told)
     }
 }
 
 impl Witness {
-    /// What to ask the node of this log.
+    /// What to ask the node of this log. What does not fit in one question is left for the next.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn asked(&self, origin: &str) -> Result<Asked, StoreError> {
         let held = self.store.checkpoint_of(LogFact::Held, origin)?;
-        let glimpsed = self.glimpsed.lock().unwrap_or_else(PoisonError::into_inner).remove(origin);
-        Ok(Asked { held, unplaced: self.store.unplaced(origin)?, glimpsed })
+        let unplaced = self.store.unplaced(origin)?;
+        let mut told: Vec<Held> = Vec::new();
+        for other in self.words_of_others(origin).into_iter().chain(self.glimpsed_of(origin)) {
+            if told.len() + unplaced.len() + 1 < MAX_SIZES_ASKED && !told.iter().any(|known| same(known, &other)) {
+                told.push(other);
+            }
+        }
+        Ok(Asked { held, unplaced, told })
     }
 
-    /// Takes note of the checkpoint in a receipt, which was verified under the log's key: it is placed with the next question.
-    /// One for each question: thousands of receipts may come between two.
-    pub fn glimpse(&self, origin: &str, receipt: &[u8]) {
+    /// Takes note of the checkpoint in a receipt, which was verified under the log's key and has this size: the largest since the
+    /// last question is placed with the next. It is read then; thousands may come between two.
+    pub fn glimpse(&self, origin: &str, size: u64, receipt: &[u8]) {
         let mut glimpsed = self.glimpsed.lock().unwrap_or_else(PoisonError::into_inner);
-        if glimpsed.contains_key(origin) {
-            return;
-        }
-        let Some(key) = self.log_key(origin) else { return };
-        let Ok(proof) = TlogProof::parse(receipt) else { return };
-        if let Ok(held) = held_of(signed_by(&proof.checkpoint, &[key])) {
-            glimpsed.insert(origin.to_owned(), held);
+        if glimpsed.get(origin).is_none_or(|(before, _)| *before < size) {
+            glimpsed.insert(origin.to_owned(), (size, receipt.to_vec()));
         }
     }
 
-    /// Takes in what others hold of logs: of each the largest, if that is more than is held here, is to be placed before the log
-    /// gets another cosignature. What a log did not sign says nothing.
+    /// The checkpoint of a log that came with a receipt since the last question.
+    #[must_use]
+    pub fn glimpsed_of(&self, origin: &str) -> Option<Held> {
+        let receipt = self.glimpsed.lock().unwrap_or_else(PoisonError::into_inner).get(origin).cloned();
+        let proof = TlogProof::parse(&receipt?.1).ok()?;
+        held_of(signed_by(&proof.checkpoint, &[self.log_key(origin)?])).ok()
+    }
+
+    /// Takes in what another node holds of logs: what is more than is held here, is to be placed before the log gets another
+    /// cosignature. One checkpoint of each log for each who tells, so that none hides another's. What a log did not sign says
+    /// nothing.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn learn(&self, notes: &[Vec<u8>]) -> Result<(), StoreError> {
-        let mut largest: BTreeMap<String, (Held, VerifierKey)> = BTreeMap::new();
+    pub fn learn(&self, teller: &NodeRef, notes: &[Vec<u8>]) -> Result<(), StoreError> {
         for note_bytes in notes {
             let Ok(told) = held_of(note_bytes.clone()) else { continue };
             let Some((origin, key)) = self.signer_of(note_bytes) else { continue };
-            if largest.get(&origin).is_none_or(|(before, _)| before.size < told.size) {
-                largest.insert(origin, (told, key));
-            }
-        }
-        for (origin, (told, key)) in largest {
             let _one = self.one.lock().unwrap_or_else(PoisonError::into_inner);
             let known = self.store.checkpoint_of(LogFact::Held, &origin)?;
             match &known {
@@ -120,11 +125,28 @@ impl Witness {
                         self.caught(&origin, &evidence)?;
                     }
                 }
+                // Whoever holds the larger one sees to it that the smaller one is of it.
                 Some(known) if known.size >= told.size => {}
-                _ => self.unplaced(&origin, &key, known.as_ref(), &told.note_bytes)?,
+                _ => {
+                    let mut words = self.words.lock().unwrap_or_else(PoisonError::into_inner);
+                    let of_log = words.entry(origin).or_default();
+                    if of_log.get(teller).is_none_or(|before| before.size < told.size) {
+                        of_log.insert(teller.clone(), told);
+                    }
+                }
             }
         }
         Ok(())
+    }
+
+    /// Whether a checkpoint that this log signed is not placed yet, so that none of its is cosigned.
+    pub(super) fn waits_for_place(&self, origin: &str) -> Result<bool, StoreError> {
+        Ok(!self.words_of_others(origin).is_empty() || !self.store.unplaced(origin)?.is_empty())
+    }
+
+    fn words_of_others(&self, origin: &str) -> Vec<Held> {
+        let words = self.words.lock().unwrap_or_else(PoisonError::into_inner);
+        words.get(origin).map(|of_log| of_log.values().cloned().collect()).unwrap_or_default()
     }
 
     /// Takes in what the node of a log answered.
@@ -141,13 +163,14 @@ impl Witness {
         let held = self.store.checkpoint_of(LogFact::Held, origin)?;
         if held != asked.held {
             // What is held moved on while it was asked; the next question will tell.
-            self.glimpse_again(origin, asked);
             return Ok(Told { newest: Concluded::Known, unplaced: self.store.unplaced(origin)?.len() });
         }
         let newest = match observe(held.as_ref(), &told.note_bytes, told.proof(0), &key) {
             Ok(Observed::Newer(new)) => Ok((Concluded::Newer { size: new.size }, Some(new))),
             Ok(Observed::Same(new)) => Ok((Concluded::Known, Some(new))),
             Ok(Observed::Older { size }) => {
+                // Whoever signed more knows more, unless this is another history: it is to be placed, too.
+                self.unplaced(origin, &key, held.as_ref(), &told.note_bytes)?;
                 Ok((Concluded::Older { size, held: held.as_ref().map_or(0, |held| held.size) }, None))
             }
             Ok(Observed::Fork(evidence)) => {
@@ -182,9 +205,12 @@ impl Witness {
             }
         }
         if let Some(new) = &new {
-            self.keep(origin, &key, new, matches!(newest, Concluded::Newer { .. }))?;
+            // The checkpoint of an empty log is new each time.
+            let newer = held.as_ref().is_none_or(|held| !same(held, new));
+            self.keep(origin, &key, new, newer)?;
         }
         let unplaced = self.leave_unplaced(origin, asked, left)?;
+        self.forget(origin, &asked.told);
         Ok(Told { newest, unplaced })
     }
 
@@ -221,7 +247,7 @@ impl Witness {
             return Ok(());
         }
         let new = Held { size: checkpoint.size, root: checkpoint.root, note_bytes };
-        let is = |other: &Held| (other.size, other.root) == (new.size, new.root);
+        let is = |other: &Held| same(other, &new);
         let mut unplaced = self.store.unplaced(origin)?;
         if held.is_some_and(is) || unplaced.iter().any(is) || unplaced.len() >= MAX_UNPLACED_NOTES {
             return Ok(());
@@ -231,25 +257,37 @@ impl Witness {
         self.store.keep_log_facts(origin, &[(LogFact::Unplaced, &write_unplaced(&unplaced))])
     }
 
-    /// Keeps what a question left unplaced, with what came to it meanwhile; tells how many.
+    /// Keeps what a question left unplaced, with what came to it meanwhile; tells how many. What is kept is never given up for
+    /// something that came later.
     fn leave_unplaced(&self, origin: &str, asked: &Asked, left: Vec<Held>) -> Result<usize, StoreError> {
         let before = self.store.unplaced(origin)?;
-        let meanwhile = before.iter().filter(|held| !asked.unplaced.contains(held)).cloned();
-        let mut unplaced: Vec<_> = left.into_iter().chain(meanwhile).collect();
+        let placed = |held: &Held| asked.unplaced.contains(held) && !left.contains(held);
+        let mut unplaced: Vec<_> = before.iter().filter(|held| !placed(held)).cloned().collect();
+        for held in left {
+            if unplaced.len() < MAX_UNPLACED_NOTES && !unplaced.iter().any(|known| same(known, &held)) {
+                unplaced.push(held);
+            }
+        }
         unplaced.sort_by_key(|held| held.size);
-        unplaced.dedup();
-        unplaced.truncate(MAX_UNPLACED_NOTES);
         if unplaced != before {
             self.store.keep_log_facts(origin, &[(LogFact::Unplaced, &write_unplaced(&unplaced))])?;
         }
         Ok(unplaced.len())
     }
 
-    /// Puts back what a question was to place and did not.
-    fn glimpse_again(&self, origin: &str, asked: &Asked) {
-        if let Some(held) = &asked.glimpsed {
-            let mut glimpsed = self.glimpsed.lock().unwrap_or_else(PoisonError::into_inner);
-            glimpsed.entry(origin.to_owned()).or_insert_with(|| held.clone());
+    /// Forgets words and a receipt's checkpoint that were asked about: they are placed, or kept as unplaced.
+    fn forget(&self, origin: &str, told: &[Held]) {
+        let mut words = self.words.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(of_log) = words.get_mut(origin) {
+            of_log.retain(|_, held| !told.iter().any(|told| same(told, held)));
+            if of_log.is_empty() {
+                words.remove(origin);
+            }
+        }
+        drop(words);
+        let mut glimpsed = self.glimpsed.lock().unwrap_or_else(PoisonError::into_inner);
+        if glimpsed.get(origin).is_some_and(|(size, _)| told.iter().any(|told| told.size == *size)) {
+            glimpsed.remove(origin);
         }
     }
 
@@ -287,4 +325,9 @@ impl Witness {
         let key = self.log_key(&claimed)?;
         Checkpoint::from_note(&note, &key).is_ok().then_some((claimed, key))
     }
+}
+
+/// Whether two checkpoints are of the same tree.
+fn same(a: &Held, b: &Held) -> bool {
+    (a.size, a.root) == (b.size, b.root)
 }
