@@ -11,7 +11,9 @@ use luxor_protocol::exchange::Channel;
 use luxor_protocol::hash::Digest;
 use luxor_protocol::time::Day;
 use luxor_protocol::tlog::Hash;
-use rocksdb::{BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBRawIterator, Options, ReadOptions};
+use rocksdb::{
+    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBRawIterator, IteratorMode, Options, ReadOptions,
+};
 use rustix::fs::{FlockOperation, fcntl_lock};
 
 use super::columns::{
@@ -254,6 +256,19 @@ impl Store {
             store.index_key = key.try_into().unwrap_or_default();
         }
         Ok((store, unknown))
+    }
+
+    /// Whether it holds no row of any family that this version knows.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub fn is_empty(&self) -> Result<bool, StoreError> {
+        for handle in cf::ALL.iter().filter_map(|name| self.db.cf_handle(name)) {
+            if self.db.iterator_cf(handle, IteratorMode::Start).next().transpose()?.is_some() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The value of one row.
