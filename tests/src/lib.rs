@@ -1,8 +1,10 @@
 //! Harness: a network of real `luxord` processes, founded with the command `luxor`, each on its own loopback address.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc)]
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -10,6 +12,8 @@ use serde_json::Value as Json;
 
 /// How long anything may take before a test fails.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+/// Pause between two looks at a process.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// The folder of the workspace: as cargo says at run time, since clones that share a target folder share this program too.
 pub fn root() -> PathBuf {
@@ -196,23 +200,26 @@ impl Network {
 
     /// Starts a member's node and waits until it is ready.
     pub fn start(&self, member: &str) -> Daemon {
+        let mut daemon = self.launch(member, &[]);
+        let ended = daemon.ready();
+        assert!(ended.is_none(), "{member} ended: {ended:?}: {}", daemon.log());
+        daemon
+    }
+
+    /// Starts a member's node and waits for nothing. `through` names a program that runs it, and that program's arguments.
+    pub fn launch(&self, member: &str, through: &[OsString]) -> Daemon {
         let dir = self.dir(member);
         let log = std::fs::OpenOptions::new().create(true).append(true).open(dir.join("log.txt")).unwrap();
         let _ = std::fs::remove_file(dir.join("run/ready.json"));
-        let mut child = Command::new(program("luxord"))
+        let words = through.iter().cloned().chain([program("luxord").into()]).collect::<Vec<_>>();
+        let child = Command::new(&words[0])
+            .args(&words[1..])
             .args(["--dir", dir.to_str().unwrap(), "--with-stdin"])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
             .unwrap();
-        let began = Instant::now();
-        while !dir.join("run/ready.json").is_file() {
-            let log = || std::fs::read_to_string(dir.join("log.txt")).unwrap();
-            assert!(child.try_wait().unwrap().is_none(), "{member} ended: {}", log());
-            assert!(began.elapsed() < PATIENCE, "{member} is not ready: {}", log());
-            std::thread::sleep(Duration::from_millis(5));
-        }
         Daemon { child, dir }
     }
 }
@@ -238,6 +245,35 @@ impl Daemon {
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Waits until it is ready; gives how it ended, if it did so before.
+    pub fn ready(&mut self) -> Option<ExitStatus> {
+        let began = Instant::now();
+        while !self.dir.join("run/ready.json").is_file() {
+            if let Some(status) = self.ended() {
+                return Some(status);
+            }
+            assert!(began.elapsed() < PATIENCE, "{} is not ready: {}", self.dir.display(), self.log());
+            std::thread::sleep(LOOK);
+        }
+        None
+    }
+
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
+    }
+
+    /// Ends it in order and tells how it ended.
+    pub fn end(mut self) -> ExitStatus {
+        self.close();
+        self.ended().unwrap()
+    }
+
+    /// What it said so far, with those that ran before it.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.join("log.txt")).unwrap()
     }
 
     /// A GET of its local interface.
@@ -308,6 +344,18 @@ impl Daemon {
         }
     }
 
+    /// How often each own reference is in its inbox.
+    pub fn arrived(&self) -> BTreeMap<String, u64> {
+        let mut arrived = BTreeMap::new();
+        for item in self.inbox() {
+            for shown in self.get(&format!("/v1/inbox/{}", item["index"]))["records"].as_array().unwrap() {
+                let reference = shown["record"]["filing"]["own_reference"].as_str().unwrap();
+                *arrived.entry(reference.to_owned()).or_default() += 1;
+            }
+        }
+        arrived
+    }
+
     /// Submits a chunk of native records.
     pub fn put(&self, submission: &str, chunk: u64, records: &[Json]) -> Result<Json, String> {
         put(&self.dir, submission, chunk, records)
@@ -333,18 +381,22 @@ impl Daemon {
     pub fn api(&self) -> (String, String) {
         api(&self.dir).unwrap()
     }
-}
 
-impl Drop for Daemon {
-    fn drop(&mut self) {
+    fn close(&mut self) {
         drop(self.child.stdin.take());
         let began = Instant::now();
         while matches!(self.child.try_wait(), Ok(None)) {
             if began.elapsed() > PATIENCE {
                 let _ = self.child.kill();
             }
-            std::thread::sleep(Duration::from_millis(5));
+            std::thread::sleep(LOOK);
         }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 
@@ -374,7 +426,8 @@ fn send(request: ureq::RequestBuilder<ureq::typestate::WithBody>, body: &Json) -
     (response.status().as_u16(), serde_json::from_str(&text).unwrap())
 }
 
-fn api(dir: &Path) -> Result<(String, String), String> {
+/// URL and token of the local interface of whatever node runs in `dir` now.
+pub fn api(dir: &Path) -> Result<(String, String), String> {
     let text = std::fs::read_to_string(dir.join("run/api.json")).map_err(|e| e.to_string())?;
     let json: Json = serde_json::from_str(&text).map_err(|e| e.to_string())?;
     let field = |name: &str| json[name].as_str().map(str::to_owned).ok_or_else(|| format!("no {name}"));
