@@ -23,6 +23,7 @@ use super::columns::{
 };
 use super::logs::LogKey;
 use super::open::{BLOCK_CACHE_BYTES, MAX_OPEN_FILES, Store, StoreError, read_tree_row};
+use super::tree::Trees;
 
 /// A column family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -251,7 +252,7 @@ impl Store {
         let db = DB::open_cf_descriptors_read_only(&options, folder, families, false)?;
         // RocksDB's own family, which every database has and this store leaves empty.
         let unknown = unknown.into_iter().filter(|name| name != rocksdb::DEFAULT_COLUMN_FAMILY_NAME).collect();
-        let mut store = Self { db, index_key: [0; 32] };
+        let mut store = Self { db, index_key: [0; 32], trees: Trees::default() };
         if let Ok(Some(key)) = store.look(Family::Meta, &MetaKey::IndexKey) {
             store.index_key = key.try_into().unwrap_or_default();
         }
