@@ -106,6 +106,9 @@ pub(crate) enum CharterCommand {
         /// Members that govern; all of them sign. Without it, every member.
         #[arg(long, value_delimiter = ',', value_name = "ID,ID")]
         governors: Vec<MemberId>,
+        /// Which witnesses make a log's checkpoint count (C2SP tlog-policy). Without it the members' own do.
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
         /// Where to write it; else stdout.
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,

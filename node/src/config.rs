@@ -7,6 +7,7 @@ use luxor_protocol::names::{MemberId, NodeRef, Slug};
 use serde::Deserialize;
 
 use crate::store::StoreConfig;
+use crate::witness::Outside;
 
 /// Why the configuration was refused.
 #[derive(Debug, thiserror::Error)]
@@ -139,14 +140,22 @@ pub struct LogSection {
     pub public_seconds: u64,
     /// Whether strangers may use the public log's listener to have members' checkpoints cosigned, and to see what is held of them.
     pub witness: bool,
+    /// Seconds between two entries that record what is held of others' logs.
+    pub peers_seconds: u64,
+    /// Witnesses outside the network that are asked to cosign this log, each as `VKEY URL` (C2SP tlog-witness over HTTP).
+    pub outside: Vec<String>,
 }
 
 /// Default of [`LogSection::public_seconds`].
 pub const PUBLIC_SECONDS: u64 = 60;
+/// Default of [`LogSection::peers_seconds`].
+pub const PEERS_SECONDS: u64 = 3_600;
+/// Witnesses outside the network that a node may have.
+const MAX_OUTSIDE: usize = 16;
 
 impl Default for LogSection {
     fn default() -> Self {
-        Self { public_seconds: PUBLIC_SECONDS, witness: false }
+        Self { public_seconds: PUBLIC_SECONDS, witness: false, peers_seconds: PEERS_SECONDS, outside: Vec::new() }
     }
 }
 
@@ -176,6 +185,11 @@ impl Config {
         NodeRef::new(&self.node.member, &self.node.name)
     }
 
+    /// Witnesses outside the network; empty where [`Config::parse`] would refuse them.
+    pub fn outside(&self) -> Vec<Outside> {
+        self.log.outside.iter().filter_map(|text| Outside::parse(text).ok()).collect()
+    }
+
     fn check(&self) -> Result<(), String> {
         let range = |name: &str, value: u64, min: u64, max: u64| match (min..=max).contains(&value) {
             true => Ok(()),
@@ -192,6 +206,11 @@ impl Config {
         range("limits.submissions", self.limits.submissions as u64, 1, 4_096)?;
         range("limits.min_free_mib", self.limits.min_free_mib, 0, 1_048_576_000)?;
         range("log.public_seconds", self.log.public_seconds, 1, 3_600)?;
+        range("log.peers_seconds", self.log.peers_seconds, 1, 86_400)?;
+        range("the number of log.outside", self.log.outside.len() as u64, 0, MAX_OUTSIDE as u64)?;
+        for text in &self.log.outside {
+            Outside::parse(text).map_err(|why| format!("log.outside '{text}': {why}"))?;
+        }
         if self.listen.exchange.is_empty() {
             return Err("listen.exchange names no address".into());
         }

@@ -11,6 +11,7 @@
 //! | [`witness`] | this node as a witness of others' logs, cosignatures of its own, evidence of forks |
 //! | [`sequencer`] | the one commit thread: index, synced write, checkpoint, lock file, proofs |
 //! | [`driver`] | mailbox, worker pool, timers; effects become commits and sends |
+//! | [`waking`] | before anything is signed: what witnesses hold of this log |
 //! | [`net`] | libp2p, the only place that knows it |
 //! | [`api`] | the local HTTP interface |
 //! | [`logfiles`] | the log's files for api and public, and how far the public copy is |
@@ -36,7 +37,8 @@ pub mod sequencer;
 pub mod store;
 #[cfg(test)]
 mod testing;
+pub mod waking;
 pub mod witness;
 
 pub use folder::Folder;
-pub use node::{Node, NodeError};
+pub use node::{Node, NodeError, StartOptions};

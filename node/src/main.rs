@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use luxor_node::bench::{self, BenchCommand};
-use luxor_node::{Folder, Node, NodeError, check};
+use luxor_node::{Folder, Node, NodeError, StartOptions, check};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Many small leaves and some large buffers are made and dropped by several threads for each dispatch, here and in RocksDB,
@@ -17,6 +17,8 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// How long work on the way may take at the end.
 const SHUTDOWN: std::time::Duration = std::time::Duration::from_secs(5);
+/// The same when the node never came to run.
+const NOTHING_BEGAN: std::time::Duration = std::time::Duration::from_millis(200);
 
 /// A Luxor node. Its folder is made with `luxor init`.
 #[derive(Parser)]
@@ -25,6 +27,10 @@ struct Args {
     /// The node's folder.
     #[arg(long, default_value = ".", global = true)]
     dir: PathBuf,
+    /// Sign at once, without asking the witnesses what they hold of this log. Only for a folder that is surely the newest, when
+    /// they cannot be had: from an older copy this forks the log.
+    #[arg(long)]
+    without_witnesses: bool,
     /// End when standard input closes, so that a child never outlives its parent.
     #[arg(long)]
     with_stdin: bool,
@@ -125,9 +131,10 @@ fn in_words(report: &check::Report) -> String {
 
 fn run(args: Args) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let (outcome, thread) = runtime.block_on(supervise(args))?;
+    let ended = runtime.block_on(supervise(args));
     // Tasks that end with the runtime hold the database.
-    runtime.shutdown_timeout(SHUTDOWN);
+    runtime.shutdown_timeout(if matches!(ended, Ok(Some(_))) { SHUTDOWN } else { NOTHING_BEGAN });
+    let Some((outcome, thread)) = ended? else { return Ok(()) };
     if thread.join().is_err() {
         tracing::error!("the sequencer's thread panicked");
     }
@@ -139,18 +146,28 @@ fn measure(command: &BenchCommand) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn supervise(args: Args) -> anyhow::Result<(Result<(), NodeError>, std::thread::JoinHandle<()>)> {
+/// What ended a node, and the thread to be joined.
+type Ended = (Result<(), NodeError>, std::thread::JoinHandle<()>);
+
+/// Runs a node to its end; nothing when it was told to end before it was ready.
+async fn supervise(args: Args) -> anyhow::Result<Option<Ended>> {
     let mut terminate = signal(SignalKind::terminate())?;
-    let node = Node::start(Folder::new(args.dir)).await?;
-    let stop = async move {
+    let options = StartOptions { ask_witnesses: !args.without_witnesses };
+    if args.without_witnesses {
+        tracing::warn!("witnesses are not asked: if this folder is an older copy, the log forks now");
+    }
+    let mut stop = Box::pin(async move {
         tokio::select! {
             _ = tokio::signal::ctrl_c() => {}
             _ = terminate.recv() => {}
             () = stdin_closed(), if args.with_stdin => {}
         }
         tracing::info!("stopping");
-    };
-    Ok(node.run(stop).await)
+    });
+    match Node::start(Folder::new(args.dir), options, &mut stop).await? {
+        Some(node) => Ok(Some(node.run(stop).await)),
+        None => Ok(None),
+    }
 }
 
 async fn stdin_closed() {

@@ -5,16 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use luxor_protocol::api::{ApiFile, ReadyFile};
-use luxor_protocol::document::Directory;
+use luxor_protocol::cbor::Encode as _;
+use luxor_protocol::document::{Directory, KnownNode};
+use luxor_protocol::exchange::{CheckpointsBody, EntryKind, Opening, Skeleton};
 use luxor_protocol::hash::hex;
-use luxor_protocol::limits::{MAX_ANSWER_BYTES, MAX_REQUEST_BYTES};
+use luxor_protocol::limits::{MAX_ANSWER_BYTES, MAX_REQUEST_BYTES, MAX_RETENTION_DAYS};
 use luxor_protocol::names::NodeRef;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
-use crate::api::{Api, ApiError};
+use crate::api::{Api, ApiError, Door};
 use crate::config::{Config, ConfigError};
-use crate::driver::{Driver, DriverConfig, DriverError, Secrets, Shared, SharedError};
+use crate::driver::{Driver, DriverConfig, DriverError, Parts, Secrets, Shared, SharedError};
 use crate::engine::{Engine, EngineConfig, Window};
 use crate::entropy::{EntropyError, random};
 use crate::folder::{Folder, FolderError, NodeKeys};
@@ -22,8 +24,9 @@ use crate::logfiles::{PublicLog, PublicSite};
 use crate::net::{Net, NetConfig, NetError, Peer, TransportKey};
 use crate::public::{Public, PublicError};
 use crate::seal::{Recipient, SealError};
-use crate::sequencer::{LockError, LockFile, Sequencer, SequencerError};
+use crate::sequencer::{Commit, LockError, LockFile, Sequencer, SequencerError};
 use crate::store::{Store, StoreError};
+use crate::waking::{Heard, Waking, WakingError};
 
 /// Requests that wait between net and driver; each holds a permit for its bytes.
 const INBOUND_QUEUE: usize = 64;
@@ -65,6 +68,9 @@ pub enum NodeError {
     /// The public log.
     #[error(transparent)]
     Public(#[from] PublicError),
+    /// What witnesses said before it signed anything.
+    #[error(transparent)]
+    Waking(#[from] WakingError),
     /// The driver.
     #[error(transparent)]
     Driver(#[from] DriverError),
@@ -79,6 +85,14 @@ pub enum NodeError {
     System(String),
 }
 
+/// How a node starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StartOptions {
+    /// Whether it asks its witnesses what they hold of its log before it signs anything. Without that, an older copy of its data
+    /// forks the log.
+    pub ask_witnesses: bool,
+}
+
 /// A running node.
 pub struct Node {
     net: Net,
@@ -91,60 +105,98 @@ pub struct Node {
 }
 
 impl Node {
-    /// Starts the node in `folder`. When it returns, the node listens and its `run/ready.json` is there.
+    /// Starts the node in `folder`. When it returns, the node listens and its `run/ready.json` is there. That may take until
+    /// enough of its witnesses are there; meanwhile the local interface says so, and nothing is signed. `None` when `stop` completed
+    /// before.
     ///
     /// # Errors
     /// [`NodeError`].
-    pub async fn start(folder: Folder) -> Result<Self, NodeError> {
+    pub async fn start(
+        folder: Folder,
+        options: StartOptions,
+        stop: impl Future<Output = ()>,
+    ) -> Result<Option<Self>, NodeError> {
         let config = Config::read(folder.path())?;
         let me = config.node();
         let keys = folder.keys()?;
         let documents = folder.documents()?;
         let directory = Arc::new(documents.directory.clone());
         check_card(&directory, &me, &keys)?;
-        let origin = own_card(&directory, &me)?.card.origin.clone();
+        let own = own_card(&directory, &me)?;
+        let origin = own.card.origin.clone();
 
         let index_key = random()?;
         let store = Arc::new(Store::open(&folder.data(), config.store, &directory.network(), &me, index_key)?);
         // Only now: until the database is this process's, these files may be a running node's.
         folder.clear_run_files()?;
         let loaded = store.load(&me)?;
-        let (failed, failures) = mpsc::channel(1);
-        let report = move |error| drop(failed.try_send(error));
-        let lock = LockFile::open(&folder.lock())?;
         let (size, root) = (loaded.size, loaded.root);
-        let (sequencer, thread) = Sequencer::start(store.clone(), lock, &origin, keys.log, size, root, report)?;
+        let lock = LockFile::open(&folder.lock())?;
+        crate::sequencer::check_lock(&store, &lock, size, root)?;
 
-        let (inbound, requests) = mpsc::channel(INBOUND_QUEUE);
+        let (inbound, mut requests) = mpsc::channel(INBOUND_QUEUE);
         let transport = keys.transport.seed();
         let net = crate::net::start(net_config(&config), &transport, peers(&directory, &me), inbound).await?;
+        let json = |value: serde_json::Result<Vec<u8>>| value.map_err(|e| NodeError::System(e.to_string()));
+        let token = hex(&random::<32>()?);
+        let door = Door::bind(config.listen.api).await?;
+        let url = format!("http://{}", door.address());
+        let api_file = ApiFile { url: url.clone(), token: token.clone() };
+        folder.put_run_file("api.json", &json(serde_json::to_vec(&api_file))?)?;
+        let heard = match options.ask_witnesses {
+            false => Heard::default(),
+            true => {
+                let waking = Waking { directory: &directory, own, size, store: &store, net: net.handle() };
+                let (waits, waited_for) =
+                    watch::channel("nothing is signed yet: witnesses are about to be asked".to_owned());
+                let asking = async {
+                    tokio::select! {
+                        heard = waking.ask(&mut requests, &waits) => heard.map(Some),
+                        () = stop => Ok(None),
+                    }
+                };
+                let Some(heard) = door.wait(&token, waited_for, asking).await?? else { return Ok(None) };
+                heard
+            }
+        };
+
+        let (failed, failures) = mpsc::channel(1);
+        let report = move |error| drop(failed.try_send(error));
+        let (sequencer, thread) = Sequencer::start(store.clone(), lock, &origin, keys.log, size, root, report)?;
+        if size == 0 && !own.former_logs.is_empty() {
+            begin_after(&sequencer, own, &heard.former).await?;
+        }
 
         let engine = engine_config(&config, &directory);
         let engine = Engine::new(engine, loaded.totals, loaded.received, loaded.sent, loaded.pending);
         let recipients = recipients(&directory)?;
         let secrets = Secrets { sign: keys.sign, seal: keys.seal, witness: keys.witness };
-        let shared = Shared::new(me.clone(), directory, secrets, recipients, store, sequencer, net.handle())?;
+        let shared = Shared::new(Parts {
+            me: me.clone(),
+            directory,
+            secrets,
+            recipients,
+            store,
+            sequencer,
+            net: net.handle(),
+            outside: config.outside(),
+        })?;
         let driver = driver_config(&config, &folder);
         let threads = |e: std::io::Error| NodeError::System(format!("no worker threads: {e}"));
         let (driver, run) = Driver::new(engine, Arc::new(shared), driver).map_err(threads)?;
-        let (stop, stopped) = watch::channel(false);
+        driver.heard(&heard.notes, &heard.cards)?;
+        let (end, stopped) = watch::channel(false);
         let running = tokio::spawn(run.run(stopped.clone()));
         tokio::spawn(driver.clone().serve(requests));
 
         let (site, public) = publish(&config, &driver, &stopped).await?.unzip();
         let public_log = site.as_ref().map(|site: &PublicSite| site.url.clone());
-        let token = hex(&random::<32>()?);
-        let api = Api::bind(config.listen.api, token.clone(), driver, &documents, site).await?;
-        let url = format!("http://{}", api.address());
-        let api = tokio::spawn(api.serve(stopped));
-
-        let json = |value: serde_json::Result<Vec<u8>>| value.map_err(|e| NodeError::System(e.to_string()));
-        folder.put_run_file("api.json", &json(serde_json::to_vec(&ApiFile { url: url.clone(), token }))?)?;
+        let api = tokio::spawn(Api::new(door, &token, driver, &documents, site).serve(stopped));
         let exchange = net.handle().listen_addresses();
         let ready = ReadyFile { node: me.clone(), pid: std::process::id(), exchange: exchange.clone(), public_log };
         folder.put_run_file("ready.json", &json(serde_json::to_vec(&ready))?)?;
         tracing::info!(node = %me, api = url, ?exchange, public_log = ready.public_log, entries = size, "ready");
-        Ok(Self { net, stop, driver: running, api, public, failures, thread })
+        Ok(Some(Self { net, stop: end, driver: running, api, public, failures, thread }))
     }
 
     /// Runs until `stop` completes or something fails, and tells what ended it. The process must end then: drop the
@@ -184,6 +236,20 @@ async fn publish(
     Ok(Some((PublicSite { url, log }, serving)))
 }
 
+/// The first entry of a log that follows another: what others hold of the former ones.
+async fn begin_after(sequencer: &Sequencer, own: &KnownNode, former: &[Vec<u8>]) -> Result<(), NodeError> {
+    let (body, now) = (CheckpointsBody::new(former.iter().cloned()), crate::driver::now());
+    let due = now.day().plus(MAX_RETENTION_DAYS);
+    let skeleton = Skeleton::of_node(EntryKind::Succeeded, &own.node, own.card.epoch, now.0 / 1_000, due);
+    let opening = Opening::new(&skeleton, body.to_cbor(), random()?, random()?);
+    let bytes = opening.body.len() + 300;
+    let (done, committed) = oneshot::channel();
+    // Nobody waits any more if the start was broken off.
+    let done = Box::new(move |_| done.send(()).unwrap_or(()));
+    sequencer.commit(Commit { writes: Vec::new(), entries: vec![opening], prove: false, bytes, done })?;
+    committed.await.map_err(|_| NodeError::from(SequencerError::Stopped))
+}
+
 /// Waits for the end of a task that there may be.
 async fn ended<T>(task: Option<&mut JoinHandle<T>>) -> Result<T, tokio::task::JoinError> {
     match task {
@@ -192,7 +258,7 @@ async fn ended<T>(task: Option<&mut JoinHandle<T>>) -> Result<T, tokio::task::Jo
     }
 }
 
-fn own_card<'d>(directory: &'d Directory, me: &NodeRef) -> Result<&'d luxor_protocol::document::KnownNode, NodeError> {
+fn own_card<'d>(directory: &'d Directory, me: &NodeRef) -> Result<&'d KnownNode, NodeError> {
     let own = directory.node(me).map(AsRef::as_ref);
     own.ok_or_else(|| {
         NodeError::Card(format!("no card names {me}\nhint: `luxor card sign`, then `luxor install` here and elsewhere"))
@@ -234,10 +300,8 @@ fn recipients(directory: &Directory) -> Result<BTreeMap<NodeRef, Recipient>, Nod
 
 fn peers(directory: &Directory, me: &NodeRef) -> Vec<Peer> {
     let others = directory.nodes().filter(|n| n.node != *me);
-    let peer = |n: &Arc<luxor_protocol::document::KnownNode>| Peer {
-        key: TransportKey(n.card.transport.bytes()),
-        addresses: n.card.addresses.clone(),
-    };
+    let peer =
+        |n: &Arc<KnownNode>| Peer { key: TransportKey(n.card.transport.bytes()), addresses: n.card.addresses.clone() };
     others.map(peer).collect()
 }
 
@@ -259,6 +323,7 @@ fn driver_config(config: &Config, folder: &Folder) -> DriverConfig {
         urgent_submissions: URGENT_SUBMISSIONS,
         folder: folder.path().to_owned(),
         min_free_bytes: config.limits.min_free_mib * 1024 * 1024,
+        peers_every: Duration::from_secs(config.log.peers_seconds),
     }
 }
 

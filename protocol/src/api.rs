@@ -115,6 +115,9 @@ pub struct Status {
     pub witnessed: WitnessedLog,
     /// Origins of logs that showed two histories.
     pub forked: Vec<String>,
+    /// What is done in this node's name that it did not do.
+    #[serde(default)]
+    pub alarms: Vec<String>,
 }
 
 /// How a node's log stands with its witnesses.
@@ -131,8 +134,8 @@ pub struct WitnessedLog {
 /// A witness of a log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WitnessInfo {
-    /// Its node.
-    pub node: NodeRef,
+    /// Its node; of one outside the network the name of its key.
+    pub witness: String,
     /// The largest size that it cosigned since this node started.
     pub size: u64,
     /// What keeps it from cosigning.
@@ -157,14 +160,16 @@ pub struct Fork {
 pub enum ReceiptStanding {
     /// Only signed so far.
     Signed,
-    /// Covered by a checkpoint with a quorum that goes on from the receipt's own.
+    /// Covered by a checkpoint with a quorum; the first one that the recipient still has.
     Witnessed {
         /// Entries that the checkpoint covers.
         size: u64,
-        /// Its quorum time in seconds since 1970.
+        /// Its quorum time in seconds since 1970: at the latest then the recipient had the dispatch.
         time: u64,
         /// The note with its cosignatures.
         checkpoint: String,
+        /// The receipt under that note: a C2SP tlog-proof that verifies offline with the log's policy.
+        receipt: String,
     },
 }
 

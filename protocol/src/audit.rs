@@ -3,7 +3,7 @@
 //!
 //! Checked: every entry against its opening; the tree; every signed checkpoint against tree and key; the signature of every
 //! dispatch, sent or received; every counterparty receipt; the numbers of every channel without gap or repeat; every channel
-//! root that a receipt names; every withdrawal. What the mandate withholds is counted, not guessed.
+//! root that a receipt names; every withdrawal; every checkpoint of another log that the log names. What the mandate withholds is counted, not guessed.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use crate::cbor::Decode;
 use crate::document::{Directory, KnownNode};
 use crate::exchange::{
-    Arrival, AuditEntry, AuditPage, Channel, DispatchHeader, EntryKind, Envelope, Lane, Opening, Outcome, ReceiptBody,
-    SentBody, Skeleton, Withdrawal, read_receipt,
+    Arrival, AuditEntry, AuditPage, Channel, CheckpointsBody, DispatchHeader, EntryKind, Envelope, Lane, Opening,
+    Outcome, ReceiptBody, SentBody, Skeleton, Withdrawal, former_keys, log_keys, read_receipt,
 };
 use crate::hash::Digest;
 use crate::names::NodeRef;
@@ -74,6 +74,9 @@ pub struct AuditReport {
     pub receipts: u64,
     /// Withdrawals verified.
     pub withdrawals: u64,
+    /// Checkpoints of other logs that `peers` entries name, or of former ones in a `succeeded` entry, verified where a card has
+    /// the log's key.
+    pub peer_checkpoints: u64,
     /// Dispatches sent for which the log holds no receipt yet.
     pub without_receipt: u64,
     /// Every channel.
@@ -104,6 +107,8 @@ pub struct Audit<'d> {
     received: BTreeMap<Channel, Told>,
     unreceipted: HashMap<(Channel, u64), Option<Digest>>,
     withdrawn: HashSet<(Channel, u64)>,
+    /// The time of the last `peers` entry.
+    peers_number: Option<u64>,
 }
 
 /// What the log tells of a channel. A digest is `None` where the body is withheld or erased.
@@ -171,6 +176,7 @@ impl<'d> Audit<'d> {
             received: BTreeMap::new(),
             unreceipted: HashMap::new(),
             withdrawn: HashSet::new(),
+            peers_number: None,
         })
     }
 
@@ -252,7 +258,12 @@ impl<'d> Audit<'d> {
         self.report.skeletons += 1;
         let own = match skeleton.kind {
             EntryKind::Received => &skeleton.channel.recipient,
-            EntryKind::Sent | EntryKind::Receipt | EntryKind::Withdrawn | EntryKind::Resent => &skeleton.channel.sender,
+            EntryKind::Sent
+            | EntryKind::Receipt
+            | EntryKind::Withdrawn
+            | EntryKind::Resent
+            | EntryKind::Peers
+            | EntryKind::Succeeded => &skeleton.channel.sender,
         };
         if *own != self.node.node {
             return Err(format!("a {} entry about {}, which is not this node's", skeleton.kind, skeleton.channel));
@@ -282,7 +293,43 @@ impl<'d> Audit<'d> {
             EntryKind::Receipt => self.receipt(&skeleton, body, entry.evidence.as_deref()),
             EntryKind::Withdrawn => self.withdrawn(&skeleton, body, entry.evidence.as_deref()),
             EntryKind::Resent => self.resent(&skeleton, body, entry.evidence.as_deref()),
+            EntryKind::Peers | EntryKind::Succeeded => self.checkpoints(&skeleton, body),
         }
+    }
+
+    /// An entry that names checkpoints: in its form, at its place, and each of them signed by the log that it is said to be of.
+    fn checkpoints(&mut self, skeleton: &Skeleton, body: Option<&[u8]>) -> Result<(), String> {
+        let kind = skeleton.kind;
+        if !skeleton.is_of_node() {
+            return Err(format!("a {kind} entry is about a dispatch"));
+        }
+        // The entry is in the tree already.
+        if kind == EntryKind::Succeeded && self.tree.size() != 1 {
+            return Err("a succeeded entry that is not the log's first".into());
+        }
+        if kind == EntryKind::Peers {
+            if self.peers_number.is_some_and(|last| last >= skeleton.number) {
+                return Err("a peers entry is not later than the one before it".into());
+            }
+            self.peers_number = Some(skeleton.number);
+        }
+        let Some(body) = read_body::<CheckpointsBody>(body)? else { return Ok(()) };
+        for (checkpoint, note) in body.checkpoints() {
+            let own = kind == EntryKind::Succeeded;
+            let keys = match own {
+                true => former_keys(self.node, &checkpoint.origin),
+                false => log_keys(self.directory, &checkpoint.origin),
+            };
+            if own && keys.is_empty() {
+                return Err(format!("names the log {}, which is no former log of this node", checkpoint.origin));
+            }
+            // A log that is on no card (any more) cannot be judged.
+            if !keys.is_empty() && !keys.iter().any(|key| Checkpoint::open(note, key).is_ok()) {
+                return Err(format!("names a checkpoint of {} that its log did not sign", checkpoint.origin));
+            }
+            self.report.peer_checkpoints += 1;
+        }
+        Ok(())
     }
 
     fn sent(&mut self, skeleton: &Skeleton, body: Option<&[u8]>, evidence: Option<&[u8]>) -> Result<(), String> {

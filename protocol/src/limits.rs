@@ -64,3 +64,11 @@ pub const MAX_ROWS_PER_RECORD: usize = 1_000;
 pub const MAX_LOG_WITNESSES: usize = 60;
 /// Nesting of encoded values; the deepest that exists is eight.
 pub const MAX_DEPTH: usize = 16;
+/// Sizes of one log that a node asks to be led from in one question: what it holds, and checkpoints not yet placed.
+pub const MAX_SIZES_ASKED: usize = 20;
+/// Checkpoints not yet placed that a node keeps of one log, beside those of this moment; with more it takes nothing from it.
+pub const MAX_UNPLACED_NOTES: usize = 17;
+/// Checkpoints of logs in one answer or one entry; more than a network of `MAX_MEMBERS` has witnesses.
+pub const MAX_HELD_NOTES: usize = 4_096;
+/// Bytes of one of them: the longest checkpoint with its log's signature.
+pub const MAX_NOTE_TOLD_BYTES: usize = 5 * 1024;

@@ -454,13 +454,12 @@ pub(crate) struct Log {
 
 impl Log {
     pub(crate) fn new(party: &Party) -> Self {
-        Self {
-            origin: party.origin(),
-            key: party.log.clone(),
-            edge: Edge::new(),
-            entries: Vec::new(),
-            notes: Vec::new(),
-        }
+        Self::under(&party.origin(), &party.log)
+    }
+
+    /// A log of any origin and key.
+    pub(crate) fn under(origin: &str, key: &SecretKey) -> Self {
+        Self { origin: origin.to_owned(), key: key.clone(), edge: Edge::new(), entries: Vec::new(), notes: Vec::new() }
     }
 
     /// A log of these entries with a checkpoint after every third and at the end.

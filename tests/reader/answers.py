@@ -3,19 +3,21 @@
 from cbor import Refused, read
 from digests import H
 from exchange import LANES, channel
-from tlog import Broken, leaf_hash, proof_file, verify_proof
+from tlog import Broken, leaf_hash, note_of, proof_file, verify_proof
 from values import FAULTS, day, word
 
 ERRORS = (
     "not_a_member wrong_network bad_signature not_for_me wrong_sender undecodable oversized number_used "
-    "number_out_of_window foreign_seal no_mandate too_many_in_flight wrong_epoch forked"
+    "number_out_of_window foreign_seal no_mandate too_many_in_flight wrong_epoch forked not_there"
 ).split()
-LACKS = "agreement card capacity version".split()
+LACKS = "agreement card capacity version witnesses".split()
 REFUSALS = "not_permitted unsealable malformed batch_signature batch_root shows_more expansion".split()
-ENTRIES = "sent received receipt withdrawn resent".split()
+ENTRIES = "sent received receipt withdrawn resent peers succeeded".split()
+OF_NODE = ("peers", "succeeded")
 
 MAX_ANSWER = 4194304
 MAX_NOTE = 65536
+MAX_NOTE_TOLD = 5120
 MAX_ADD_CHECKPOINT = 25 + 63 * 45 + 1 + MAX_NOTE
 
 
@@ -34,10 +36,22 @@ def request(reader):
     elif (kind, count) == (4, 2):
         found = ("add_checkpoint", {"body": reader.bytes(MAX_ADD_CHECKPOINT)})
     elif (kind, count) == (5, 2):
-        found = ("checkpoint", {"have": reader.uint()})
+        found = ("checkpoint", {"have": reader.list(20, lambda r: r.uint())})
+    elif (kind, count) == (6, 1):
+        found = ("holdings", {})
+    elif (kind, count) == (7, 2):
+        found = ("proof", {"index": reader.uint()})
     else:
         raise Refused("value", start, "not a request")
     reader.leave()
+    return found
+
+
+def _hashes(reader):
+    start = reader.at
+    found = reader.bytes(64 * 32)
+    if len(found) % 32:
+        raise Refused("value", start, "not hashes")
     return found
 
 
@@ -81,7 +95,20 @@ def answer(reader):
     elif (kind, count) == (5, 3):
         found = ("witness", {"status": reader.uint(599), "body": reader.bytes(MAX_NOTE)})
     elif (kind, count) == (6, 2):
-        found = ("checkpoint", {"body": reader.bytes(MAX_ADD_CHECKPOINT)})
+        reader.tuple(2)
+        found = ("checkpoint", {"note": reader.bytes(MAX_NOTE), "proofs": reader.list(20, _hashes)})
+        reader.leave()
+    elif (kind, count) == (7, 2):
+        reader.tuple(2)
+        held = {"notes": reader.list(4096, lambda r: r.bytes(MAX_NOTE_TOLD))}
+        if not reader.null():
+            reader.tuple(2)
+            held |= {"card_version": reader.uint(), "card": reader.fixed(32)}
+            reader.leave()
+        found = ("holdings", held)
+        reader.leave()
+    elif (kind, count) == (8, 2):
+        found = ("proof", {"file": reader.bytes(MAX_NOTE + 4096)})
     else:
         raise Refused("value", start, "not an answer")
     reader.leave()
@@ -198,3 +225,16 @@ def channel_of(json):
     if json["lane"] not in LANES:
         raise ValueError("an unknown lane")
     return (json["sender"], json["recipient"], json["epoch"], json["lane"])
+
+
+def checkpoints_body(reader):
+    """The notes in the body of an entry about checkpoints, ordered by origin."""
+    start = reader.at
+    notes = reader.list(4096, lambda r: r.bytes(MAX_NOTE_TOLD))
+    try:
+        origins = [note_of(note)["origin"] for note in notes]
+    except Broken:
+        raise Refused("value", start, "no checkpoint") from None
+    if any(a >= b for a, b in zip(origins, origins[1:])):
+        raise Refused("value", start, "not ordered")
+    return notes

@@ -1,10 +1,10 @@
 """An audit of a node's log, SPEC.md section 15: findings by their class, and what was counted."""
 
-from answers import body_hash, entry_of, other_body, read_receipt, receipt_body, skeleton
+from answers import OF_NODE, body_hash, checkpoints_body, entry_of, other_body, read_receipt, receipt_body, skeleton
 from cbor import Refused, read
 from digests import verify
 from exchange import dispatch_digest, dispatch_header, envelope, withdrawal_header
-from tlog import Broken, checkpoint, leaf_hash, root
+from tlog import Broken, checkpoint, leaf_hash, note_of, root
 
 
 class Finding(Exception):
@@ -33,7 +33,9 @@ class Audit:
         self.target = self._checkpoint(first["checkpoint"])
         self.leaves, self.findings = [], []
         self.sent, self.got, self.open, self.withdrawn = {}, {}, {}, set()
-        self.counts = dict.fromkeys(("bodies", "withheld", "dispatch_signatures", "receipts", "withdrawals"), 0)
+        self.last_peers = None
+        counted = "bodies withheld dispatch_signatures receipts withdrawals peer_checkpoints"
+        self.counts = dict.fromkeys(counted.split(), 0)
         self.counts["checkpoints"] = 1
 
     def _checkpoint(self, note):
@@ -91,7 +93,9 @@ class Audit:
             if body_hash(*given["body"]) != given["body_hash"]:
                 raise Finding("body")
             self.counts["bodies"] += 1
-            body = read(given["body"][1], receipt_body if said["kind"] == "received" else other_body)
+            kind = said["kind"]
+            form = receipt_body if kind == "received" else checkpoints_body if kind in OF_NODE else other_body
+            body = read(given["body"][1], form)
         evidence = given["evidence"]
         getattr(self, "_" + said["kind"])(said, body, evidence)
 
@@ -157,6 +161,32 @@ class Audit:
         self.open[key] = body
         self._dispatch(said, body, evidence)
 
+    def _peers(self, said, body, _):
+        if self.last_peers is not None and said["number"] <= self.last_peers:
+            raise Finding("number")
+        self.last_peers = said["number"]
+        self._checkpoints(said, body, self.directory.nodes.values())
+
+    def _succeeded(self, said, body, _):
+        if len(self.leaves) != 1:
+            raise Finding("place")
+        self._checkpoints(said, body, None)
+
+    def _checkpoints(self, said, body, nodes):
+        sender, recipient, _, lane = said["channel"]
+        if sender != recipient or lane != "ordinary" or said["agreement"] != bytes(32):
+            raise Finding("channel")
+        for note in body or []:
+            origin = note_of(note)["origin"]
+            own = self.node["former"]
+            logs = own if nodes is None else [log for n in nodes for log in [(n["origin"], n["log"]), *n["former"]]]
+            keys = [log for found, log in logs if found == origin]
+            if nodes is None and not keys:
+                raise Finding("evidence")
+            if keys and not any(_signed(note, origin, key) for key in keys):
+                raise Finding("evidence")
+            self.counts["peer_checkpoints"] += 1
+
     def _signature(self, header, domain, body, signature):
         public = self.directory.nodes[header["channel"][0]]["sign"]
         if not verify("sign", public, domain, self.directory.network, body, signature):
@@ -182,3 +212,10 @@ class Audit:
             raise Finding("evidence")
         self._signature(header, "luxor/v1/withdrawal", encoded, signature)
         self.counts["withdrawals"] += 1
+
+
+def _signed(data, origin, public):
+    try:
+        return checkpoint(data, origin, public)
+    except Broken:
+        return None

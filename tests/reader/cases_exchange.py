@@ -78,7 +78,12 @@ def bad_packed(case, _):
 
 
 def _hexed(fields):
-    return {key: value.hex() if isinstance(value, bytes) else value for key, value in fields.items()}
+    def hexed(value):
+        if isinstance(value, list):
+            return [hexed(item) for item in value]
+        return value.hex() if isinstance(value, bytes) else value
+
+    return {key: hexed(value) for key, value in fields.items()}
 
 
 def request(case, _):
@@ -89,6 +94,7 @@ def request(case, _):
     equal("request", what, case["request"])
     equal("fields", _hexed(fields), {key: case[key] for key in fields})
     numbers = {"dispatch": 1, "audit_read": 2, "withdrawal": 3, "add_checkpoint": 4, "checkpoint": 5}
+    numbers |= {"holdings": 6, "proof": 7}
     equal("written", write([numbers[what], *fields.values()]), data)
 
 
@@ -104,7 +110,7 @@ def answer(case, _):
             "checkpoint": fields["checkpoint"].hex(),
             "checkpoints": [note.hex() for note in fields["checkpoints"]],
         }
-    elif what in ("witness", "checkpoint"):
+    else:
         fields = _hexed(fields)
     equal("fields", fields, case["fields"])
 
@@ -113,6 +119,12 @@ def receipt_body(case, _):
     """The body of a `received` entry."""
     found = _hexed(read(unhex(case["bytes"]), answers.receipt_body))
     equal("body", found, {key: case[key] for key in ("dispatch", "outcome", "contiguous", "channel_root")})
+
+
+def checkpoints_body(case, _):
+    """The body of an entry about checkpoints."""
+    found = read(unhex(case["bytes"]), answers.checkpoints_body)
+    equal("notes", [note.hex() for note in found], case["notes"])
 
 
 def other_body(case, _):
@@ -202,6 +214,7 @@ CASES = {
     "request": request,
     "answer": answer,
     "receipt_body": receipt_body,
+    "checkpoints_body": checkpoints_body,
     "other_body": other_body,
     "skeleton": skeleton,
     "opening": opening,

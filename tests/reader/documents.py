@@ -62,7 +62,7 @@ def _key(reader):
 def charter(reader):
     """A charter's body."""
     start = reader.at
-    reader.tuple(4)
+    reader.tuple(5)
 
     def member(inner):
         inner.tuple(5)
@@ -73,6 +73,7 @@ def charter(reader):
 
     found = {"name": reader.text(200), "members": reader.list(1024, member), "governors": reader.list(1024, name)}
     found["threshold"] = reader.uint()
+    found["policy"] = None if reader.null() else reader.text(128 * 1024)
     reader.leave()
     ids = [m["id"] for m in found["members"]]
     governors, threshold = found["governors"], found["threshold"]

@@ -124,6 +124,11 @@ def checkpoint_text(text):
     return {"origin": lines[0], "size": size, "root": found}
 
 
+def note_of(data):
+    """The checkpoint that a note says it is; its signatures are not looked at."""
+    return checkpoint_text(note(data)[0])
+
+
 def checkpoint(data, origin, public):
     """A checkpoint that the log of this origin and key signed."""
     text, signatures = note(data)

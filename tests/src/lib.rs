@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
@@ -96,6 +96,11 @@ pub struct Network {
 impl Network {
     /// Founds a network of `members` (id, kind, territory) with agreements given as TOML drafts, signed by all parties.
     pub fn found(members: &[(&str, &str, &str)], agreements: &[String]) -> Self {
+        Self::found_under(members, agreements, None)
+    }
+
+    /// The same with a charter that has a C2SP tlog-policy of its own.
+    pub fn found_under(members: &[(&str, &str, &str)], agreements: &[String], policy: Option<&str>) -> Self {
         let network = Self { root: tempfile::tempdir().unwrap() };
         let path = |name: &str| network.root.path().join(name).to_str().unwrap().to_owned();
         let mut random = [0u8; 2];
@@ -131,6 +136,10 @@ impl Network {
         }
         let (charter_draft, charter) = (path("charter.toml"), path("charter.luxor"));
         draft.extend(["--name", "Test", "--governors", members[0].0, "-o", &charter_draft].map(str::to_owned));
+        if let Some(policy) = policy {
+            std::fs::write(path("policy"), policy).unwrap();
+            draft.extend(["--policy".to_owned(), path("policy")]);
+        }
         luxor(&draft.iter().map(String::as_str).collect::<Vec<_>>());
         luxor(&["charter", "sign", &charter_draft, "--node", &path(members[0].0), "-o", &charter]);
         let mut documents = vec![charter.clone()];
@@ -198,29 +207,39 @@ impl Network {
         self.root.path().join(member)
     }
 
-    /// Starts a member's node and waits until it is ready.
+    /// Starts a member's node. It is ready once enough others run; whatever is asked of it waits for that.
     pub fn start(&self, member: &str) -> Daemon {
-        let mut daemon = self.launch(member, &[]);
-        let ended = daemon.ready();
-        assert!(ended.is_none(), "{member} ended: {ended:?}: {}", daemon.log());
-        daemon
+        self.start_with(member, &[])
     }
 
-    /// Starts a member's node and waits for nothing. `through` names a program that runs it, and that program's arguments.
-    pub fn launch(&self, member: &str, through: &[OsString]) -> Daemon {
+    /// Starts a member's node that asks nobody before it signs, and waits until it is ready.
+    pub fn start_alone(&self, member: &str) -> Daemon {
+        self.start_with(member, &["--without-witnesses"]).awake()
+    }
+
+    /// Starts a member's node with more arguments.
+    pub fn start_with(&self, member: &str, arguments: &[&str]) -> Daemon {
+        self.launch(member, &[], arguments)
+    }
+
+    /// The same by way of another program: `through` names it, and its own arguments.
+    pub fn launch(&self, member: &str, through: &[OsString], arguments: &[&str]) -> Daemon {
         let dir = self.dir(member);
         let log = std::fs::OpenOptions::new().create(true).append(true).open(dir.join("log.txt")).unwrap();
-        let _ = std::fs::remove_file(dir.join("run/ready.json"));
+        for name in ["ready.json", "api.json"] {
+            let _ = std::fs::remove_file(dir.join("run").join(name));
+        }
         let words = through.iter().cloned().chain([program("luxord").into()]).collect::<Vec<_>>();
         let child = Command::new(&words[0])
             .args(&words[1..])
             .args(["--dir", dir.to_str().unwrap(), "--with-stdin"])
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
             .unwrap();
-        Daemon { child, dir }
+        Daemon { child: Mutex::new(child), dir }
     }
 }
 
@@ -236,22 +255,68 @@ pub fn agreement(id: &str, from: &str, to: &str, kind: &str, purpose: &str, grou
 
 /// A running node. Dropping it ends it by closing its standard input.
 pub struct Daemon {
-    child: Child,
+    child: Mutex<Child>,
     dir: PathBuf,
 }
 
 impl Daemon {
+    /// Waits until it is ready.
+    pub fn awake(self) -> Self {
+        self.wait_for("ready.json");
+        self
+    }
+
     /// Ends it as a power loss of the process would.
-    pub fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+    pub fn kill(self) {
+        let mut child = self.child.lock().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// Waits until it ends by itself; gives its exit code and what it logged since `from`, a length of its log.
+    pub fn ended(self, from: usize) -> (i32, String) {
+        let began = Instant::now();
+        let ended = loop {
+            let ended = self.child.lock().unwrap().try_wait().unwrap();
+            if let Some(ended) = ended {
+                break ended;
+            }
+            assert!(began.elapsed() < PATIENCE, "{} does not end: {}", self.dir.display(), &self.log()[from..]);
+            std::thread::sleep(LOOK);
+        };
+        (ended.code().unwrap(), self.log()[from..].to_owned())
+    }
+
+    /// What it logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.join("log.txt")).unwrap()
+    }
+
+    /// Waits for a file in its `run/`.
+    fn wait_for(&self, name: &str) {
+        let (file, began) = (self.dir.join("run").join(name), Instant::now());
+        while !file.is_file() {
+            let ended = self.child.lock().unwrap().try_wait().unwrap();
+            assert!(ended.is_none(), "{} ended: {}", self.dir.display(), self.log());
+            assert!(began.elapsed() < PATIENCE, "{} has no {name}: {}", self.dir.display(), self.log());
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    /// A GET of its local interface whether it is ready or not; gives status and answer.
+    pub fn get_early(&self, path: &str) -> (u16, String) {
+        self.wait_for("api.json");
+        let (url, token) = api(&self.dir).unwrap();
+        let request = ureq::get(format!("{url}{path}")).header("Authorization", format!("Bearer {token}"));
+        let mut response = request.config().http_status_as_error(false).build().call().unwrap();
+        (response.status().as_u16(), response.body_mut().read_to_string().unwrap())
     }
 
     /// Waits until it is ready; gives how it ended, if it did so before.
-    pub fn ready(&mut self) -> Option<ExitStatus> {
+    pub fn ready(&self) -> Option<ExitStatus> {
         let began = Instant::now();
         while !self.dir.join("run/ready.json").is_file() {
-            if let Some(status) = self.ended() {
+            if let Some(status) = self.exited() {
                 return Some(status);
             }
             assert!(began.elapsed() < PATIENCE, "{} is not ready: {}", self.dir.display(), self.log());
@@ -261,19 +326,14 @@ impl Daemon {
     }
 
     /// How it ended, if it has.
-    pub fn ended(&mut self) -> Option<ExitStatus> {
-        self.child.try_wait().unwrap()
+    pub fn exited(&self) -> Option<ExitStatus> {
+        self.child.lock().unwrap().try_wait().unwrap()
     }
 
     /// Ends it in order and tells how it ended.
     pub fn end(mut self) -> ExitStatus {
         self.close();
-        self.ended().unwrap()
-    }
-
-    /// What it said so far, with those that ran before it.
-    pub fn log(&self) -> String {
-        std::fs::read_to_string(self.dir.join("log.txt")).unwrap()
+        self.exited().unwrap()
     }
 
     /// A GET of its local interface.
@@ -358,36 +418,39 @@ impl Daemon {
 
     /// Submits a chunk of native records.
     pub fn put(&self, submission: &str, chunk: u64, records: &[Json]) -> Result<Json, String> {
-        put(&self.dir, submission, chunk, records)
+        put(self.dir(), submission, chunk, records)
     }
 
-    /// Its folder.
+    /// Its folder, once it is ready.
     pub fn dir(&self) -> &Path {
+        self.wait_for("ready.json");
         &self.dir
     }
 
     /// Its process.
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.child.lock().unwrap().id()
     }
 
     /// URL of its public log, as its `run/ready.json` says, if it has one.
     pub fn public_log(&self) -> Option<String> {
-        let ready = std::fs::read_to_string(self.dir.join("run/ready.json")).unwrap();
+        let ready = std::fs::read_to_string(self.dir().join("run/ready.json")).unwrap();
         serde_json::from_str::<Json>(&ready).unwrap()["public_log"].as_str().map(str::to_owned)
     }
 
     /// URL and token of its local interface.
     pub fn api(&self) -> (String, String) {
-        api(&self.dir).unwrap()
+        api(self.dir()).unwrap()
     }
 
     fn close(&mut self) {
-        drop(self.child.stdin.take());
+        // A test that failed while it held the process must not leave it running.
+        let child = self.child.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+        drop(child.stdin.take());
         let began = Instant::now();
-        while matches!(self.child.try_wait(), Ok(None)) {
+        while matches!(child.try_wait(), Ok(None)) {
             if began.elapsed() > PATIENCE {
-                let _ = self.child.kill();
+                let _ = child.kill();
             }
             std::thread::sleep(LOOK);
         }

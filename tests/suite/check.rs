@@ -63,7 +63,7 @@ fn a_node_is_whole_after_exchange_and_kill_and_damage_has_a_name() {
     assert_eq!((&told["checked"]["views"], &told["checked"]["entries"]), (&json!(140), &json!(20)));
 
     // The check wrote nothing that keeps the node from starting, and a stop in order leaves it whole too.
-    drop(network.start("sender"));
+    drop(network.start_alone("sender"));
     assert_eq!(report(&dir).0, 0);
 
     damage(&dir.join("data"));

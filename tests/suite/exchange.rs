@@ -99,7 +99,7 @@ fn kills_at_random_moments_lose_and_double_nothing() {
 fn a_second_daemon_leaves_the_first_alone() {
     let flow = agreement("ab", "sender", "recipient", "declaration", "safety_security", "[\"*\"]");
     let network = Network::found(&[("sender", "platform", "CN"), ("recipient", "customs", "KR")], &[flow]);
-    let first = network.start("sender");
+    let first = network.start_alone("sender");
     let second = Command::new(program("luxord")).arg("--dir").arg(network.dir("sender")).output().unwrap();
     assert!(!second.status.success());
     assert_eq!(first.get("/v1/status")["node"], "sender/n1");

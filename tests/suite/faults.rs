@@ -214,7 +214,7 @@ impl World {
         let dir = self.network.dir(name);
         let trace = self.network.root.path().join("trace");
         std::fs::write(&trace, "").unwrap();
-        let (mut node, strace) = match fault.phase {
+        let (node, strace) = match fault.phase {
             Phase::Birth | Phase::Start => {
                 if fault.phase == Phase::Birth {
                     drop(self.nodes[member].take());
@@ -227,7 +227,7 @@ impl World {
                     self.submit_all();
                     drop(self.nodes[member].take());
                 }
-                (self.network.launch(name, &fault.command(&dir, &trace)), None)
+                (self.network.launch(name, &fault.command(&dir, &trace), &[]), None)
             }
             Phase::Append => {
                 let node = self.nodes[member].take().unwrap();
@@ -238,10 +238,10 @@ impl World {
         let mut left = Vec::new();
         let mut acknowledged = 0;
         if node.ready().is_none() {
-            (acknowledged, left) = self.submit(member, &mut node, load);
-            self.drained(member, &mut node);
+            (acknowledged, left) = self.submit(member, &node, load);
+            self.drained(member, &node);
         }
-        let ended = node.ended();
+        let ended = node.exited();
         let ended_by_itself = ended.is_some_and(|status| !status.success());
         assert!(ended.is_none() || ended_by_itself, "{fault}: {name} ended as if nothing was: {ended:?}");
         let log = node.log();
@@ -265,7 +265,7 @@ impl World {
 
     /// Submits until there is enough or the node with the fault has ended. Gives the number of chunks acknowledged, and
     /// those that were not.
-    fn submit(&self, member: usize, node: &mut Daemon, load: Load) -> (u64, Vec<Chunk>) {
+    fn submit(&self, member: usize, node: &Daemon, load: Load) -> (u64, Vec<Chunk>) {
         let (records, most) = load.shape();
         let (given, acknowledged, ended) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
         let left = Mutex::new(Vec::new());
@@ -293,7 +293,7 @@ impl World {
             let submitters: Vec<_> = (0..SUBMITTERS).map(|_| scope.spawn(submitter)).collect();
             let began = Instant::now();
             while submitters.iter().any(|submitter| !submitter.is_finished()) {
-                if node.ended().is_some() {
+                if node.exited().is_some() {
                     ended.store(true, Ordering::Relaxed);
                 }
                 assert!(began.elapsed() < 2 * PATIENCE, "neither takes records nor ends: {}", node.log());
@@ -305,10 +305,10 @@ impl World {
 
     /// Waits until everything has its receipt or the node with the fault has ended. A node that fails while it answers is
     /// given time to end.
-    fn drained(&self, member: usize, node: &mut Daemon) {
+    fn drained(&self, member: usize, node: &Daemon) {
         let began = Instant::now();
-        while node.ended().is_none() {
-            let sender = if member == SENDER { &*node } else { self.node(SENDER) };
+        while node.exited().is_none() {
+            let sender = if member == SENDER { node } else { self.node(SENDER) };
             if sender.try_get("/v1/outbox?wait_ms=20").is_ok_and(|state| state["pending"] == 0) {
                 return;
             }

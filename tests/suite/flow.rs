@@ -89,7 +89,7 @@ fn withdraw(sender: &Daemon, number: u64) -> (u16, Json) {
 #[test]
 fn a_withdrawn_dispatch_is_receipted_as_such_and_the_others_pass() {
     let network = found();
-    let sender = network.start("sender");
+    let sender = network.start_alone("sender");
     for at in 1..=5 {
         sender.put("w", at, &[record(&format!("W-{at}"))]).unwrap();
     }
@@ -189,7 +189,7 @@ async fn stand_in(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_withdrawal_of_what_had_arrived_ends_as_accepted() {
     let network = found();
-    let sender = network.start("sender");
+    let sender = network.start_alone("sender");
     let (net, mut requests) = stand_in(&network, "recipient", true).await;
     sender.put("w", 0, &[record("W-0")]).unwrap();
     let came = tokio::time::timeout(PATIENCE, requests.recv()).await.unwrap().unwrap();
@@ -201,7 +201,7 @@ async fn a_withdrawal_of_what_had_arrived_ends_as_accepted() {
     drop(sender);
 
     // What came is brought to the true recipient now, as if it had been there all the time.
-    let recipient = network.start("recipient");
+    let recipient = network.start_alone("recipient");
     let (net, _requests) = stand_in(&network, "sender", false).await;
     let key = Folder::new(network.dir("recipient")).keys().unwrap().transport.public().bytes();
     net.handle().request(TransportKey(key), body).await.unwrap();
@@ -336,7 +336,7 @@ fn a_recipient_that_lost_its_data_gets_everything_again() {
     });
     assert_eq!(format!("{}/2", origins[0]), origins[1]);
 
-    let sender = network.start("sender");
+    let sender = network.start("sender").awake();
     let report = audit(&recipient);
     let of_sender = &report["reports"].as_array().unwrap().iter().find(|r| r["node"] == "sender/n1").unwrap();
     assert_eq!((number(&of_sender["entries"]), number(&of_sender["receipts"])), (4 * chunks, 2 * chunks));
@@ -412,7 +412,7 @@ fn a_sender_that_lost_its_data_begins_the_next_epoch() {
 #[test]
 fn an_urgent_dispatch_passes_a_backlog() {
     let network = found();
-    let sender = network.start("sender");
+    let sender = network.start_alone("sender");
     let backlog = count(1_200, 4_000);
     submit(sender.dir(), "O", backlog, 32);
     assert_eq!(sender.put_urgent("U", 0, &[record("U-0")]).0, 200);

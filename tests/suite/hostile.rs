@@ -367,7 +367,7 @@ impl Ledger {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_hostile_dispatch_gets_its_own_answer() {
     let network = found();
-    let node = network.start("recipient");
+    let node = network.start_alone("recipient");
     let peer = Hostile::new(&network, None).await;
     let mut ledger = Ledger { entries: 0, errors: 0 };
     let (mut next, mut refusals) = (1, 0);
@@ -409,8 +409,8 @@ async fn each_hostile_dispatch_gets_its_own_answer() {
     let everything = everything.chain(Lack::ALL.iter().map(|lack| lack.word()));
     let elsewhere: Vec<&str> = everything.filter(|word| !seen.contains(word)).collect();
     let expected =
-        ["not_a_member", "oversized", "number_used", "no_mandate", "too_many_in_flight", "forked", "capacity"];
-    assert_eq!(elsewhere, expected);
+        "not_a_member oversized number_used no_mandate too_many_in_flight forked not_there capacity witnesses";
+    assert_eq!(elsewhere.join(" "), expected);
 
     // Rubbish and oversized.
     let asked = peer.ask(b"rubbish".to_vec()).await.unwrap();
@@ -420,6 +420,10 @@ async fn each_hostile_dispatch_gets_its_own_answer() {
     // Nobody gave this member a mandate.
     let asked = peer.ask(Request::AuditRead { from: 0, count: 1 }.to_cbor()).await.unwrap();
     ledger.check(&node, "no mandate", &error(ErrorCode::NoMandate), &asked, None);
+    for index in [0, u64::MAX] {
+        let asked = peer.ask(Request::Proof { index }.to_cbor()).await.unwrap();
+        ledger.check(&node, "nothing witnessed", &error(ErrorCode::NotThere), &asked, None);
+    }
 
     // A good one, its replay, and other bytes under its number.
     let good = peer.finish(peer.draft(next));
@@ -436,7 +440,7 @@ async fn each_hostile_dispatch_gets_its_own_answer() {
     peer.net.shutdown().await;
     // None of it harms the log, nor a start from it.
     drop(node);
-    let node = network.start("recipient");
+    let node = network.start_alone("recipient");
     assert_eq!((entries(&node), &node.get("/v1/status")["received"]), (next, &received));
     luxor(&["audit", "--node", node.dir().to_str().unwrap()]);
 }
@@ -444,7 +448,7 @@ async fn each_hostile_dispatch_gets_its_own_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_hostile_withdrawal_gets_its_own_answer() {
     let network = found();
-    let node = network.start("recipient");
+    let node = network.start_alone("recipient");
     let peer = Hostile::new(&network, None).await;
     let mut ledger = Ledger { entries: 0, errors: 0 };
     let sign = |header: &WithdrawalHeader| Withdrawal::sign(header, &peer.keys.sign);
@@ -505,7 +509,7 @@ async fn each_hostile_withdrawal_gets_its_own_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stranger_gets_no_answer_at_all() {
     let network = found();
-    let node = network.start("recipient");
+    let node = network.start_alone("recipient");
     let stranger = Hostile::new(&network, Some([9; 32])).await;
     assert!(stranger.ask(vec![0]).await.is_err());
     assert!(node.get("/v1/status")["strangers"].as_u64().unwrap() > 0);
@@ -518,7 +522,7 @@ async fn a_stranger_gets_no_answer_at_all() {
 async fn too_many_at_once_are_refused_and_taken_later() {
     let network = found();
     network.configure("recipient", "[limits]\nchecks_per_node = 1");
-    let node = network.start("recipient");
+    let node = network.start_alone("recipient");
     let peer = Arc::new(Hostile::new(&network, None).await);
     let mut waiting: Vec<Dispatch> = (1..=64).map(|number| peer.finish(peer.draft_of(number, 50))).collect();
     let mut refused = 0;

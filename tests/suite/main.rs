@@ -10,6 +10,7 @@ mod flow;
 mod hostile;
 mod public_log;
 mod reader;
+mod restore;
 mod site;
 mod volume;
 mod watch;

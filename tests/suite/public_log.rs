@@ -100,7 +100,7 @@ fn anybody_verifies_a_log_that_shows_its_growth_at_ticks_only() {
 #[test]
 fn there_is_no_public_log_unless_it_is_wanted_and_its_own_people_need_the_token() {
     let network = found();
-    let sender = network.start("sender");
+    let sender = network.start_alone("sender");
     assert_eq!(sender.public_log(), None);
     let told = status(sender.dir());
     assert_eq!((&told["public_log"], &told["public_size"]), (&Json::Null, &Json::Null));

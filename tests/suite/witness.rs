@@ -1,20 +1,29 @@
 //! Members cosign each other's checkpoints, receipts become witnessed, and a log that shows two histories is caught with
 //! evidence that verifies by itself.
 
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use luxor_protocol::document::{Directory, Document, DocumentKind};
 use luxor_protocol::exchange::{policy_of, witness_key};
-use luxor_protocol::tlog::{AddCheckpoint, Checkpoint, ForkEvidence, Note, monitoring_id};
+use luxor_protocol::keys::{KeyUse, SecretKey};
+use luxor_protocol::tlog::{
+    AddCheckpoint, Checkpoint, Decision, ForkEvidence, KeyType, Note, VerifierKey, cosign_line, decide, monitoring_id,
+};
 use luxor_tests::{Daemon, Network, agreement, luxor, try_luxor, until};
 use serde_json::{Value as Json, json};
 
 const MEMBERS: [(&str, &str, &str); 4] =
     [("sender", "platform", "CN"), ("recipient", "customs", "KR"), ("post", "post", "KR"), ("agency", "agency", "KR")];
 
+fn flow(id: &str, from: &str, to: &str) -> String {
+    agreement(id, from, to, "declaration", "safety_security", "[\"*\"]")
+}
+
 fn found() -> Network {
-    let flow = |id, from, to| agreement(id, from, to, "declaration", "safety_security", "[\"*\"]");
     Network::found(&MEMBERS, &[flow("ab", "sender", "recipient"), flow("ba", "recipient", "sender")])
 }
 
@@ -91,7 +100,7 @@ fn receipts_become_witnessed_and_the_cosignatures_verify_offline() {
     // The same for people, and for an auditor who has the files and the policy only.
     let dir = |node: &Daemon| node.dir().to_str().unwrap().to_owned();
     let shown = luxor(&["show", "first", "--receipt", "--node", &dir(sender)]);
-    assert!(shown.contains("(signed and witnessed)"), "{shown}");
+    assert!(shown.contains("(signed and witnessed at 20"), "{shown}");
     let told = luxor(&["status", "--node", &dir(recipient)]);
     assert!(told.contains("1 entry, of 3 witnesses asked"), "{told}");
     let path = |name: &str| network.root.path().join(name).to_str().unwrap().to_owned();
@@ -101,6 +110,15 @@ fn receipts_become_witnessed_and_the_cosignatures_verify_offline() {
     let (code, told, errors) = try_luxor(&["log", "verify", &files, "--policy", &policy_file]);
     assert_eq!(code, 0, "{told} {errors}");
     assert!(told.contains("reached"), "{told}");
+    // The receipt under the cosigned checkpoint verifies by itself.
+    let (file, vkey) = (path("receipt"), recipient.get("/v1/status")["log_vkey"].as_str().unwrap().to_owned());
+    std::fs::write(&file, standing["receipt"].as_str().unwrap()).unwrap();
+    let (code, told, errors) =
+        try_luxor(&["log", "check-proof", &file, "--receipt", "--vkey", &vkey, "--policy", &policy_file]);
+    assert_eq!(code, 0, "{told} {errors}");
+    for said in ["received", "sender/n1 -> recipient/n1", "accepted", "reached"] {
+        assert!(told.contains(said), "{said}: {told}");
+    }
     // What was cosigned is there after a restart; a receipt that is not there has no standing.
     assert!(sender.try_get("/v1/receipts/witnesses?recipient=recipient/n1&number=7").unwrap_err().contains("404"));
     let mut nodes = nodes;
@@ -159,6 +177,82 @@ fn a_witness_answers_over_http_what_the_specification_says() {
     });
 }
 
+/// A witness outside the network, as small as one can be: it believes the first checkpoint of the one log that it knows. It ends
+/// with the test.
+fn outside_witness(key: &SecretKey, name: &'static str) -> (VerifierKey, String, Arc<Mutex<Option<VerifierKey>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/w", listener.local_addr().unwrap());
+    let vkey = VerifierKey::new(name, KeyType::Cosignature, key.public().verifying_key()).unwrap();
+    let (key, known) = (key.clone(), Arc::new(Mutex::new(None)));
+    let log = known.clone();
+    std::thread::spawn(move || {
+        let mut held = None;
+        for stream in listener.incoming() {
+            let mut stream = BufReader::new(stream.unwrap());
+            let (mut head, mut length) = (String::new(), 0);
+            while !head.ends_with("\r\n\r\n") && stream.read_line(&mut head).unwrap() > 0 {
+                let line = head.lines().last().unwrap_or_default().to_ascii_lowercase();
+                length = line.strip_prefix("content-length: ").map_or(length, |text| text.trim().parse().unwrap());
+            }
+            let mut body = vec![0; length];
+            stream.read_exact(&mut body).unwrap();
+            assert!(head.starts_with("POST /w/add-checkpoint "), "{head}");
+            let request = AddCheckpoint::parse(&body).unwrap();
+            let (status, body) = match decide(held.as_ref(), &request, log.lock().unwrap().as_ref()) {
+                Decision::Refuse(refusal) => (refusal.status(), refusal.body()),
+                Decision::Cosign(next) => {
+                    let text = Note::parse(&next.note_bytes).unwrap().text;
+                    held = Some(next);
+                    (200, cosign_line(&text, name, key.signing_key(), 1_800_000_000).unwrap())
+                }
+            };
+            let length = body.len();
+            let answer = format!("HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+            stream.get_mut().write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    (vkey, url, known)
+}
+
+#[test]
+fn a_charters_own_policy_counts_and_witnesses_outside_the_network_are_asked() {
+    let keys = [60, 61].map(|seed| SecretKey::from_seed(KeyUse::Witness, &[seed; 32]).unwrap());
+    let (required, url, known) = outside_witness(&keys[0], "required.example/w");
+    let policy = format!("witness required {required} {url}\nquorum required\n");
+    let network = Network::found_under(&MEMBERS, &[flow("ab", "sender", "recipient")], Some(&policy));
+    let (beside, beside_url, beside_known) = outside_witness(&keys[1], "beside.example/w");
+    network.configure("recipient", &format!("[log]\noutside = [\"{beside} {beside_url}\"]"));
+    let nodes = start(&network);
+    let recipient = &nodes[1];
+    submit(&nodes[0], "first");
+    let witness = |status: &Json, name: &str| {
+        let witnesses = status["witnessed"]["witnesses"].as_array().unwrap().clone();
+        witnesses.into_iter().find(|witness| witness["witness"] == name).unwrap()
+    };
+    // Members cosign, which does not count here; the outside ones do not know this log yet.
+    let unknown = |status: &Json, name: &str| {
+        witness(status, name)["reason"].as_str().is_some_and(|reason| reason.starts_with("404: "))
+    };
+    let state = status(recipient, "refusals", |status| {
+        ["post/n1", "sender/n1"].iter().all(|name| witness(status, name)["size"] == 1)
+            && ["required", "beside.example/w"].iter().all(|name| unknown(status, name))
+    });
+    assert_eq!(state["witnessed"]["size"], 0, "{state}");
+    let vkey = VerifierKey::parse(state["log_vkey"].as_str().unwrap()).unwrap();
+    *beside_known.lock().unwrap() = Some(vkey.clone());
+    *known.lock().unwrap() = Some(vkey);
+    status(recipient, "a quorum", |status| status["witnessed"]["size"] == 1);
+    let state = status(recipient, "the other", |status| witness(status, "beside.example/w")["size"] == 1);
+    assert_eq!(state["witnessed"]["time"], 1_800_000_000, "{state}");
+    // A receipt is witnessed by that alone, and everybody's cosignatures stand on the checkpoint.
+    let standing = nodes[0].get("/v1/receipts/witnesses?recipient=recipient/n1&number=1");
+    assert_eq!((&standing["state"], &standing["time"]), (&json!("witnessed"), &json!(1_800_000_000)), "{standing}");
+    let shown = luxor(&["charter", "show", network.root.path().join("charter.luxor").to_str().unwrap()]);
+    assert!(shown.contains("quorum required"), "{shown}");
+    let of = luxor(&["policy", "of", "recipient/n1", "--node", recipient.dir().to_str().unwrap()]);
+    assert!(of.starts_with("log ") && of.ends_with(&policy), "{of}");
+}
+
 #[test]
 fn a_copied_node_that_runs_twice_is_caught_and_gets_nothing_more() {
     let network = found();
@@ -178,7 +272,7 @@ fn a_copied_node_that_runs_twice_is_caught_and_gets_nothing_more() {
     // The copy goes on from where it was made, as if nothing had happened.
     std::fs::rename(network.dir("recipient"), network.root.path().join("first")).unwrap();
     std::fs::rename(&aside, network.dir("recipient")).unwrap();
-    let copy = network.start("recipient");
+    let copy = network.start_alone("recipient");
     submit(&nodes[0], "another-history");
     nodes[0].outbox("the third receipt", |state| state["sent"]["dispatches"] == 3);
     let origin = copy.get("/v1/status")["origin"].as_str().unwrap().to_owned();

@@ -169,9 +169,7 @@ impl Client {
             Answer::Page(page) => Ok(page),
             Answer::Error { code, detail } => Err(ClientError::AuditRefused { node: node.clone(), code, detail }),
             Answer::Later { lacks, detail } => Err(ClientError::AuditLater { node: node.clone(), lacks, detail }),
-            Answer::Receipt(_) | Answer::Resend { .. } | Answer::Witness { .. } | Answer::Checkpoint(_) => {
-                Err(ClientError::answer(path, "something else than a page"))
-            }
+            _ => Err(ClientError::answer(path, "something else than a page")),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use luxor_protocol::document::{Charter, Document, DocumentError, DocumentKind};
 use luxor_protocol::names::MemberId;
+use luxor_protocol::tlog::MAX_POLICY_BYTES;
 use serde::{Deserialize, Serialize};
 
 use super::signatures::{self, Input, SignatureState};
@@ -15,8 +16,9 @@ use crate::{files, ui};
 
 pub(super) fn run(command: &CharterCommand) -> anyhow::Result<Exit> {
     match command {
-        CharterCommand::Draft { members, name, governors, output } => {
-            let text = draft(members, name, governors)?;
+        CharterCommand::Draft { members, name, governors, policy, output } => {
+            let policy = policy.as_deref().map(|path| files::read_text(path, MAX_POLICY_BYTES)).transpose()?;
+            let text = draft(members, name, governors, policy.as_deref())?;
             signatures::write_output(output.as_deref(), text.as_bytes(), false)?;
             ui::say("next: every governor checks it and runs `luxor charter sign`, one after the other");
             Ok(Exit::Ok)
@@ -44,12 +46,19 @@ struct MemberFile {
 #[derive(Serialize)]
 struct Draft<'a> {
     name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy: Option<&'a str>,
     governors: Vec<String>,
     member: Vec<BTreeMap<String, String>>,
 }
 
 /// A draft of these member files, which [`Charter::from_draft`] accepts.
-pub(super) fn draft(files: &[PathBuf], name: &str, governors: &[MemberId]) -> anyhow::Result<String> {
+pub(super) fn draft(
+    files: &[PathBuf],
+    name: &str,
+    governors: &[MemberId],
+    policy: Option<&str>,
+) -> anyhow::Result<String> {
     let mut member = Vec::new();
     for path in files {
         let file: MemberFile = toml::from_str(&files::read_text(path, 64 * 1024)?)
@@ -58,7 +67,7 @@ pub(super) fn draft(files: &[PathBuf], name: &str, governors: &[MemberId]) -> an
     }
     let everyone = || member.iter().filter_map(|m| m.get("id").cloned()).collect();
     let governors = if governors.is_empty() { everyone() } else { governors.iter().map(ToString::to_string).collect() };
-    let text = toml::to_string(&Draft { name, governors, member }).context("charter draft")?;
+    let text = toml::to_string(&Draft { name, policy, governors, member }).context("charter draft")?;
     Charter::from_draft(&text)?;
     Ok(text)
 }
@@ -92,6 +101,8 @@ struct Shown {
     name: String,
     threshold: u64,
     governors: Vec<MemberId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy: Option<String>,
     members: Vec<ShownMember>,
     signatures: Vec<SignatureState>,
 }
@@ -120,6 +131,7 @@ fn show(path: &Path, json: bool) -> anyhow::Result<Exit> {
         name: charter.name.clone(),
         threshold: charter.threshold,
         governors: charter.governors.clone(),
+        policy: charter.policy.clone(),
         members: members.collect(),
         signatures: signatures::states(&document, &required),
     };
@@ -135,5 +147,9 @@ fn show(path: &Path, json: bool) -> anyhow::Result<Exit> {
         table.row([m.id.as_str(), &m.kind, &m.territory, &m.name, &m.identity, state]);
     }
     table.print()?;
+    if let Some(policy) = &shown.policy {
+        ui::line("its own policy says which witnesses make a log's checkpoint count:")?;
+        policy.lines().try_for_each(|line| ui::line(&format!("  {line}")))?;
+    }
     Ok(Exit::Ok)
 }

@@ -2,6 +2,7 @@
 
 use luxor_protocol::api::{Delivery, ReceiptStanding, RecordInfo};
 use luxor_protocol::exchange::Lane;
+use luxor_protocol::time::Millis;
 use serde::Serialize;
 
 use crate::args::ShowArgs;
@@ -52,11 +53,14 @@ pub(super) fn run(args: &ShowArgs) -> anyhow::Result<Exit> {
             print(record)?;
         }
         for receipt in &receipts {
-            let standing = receipt.standing.as_ref().map_or("signed", standing);
+            let standing = receipt.standing.as_ref().map_or("signed".into(), standing);
             ui::line(&format!("receipt of {} for number {} ({standing}):", receipt.recipient, receipt.number))?;
-            for line in receipt.receipt.lines() {
-                ui::line(line)?;
-            }
+            // The one under a cosigned checkpoint says more.
+            let file = match &receipt.standing {
+                Some(ReceiptStanding::Witnessed { receipt, .. }) => receipt,
+                _ => &receipt.receipt,
+            };
+            file.lines().try_for_each(ui::line)?;
         }
     }
     if !found {
@@ -65,10 +69,13 @@ pub(super) fn run(args: &ShowArgs) -> anyhow::Result<Exit> {
     Ok(if found { Exit::Ok } else { Exit::Findings })
 }
 
-fn standing(standing: &ReceiptStanding) -> &'static str {
+fn standing(standing: &ReceiptStanding) -> String {
     match standing {
-        ReceiptStanding::Signed => "signed, not witnessed yet",
-        ReceiptStanding::Witnessed { .. } => "signed and witnessed",
+        ReceiptStanding::Signed => "signed, not witnessed yet".into(),
+        ReceiptStanding::Witnessed { time, .. } => {
+            let time = Millis(time.saturating_mul(1_000).min(Millis::MAX.0));
+            format!("signed and witnessed at {time}")
+        }
     }
 }
 

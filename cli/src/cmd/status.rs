@@ -29,8 +29,11 @@ pub(super) fn run(args: &StatusArgs) -> anyhow::Result<Exit> {
     table.row(["witnessed", &witnessed(&status.witnessed)]);
     for witness in &status.witnessed.witnesses {
         if let Some(reason) = &witness.reason {
-            table.row(["not cosigned by", &format!("{}: {reason}", witness.node)]);
+            table.row(["not cosigned by", &format!("{}: {reason}", witness.witness)]);
         }
+    }
+    for alarm in &status.alarms {
+        table.row(["ALARM", alarm]);
     }
     for origin in &status.forked {
         table

@@ -156,6 +156,9 @@ pub(crate) struct LeafArgs {
     /// The entry's leaf hash in hex (RFC 6962).
     #[arg(long, value_name = "HEX")]
     pub(crate) leaf_hash: Option<String>,
+    /// The proof is a Luxor receipt: its extra line opens the entry, and what that says is told.
+    #[arg(long)]
+    pub(crate) receipt: bool,
 }
 
 /// `luxor log consistency`

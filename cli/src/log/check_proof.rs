@@ -1,5 +1,7 @@
 //! `luxor log check-proof`: whether a receipt proves that an entry is in a log, offline.
 
+use luxor_protocol::cbor::Decode as _;
+use luxor_protocol::exchange::{EntryKind, Opening, ReceiptBody};
 use luxor_protocol::hash::{hex, unhex};
 use luxor_protocol::tlog::{Hash, MAX_ENTRY_BYTES, MAX_TLOG_PROOF_BYTES, Note, TlogProof, leaf_hash};
 
@@ -17,11 +19,15 @@ pub(super) fn run(args: &CheckProofArgs) -> anyhow::Result<Exit> {
 
 pub(super) fn check(args: &CheckProofArgs, report: &mut Report) -> anyhow::Result<()> {
     let policy = args.policy.as_deref().map(read_policy).transpose()?;
-    let (key, leaf) = (read_vkey(&args.vkey)?, leaf(&args.leaf)?);
+    let key = read_vkey(&args.vkey)?;
     let place = args.file.display();
     let proof = TlogProof::parse(&files::read(&args.file, MAX_TLOG_PROOF_BYTES)?).map_err(|error| {
         RefusedError(format!("{place}: {error}\nhint: the form is that of https://c2sp.org/tlog-proof"))
     })?;
+    let leaf = match args.leaf.receipt {
+        true => opened(&proof, report).map_err(|why| RefusedError(format!("{place}: {why}")))?,
+        false => leaf(&args.leaf)?,
+    };
     report.fact("index", proof.index);
     report.fact("leaf_hash", hex(&leaf));
     let checkpoint = proof.verify(&leaf, &key).map_err(|error| {
@@ -36,6 +42,22 @@ pub(super) fn check(args: &CheckProofArgs, report: &mut Report) -> anyhow::Resul
         report.told("verdict", "the entry is in the log", "the entry is in the log");
     }
     Ok(())
+}
+
+/// The leaf hash of the entry that a receipt opens; tells what it opens to.
+fn opened(proof: &TlogProof, report: &mut Report) -> Result<Hash, String> {
+    let extra = proof.extra.as_deref().ok_or("it has no extra line, so it is no receipt")?;
+    let opening = Opening::from_cbor(extra).map_err(|e| format!("its extra line is no opening: {e}"))?;
+    let skeleton = opening.read_skeleton().map_err(|e| e.to_string())?;
+    report.fact("entry", skeleton.kind.to_string());
+    report.fact("channel", skeleton.channel.to_string());
+    report.fact("number", skeleton.number);
+    if skeleton.kind == EntryKind::Received {
+        let body = ReceiptBody::from_cbor(&opening.body).map_err(|e| format!("its body: {e}"))?;
+        report.fact("dispatch", body.dispatch.hex());
+        report.fact("outcome", body.outcome.to_string());
+    }
+    Ok(leaf_hash(&opening.entry()))
 }
 
 /// The leaf hash of what is said to be in the log.

@@ -5,7 +5,6 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use luxor_protocol::api::{Fork, WitnessInfo, WitnessedLog};
-use luxor_protocol::exchange::witnesses_of;
 use luxor_protocol::tlog::ForkEvidence;
 
 use super::Context;
@@ -17,17 +16,20 @@ const MAX_FORKS: usize = 1_000;
 
 /// How this node's log stands with its witnesses.
 pub(super) fn witnessed(shared: &Shared) -> WitnessedLog {
-    let nodes: Vec<_> =
-        witnesses_of(&shared.directory, &shared.me.member()).iter().map(|node| node.node.clone()).collect();
     let cosigned = shared.cosigned();
     let best = cosigned.best();
     WitnessedLog {
         size: best.map_or(0, |best| best.size),
         time: best.map_or(0, |best| best.time),
-        witnesses: nodes
-            .into_iter()
+        witnesses: shared
+            .witnesses
+            .iter()
             .zip(cosigned.states())
-            .map(|(node, state)| WitnessInfo { node, size: state.size, reason: state.reason.clone() })
+            .map(|(witness, state)| WitnessInfo {
+                witness: witness.name.clone(),
+                size: state.size,
+                reason: state.reason.clone(),
+            })
             .collect(),
     }
 }

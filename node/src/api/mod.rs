@@ -9,6 +9,7 @@ mod problem;
 mod read;
 mod receipts;
 mod submit;
+mod waiting;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,13 +25,13 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use luxor_protocol::api::Documents;
 use luxor_protocol::limits::MAX_CHUNK_BYTES;
 use subtle::ConstantTimeEq as _;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::driver::Driver;
 use crate::folder::LoadedDocuments;
 use crate::logfiles::{LogFiles, PublicSite};
 use problem::Problem;
+pub use waiting::Door;
 
 /// Why the interface failed.
 #[derive(Debug, thiserror::Error)]
@@ -58,28 +59,21 @@ struct Context {
     public: Option<PublicSite>,
 }
 
-/// The interface, bound to its address.
+/// The interface, behind its door.
 pub struct Api {
-    listener: TcpListener,
-    address: SocketAddr,
+    door: Door,
     router: Router,
 }
 
 impl Api {
-    /// Binds the address; nothing is answered before [`Api::serve`]. `public` is the public log, of which it only tells.
-    ///
-    /// # Errors
-    /// [`ApiError::Bind`].
-    pub async fn bind(
-        address: SocketAddr,
-        token: String,
+    /// Nothing is answered before [`Api::serve`]. `public` is the public log, of which it only tells.
+    pub fn new(
+        door: Door,
+        token: &str,
         driver: Driver,
         documents: &LoadedDocuments,
         public: Option<PublicSite>,
-    ) -> Result<Self, ApiError> {
-        let bind = |error| ApiError::Bind { address, error };
-        let listener = TcpListener::bind(address).await.map_err(bind)?;
-        let address = listener.local_addr().map_err(bind)?;
+    ) -> Self {
         let encode = |documents: &[Vec<u8>]| documents.iter().map(|d| BASE64.encode(d)).collect();
         let documents = Documents {
             charter: BASE64.encode(&documents.charter),
@@ -110,34 +104,32 @@ impl Api {
             .layer(from_fn_with_state(context.clone(), authorise))
             .route("/v1/health", get(|| async { "ok\n" }))
             .with_state(context);
-        Ok(Self { listener, address, router })
-    }
-
-    /// The address it is bound to.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+        Self { door, router }
     }
 
     /// Answers until `stop` says so.
     ///
     /// # Errors
-    /// [`ApiError::Serve`].
+    /// [`ApiError`].
     pub async fn serve(self, mut stop: watch::Receiver<bool>) -> Result<(), ApiError> {
         let stopped = async move {
             // A closed channel means that the node is gone: stop as well.
             let _ = stop.wait_for(|stop| *stop).await;
         };
-        let serving = axum::serve(self.listener, self.router).with_graceful_shutdown(stopped);
+        let serving = axum::serve(self.door.listener()?, self.router).with_graceful_shutdown(stopped);
         serving.await.map_err(ApiError::Serve)
     }
 }
 
 async fn authorise(State(context): State<Context>, request: Request, next: Next) -> Result<Response, Problem> {
+    match is_authorised(&context.token, &request) {
+        true => Ok(next.run(request).await),
+        false => Err(Problem::unauthorised()),
+    }
+}
+
+fn is_authorised(token: &str, request: &Request) -> bool {
     let given = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
-    if given.as_bytes().ct_eq(context.token.as_bytes()).into() {
-        Ok(next.run(request).await)
-    } else {
-        Err(Problem::unauthorised())
-    }
+    given.as_bytes().ct_eq(token.as_bytes()).into()
 }

@@ -31,6 +31,10 @@ impl Problem {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorised", message)
     }
 
+    pub(super) fn starting(message: impl ToString) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "starting", message)
+    }
+
     pub(super) fn bad_request(message: impl ToString) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
     }

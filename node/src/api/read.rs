@@ -72,6 +72,7 @@ pub(super) async fn status(State(context): State<Context>) -> Result<Json<Status
         strangers: shared.net.counters().connections_refused,
         witnessed: super::logs::witnessed(shared),
         forked: super::logs::forked(shared)?,
+        alarms: shared.alarms(),
     }))
 }
 

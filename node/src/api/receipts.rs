@@ -50,8 +50,11 @@ pub(super) async fn witnesses(
     let standing = context.driver.receipt_witnesses(&channel, number).await?;
     Ok(Json(match standing {
         ReceiptWitnesses::Signed => ReceiptStanding::Signed,
-        ReceiptWitnesses::Witnessed { size, time, note } => {
-            ReceiptStanding::Witnessed { size, time, checkpoint: String::from_utf8_lossy(&note).into_owned() }
-        }
+        ReceiptWitnesses::Witnessed { size, time, note, file } => ReceiptStanding::Witnessed {
+            size,
+            time,
+            checkpoint: String::from_utf8_lossy(&note).into_owned(),
+            receipt: String::from_utf8_lossy(&file).into_owned(),
+        },
     }))
 }

@@ -5,10 +5,11 @@
 //! and the next signed checkpoint is that of one of them.
 
 use luxor_protocol::cbor::Decode;
-use luxor_protocol::exchange::{ENTRY_BYTES, Entry, EntryKind, Opening};
+use luxor_protocol::exchange::{CheckpointsBody, ENTRY_BYTES, Entry, EntryKind, Opening};
 use luxor_protocol::hash::hex;
 use luxor_protocol::tlog::{Checkpoint, CompletedTile, EMPTY_ROOT, Edge, Hash, leaf_hash};
 
+use super::logs::cosigned as cosigned_whole;
 use super::report::{KEEP, LOCK, Notes, RESTORE, checkpoint, entry, opening, tile};
 use super::{Check, CheckError, Opened};
 use crate::folder::Folder;
@@ -99,6 +100,7 @@ impl Check<'_> {
         let mut entries = store.scan::<u64>(Family::Entries);
         let mut openings = store.scan::<u64>(Family::Openings);
         let mut notes = store.scan::<u64>(Family::Checkpoints);
+        let mut cosigned = store.scan::<u64>(Family::Cosigned);
         let mut payloads = store.scan::<u64>(Family::Payloads);
         let newest_signed = slots.iter().filter_map(signed_size).max();
         let mut trees = Trees::default();
@@ -106,7 +108,22 @@ impl Check<'_> {
         loop {
             while notes.peek().is_some_and(|size| *size <= index) {
                 let Some((size, note)) = notes.next() else { break };
-                anchors.extend(self.checkpoint(size, &note, newest_signed));
+                anchors.extend(self.checkpoint(checkpoint(size), size, &note, newest_signed));
+            }
+            while cosigned.peek().is_some_and(|size| *size <= index) {
+                let Some((size, note)) = cosigned.next() else { break };
+                let what = format!("cosigned checkpoint of size {size}");
+                let own = self.own.as_ref().map(|own| own.card.origin.clone());
+                let whole = match (&self.directory, own) {
+                    (Some(directory), Some(origin)) if self.documents_whole => {
+                        cosigned_whole(directory, &origin, &note)
+                    }
+                    _ => Ok(()),
+                };
+                match whole {
+                    Ok(()) => anchors.extend(self.checkpoint(what, size, &note, newest_signed)),
+                    Err(why) => self.notes.finding(what, why, KEEP),
+                }
             }
             anchors.sort_by_key(|anchor| anchor.size);
             let later = anchors.partition_point(|anchor| anchor.size <= index);
@@ -128,18 +145,20 @@ impl Check<'_> {
             self.about(index, opening, &mut payloads);
             index += 1;
         }
-        for (size, _) in notes.by_ref() {
+        for (size, _) in notes.by_ref().chain(cosigned.by_ref()) {
             let why = format!("the log has only {end} entries");
             self.notes.finding(checkpoint(size), why, RESTORE);
         }
         self.notes.faults(Family::Entries, &mut entries);
         self.notes.faults(Family::Openings, &mut openings);
         self.notes.faults(Family::Checkpoints, &mut notes);
+        self.notes.faults(Family::Cosigned, &mut cosigned);
         self.stray_payloads(end, &mut payloads);
         self.notes.faults(Family::Payloads, &mut payloads);
         self.notes.report.entries = end;
         self.notes.report.root = trees.finish(&mut self.notes).map(|root| hex(&root));
         self.stray_tiles(end);
+        self.peers_row();
     }
 
     fn tree_row(&mut self) -> Option<(u64, Hash)> {
@@ -184,8 +203,7 @@ impl Check<'_> {
         anchors
     }
 
-    fn checkpoint(&mut self, size: u64, note: &[u8], newest_signed: Option<u64>) -> Option<Anchor> {
-        let what = checkpoint(size);
+    fn checkpoint(&mut self, what: String, size: u64, note: &[u8], newest_signed: Option<u64>) -> Option<Anchor> {
         let Some(key) = &self.key else {
             return None;
         };
@@ -316,6 +334,41 @@ impl Check<'_> {
             EntryKind::Withdrawn => self.withdrawn_entry(index, &opened),
             EntryKind::Resent => self.resent_entry(index, &opened),
             EntryKind::Received => self.received_entry(index, &opened, payloads),
+            EntryKind::Peers | EntryKind::Succeeded => self.checkpoints_entry(index, &opened),
+        }
+    }
+
+    /// An entry that names checkpoints: its form, and that the newest of them is found.
+    fn checkpoints_entry(&mut self, index: u64, opened: &Opened) {
+        let skeleton = &opened.skeleton;
+        let fault = match CheckpointsBody::from_cbor(&opened.opening.body) {
+            Err(error) => Some(error.to_string()),
+            Ok(_) if !skeleton.is_of_node() || skeleton.channel.sender != self.me => {
+                Some("it is about something else than this node".to_owned())
+            }
+            Ok(_) => None,
+        };
+        if let Some(why) = fault {
+            self.notes.finding(opening(index), why, KEEP);
+        }
+        if skeleton.kind == EntryKind::Peers {
+            self.last_peers = Some(index);
+        }
+    }
+
+    /// The row that leads to the newest `peers` entry.
+    fn peers_row(&mut self) {
+        let what = "place of the newest peers entry";
+        let row = self.store.look(Family::Meta, &MetaKey::Peers);
+        let row = self.notes.read(what, row);
+        let said = row.as_deref().map(|row| <[u8; 8]>::try_from(row).map(u64::from_be_bytes).ok());
+        match said {
+            None if self.last_peers.is_none() => {}
+            None => self.notes.finding(what, "not there", RESTORE),
+            Some(said) if said.is_some() && said == self.last_peers => {}
+            // An entry whose opening is damaged cannot be counted.
+            Some(_) if self.numbers.is_none() => self.notes.not_checked(what.into()),
+            Some(_) => self.notes.finding(what, "it leads to another entry", RESTORE),
         }
     }
 

@@ -1,12 +1,12 @@
 //! What the node keeps of logs from their checkpoints: notes and evidence, each under the key of its log.
 
 use luxor_protocol::document::Directory;
-use luxor_protocol::exchange::{log_key, policy_of, witness_name};
-use luxor_protocol::tlog::{Checkpoint, ForkEvidence, KeyType, Note, NoteSignature, Policy, VerifierKey};
+use luxor_protocol::exchange::{log_keys, policy_of, witness_name};
+use luxor_protocol::tlog::{Checkpoint, ForkEvidence, Held, Note, NoteSignature, Policy, VerifierKey};
 
 use super::Check;
 use super::report::KEEP;
-use crate::store::{Family, LogFact, LogKey};
+use crate::store::{Family, LogFact, LogKey, read_unplaced};
 
 impl Check<'_> {
     /// Checkpoints held of other logs, cosigned ones, evidence.
@@ -23,6 +23,7 @@ impl Check<'_> {
                 LogFact::Held => ("checkpoints of logs", "checkpoint held"),
                 LogFact::Cosigned => ("checkpoints of logs", "cosigned checkpoint"),
                 LogFact::Fork => ("fork evidence", "fork evidence"),
+                LogFact::Unplaced => ("checkpoints of logs", "unplaced checkpoints"),
             };
             let what = format!("{name} of {}", key.origin);
             let Some(directory) = &self.directory else {
@@ -46,18 +47,13 @@ impl Check<'_> {
     }
 }
 
-/// Keys of the log of this origin, on a card or a former one.
-fn log_keys(directory: &Directory, origin: &str) -> Vec<VerifierKey> {
-    let mut keys = Vec::new();
-    for node in directory.nodes() {
-        if node.card.origin == origin {
-            keys.extend(log_key(node));
-        }
-        for former in node.former_logs.iter().filter(|former| former.origin == origin) {
-            keys.extend(VerifierKey::new(origin, KeyType::Ed25519, former.log.verifying_key()));
-        }
-    }
-    keys
+/// Whether a checkpoint of the own log has a quorum of cosignatures, as far as their keys are known.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn cosigned(directory: &Directory, origin: &str, note: &[u8]) -> Result<(), String> {
+    let key = LogKey::new(LogFact::Cosigned, origin);
+    judge(directory, &key, note, &log_keys(directory, origin)).map(drop)
 }
 
 /// How much of a value was checked.
@@ -68,6 +64,13 @@ enum Whole {
 }
 
 fn judge(directory: &Directory, key: &LogKey, value: &[u8], keys: &[VerifierKey]) -> Result<Whole, String> {
+    if key.fact == LogFact::Unplaced {
+        let signed = |held: &Held| keys.iter().any(|key| Checkpoint::open(&held.note_bytes, key).is_ok());
+        return match read_unplaced(value)?.iter().all(signed) {
+            true => Ok(Whole::All),
+            false => Err("one of them is not signed by the log".into()),
+        };
+    }
     if key.fact == LogFact::Fork {
         let evidence = ForkEvidence::parse(value).map_err(|e| e.to_string())?;
         if !keys.contains(&evidence.log_key) {

@@ -154,6 +154,8 @@ struct Check<'p> {
     resent: BTreeSet<DispatchKey>,
     /// `withdrawn` entries.
     withdrawn: u64,
+    /// The last `peers` entry.
+    last_peers: Option<u64>,
 }
 
 /// An opening that its entry commits to.
@@ -190,6 +192,7 @@ impl<'p> Check<'p> {
             numbers: Some(BTreeMap::new()),
             resent: BTreeSet::new(),
             withdrawn: 0,
+            last_peers: None,
         }
     }
 

@@ -27,7 +27,7 @@ impl Check<'_> {
                 }
                 MetaKey::IndexKey => {}
                 // The log, the channels and the totals are compared when what they count was read.
-                MetaKey::Tree | MetaKey::Totals | MetaKey::Channel(_) | MetaKey::Out(_) => continue,
+                MetaKey::Tree | MetaKey::Totals | MetaKey::Peers | MetaKey::Channel(_) | MetaKey::Out(_) => continue,
             }
             self.notes.checked("node state rows");
         }

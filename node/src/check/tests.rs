@@ -6,11 +6,13 @@ mod fixture;
 use luxor_protocol::exchange::witness_name;
 use luxor_protocol::hash::hex;
 use luxor_protocol::keys::KeyUse;
-use luxor_protocol::tlog::{Checkpoint, ForkEvidence, KeyType, VerifierKey};
+use luxor_protocol::tlog::{Checkpoint, ForkEvidence, KeyType, Note, VerifierKey};
 use rocksdb::{DB, IteratorMode, Options};
 
 use super::*;
-use crate::store::{IndexKey, LogFact, LogKey, MetaKey, ReceiptKey, RowKey, SettledKey, SubmissionKey, TileKey};
+use crate::store::{
+    IndexKey, LogFact, LogKey, MetaKey, ReceiptKey, RowKey, SettledKey, SubmissionKey, TileKey, held_of, write_unplaced,
+};
 use crate::testing::{MEMBERS, key};
 use fixture::{Fate, Pair};
 
@@ -80,17 +82,20 @@ fn expected(family: &str, key: &[u8]) -> String {
             MetaKey::Node => "owner of the folder".into(),
             MetaKey::Totals => "totals".into(),
             MetaKey::IndexKey => "index key".into(),
+            MetaKey::Peers => "place of the newest peers entry".into(),
             MetaKey::Channel(channel) | MetaKey::Out(channel) => format!("state of channel {channel}"),
         },
         "entries" => format!("entry {}", number()),
         "openings" => format!("opening of entry {}", number()),
         "checkpoints" => format!("checkpoint of size {}", number()),
+        "cosigned" => format!("cosigned checkpoint of size {}", number()),
         "logs" => {
             let LogKey { fact, origin } = LogKey::read(key).unwrap();
             let name = match fact {
                 LogFact::Held => "checkpoint held",
                 LogFact::Cosigned => "cosigned checkpoint",
                 LogFact::Fork => "fork evidence",
+                LogFact::Unplaced => "unplaced checkpoints",
             };
             format!("{name} of {origin}")
         }
@@ -152,6 +157,10 @@ fn small() -> Pair {
         pair.resend(from, true);
         pair.resend(from, false);
     }
+    for side in [0, 1] {
+        pair.peers(side, &[]);
+        pair.peers(side, &[note(1 - side, 7, 7).to_bytes()]);
+    }
     pair.stop();
     for side in [0, 1] {
         logs(&pair.sides[side].folder, side);
@@ -159,24 +168,35 @@ fn small() -> Pair {
     pair
 }
 
+fn origin(side: usize) -> String {
+    format!("luxor.test/{}/n1", MEMBERS[side])
+}
+
+fn note(side: usize, size: u64, byte: u8) -> Note {
+    let key = key(KeyUse::Log, side as u8 + 1);
+    Checkpoint::new(origin(side), size, [byte; 32]).sign(key.signing_key()).unwrap()
+}
+
 /// Checkpoints and evidence of the other's log, and a cosigned checkpoint of the own one.
 fn logs(folder: &Folder, side: usize) {
-    let origin = |side: usize| format!("luxor.test/{}/n1", MEMBERS[side]);
-    let note = |side: usize, size: u64, byte: u8| {
-        let key = key(KeyUse::Log, side as u8 + 1);
-        Checkpoint::new(origin(side), size, [byte; 32]).sign(key.signing_key()).unwrap()
-    };
     let other = 1 - side;
     let held = note(other, 7, 7).to_bytes();
-    let mut cosigned = note(side, 9, 9);
-    let witness = key(KeyUse::Witness, other as u8 + 1);
-    cosigned.cosign(&witness_name(&origin(other)), witness.signing_key(), 1_800_000_000).unwrap();
+    let cosign = |mut note: Note| {
+        let witness = key(KeyUse::Witness, other as u8 + 1);
+        note.cosign(&witness_name(&origin(other)), witness.signing_key(), 1_800_000_000).unwrap();
+        note.to_bytes()
+    };
+    // One that the log signed, kept for good.
+    let (_, size, signed) = rows(folder).into_iter().find(|(family, _, _)| family == "checkpoints").unwrap();
+    put(folder, &("cosigned".into(), size, cosign(Note::parse(&signed).unwrap())));
+    let unplaced = [note(other, 3, 1), note(other, 11, 2)].map(|note| held_of(note.to_bytes()).unwrap());
     let vkey =
         VerifierKey::new(&origin(other), KeyType::Ed25519, key(KeyUse::Log, other as u8 + 1).public().verifying_key());
     let fork = ForkEvidence::same_size(&vkey.unwrap(), &held, &note(other, 7, 8).to_bytes()).unwrap();
     for (fact, of, value) in [
         (LogFact::Held, other, held),
-        (LogFact::Cosigned, side, cosigned.to_bytes()),
+        (LogFact::Cosigned, side, cosign(note(side, 9, 9))),
+        (LogFact::Unplaced, other, write_unplaced(&unplaced)),
         (LogFact::Fork, other, fork.to_bytes()),
     ] {
         put(folder, &("logs".into(), LogKey::new(fact, &origin(of)).bytes(), value));
@@ -244,7 +264,7 @@ fn every_flipped_bit_is_found_and_named() {
     whole(folder);
 }
 
-fn cf_names() -> [&'static str; 16] {
+fn cf_names() -> [&'static str; 17] {
     [
         "meta",
         "entries",
@@ -261,6 +281,7 @@ fn cf_names() -> [&'static str; 16] {
         "records",
         "index",
         "submissions",
+        "cosigned",
         "logs",
     ]
 }
@@ -322,7 +343,7 @@ fn rows_that_are_gone_are_found() {
         let counts = |key: &[u8]| family != "settled" || !waits(&rows, &key[4..]);
         let rows: Vec<&Row> = rows.iter().filter(|(name, key, _)| name == family && counts(key)).collect();
         // An earlier checkpoint that is gone leaves a log that is whole without it, and nothing tells what others showed.
-        if rows.is_empty() || ["checkpoints", "logs"].contains(&family) {
+        if rows.is_empty() || ["checkpoints", "cosigned", "logs"].contains(&family) {
             continue;
         }
         for at in 0..6 {

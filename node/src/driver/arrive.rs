@@ -33,9 +33,12 @@ impl Driver {
                 // The mailbox only closes when the node stops.
                 let _ = self.mailbox.send(Message::Arrived { peer, request, permit, reply });
             }
-            Ok(request @ (Request::AddCheckpoint(_) | Request::Checkpoint { .. })) => {
-                self.about_checkpoints(request, permit, reply);
-            }
+            Ok(
+                request @ (Request::AddCheckpoint(_)
+                | Request::Checkpoint { .. }
+                | Request::Holdings
+                | Request::Proof { .. }),
+            ) => self.about_checkpoints(peer, request, permit, reply),
             Ok(Request::AuditRead { from, count }) => self.audit_read(peer, from, count, permit, reply),
         }
     }
@@ -59,9 +62,7 @@ impl Driver {
 pub(super) fn lane(request: &Request) -> Lane {
     match request {
         Request::Dispatch(dispatch) => dispatch.lane().unwrap_or(Lane::Ordinary),
-        Request::Withdrawal(_) | Request::AuditRead { .. } | Request::AddCheckpoint(_) | Request::Checkpoint { .. } => {
-            Lane::Urgent
-        }
+        _ => Lane::Urgent,
     }
 }
 
@@ -85,7 +86,7 @@ pub(super) fn check(
             check_dispatch(directory, me, known, dispatch, now, |sealed| shared.seal.open(sealed), references)
         }
         Request::Withdrawal(withdrawal) => check_withdrawal(directory, me, known, withdrawal, now),
-        Request::AuditRead { .. } | Request::AddCheckpoint(_) | Request::Checkpoint { .. } => {
+        _ => {
             return Err(DriverError::Own("what asks about a log is no dispatch to be checked".into()));
         }
     };

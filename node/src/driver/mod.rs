@@ -9,8 +9,13 @@
 mod arrive;
 mod audit;
 mod hot;
+mod logs;
+mod monitor;
+mod outside;
+mod peers;
 mod pool;
 mod prepare;
+mod receipts;
 mod send;
 mod settle;
 mod shared;
@@ -36,12 +41,13 @@ use crate::entropy::EntropyError;
 use crate::net::{Inbound, Permit, Reply as NetReply};
 use crate::sequencer::{Commit, SequencerError};
 use crate::store::{StoreError, Totals, Write};
+use crate::waking::{OtherCard, WordError};
 
 pub use audit::AuditReadError;
 use pool::Pool;
+pub use receipts::{ReceiptWitnessError, ReceiptWitnesses};
 pub use settle::WithdrawError;
-pub use shared::{Secrets, Shared, SharedError};
-pub use witnesses::{ReceiptWitnessError, ReceiptWitnesses};
+pub use shared::{Parts, Secrets, Shared, SharedError};
 
 /// Refused numbers that the node's state names.
 const MAX_REFUSALS: usize = 100;
@@ -59,6 +65,8 @@ pub struct DriverConfig {
     pub folder: PathBuf,
     /// Bytes that must be left on that disk.
     pub min_free_bytes: u64,
+    /// Time between two `peers` entries.
+    pub peers_every: Duration,
 }
 
 /// Why a submission was not taken.
@@ -102,6 +110,9 @@ pub enum DriverError {
     /// Sealing or encoding of an own dispatch failed, which is a defect.
     #[error("own dispatch: {0}")]
     Own(String),
+    /// Somebody else signed with this log's key.
+    #[error(transparent)]
+    Word(#[from] WordError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -298,6 +309,16 @@ impl Driver {
         }
     }
 
+    /// Begins with what witnesses said before this node signed anything.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn heard(&self, notes: &[Vec<u8>], cards: &[OtherCard]) -> Result<(), StoreError> {
+        self.shared.witness.learn(notes)?;
+        cards.iter().for_each(|card| self.shared.alarm(monitor::card_alarm(card)));
+        Ok(())
+    }
+
     /// One page of this or another node's log.
     ///
     /// # Errors
@@ -343,7 +364,10 @@ impl Run {
         let mut beside = JoinSet::new();
         beside.spawn(watch);
         beside.spawn(self.driver.clone().purge_regularly());
-        beside.spawn(self.driver.clone().checkpoints());
+        beside.spawn(self.driver.clone().offer_checkpoints());
+        beside.spawn(self.driver.clone().follow_logs());
+        beside.spawn(self.driver.clone().monitor());
+        beside.spawn(self.driver.clone().record_peers(self.config.peers_every));
         loop {
             let wakeup =
                 self.engine.next_wakeup().map(|at| Duration::from_millis(at.0.saturating_sub(self.elapsed().0)));

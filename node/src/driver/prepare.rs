@@ -153,7 +153,7 @@ pub(super) fn bytes_of(write: &Write) -> usize {
         Write::Submission { row, .. } => row.result.len() + 100,
         Write::Withdrawn { request, .. } => request.len() + 2_000,
         Write::Resent { .. } => 200,
-        Write::Totals(_) => 100,
+        Write::Totals(_) | Write::Peers { .. } => 100,
     }
 }
 

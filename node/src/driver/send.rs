@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use luxor_protocol::cbor::Decode;
 use luxor_protocol::exchange::{Answer, Channel, DispatchHeader, ErrorCode, Lack, Outcome, read_receipt};
+use luxor_protocol::tlog::TlogProof;
 
 use super::{Driver, DriverError, Message, Shared, now};
 use crate::engine::{Input, Reply, VerifiedReceipt};
@@ -64,7 +65,7 @@ fn verify(shared: &Shared, channel: &Channel, number: u64, answer: &[u8]) -> Res
         Ok(Answer::Later { lacks, detail }) => {
             let why = format!("lacks {lacks}: {detail}");
             return Ok(match lacks {
-                Lack::Capacity | Lack::Card => Reply::Stopped(why),
+                Lack::Capacity | Lack::Card | Lack::Witnesses => Reply::Stopped(why),
                 Lack::Agreement | Lack::Version => Reply::Lacks(why),
             });
         }
@@ -73,7 +74,7 @@ fn verify(shared: &Shared, channel: &Channel, number: u64, answer: &[u8]) -> Res
                 shared.directory.node(&channel.recipient).ok_or_else(|| own("the recipient's card is gone"))?;
             return Ok(Reply::Resend { origin: recipient.card.origin.clone(), after });
         }
-        Ok(Answer::Page(_) | Answer::Witness { .. } | Answer::Checkpoint(_)) => {
+        Ok(_) => {
             return failed("something about a log instead of a receipt".into());
         }
         Err(error) => return failed(format!("undecodable answer: {error}")),
@@ -88,6 +89,9 @@ fn verify(shared: &Shared, channel: &Channel, number: u64, answer: &[u8]) -> Res
     };
     if receipt.skeleton.channel != *channel || receipt.skeleton.number != number {
         return failed("the receipt names another channel or number".into());
+    }
+    if let Ok(told) = TlogProof::parse(&proof) {
+        shared.witness.glimpse(&receipt.checkpoint.origin, &told.checkpoint);
     }
     let withdrawn = receipt.body.outcome == Outcome::Withdrawn;
     if withdrawn && sent.withdrawal.is_none() {

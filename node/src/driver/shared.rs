@@ -1,11 +1,11 @@
 //! What the rooms around the engine share: keys, documents, database, network, witnesses.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use luxor_protocol::cbor::Encode;
 use luxor_protocol::document::Directory;
-use luxor_protocol::exchange::{Answer, ErrorCode, WitnessesError, policy_of};
+use luxor_protocol::exchange::{Answer, ErrorCode, WitnessesError};
 use luxor_protocol::keys::SecretKey;
 use luxor_protocol::names::NodeRef;
 use luxor_protocol::tlog::{Checkpoint, Note};
@@ -15,7 +15,12 @@ use crate::net::{NetHandle, Reply as NetReply};
 use crate::seal::{Recipient, SealKey};
 use crate::sequencer::{Latest, Sequencer};
 use crate::store::{LogFact, Store, StoreError};
-use crate::witness::{Cosigned, Witness};
+use crate::witness::{Cosigned, CosignedCheckpoint, LogWitness, Outside, Witness, whom};
+
+/// Seconds between two cosigned checkpoints that are kept for good: they give the time of what is in the log, to the minute.
+const REMEMBER_SECONDS: u64 = 60;
+/// Alarms kept; each is about another node or card.
+const MAX_ALARMS: usize = 100;
 
 /// What every room around the engine shares. Settings stay as they were at the start; what changes guards itself.
 pub struct Shared {
@@ -37,9 +42,34 @@ pub struct Shared {
     pub net: NetHandle,
     /// This node as a witness of others.
     pub witness: Witness,
+    /// Who is asked to cosign this node's checkpoints.
+    pub witnesses: Vec<LogWitness>,
     cosigned: Mutex<Cosigned>,
+    /// Quorum time of the newest checkpoint that was kept for good.
+    remembered: Mutex<Option<u64>>,
+    alarms: Mutex<BTreeSet<String>>,
     errors: Mutex<BTreeMap<ErrorCode, u64>>,
     pub(super) hot: Hot,
+}
+
+/// What [`Shared`] is made of.
+pub struct Parts {
+    /// This node.
+    pub me: NodeRef,
+    /// Charter, cards, agreements.
+    pub directory: Arc<Directory>,
+    /// Its keys.
+    pub secrets: Secrets,
+    /// Who is sealed to, by node.
+    pub recipients: BTreeMap<NodeRef, Recipient>,
+    /// The database.
+    pub store: Arc<Store>,
+    /// The commit thread.
+    pub sequencer: Sequencer,
+    /// The network.
+    pub net: NetHandle,
+    /// Witnesses outside the network.
+    pub outside: Vec<Outside>,
 }
 
 /// Secret keys that the rooms around the engine use.
@@ -71,20 +101,15 @@ impl Shared {
     ///
     /// # Errors
     /// [`SharedError`] when the cards do not say who witnesses this node's log, or the store does not what was cosigned.
-    pub fn new(
-        me: NodeRef,
-        directory: Arc<Directory>,
-        secrets: Secrets,
-        recipients: BTreeMap<NodeRef, Recipient>,
-        store: Arc<Store>,
-        sequencer: Sequencer,
-        net: NetHandle,
-    ) -> Result<Self, SharedError> {
+    pub fn new(parts: Parts) -> Result<Self, SharedError> {
+        let Parts { me, directory, secrets, recipients, store, sequencer, net, outside } = parts;
         let Secrets { sign, seal, witness } = secrets;
         let own = directory.node(&me).cloned().ok_or_else(|| SharedError::NoCard(me.clone()))?;
         let origin = &own.card.origin;
         let kept = store.checkpoint_of(LogFact::Cosigned, origin)?;
-        let cosigned = Cosigned::new(policy_of(&directory, &own)?, kept.map(|kept| (kept.size, kept.note_bytes)));
+        let (policy, witnesses) = whom(&directory, &own, &outside)?;
+        let keys = witnesses.iter().map(|witness| witness.key.clone()).collect();
+        let cosigned = Cosigned::new(policy, keys, kept.map(|kept| (kept.size, kept.note_bytes)));
         let witness = Witness::new(me.clone(), origin, witness, directory.clone(), store.clone());
         Ok(Self {
             me,
@@ -96,7 +121,10 @@ impl Shared {
             sequencer,
             net,
             witness,
+            witnesses,
             cosigned: Mutex::new(cosigned),
+            remembered: Mutex::new(None),
+            alarms: Mutex::default(),
             errors: Mutex::default(),
             hot: Hot::default(),
         })
@@ -136,10 +164,32 @@ impl Shared {
         }
     }
 
-    /// Keeps the newest cosigned checkpoint of this node's own log.
-    pub(super) fn keep_cosigned(&self, note: &[u8]) -> Result<(), StoreError> {
+    /// Keeps the newest cosigned checkpoint of this node's own log; one a minute for good.
+    pub(super) fn keep_cosigned(&self, made: &CosignedCheckpoint) -> Result<(), StoreError> {
         let origin = self.directory.node(&self.me).map(|node| node.card.origin.clone()).unwrap_or_default();
-        self.store.keep_log_facts(&origin, &[(LogFact::Cosigned, note)])
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        // A clock that was set back makes one more, which does no harm.
+        let remember = remembered.is_none_or(|last| made.time.abs_diff(last) >= REMEMBER_SECONDS);
+        self.store.keep_cosigned(&origin, made.size, &made.note, remember)?;
+        if remember {
+            *remembered = Some(made.time);
+        }
+        Ok(())
+    }
+
+    /// Tells the operator that something is done in this node's name that it did not do: once in the log, and in the status
+    /// until the node stops.
+    pub(crate) fn alarm(&self, what: String) {
+        let mut alarms = self.alarms.lock().unwrap_or_else(PoisonError::into_inner);
+        if alarms.len() < MAX_ALARMS && !alarms.contains(&what) {
+            tracing::error!("{what}");
+            alarms.insert(what);
+        }
+    }
+
+    /// What the operator was told so.
+    pub fn alarms(&self) -> Vec<String> {
+        self.alarms.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
     /// Requests refused without trace, by code.

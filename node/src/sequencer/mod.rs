@@ -113,14 +113,7 @@ impl Sequencer {
         root: Hash,
         failed: impl FnOnce(SequencerError) + Send + 'static,
     ) -> Result<(Self, JoinHandle<()>), SequencerError> {
-        let edge = store.edge(size)?;
-        if edge.root() != root {
-            return Err(SequencerError::Contradiction(format!(
-                "the {size} entries on disk do not give the root that was stored with them\n\
-                 hint: the data folder is damaged; restore it from a backup"
-            )));
-        }
-        compare(&store, &lock, &edge)?;
+        let edge = check_lock(&store, &lock, size, root)?;
         let signer = Signer { origin: origin.to_owned(), key };
         let note = signer.sign(size, root)?;
         lock.write(Signed { size, root })?;
@@ -297,6 +290,22 @@ impl NodeReader for Nodes<'_> {
             None => self.disk.node(level, index),
         }
     }
+}
+
+/// Looks whether the log on disk is the one that was stored and signed. Gives its right edge. Nothing is written.
+///
+/// # Errors
+/// [`SequencerError`]; a database behind its lock file is refused, since signing would fork the log.
+pub fn check_lock(store: &Store, lock: &LockFile, size: u64, root: Hash) -> Result<Edge, SequencerError> {
+    let edge = store.edge(size)?;
+    if edge.root() != root {
+        return Err(SequencerError::Contradiction(format!(
+            "the {size} entries on disk do not give the root that was stored with them\n\
+             hint: the data folder is damaged; restore it from a backup"
+        )));
+    }
+    compare(store, lock, &edge)?;
+    Ok(edge)
 }
 
 /// Refuses to sign when the database is behind the lock file, or tells another history of what was signed.

@@ -6,7 +6,7 @@ use luxor_protocol::time::Day;
 
 /// Column families, by what they hold.
 pub(super) mod cf {
-    /// `tree`, `node`, `totals`, `index-key`, `channel/<key>` of received channels, `out/<key>` of own ones.
+    /// `tree`, `node`, `totals`, `index-key`, `peers`, `channel/<key>` of received channels, `out/<key>` of own ones.
     pub(crate) const META: &str = "meta";
     /// Index -> 33 bytes.
     pub(crate) const ENTRIES: &str = "entries";
@@ -36,11 +36,13 @@ pub(super) mod cf {
     pub(crate) const INDEX: &str = "index";
     /// Submission and chunk -> [`super::super::SubmissionRow`].
     pub(crate) const SUBMISSIONS: &str = "submissions";
+    /// Size -> checkpoint of this log with a quorum of cosignatures; a few of those that had one.
+    pub(crate) const COSIGNED: &str = "cosigned";
     /// [`super::super::LogFact`] and origin -> a signed note, or evidence of a fork.
     pub(crate) const LOGS: &str = "logs";
 
     /// All of them.
-    pub(crate) const ALL: [&str; 16] = [
+    pub(crate) const ALL: [&str; 17] = [
         META,
         ENTRIES,
         OPENINGS,
@@ -56,6 +58,7 @@ pub(super) mod cf {
         RECORDS,
         INDEX,
         SUBMISSIONS,
+        COSIGNED,
         LOGS,
     ];
 }
@@ -64,6 +67,7 @@ pub(super) const META_TREE: &[u8] = b"tree";
 pub(super) const META_NODE: &[u8] = b"node";
 pub(super) const META_TOTALS: &[u8] = b"totals";
 pub(super) const META_INDEX_KEY: &[u8] = b"index-key";
+pub(super) const META_PEERS: &[u8] = b"peers";
 const META_CHANNEL: &[u8] = b"channel/";
 const META_OUT: &[u8] = b"out/";
 

@@ -1,13 +1,17 @@
 //! What this node knows of logs from their checkpoints: of each log the largest that was verified, the largest with enough
-//! cosignatures, and evidence of a fork.
+//! cosignatures, those that nothing places yet, and evidence of a fork; of the own log those that had a quorum; and the newest
+//! entry that records all this.
 //!
 //! The values are signed notes and evidence files as they came, so each says itself whether it is whole. One table serves
 //! witnessing, what members tell each other, and the question what a log has signed.
 
+use luxor_protocol::cbor::{Decode, Reader, Writer};
+use luxor_protocol::exchange::CheckpointsBody;
+use luxor_protocol::limits::{MAX_NOTE_TOLD_BYTES, MAX_UNPLACED_NOTES};
 use luxor_protocol::tlog::{AddCheckpoint, CheckpointError, Held};
 use rocksdb::{Direction, IteratorMode, WriteBatch};
 
-use super::columns::cf;
+use super::columns::{META_PEERS, cf};
 use super::open::{Store, StoreError};
 
 /// What is kept of a log.
@@ -19,6 +23,8 @@ pub enum LogFact {
     Cosigned = 2,
     /// Evidence that the log showed two histories.
     Fork = 3,
+    /// Checkpoints that the log signed and that nothing places before or behind the one held yet: a list of notes.
+    Unplaced = 4,
 }
 
 /// Which fact of which log.
@@ -48,6 +54,7 @@ impl LogKey {
             1 => LogFact::Held,
             2 => LogFact::Cosigned,
             3 => LogFact::Fork,
+            4 => LogFact::Unplaced,
             _ => return None,
         };
         Some(Self { fact, origin: std::str::from_utf8(origin).ok()?.to_owned() })
@@ -62,6 +69,34 @@ pub fn held_of(note_bytes: Vec<u8>) -> Result<Held, CheckpointError> {
     let told = AddCheckpoint { old: 0, proof: Vec::new(), note_bytes };
     let checkpoint = told.checkpoint()?;
     Ok(Held { size: checkpoint.size, root: checkpoint.root, note_bytes: told.note_bytes })
+}
+
+/// The value of [`LogFact::Unplaced`]: nothing for no note.
+#[must_use]
+pub fn write_unplaced(unplaced: &[Held]) -> Vec<u8> {
+    if unplaced.is_empty() {
+        return Vec::new();
+    }
+    let mut writer = Writer::new();
+    writer.array(unplaced.len());
+    unplaced.iter().for_each(|held| writer.bytes(&held.note_bytes));
+    writer.into_bytes()
+}
+
+/// What [`write_unplaced`] made.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn read_unplaced(value: &[u8]) -> Result<Vec<Held>, String> {
+    let mut reader = Reader::new(value);
+    let mut unplaced = Vec::new();
+    for _ in 0..reader.array(MAX_UNPLACED_NOTES).map_err(|e| e.to_string())? {
+        let note = reader.bytes(MAX_NOTE_TOLD_BYTES).map_err(|e| e.to_string())?;
+        unplaced.push(held_of(note.to_vec()).map_err(|e| e.to_string())?);
+    }
+    reader.leave();
+    reader.finish().map_err(|e| e.to_string())?;
+    Ok(unplaced)
 }
 
 impl Store {
@@ -83,6 +118,23 @@ impl Store {
         note.map(|note| held_of(note).map_err(damaged)).transpose()
     }
 
+    /// Checkpoints of a log that nothing places yet, the smallest first.
+    ///
+    /// # Errors
+    /// [`StoreError`]; a value that is no list of checkpoints is damage.
+    pub fn unplaced(&self, origin: &str) -> Result<Vec<Held>, StoreError> {
+        let Some(value) = self.log_fact(LogFact::Unplaced, origin)? else { return Ok(Vec::new()) };
+        read_unplaced(&value).map_err(|e| StoreError::damaged(format!("the unplaced checkpoints of {origin}"), e))
+    }
+
+    /// The largest checkpoint held of each log, at most `limit`, with its origin, by origin.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn all_held(&self, limit: usize) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        self.facts(LogFact::Held, limit)
+    }
+
     /// Keeps facts of a log together, synced: when this returns, a power loss does not undo it.
     ///
     /// # Errors
@@ -90,9 +142,60 @@ impl Store {
     pub fn keep_log_facts(&self, origin: &str, facts: &[(LogFact, &[u8])]) -> Result<(), StoreError> {
         let mut batch = WriteBatch::default();
         for (fact, value) in facts {
-            batch.put_cf(self.cf(cf::LOGS), LogKey::new(*fact, origin).bytes(), value);
+            // Nothing unplaced is no row.
+            match *fact == LogFact::Unplaced && value.is_empty() {
+                true => batch.delete_cf(self.cf(cf::LOGS), LogKey::new(*fact, origin).bytes()),
+                false => batch.put_cf(self.cf(cf::LOGS), LogKey::new(*fact, origin).bytes(), value),
+            }
         }
         self.write_synced(batch)
+    }
+
+    /// Keeps the newest checkpoint of this node's own log that has a quorum, and with `remember` for good: such a one gives the
+    /// time of everything in the log up to it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn keep_cosigned(&self, origin: &str, size: u64, note: &[u8], remember: bool) -> Result<(), StoreError> {
+        let mut batch = WriteBatch::default();
+        batch.put_cf(self.cf(cf::LOGS), LogKey::new(LogFact::Cosigned, origin).bytes(), note);
+        if remember {
+            batch.put_cf(self.cf(cf::COSIGNED), size.to_be_bytes(), note);
+        }
+        self.write_synced(batch)
+    }
+
+    /// The smallest checkpoint kept with a quorum that has at least so many entries.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn first_cosigned(&self, size: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        let from = size.to_be_bytes();
+        let mut rows = self.db.iterator_cf(self.cf(cf::COSIGNED), IteratorMode::From(&from, Direction::Forward));
+        Ok(rows.next().transpose()?.map(|(_, note)| note.into_vec()))
+    }
+
+    /// The largest checkpoint kept with a quorum for good.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn last_cosigned(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut rows = self.db.iterator_cf(self.cf(cf::COSIGNED), IteratorMode::End);
+        Ok(rows.next().transpose()?.map(|(_, note)| note.into_vec()))
+    }
+
+    /// The newest `peers` entry: its time in seconds since 1970, the notes in it, and its index.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn last_peers(&self) -> Result<Option<(u64, CheckpointsBody, u64)>, StoreError> {
+        let Some(row) = self.get(cf::META, META_PEERS)? else { return Ok(None) };
+        let damaged = |e: &dyn std::fmt::Display| StoreError::damaged("the newest peers entry", e);
+        let index = u64::from_be_bytes(row.try_into().map_err(|_| damaged(&"wrong length"))?);
+        let opening = self.opening(index)?.ok_or_else(|| damaged(&"not there"))?;
+        let skeleton = opening.read_skeleton().map_err(|e| damaged(&e))?;
+        let body = CheckpointsBody::from_cbor(&opening.body).map_err(|e| damaged(&e))?;
+        Ok(Some((skeleton.number, body, index)))
     }
 
     /// Origins of logs of which there is evidence of a fork, with the evidence; at most `limit`.
@@ -100,12 +203,19 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn forks(&self, limit: usize) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
-        let from = LogKey::new(LogFact::Fork, "").bytes();
+        self.facts(LogFact::Fork, limit)
+    }
+
+    fn facts(&self, fact: LogFact, limit: usize) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        let from = LogKey::new(fact, "").bytes();
         let rows = self.db.iterator_cf(self.cf(cf::LOGS), IteratorMode::From(&from, Direction::Forward));
         let mut found = Vec::new();
         for row in rows.take(limit) {
             let (key, value) = row?;
             let key = LogKey::read(&key).ok_or_else(|| StoreError::damaged("a row about a log", "unreadable key"))?;
+            if key.fact != fact {
+                break;
+            }
             found.push((key.origin, value.into_vec()));
         }
         Ok(found)
@@ -118,12 +228,12 @@ mod tests {
 
     #[test]
     fn keys_are_read_back_and_nothing_else_is() {
-        for fact in [LogFact::Held, LogFact::Cosigned, LogFact::Fork] {
+        for fact in [LogFact::Held, LogFact::Cosigned, LogFact::Fork, LogFact::Unplaced] {
             let key = LogKey::new(fact, "luxor.test/a/n1");
             assert_eq!(LogKey::read(&key.bytes()), Some(key));
         }
         assert_eq!(LogKey::read(b""), None);
-        assert_eq!(LogKey::read(b"\x04a"), None);
+        assert_eq!(LogKey::read(b"\x05a"), None);
         assert_eq!(LogKey::read(b"\x01\xff"), None);
     }
 }

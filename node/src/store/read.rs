@@ -231,6 +231,7 @@ impl Store {
             EntryKind::Withdrawn => sent()?.and_then(|row| row.withdrawal).map(|withdrawal| withdrawal.to_cbor()),
             EntryKind::Received => self.received(channel, number)?.map(|row| row.arrival.to_cbor()),
             EntryKind::Receipt => self.receipt_of(channel, number, index)?.map(|row| row.proof),
+            EntryKind::Peers | EntryKind::Succeeded => None,
         })
     }
 

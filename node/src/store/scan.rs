@@ -17,9 +17,9 @@ use rocksdb::{
 use rustix::fs::{FlockOperation, fcntl_lock};
 
 use super::columns::{
-    META_INDEX_KEY, META_NODE, META_TOTALS, META_TREE, Tag, cf, channel_meta_key, delivery_key, dispatch_key,
-    index_key, out_meta_key, place, read_channel_meta_key, read_dispatch_key, read_out_meta_key, read_place,
-    read_settled_key, read_submission_key, receipt_key, settled_key, submission_key, tile_key,
+    META_INDEX_KEY, META_NODE, META_PEERS, META_TOTALS, META_TREE, Tag, cf, channel_meta_key, delivery_key,
+    dispatch_key, index_key, out_meta_key, place, read_channel_meta_key, read_dispatch_key, read_out_meta_key,
+    read_place, read_settled_key, read_submission_key, receipt_key, settled_key, submission_key, tile_key,
 };
 use super::logs::LogKey;
 use super::open::{BLOCK_CACHE_BYTES, MAX_OPEN_FILES, Store, StoreError, read_tree_row};
@@ -58,6 +58,8 @@ pub enum Family {
     Index,
     /// Answers to submitted chunks.
     Submissions,
+    /// Checkpoints of this log with a quorum.
+    Cosigned,
     /// Checkpoints and evidence of logs.
     Logs,
 }
@@ -111,6 +113,8 @@ pub enum MetaKey {
     Totals,
     /// The key of the index.
     IndexKey,
+    /// What the newest `peers` entry holds.
+    Peers,
     /// State of a received channel.
     Channel(Channel),
     /// State of an own channel.
@@ -167,7 +171,7 @@ pub struct Stopped(#[expect(dead_code, reason = "the lock lasts as long as the f
 
 impl Family {
     /// All of them.
-    pub const ALL: [Family; 16] = [
+    pub const ALL: [Family; 17] = [
         Family::Meta,
         Family::Entries,
         Family::Openings,
@@ -183,6 +187,7 @@ impl Family {
         Family::Records,
         Family::Index,
         Family::Submissions,
+        Family::Cosigned,
         Family::Logs,
     ];
 
@@ -203,6 +208,7 @@ impl Family {
             Family::Records => cf::RECORDS,
             Family::Index => cf::INDEX,
             Family::Submissions => cf::SUBMISSIONS,
+            Family::Cosigned => cf::COSIGNED,
             Family::Logs => cf::LOGS,
         }
     }
@@ -507,6 +513,7 @@ impl RowKey for MetaKey {
             META_NODE => Self::Node,
             META_TOTALS => Self::Totals,
             META_INDEX_KEY => Self::IndexKey,
+            META_PEERS => Self::Peers,
             other => match read_channel_meta_key(other) {
                 Some(channel) => Self::Channel(channel),
                 None => Self::Out(read_out_meta_key(other)?),
@@ -520,6 +527,7 @@ impl RowKey for MetaKey {
             Self::Node => META_NODE.to_vec(),
             Self::Totals => META_TOTALS.to_vec(),
             Self::IndexKey => META_INDEX_KEY.to_vec(),
+            Self::Peers => META_PEERS.to_vec(),
             Self::Channel(channel) => channel_meta_key(channel),
             Self::Out(channel) => out_meta_key(channel),
         }

@@ -11,8 +11,8 @@ use luxor_protocol::tlog::{CompletedTile, Frontier, Hash};
 use rocksdb::WriteBatch;
 
 use super::columns::{
-    META_TOTALS, META_TREE, Tag, cf, channel_meta_key, delivery_key, dispatch_key, index_key, out_meta_key, place,
-    receipt_key, settled_key, submission_key, tile_key,
+    META_PEERS, META_TOTALS, META_TREE, Tag, cf, channel_meta_key, delivery_key, dispatch_key, index_key, out_meta_key,
+    place, receipt_key, settled_key, submission_key, tile_key,
 };
 use super::open::{Store, StoreError, tree_row};
 use super::rows::{ChannelRow, OutRow, ReceiptRow, ReceivedRow, SentRow, SubmissionRow, Totals};
@@ -144,6 +144,11 @@ pub enum Write {
     },
     /// Verdicts so far.
     Totals(Totals),
+    /// What this node holds of others' logs was recorded.
+    Peers {
+        /// Its `peers` entry.
+        entry: usize,
+    },
 }
 
 impl Store {
@@ -208,6 +213,9 @@ impl Store {
                     self.stage_index(batch, Tag::ReceivedRoot, Tag::ReceivedReference, entry, &records);
                     let row = ChannelRow { contiguous: tree.size(), hashes: tree.hashes().to_vec(), held };
                     batch.put_cf(self.cf(cf::META), channel_meta_key(&channel), row.to_cbor());
+                }
+                Write::Peers { entry } => {
+                    batch.put_cf(self.cf(cf::META), META_PEERS, index(entry).to_be_bytes());
                 }
                 Write::Totals(totals) => batch.put_cf(self.cf(cf::META), META_TOTALS, totals.to_cbor()),
             }

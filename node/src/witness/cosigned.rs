@@ -33,6 +33,8 @@ pub struct WitnessState {
 /// Cosignatures in the making.
 pub struct Cosigned {
     policy: Policy,
+    /// Of everybody who is asked: first the policy's witnesses, then others, whose cosignatures stand beside.
+    keys: Vec<VerifierKey>,
     /// By size.
     gathering: BTreeMap<u64, Note>,
     best: Option<CosignedCheckpoint>,
@@ -40,11 +42,11 @@ pub struct Cosigned {
 }
 
 impl Cosigned {
-    /// Nothing gathered yet; `kept` is what was cosigned before the process began. The policy's witnesses are asked in its
-    /// order.
-    pub fn new(policy: Policy, kept: Option<(u64, Vec<u8>)>) -> Self {
-        let states = vec![WitnessState::default(); policy.witnesses().len()];
-        let mut cosigned = Self { policy, gathering: BTreeMap::new(), best: None, states };
+    /// Nothing gathered yet; `kept` is what was cosigned before the process began. `keys` are those of everybody who is asked, in
+    /// that order.
+    pub fn new(policy: Policy, keys: Vec<VerifierKey>, kept: Option<(u64, Vec<u8>)>) -> Self {
+        let states = vec![WitnessState::default(); keys.len()];
+        let mut cosigned = Self { policy, keys, gathering: BTreeMap::new(), best: None, states };
         cosigned.best = kept.and_then(|(size, note)| cosigned.judge(size, &Note::parse(&note).ok()?));
         cosigned
     }
@@ -54,14 +56,14 @@ impl Cosigned {
         self.best.as_ref()
     }
 
-    /// The witnesses' states, in the policy's order.
+    /// The witnesses' states, in the order of their keys.
     pub fn states(&self) -> &[WitnessState] {
         &self.states
     }
 
-    /// The key of a witness, by its place in the policy.
+    /// The key of a witness, by its place.
     pub fn key(&self, witness: usize) -> Option<&VerifierKey> {
-        self.policy.witnesses().get(witness).map(|party| &party.key)
+        self.keys.get(witness)
     }
 
     /// Begins to gather for a checkpoint, from its signed note. The same size again begins anew: later cosignatures say that
@@ -131,7 +133,7 @@ mod tests {
         let keys: Vec<_> = (0..witnesses)
             .map(|w| VerifierKey::new(&name(w), KeyType::Cosignature, key(w + 1).public().verifying_key()).unwrap())
             .collect();
-        Cosigned::new(Policy::flat(&[log], &keys, None).unwrap(), None)
+        Cosigned::new(Policy::flat(&[log], &keys, None).unwrap(), keys, None)
     }
 
     fn signed(size: u64) -> Vec<u8> {
@@ -164,9 +166,9 @@ mod tests {
         assert_eq!(cosigned.add(2, 5, &line(2, 5, 300)), Ok(None));
         assert_eq!(cosigned.best().unwrap().size, 9);
         let kept = (9, cosigned.best().unwrap().note.clone());
-        let policy = gathering(4).policy;
-        assert_eq!(Cosigned::new(policy.clone(), Some(kept)).best(), cosigned.best());
-        assert_eq!(Cosigned::new(policy, Some((9, signed(9)))).best(), None, "kept without a quorum");
+        let Cosigned { policy, keys, .. } = gathering(4);
+        assert_eq!(Cosigned::new(policy.clone(), keys.clone(), Some(kept)).best(), cosigned.best());
+        assert_eq!(Cosigned::new(policy, keys, Some((9, signed(9)))).best(), None, "kept without a quorum");
         assert_eq!(cosigned.states()[0], WitnessState { size: 9, reason: None });
     }
 
@@ -185,6 +187,18 @@ mod tests {
         assert_eq!(cosigned.gathering.len(), MAX_GATHERING);
         assert_eq!(cosigned.add(0, 5, &line(0, 5, 800)), Ok(None), "given up");
         assert_eq!(cosigned.add(7, 29, b""), Ok(None), "no such witness");
+    }
+
+    #[test]
+    fn who_is_beside_the_policy_is_gathered_and_counts_for_nothing() {
+        let Cosigned { policy, mut keys, .. } = gathering(2);
+        keys.push(VerifierKey::new(&name(7), KeyType::Cosignature, key(8).public().verifying_key()).unwrap());
+        let mut cosigned = Cosigned::new(policy, keys, None);
+        cosigned.offer(5, &signed(5));
+        assert_eq!(cosigned.add(2, 5, &line(7, 5, 100)), Ok(None));
+        assert_eq!(cosigned.add(0, 5, &line(0, 5, 200)), Ok(None), "both of the policy's are asked for");
+        let made = cosigned.add(1, 5, &line(1, 5, 150)).unwrap().unwrap();
+        assert_eq!((made.time, Note::parse(&made.note).unwrap().signatures.len()), (200, 4));
     }
 
     #[test]

@@ -2,26 +2,36 @@
 //!
 //! A checkpoint is decided on and stored, synced, under one lock, before anything is answered: two histories of one log never
 //! both get this node's cosignature, whatever is asked at the same time or after a crash. A log that was caught showing two
-//! histories gets none any more, and the evidence is kept once.
+//! histories gets none any more, and the evidence is kept once. Nor does one get any as long as a checkpoint that it signed is not
+//! shown to be of the history held: so a witness that was set back does not cosign a second history either, once others have told
+//! it how far the first one had come.
 //!
 //! Not here: what decides ([`luxor_protocol::tlog`]: `decide`, `observe`), asking others to witness this node's log (driver),
 //! how requests come in (net, HTTP).
 
 mod cosigned;
+mod holdings;
+mod told;
+mod whom;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use luxor_protocol::document::Directory;
 use luxor_protocol::exchange::{log_key, policy_of, witness_name};
 use luxor_protocol::keys::SecretKey;
+use luxor_protocol::limits::MAX_UNPLACED_NOTES;
 use luxor_protocol::names::NodeRef;
 use luxor_protocol::time::Millis;
 use luxor_protocol::tlog::{
-    AddCheckpoint, Checkpoint, Decision, ForkEvidence, Held, Note, ObserveError, Observed, Policy, Refusal,
-    VerifierKey, cosign_line, decide, monitoring_id, observe, prefix_roots,
+    AddCheckpoint, Checkpoint, Decision, ForkEvidence, Held, Note, Policy, Refusal, VerifierKey, cosign_line, decide,
+    monitoring_id, prefix_roots,
 };
 
 pub use cosigned::{Cosigned, CosignedCheckpoint, WitnessState};
+pub use holdings::holdings;
+pub use told::{Asked, Concluded, Told};
+pub use whom::{LogWitness, Outside, Way, whom};
 
 use crate::store::{LogFact, Store, StoreError};
 
@@ -29,6 +39,9 @@ use crate::store::{LogFact, Store, StoreError};
 const TEXT: &str = "text/plain; charset=utf-8";
 /// Said when this node fails, which is a defect.
 const FAILED: &str = "the checkpoint cannot be cosigned here\n";
+/// Said of a log of which a checkpoint is not placed yet.
+const UNPLACED: &str =
+    "this log signed another checkpoint that is not shown to be of the same history yet; ask again\n";
 /// Said of a log that was caught.
 const FORKED: &str = "this log has shown two histories; its checkpoints are not cosigned here any more\n";
 
@@ -43,29 +56,6 @@ pub struct Said {
     pub body: Vec<u8>,
 }
 
-/// What followed from a checkpoint that was told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Concluded {
-    /// It is held now.
-    Newer {
-        /// Its size.
-        size: u64,
-    },
-    /// Nothing new.
-    Known,
-    /// It is smaller than what is held.
-    Older {
-        /// Its size.
-        size: u64,
-        /// The size held.
-        held: u64,
-    },
-    /// It proves a fork, now or before.
-    Fork,
-    /// Nothing follows.
-    Unproven(ObserveError),
-}
-
 /// This node as a witness.
 pub struct Witness {
     me: NodeRef,
@@ -75,12 +65,14 @@ pub struct Witness {
     store: Arc<Store>,
     /// Decides and stores one checkpoint at a time.
     one: Mutex<()>,
+    /// Of each log the last checkpoint that came with a receipt, until it is placed: one of many, so in memory only.
+    glimpsed: Mutex<BTreeMap<String, Held>>,
 }
 
 impl Witness {
     /// A witness with this key, which is on the node's card.
     pub fn new(me: NodeRef, origin: &str, key: SecretKey, directory: Arc<Directory>, store: Arc<Store>) -> Self {
-        Self { me, name: witness_name(origin), key, directory, store, one: Mutex::new(()) }
+        Self { me, name: witness_name(origin), key, directory, store, one: Mutex::new(()), glimpsed: Mutex::default() }
     }
 
     /// Answers an `add-checkpoint` (<https://c2sp.org/tlog-witness>): checked and stored before the answer, the same again gets
@@ -107,6 +99,9 @@ impl Witness {
         if self.store.log_fact(LogFact::Fork, &origin)?.is_some() {
             return Ok(Said { status: 422, content_type: TEXT, body: FORKED.into() });
         }
+        if !self.store.unplaced(&origin)?.is_empty() {
+            return Ok(Said { status: 503, content_type: TEXT, body: UNPLACED.into() });
+        }
         let known = self.store.checkpoint_of(LogFact::Held, &origin)?;
         match decide(known.as_ref(), &request, Some(&log_key)) {
             Decision::Cosign(held) => {
@@ -122,6 +117,10 @@ impl Witness {
                 tracing::debug!(origin, %refusal, "checkpoint not cosigned");
                 if let Some(known) = &known {
                     self.contradicted(&origin, known, &request, &log_key)?;
+                }
+                if matches!(refusal, Refusal::NotConsistent { .. }) {
+                    // Its log signed it all the same.
+                    self.unplaced(&origin, &log_key, known.as_ref(), &request.note_bytes)?;
                 }
                 Ok(refused(&refusal))
             }
@@ -157,61 +156,6 @@ impl Witness {
         Ok(line.map(|line| [held.note_bytes, line.into_bytes()].concat()))
     }
 
-    /// Takes in what somebody told of a node's log: its newest checkpoint with a prefix proof from the size that was held when
-    /// it was asked.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn told(&self, origin: &str, told: &AddCheckpoint) -> Result<Concluded, StoreError> {
-        let Some(key) = self.log_key(origin) else { return Ok(Concluded::Known) };
-        let _one = self.one.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.store.log_fact(LogFact::Fork, origin)?.is_some() {
-            return Ok(Concluded::Fork);
-        }
-        let known = self.store.checkpoint_of(LogFact::Held, origin)?;
-        let held = known.as_ref().map_or(0, |known| known.size);
-        let newer = told.checkpoint().is_ok_and(|told| told.size > held);
-        if newer && held > 0 && told.old != held {
-            // What is held moved on while it was asked.
-            return Ok(Concluded::Known);
-        }
-        match observe(known.as_ref(), &told.note_bytes, &told.proof, &key) {
-            Ok(Observed::Newer(new)) => {
-                let size = new.size;
-                self.keep(origin, &key, &new, true)?;
-                Ok(Concluded::Newer { size })
-            }
-            Ok(Observed::Same(new)) => {
-                self.keep(origin, &key, &new, false)?;
-                Ok(Concluded::Known)
-            }
-            Ok(Observed::Older { size }) => Ok(Concluded::Older { size, held }),
-            Ok(Observed::Fork(evidence)) => {
-                self.caught(origin, &evidence)?;
-                Ok(Concluded::Fork)
-            }
-            Err(error) => Ok(Concluded::Unproven(error)),
-        }
-    }
-
-    /// Places what the node of a log told against another checkpoint of it than the one held, such as a receipt's. A fork is kept.
-    ///
-    /// # Errors
-    /// [`StoreError`]; inside, [`ObserveError`] when nothing follows.
-    pub fn compare(
-        &self,
-        log_key: &VerifierKey,
-        held: &Held,
-        told: &AddCheckpoint,
-    ) -> Result<Result<Observed, ObserveError>, StoreError> {
-        let observed = observe(Some(held), &told.note_bytes, &told.proof, log_key);
-        if let Ok(Observed::Fork(evidence)) = &observed {
-            let _one = self.one.lock().unwrap_or_else(PoisonError::into_inner);
-            self.caught(log_key.name(), evidence)?;
-        }
-        Ok(observed)
-    }
-
     /// The quorum time of a note of this log, seconds since 1970; `None` without a quorum.
     pub fn quorum_time(&self, origin: &str, note_bytes: &[u8]) -> Option<u64> {
         quorum_time(&self.policy(origin)?, note_bytes)
@@ -225,39 +169,14 @@ impl Witness {
         Ok(self.store.checkpoint_of(LogFact::Held, origin)?.map_or(0, |held| held.size))
     }
 
-    /// Whether there is evidence that this log showed two histories.
+    /// Whether nothing is sent to the node of this log or taken from it: there is evidence that it showed two histories, or it
+    /// signed so many checkpoints which it does not place that it must be taken for such a one.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn is_forked(&self, origin: &str) -> Result<bool, StoreError> {
-        Ok(self.store.log_fact(LogFact::Fork, origin)?.is_some())
-    }
-
-    /// Keeps what is newer than before of a checkpoint: held, and with a quorum. Only signatures that were checked are kept.
-    fn keep(&self, origin: &str, key: &VerifierKey, new: &Held, newer: bool) -> Result<(), StoreError> {
-        let (held, mut cosigned) = (signed_by(&new.note_bytes, std::slice::from_ref(key)), Vec::new());
-        let policy = self.policy(origin);
-        let quorum =
-            |note_bytes: &[u8]| policy.as_ref().is_some_and(|policy| quorum_time(policy, note_bytes).is_some());
-        // One that has no quorum of those who witness today (a witness began a new log, say) counts as none.
-        let before = self.store.checkpoint_of(LogFact::Cosigned, origin)?;
-        let before = before.filter(|before| quorum(&before.note_bytes)).map_or(0, |cosigned| cosigned.size);
-        if new.size > before && quorum(&new.note_bytes) {
-            let keys = policy.iter().flat_map(|policy| policy.logs().iter().chain(policy.witnesses()));
-            let keys: Vec<_> = keys.map(|party| party.key.clone()).collect();
-            cosigned = signed_by(&new.note_bytes, &keys);
-        }
-        let mut facts = Vec::new();
-        if newer {
-            facts.push((LogFact::Held, held.as_slice()));
-        }
-        if !cosigned.is_empty() {
-            facts.push((LogFact::Cosigned, cosigned.as_slice()));
-        }
-        match facts.is_empty() {
-            true => Ok(()),
-            false => Ok(self.store.keep_log_facts(origin, &facts)?),
-        }
+        Ok(self.store.log_fact(LogFact::Fork, origin)?.is_some()
+            || self.store.unplaced(origin)?.len() >= MAX_UNPLACED_NOTES)
     }
 
     /// Who makes the quorum of this log today.

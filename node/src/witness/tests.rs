@@ -1,8 +1,9 @@
 //! A witness against a real store: what it cosigns, what it refuses, and that it never forgets.
 
 use luxor_protocol::document::KnownNode;
+use luxor_protocol::exchange::NewestCheckpoint;
 use luxor_protocol::keys::{KeyUse, SecretKey};
-use luxor_protocol::tlog::{Checkpoint, Edge, KeyType, consistency_proof, leaf_hash, prefix_proof};
+use luxor_protocol::tlog::{Edge, KeyType, ObserveError, consistency_proof, leaf_hash, prefix_proof};
 
 use super::*;
 use crate::store::StoreConfig;
@@ -54,10 +55,19 @@ impl Bench {
         AddCheckpoint { old, proof: consistency_proof(&edge, old, size).unwrap(), note_bytes }.to_bytes()
     }
 
-    fn told(&self, old: u64, size: u64, changed: u64) -> AddCheckpoint {
+    /// What the other node answers that has this history.
+    fn newest(&self, asked: &Asked, size: u64, changed: u64) -> NewestCheckpoint {
         let (edge, note_bytes) = self.history(size, changed);
-        let proof = if old > 0 && old < size { prefix_proof(&edge, old, size).unwrap() } else { Vec::new() };
-        AddCheckpoint { old, proof, note_bytes }
+        let proof = |old: &u64| match *old > 0 && *old < size {
+            true => prefix_proof(&edge, *old, size).unwrap(),
+            false => Vec::new(),
+        };
+        NewestCheckpoint { note_bytes, proofs: asked.sizes().iter().map(proof).collect() }
+    }
+
+    fn tell(&self, witness: &Witness, size: u64, changed: u64) -> Told {
+        let asked = witness.asked(self.origin()).unwrap();
+        witness.told(self.origin(), &asked, &self.newest(&asked, size, changed)).unwrap()
     }
 
     fn key(&self) -> VerifierKey {
@@ -138,7 +148,11 @@ fn a_fork_is_never_cosigned_and_its_evidence_is_kept() {
         let witness = bench.open();
         assert_eq!(witness.is_forked(bench.origin()).unwrap(), proven, "{first} to {size}");
         let honest = witness.add_checkpoint(&bench.offer(first, first + 3, SAME), NOW).unwrap();
-        assert_eq!(honest.status, if proven { 422 } else { 200 }, "a log that was caught gets no cosignature any more");
+        assert_eq!(honest.status, if proven { 422 } else { 503 }, "no cosignature any more");
+        if !proven {
+            // Its node goes on with its first history, and so proves the second.
+            assert_eq!(bench.tell(&witness, 12, SAME).newest, Concluded::Fork);
+        }
         if proven {
             let (origin, evidence) = witness.store.forks(10).unwrap().remove(0);
             assert_eq!(origin, bench.origin());
@@ -154,21 +168,88 @@ fn what_is_told_is_held_and_a_fork_told_is_proven() {
     for first in [4, 5] {
         let bench = Bench::new();
         let witness = bench.open();
-        let told = |old, size, changed| witness.told(bench.origin(), &bench.told(old, size, changed)).unwrap();
-        assert_eq!(told(0, first, SAME), Concluded::Newer { size: first });
-        assert_eq!(told(first, first, SAME), Concluded::Known);
-        assert_eq!(told(first, 2, SAME), Concluded::Older { size: 2, held: first });
-        assert_eq!(told(first - 1, 9, SAME), Concluded::Known, "asked before the other came");
-        assert_eq!(told(first, 9, SAME), Concluded::Newer { size: 9 });
-        let mut damaged = bench.told(9, 20, SAME);
-        damaged.proof[0][0] ^= 1;
-        let said = witness.told(bench.origin(), &damaged).unwrap();
-        assert_eq!(said, Concluded::Unproven(ObserveError::Unproven { size: 20 }));
+        let told = |size, changed| bench.tell(&witness, size, changed).newest;
+        assert_eq!(told(first, SAME), Concluded::Newer { size: first });
+        assert_eq!(told(first, SAME), Concluded::Known);
+        assert_eq!(told(2, SAME), Concluded::Older { size: 2, held: first });
+        let before = witness.asked(bench.origin()).unwrap();
+        assert_eq!(told(9, SAME), Concluded::Newer { size: 9 });
+        let late = witness.told(bench.origin(), &before, &bench.newest(&before, 12, SAME)).unwrap();
+        assert_eq!(late.newest, Concluded::Known, "asked before the other came");
+        let asked = witness.asked(bench.origin()).unwrap();
+        let mut damaged = bench.newest(&asked, 20, SAME);
+        damaged.proofs[0][0][0] ^= 1;
+        let said = witness.told(bench.origin(), &asked, &damaged).unwrap();
+        assert_eq!(said.newest, Concluded::Unproven(ObserveError::Unproven { size: 20 }));
         assert_eq!(witness.size_held(bench.origin()).unwrap(), 9);
-        assert_eq!(told(9, 20, 3), Concluded::Fork);
-        assert_eq!(told(9, 20, SAME), Concluded::Fork, "once is enough");
+        assert_eq!(told(20, 3), Concluded::Fork);
+        assert_eq!(told(20, SAME), Concluded::Fork, "once is enough");
         assert!(witness.is_forked(bench.origin()).unwrap());
         // Both ways in hold a log to the same.
         assert_eq!(witness.add_checkpoint(&bench.offer(9, 20, SAME), NOW).unwrap().status, 422);
+    }
+}
+
+#[test]
+fn a_checkpoint_that_is_not_placed_keeps_its_log_from_being_cosigned() {
+    let bench = Bench::new();
+    let (_, ahead) = bench.history(30, SAME);
+    let witness = bench.open();
+    let offer = |old, size| witness.add_checkpoint(&bench.offer(old, size, SAME), NOW).unwrap().status;
+    assert_eq!(offer(0, 5), 200);
+    // Somebody else holds more of the log than this witness, which was set back perhaps.
+    witness.learn(&[ahead.clone(), bench.history(3, SAME).1, b"rubbish".to_vec()]).unwrap();
+    assert_eq!(offer(5, 9), 503);
+    assert_eq!(witness.asked(bench.origin()).unwrap().sizes(), [5, 30]);
+    // Its node shows less than it signed: nothing is placed.
+    assert_eq!(bench.tell(&witness, 12, SAME), Told { newest: Concluded::Newer { size: 12 }, unplaced: 1 });
+    assert_eq!(offer(12, 13), 503);
+    assert_eq!(bench.tell(&witness, 31, SAME), Told { newest: Concluded::Newer { size: 31 }, unplaced: 0 });
+    assert_eq!(offer(31, 40), 200);
+    // What is held already, or smaller, or signed by another, is nothing new.
+    witness.learn(&[ahead]).unwrap();
+    assert_eq!(offer(40, 41), 200);
+}
+
+#[test]
+fn a_second_history_is_found_though_each_of_its_checkpoints_came_another_way() {
+    // Told by somebody else, or seen with a receipt; of the same size, or smaller or larger than what is held.
+    for size in [12, 20, 25] {
+        for by_receipt in [false, true] {
+            let bench = Bench::new();
+            let witness = bench.open();
+            assert_eq!(bench.tell(&witness, 20, SAME).newest, Concluded::Newer { size: 20 });
+            let (_, other) = bench.history(size, 7);
+            match by_receipt {
+                true => witness.glimpse(bench.origin(), &other),
+                false => witness.learn(std::slice::from_ref(&other)).unwrap(),
+            }
+            if size < 20 && !by_receipt {
+                assert_eq!(bench.tell(&witness, 30, SAME), Told { newest: Concluded::Newer { size: 30 }, unplaced: 0 });
+                continue;
+            }
+            // The log's node goes on with its first history.
+            assert_eq!(bench.tell(&witness, 30, SAME).newest, Concluded::Fork, "{size} {by_receipt}");
+            let (_, evidence) = witness.store.forks(10).unwrap().remove(0);
+            assert!(ForkEvidence::parse(&evidence).unwrap().verify().is_ok());
+        }
+    }
+}
+
+#[test]
+fn checkpoints_without_place_are_few_and_a_log_with_more_is_taken_for_forked() {
+    let bench = Bench::new();
+    let witness = bench.open();
+    assert_eq!(bench.tell(&witness, 5, SAME).newest, Concluded::Newer { size: 5 });
+    for size in 6..40 {
+        let asked = witness.asked(bench.origin()).unwrap();
+        let mut unproven = bench.newest(&asked, size, 2);
+        unproven.proofs.iter_mut().for_each(|proof| proof.iter_mut().for_each(|hash| hash[0] ^= 1));
+        let said = witness.told(bench.origin(), &asked, &unproven).unwrap();
+        assert!(matches!(said.newest, Concluded::Unproven(_)), "{said:?}");
+        let kept = (size as usize - 5).min(MAX_UNPLACED_NOTES);
+        assert_eq!(witness.store.unplaced(bench.origin()).unwrap().len(), kept);
+        assert_eq!(witness.is_forked(bench.origin()).unwrap(), kept == MAX_UNPLACED_NOTES);
+        assert!(witness.asked(bench.origin()).unwrap().sizes().len() <= luxor_protocol::limits::MAX_SIZES_ASKED);
     }
 }

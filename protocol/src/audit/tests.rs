@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use super::*;
 use crate::cbor::Encode;
 use crate::exchange::{Dispatch, Outcome};
+use crate::keys::{KeyUse, SecretKey};
 use crate::testing::{Log, Network, Party, SHOWN, Told, encode_views, set, small_record};
 use crate::tlog::root_of;
 
@@ -363,4 +364,86 @@ fn findings_are_counted_beyond_those_kept() {
     log.sign();
     let report = audit_pages(post, &log, 512, |_| ());
     assert_eq!((report.findings_count as usize, report.findings.len()), (MAX_FINDINGS + 5, MAX_FINDINGS));
+}
+
+/// An entry about checkpoints by `post-de`, of this time.
+fn about_logs(kind: EntryKind, number: u64, notes: &[Vec<u8>]) -> Told {
+    let skeleton = Skeleton::of_node(kind, &NETWORK.post.node, 1, number, crate::testing::NOW.day());
+    Told { skeleton, body: CheckpointsBody::new(notes.iter().cloned()).to_cbor(), evidence: None }
+}
+
+fn findings_of(told: &[Told]) -> Vec<(Option<u64>, String)> {
+    let report = audit(&NETWORK.post, &Log::of(&NETWORK.post, told));
+    report.findings.into_iter().map(|finding| (finding.entry, finding.what)).collect()
+}
+
+#[test]
+fn checkpoints_that_a_log_names_are_checked() {
+    let customs = Log::of(&NETWORK.customs, &recipient_told());
+    let (_, signed) = customs.notes.last().unwrap().clone();
+    // A log on no card cannot be judged.
+    let strange = {
+        let key = SecretKey::from_seed(KeyUse::Log, &[99; 32]).unwrap();
+        Checkpoint::new("no.such/log", 1, [1; 32]).sign(key.signing_key()).unwrap().to_bytes()
+    };
+    let peers = |number, notes: &[Vec<u8>]| about_logs(EntryKind::Peers, number, notes);
+    let honest = [peers(7, &[signed.clone(), strange]), peers(8, &[]), peers(3_600, std::slice::from_ref(&signed))];
+    let report = audit(&NETWORK.post, &Log::of(&NETWORK.post, &honest));
+    assert_eq!((report.ok(), report.peer_checkpoints), (true, 3), "{report:?}");
+
+    let mut forged = Log::new(&NETWORK.customs);
+    forged.append(&recipient_told()[0]);
+    let own = forged.checkpoint(9, [9; 32]);
+    let mut note = crate::tlog::Note::parse(&own).unwrap();
+    note.signatures[0].signature[7] ^= 1;
+    let mut about_dispatch = peers(7, &[]);
+    about_dispatch.skeleton.agreement = NETWORK.agreement("parcels");
+    let mut of_another = peers(7, &[]);
+    of_another.skeleton.channel.sender = NETWORK.customs.node.clone();
+    for (told, part) in [
+        (peers(7, &[note.to_bytes()]), "did not sign"),
+        (about_dispatch, "is about a dispatch"),
+        (of_another, "not this node's"),
+        (about_logs(EntryKind::Succeeded, 7, &[signed]), "no former log of this node"),
+        (Told { body: vec![0x80, 0], ..peers(7, &[]) }, "body: "),
+    ] {
+        let found = findings_of(&[told]);
+        assert!(matches!(found.as_slice(), [(Some(0), what)] if what.contains(part)), "{part}: {found:?}");
+    }
+    let found = findings_of(&[peers(7, &[]), peers(7, &[])]);
+    assert_eq!(found, [(Some(1), "a peers entry is not later than the one before it".to_owned())]);
+    let found = findings_of(&[peers(7, &[]), about_logs(EntryKind::Succeeded, 8, &[])]);
+    assert_eq!(found, [(Some(1), "a succeeded entry that is not the log's first".to_owned())]);
+}
+
+#[test]
+fn a_log_that_follows_another_begins_with_what_is_known_of_that() {
+    let other = &NETWORK.other;
+    let (log_key, witness) = [(KeyUse::Log, 88), (KeyUse::Witness, 89)]
+        .map(|(purpose, seed)| SecretKey::from_seed(purpose, &[seed; 32]).unwrap())
+        .into();
+    let mut card = other.card();
+    let (former, origin) = (card.nodes[0].origin.clone(), "luxor.test/second".to_owned());
+    (card.nodes[0].log, card.nodes[0].witness) = (*log_key.public(), *witness.public());
+    (card.nodes[0].origin, card.nodes[0].epoch) = (origin.clone(), 2);
+    let first = NETWORK.cards.iter().find(|card| card.id == other.id).unwrap();
+    let mut successor = card.to_successor(first).unwrap();
+    successor.sign(&other.id, &other.identity);
+    let cards = [NETWORK.cards.as_slice(), &[successor]].concat();
+    let directory = Directory::new(&NETWORK.charter, &cards, &NETWORK.agreements).unwrap();
+    let note =
+        |key: &SecretKey| Checkpoint::new(former.clone(), 5, [5; 32]).sign(key.signing_key()).unwrap().to_bytes();
+    let about = |body: CheckpointsBody| {
+        let skeleton = Skeleton::of_node(EntryKind::Succeeded, &other.node, 2, 7, crate::testing::NOW.day());
+        let mut log = Log::under(&origin, &log_key);
+        log.append(&Told { skeleton, body: body.to_cbor(), evidence: None });
+        log.sign();
+        let mut audit = Audit::begin(&directory, directory.node(&other.node).unwrap(), &log.page(0, 1)).unwrap();
+        audit.page(&log.page(0, 1));
+        audit.finish()
+    };
+    let report = about(CheckpointsBody::new([note(&other.log)]));
+    assert_eq!((report.ok(), report.peer_checkpoints), (true, 1), "{report:?}");
+    let report = about(CheckpointsBody::new([note(&NETWORK.post.log)]));
+    assert!(report.findings[0].what.contains("did not sign"), "{report:?}");
 }

@@ -6,8 +6,9 @@ use super::{Document, DocumentError, DocumentKind, decode_list, encode_list};
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::hash::Digest;
 use crate::keys::{KeyUse, PublicKey, decode_key};
-use crate::limits::MAX_MEMBERS;
+use crate::limits::{MAX_LOG_WITNESSES, MAX_MEMBERS};
 use crate::names::{MemberId, MemberKind, Territory};
+use crate::tlog::{MAX_POLICY_BYTES, Policy};
 
 /// A member as the charter pins it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,12 +36,16 @@ pub struct Charter {
     pub governors: Vec<MemberId>,
     /// Signatures of governors that a later version needs: more than two thirds of them.
     pub threshold: u64,
+    /// Which witnesses make a log's checkpoint count: a C2SP tlog-policy, verbatim. Without it the members' own witnesses do, see
+    /// [`crate::exchange::policy_of`].
+    pub policy: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Draft {
     name: String,
+    policy: Option<String>,
     governors: Vec<MemberId>,
     #[serde(rename = "member")]
     members: Vec<DraftMember>,
@@ -75,7 +80,7 @@ impl Charter {
         let mut governors = draft.governors;
         governors.sort();
         let threshold = default_threshold(governors.len());
-        let charter = Self { name: draft.name, members, governors, threshold };
+        let charter = Self { name: draft.name, members, governors, threshold, policy: draft.policy };
         charter.check().map_err(|what| DocumentError::Content(format!("charter draft: {what}")))?;
         Ok(charter)
     }
@@ -144,7 +149,12 @@ impl Charter {
         if self.threshold > governors || self.threshold * 3 <= governors * 2 {
             return Err("the threshold is not above two thirds of the governors");
         }
-        Ok(())
+        match self.policy.as_deref().map(Policy::parse) {
+            None => Ok(()),
+            Some(Ok(policy)) if policy.witnesses().len() <= MAX_LOG_WITNESSES => Ok(()),
+            Some(Ok(_)) => Err("the policy has more than 60 witnesses, which no note has room for"),
+            Some(Err(_)) => Err("the policy is no C2SP tlog-policy; `luxor policy lint` says where"),
+        }
     }
 }
 
@@ -169,7 +179,7 @@ fn network_slug(name: &str) -> crate::names::Slug {
 
 impl Encode for Charter {
     fn encode(&self, writer: &mut Writer) {
-        writer.array(4);
+        writer.array(5);
         writer.text(&self.name);
         writer.array(self.members.len());
         for m in &self.members {
@@ -182,13 +192,17 @@ impl Encode for Charter {
         }
         encode_list(writer, &self.governors);
         writer.uint(self.threshold);
+        match &self.policy {
+            None => writer.null(),
+            Some(policy) => writer.text(policy),
+        }
     }
 }
 
 impl Decode for Charter {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
         let start = reader.position();
-        reader.tuple(4)?;
+        reader.tuple(5)?;
         let name = reader.text(MAX_NAME_BYTES)?.to_owned();
         let members = decode_list(reader, MAX_MEMBERS, |r| {
             r.tuple(5)?;
@@ -204,8 +218,9 @@ impl Decode for Charter {
         })?;
         let governors = decode_list(reader, MAX_MEMBERS, MemberId::decode)?;
         let threshold = reader.uint()?;
+        let policy = if reader.null()? { None } else { Some(reader.text(MAX_POLICY_BYTES)?.to_owned()) };
         reader.leave();
-        let charter = Self { name, members, governors, threshold };
+        let charter = Self { name, members, governors, threshold, policy };
         charter.check().map_err(|what| reader.refuse(start, what))?;
         Ok(charter)
     }

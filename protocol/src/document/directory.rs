@@ -114,6 +114,8 @@ pub struct Directory {
     /// Whose each log is or was, by its origin.
     origins: BTreeMap<String, NodeRef>,
     agreements: BTreeMap<Slug, (Digest, Agreement)>,
+    /// Version and digest of each member's newest card.
+    cards: BTreeMap<MemberId, (u64, Digest)>,
 }
 
 impl Directory {
@@ -132,6 +134,7 @@ impl Directory {
             keys: BTreeMap::new(),
             origins: BTreeMap::new(),
             agreements: BTreeMap::new(),
+            cards: BTreeMap::new(),
         };
         let mut seen = BTreeMap::new();
         let mut ordered: Vec<&Document> = cards.iter().chain(agreements).collect();
@@ -185,6 +188,11 @@ impl Directory {
     /// The first node of a member.
     pub fn node_of(&self, member: &MemberId) -> Option<&Arc<KnownNode>> {
         self.nodes.values().find(|n| n.member == *member)
+    }
+
+    /// Version and digest of a member's newest card.
+    pub fn card_of(&self, member: &MemberId) -> Option<(u64, Digest)> {
+        self.cards.get(member).copied()
     }
 
     /// Agreements by id, with their digests.
@@ -275,6 +283,7 @@ impl Directory {
         let card = Card::open(document)?;
         document.check(&[(&card.member, self.identity(document, &card.member)?)])?;
         // Cards come in the order of their versions: this one takes the place of those before it.
+        self.cards.insert(card.member.clone(), (document.version, document.digest()));
         let earlier: Vec<_> = self.nodes.values().filter(|n| n.member == card.member).cloned().collect();
         for known in &earlier {
             self.nodes.remove(&known.node);

@@ -6,12 +6,12 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::checkpoints::{Holdings, NewestCheckpoint};
 use super::opening::{ENTRY_BYTES, Entry};
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::hash::Digest;
 use crate::limits::{MAX_ANSWER_BYTES, MAX_AUDIT_PAGE_ENTRIES, MAX_BODY_BYTES, MAX_SKELETON_BYTES};
 use crate::names::{NameError, word_enum};
-use crate::tlog::MAX_ADD_CHECKPOINT_BYTES;
 
 word_enum!(
     /// Not authentic, not decodable or not for me: unlogged, counted, changes nothing.
@@ -44,6 +44,8 @@ word_enum!(
         WrongEpoch = 13, "wrong_epoch";
         /// The sender's log has shown two histories.
         Forked = 14, "forked";
+        /// This node has no such thing to show.
+        NotThere = 15, "not_there";
     }
 );
 
@@ -78,6 +80,8 @@ word_enum!(
         Capacity = 3, "capacity";
         /// The type version of the batch.
         Version = 4, "version";
+        /// The word of its witnesses on what it signed before: it has just started.
+        Witnesses = 5, "witnesses";
     }
 );
 
@@ -143,13 +147,18 @@ pub enum Answer {
         /// Signature lines, a size, or words.
         body: Vec<u8>,
     },
-    /// The newest checkpoint of the log, in the form of an `add-checkpoint` body: the size that it is proven from (0 for
-    /// none), the proof, the note.
-    Checkpoint(Vec<u8>),
+    /// The newest checkpoint of the log.
+    Checkpoint(NewestCheckpoint),
+    /// What is held of logs.
+    Holdings(Holdings),
+    /// A C2SP tlog-proof, without an extra line, under a checkpoint with a quorum of cosignatures.
+    Proof(Vec<u8>),
 }
 
 const MAX_DETAIL: usize = 1_000;
 const MAX_NOTE: usize = 64 * 1024;
+/// Bytes of a proof of inclusion: 63 hashes, the numbers and the note.
+const MAX_TLOG_PROOF: usize = MAX_NOTE + 4 * 1024;
 /// The largest status code of HTTP.
 const MAX_STATUS: u64 = 599;
 /// Checkpoints on one page; each covers at least one entry of it.
@@ -206,10 +215,20 @@ impl Encode for Answer {
                 writer.uint(u64::from(*status));
                 writer.bytes(body);
             }
-            Answer::Checkpoint(body) => {
+            Answer::Checkpoint(newest) => {
                 writer.array(2);
                 writer.uint(6);
-                writer.bytes(body);
+                newest.encode(writer);
+            }
+            Answer::Holdings(holdings) => {
+                writer.array(2);
+                writer.uint(7);
+                holdings.encode(writer);
+            }
+            Answer::Proof(proof) => {
+                writer.array(2);
+                writer.uint(8);
+                writer.bytes(proof);
             }
             Answer::Page(page) => {
                 writer.array(4);
@@ -251,7 +270,9 @@ impl Decode for Answer {
                 status: reader.uint_max(MAX_STATUS)? as u16, // at most 599
                 body: reader.bytes(MAX_NOTE)?.to_vec(),
             },
-            (6, 2) => Self::Checkpoint(reader.bytes(MAX_ADD_CHECKPOINT_BYTES)?.to_vec()),
+            (6, 2) => Self::Checkpoint(NewestCheckpoint::decode(reader)?),
+            (7, 2) => Self::Holdings(Holdings::decode(reader)?),
+            (8, 2) => Self::Proof(reader.bytes(MAX_TLOG_PROOF)?.to_vec()),
             _ => return Err(reader.refuse(start, "not an answer")),
         };
         reader.leave();

@@ -6,6 +6,7 @@
 mod answer;
 mod arrival;
 mod check;
+mod checkpoints;
 mod dispatch;
 mod opening;
 mod receipt;
@@ -17,13 +18,16 @@ mod witnesses;
 pub use answer::{Answer, AuditEntry, AuditPage, ErrorCode, Lack, RefusalCode};
 pub use arrival::Arrival;
 pub use check::{Checked, check_dispatch, check_withdrawal};
+pub use checkpoints::{CheckpointsBody, Holdings, NewestCheckpoint};
 pub use dispatch::{Dispatch, DispatchHeader, Envelope, sealed_digest};
 pub use opening::{Channel, ENTRY_BYTES, Entry, EntryKind, Lane, Opening, OpeningError, Skeleton, entry_of};
-pub use receipt::{Outcome, Receipt, ReceiptBody, ReceiptError, Rejection, SentBody, log_key, read_receipt};
+pub use receipt::{
+    Outcome, Receipt, ReceiptBody, ReceiptError, Rejection, SentBody, former_keys, log_key, log_keys, read_receipt,
+};
 pub use request::Request;
 pub use sealed::{SealedError, pack, unpack};
 pub use withdrawal::{Withdrawal, WithdrawalHeader};
-pub use witnesses::{WitnessesError, policy_of, witness_key, witness_name, witnesses_of};
+pub use witnesses::{WitnessesError, policy_of, witness_key, witness_name, witnesses_of, words_needed};
 
 #[cfg(test)]
 mod tests;

@@ -34,6 +34,10 @@ word_enum!(
         Withdrawn = 4, "withdrawn";
         /// A number that had a receipt waits for another one, since the recipient lost its data.
         Resent = 5, "resent";
+        /// What this node holds of others' logs.
+        Peers = 6, "peers";
+        /// The largest checkpoints that others hold of this node's former logs: the first entry of a log that follows one.
+        Succeeded = 7, "succeeded";
     }
 );
 
@@ -97,6 +101,29 @@ pub enum OpeningError {
     /// The entry commits to something else.
     #[error("the entry does not commit to this opening")]
     Mismatch,
+}
+
+impl Skeleton {
+    /// The skeleton of an entry that is about no dispatch (`peers`, `succeeded`): no agreement, the node's channel to itself.
+    /// `number` is the time in seconds since 1970.
+    pub fn of_node(kind: EntryKind, node: &NodeRef, epoch: u64, number: u64, due: Day) -> Self {
+        let channel = Channel { sender: node.clone(), recipient: node.clone(), epoch, lane: Lane::Ordinary };
+        Self { kind, agreement: Digest::ZERO, channel, number, due }
+    }
+
+    /// Whether it has the form that [`Skeleton::of_node`] gives.
+    pub fn is_of_node(&self) -> bool {
+        self.agreement == Digest::ZERO
+            && self.channel.sender == self.channel.recipient
+            && self.channel.lane == Lane::Ordinary
+    }
+}
+
+impl EntryKind {
+    /// Whether entries of this kind are about no dispatch.
+    pub fn is_of_node(self) -> bool {
+        matches!(self, Self::Peers | Self::Succeeded)
+    }
 }
 
 impl Opening {

@@ -7,7 +7,7 @@ use std::fmt;
 use super::answer::RefusalCode;
 use super::opening::{EntryKind, Opening, OpeningError, Skeleton};
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
-use crate::document::KnownNode;
+use crate::document::{Directory, KnownNode};
 use crate::hash::Digest;
 use crate::keys::PublicKey;
 use crate::limits::MAX_BATCH_RECORDS;
@@ -106,6 +106,24 @@ impl From<CborError> for ReceiptError {
 /// [`ReceiptError::Proof`] when the card's origin is no key name.
 pub fn log_key(node: &KnownNode) -> Result<VerifierKey, ReceiptError> {
     verifier(&node.card.origin, &node.card.log)
+}
+
+/// Every key under which a card, or one before it, has the log of this origin.
+pub fn log_keys(directory: &Directory, origin: &str) -> Vec<VerifierKey> {
+    let mut keys = Vec::new();
+    for node in directory.nodes() {
+        if node.card.origin == origin {
+            keys.extend(log_key(node));
+        }
+        keys.extend(former_keys(node, origin));
+    }
+    keys
+}
+
+/// The keys of a node's former logs of this origin.
+pub fn former_keys(node: &KnownNode, origin: &str) -> Vec<VerifierKey> {
+    let former = node.former_logs.iter().filter(|former| former.origin == origin);
+    former.filter_map(|former| verifier(&former.origin, &former.log).ok()).collect()
 }
 
 fn verifier(origin: &str, log: &PublicKey) -> Result<VerifierKey, ReceiptError> {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::dispatch::Dispatch;
 use super::withdrawal::Withdrawal;
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
-use crate::limits::{MAX_AUDIT_PAGE_ENTRIES, MAX_HEADER_BYTES, MAX_SEALED_BYTES};
+use crate::limits::{MAX_AUDIT_PAGE_ENTRIES, MAX_HEADER_BYTES, MAX_SEALED_BYTES, MAX_SIZES_ASKED};
 use crate::tlog::MAX_ADD_CHECKPOINT_BYTES;
 
 /// A request between nodes.
@@ -17,10 +17,17 @@ pub enum Request {
     Withdrawal(Withdrawal),
     /// Cosign this checkpoint of my log: the body of a C2SP `add-checkpoint`.
     AddCheckpoint(Vec<u8>),
-    /// Show the newest checkpoint of your log, with a proof that it extends the one of this size.
+    /// Show the newest checkpoint of your log, with what leads to it from each of these sizes.
     Checkpoint {
-        /// Entries of the largest checkpoint of it that is held; 0 for none.
-        have: u64,
+        /// Entries of the largest checkpoint of it that is held, 0 for none, and of others not yet placed.
+        have: Vec<u64>,
+    },
+    /// Tell the largest checkpoints that you hold of logs, first of mine: what a node asks before it signs anything.
+    Holdings,
+    /// Prove this entry of your log under the first checkpoint you have with a quorum of cosignatures that covers it.
+    Proof {
+        /// Its index.
+        index: u64,
     },
     /// Show a page of your log, under a mandate.
     AuditRead {
@@ -85,7 +92,16 @@ fn read(reader: &mut Reader<'_>) -> Result<(Request, Range<usize>), CborError> {
             signature: reader.fixed()?,
         }),
         (4, 2) => Request::AddCheckpoint(reader.bytes(MAX_ADD_CHECKPOINT_BYTES)?.to_vec()),
-        (5, 2) => Request::Checkpoint { have: reader.uint()? },
+        (5, 2) => {
+            let mut have = Vec::new();
+            for _ in 0..reader.array(MAX_SIZES_ASKED)? {
+                have.push(reader.uint()?);
+            }
+            reader.leave();
+            Request::Checkpoint { have }
+        }
+        (6, 1) => Request::Holdings,
+        (7, 2) => Request::Proof { index: reader.uint()? },
         _ => return Err(reader.refuse(start, "not a request")),
     };
     reader.leave();
@@ -107,7 +123,17 @@ impl Encode for Request {
             Request::Checkpoint { have } => {
                 writer.array(2);
                 writer.uint(5);
-                writer.uint(*have);
+                writer.array(have.len());
+                have.iter().for_each(|size| writer.uint(*size));
+            }
+            Request::Holdings => {
+                writer.array(1);
+                writer.uint(6);
+            }
+            Request::Proof { index } => {
+                writer.array(2);
+                writer.uint(7);
+                writer.uint(*index);
             }
             Request::Withdrawal(withdrawal) => {
                 writer.array(3);

@@ -1,7 +1,8 @@
 //! Who witnesses whose log among members, by which keys and under which policy.
 //!
-//! A node's witness key is named after its log: `<origin>/witness`. Until a charter says otherwise, a log's witnesses are one
-//! node of each other member, and [`Policy::flat`] with its default threshold makes the quorum.
+//! A node's witness key is named after its log: `<origin>/witness`. A log's witnesses are one node of each other member, and
+//! [`Policy::flat`] with its default threshold makes the quorum. A charter with a policy of its own takes its place: only that
+//! says what counts, and members cosign beside it.
 //!
 //! Not here: what a witness checks and answers ([`crate::tlog`]), when it is asked (the node).
 //!
@@ -47,20 +48,80 @@ pub fn witnesses_of<'d>(directory: &'d Directory, member: &MemberId) -> Vec<&'d 
     members.filter_map(|other| directory.node_of(&other.id)).map(AsRef::as_ref).take(MAX_LOG_WITNESSES).collect()
 }
 
-/// The policy under which a checkpoint of this node's log counts as witnessed.
+/// How many of `count` witnesses must have said what they hold of a node's log before it signs anything: so many that among
+/// those who cosigned its largest checkpoint at least one honest one is asked. With q of n making a quorum and f of them
+/// dishonest that is n - q + 1 + f; below five, where f is 0 or 1, all but one.
+#[must_use]
+pub fn words_needed(count: usize) -> usize {
+    if count < 5 {
+        return count.saturating_sub(1).max(count.min(1));
+    }
+    let (quorum, dishonest) = (2 * count / 3 + 1, (count - 1) / 3);
+    count - quorum + 1 + dishonest
+}
+
+/// The policy under which a checkpoint of this node's log counts as witnessed: the charter's, with this log if it does not name
+/// it, or the flat one of the other members.
 ///
 /// # Errors
 /// [`WitnessesError`] when a key on a card cannot stand in a policy.
 pub fn policy_of(directory: &Directory, node: &KnownNode) -> Result<Policy, WitnessesError> {
+    if let Some(text) = &directory.charter().policy {
+        return Ok(with_log(text, &log_key(node)?)?);
+    }
     let witnesses = witnesses_of(directory, &node.member).into_iter().map(witness_key);
     let witnesses = witnesses.collect::<Result<Vec<_>, _>>()?;
     Ok(Policy::flat(&[log_key(node)?], &witnesses, None)?)
 }
 
+/// A charter's policy, which need not name every log.
+fn with_log(text: &str, log: &VerifierKey) -> Result<Policy, PolicyError> {
+    let policy = Policy::parse(text)?;
+    match policy.logs().iter().any(|party| party.key == *log) {
+        true => Ok(policy),
+        false => Policy::parse(&format!("log {log}\n{text}")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cbor::{Decode, Encode};
+    use crate::document::Charter;
+    use crate::keys::{KeyUse, SecretKey};
     use crate::testing::Network;
+
+    #[test]
+    fn among_the_words_needed_is_an_honest_one_of_every_quorum() {
+        assert_eq!([0, 1, 2, 3, 4, 7, 10].map(words_needed), [0, 1, 1, 2, 3, 5, 7]);
+        for count in 4..100 {
+            let (quorum, dishonest) = (2 * count / 3 + 1, (count - 1) / 3);
+            // Those asked and a quorum have this many in common at least.
+            assert!(words_needed(count) + quorum > count + dishonest, "{count}");
+            assert!(words_needed(count) <= count);
+        }
+    }
+
+    #[test]
+    fn a_charter_with_a_policy_decides_what_counts() {
+        let net = Network::new();
+        let outside = SecretKey::from_seed(KeyUse::Witness, &[77; 32]).unwrap();
+        let key =
+            VerifierKey::new("outside.example/w", KeyType::Cosignature, outside.public().verifying_key()).unwrap();
+        let text = format!("witness out {key} https://outside.example/\nquorum out\n");
+        for node in net.directory.nodes() {
+            let log = log_key(node).unwrap();
+            let policy = with_log(&text, &log).unwrap();
+            assert!(policy.text().ends_with(&text));
+            assert_eq!((&policy.logs()[0].key, policy.witnesses().len()), (&log, 1));
+            let named = format!("log {log} https://log.example/\n{text}");
+            assert_eq!(with_log(&named, &log).unwrap().text(), named);
+        }
+        let chartered = Charter { policy: Some(text), ..net.directory.charter().clone() };
+        assert_eq!(Charter::from_cbor(&chartered.to_cbor()).as_ref(), Ok(&chartered));
+        let wrong = Charter { policy: Some("witness out".into()), ..chartered };
+        assert!(Charter::from_cbor(&wrong.to_cbor()).is_err());
+    }
 
     #[test]
     fn every_other_member_witnesses_once_and_nobody_its_own_log() {

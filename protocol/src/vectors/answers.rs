@@ -6,8 +6,8 @@ use super::log::LOG;
 use super::world::WORLD;
 use crate::cbor::{Decode, Encode};
 use crate::exchange::{
-    Answer, Dispatch, EntryKind, ErrorCode, Lack, Outcome, ReceiptBody, RefusalCode, Rejection, Request, SentBody,
-    Skeleton, Withdrawal,
+    Answer, CheckpointsBody, Dispatch, EntryKind, ErrorCode, Holdings, Lack, NewestCheckpoint, Outcome, ReceiptBody,
+    RefusalCode, Rejection, Request, SentBody, Skeleton, Withdrawal,
 };
 use crate::hash::Digest;
 use crate::record::Fault;
@@ -24,7 +24,11 @@ fn request(name: &str, what: &str, request: &Request) -> Json {
         }
         Request::Withdrawal(w) => case.with("header", bytes(&w.header)).with("signature", bytes(w.signature)),
         Request::AddCheckpoint(body) => case.with("body", bytes(body)),
-        Request::Checkpoint { have } => case.with("have", *have),
+        Request::Checkpoint { have } => {
+            case.with("have", have.iter().map(|size| Json::from(*size)).collect::<Vec<_>>())
+        }
+        Request::Holdings => case,
+        Request::Proof { index } => case.with("index", *index),
         Request::AuditRead { from, count } => case.with("from", *from).with("count", *count),
     };
     let framed = [&(encoded.len() as u32).to_be_bytes()[..], &encoded].concat();
@@ -40,7 +44,9 @@ fn requests() -> Vec<Json> {
         request("a withdrawal", "withdrawal", &Request::Withdrawal(Withdrawal::sign(&header, &net.post.sign))),
         request("a page of the log", "audit_read", &Request::AuditRead { from: 512, count: 512 }),
         request("a checkpoint to be cosigned", "add_checkpoint", &Request::AddCheckpoint(offered())),
-        request("the newest checkpoint", "checkpoint", &Request::Checkpoint { have: 3 }),
+        request("the newest checkpoint", "checkpoint", &Request::Checkpoint { have: vec![3, 300] }),
+        request("what is held of logs", "holdings", &Request::Holdings),
+        request("an entry under a witnessed checkpoint", "proof", &Request::Proof { index: 70_000 }),
         request("no entries of the log", "audit_read", &Request::AuditRead { from: u64::MAX, count: 0 }),
     ]
 }
@@ -83,8 +89,21 @@ fn answers() -> Vec<Json> {
     let size = Answer::Witness { status: 409, body: b"17\n".to_vec() };
     let fields = object! { "status" => 409u64, "body" => bytes(b"17\n") };
     cases.push(answer("a witness that holds another size".into(), "witness", fields, &size));
-    let fields = object! { "body" => bytes(offered()) };
-    cases.push(answer("the newest checkpoint".into(), "checkpoint", fields, &Answer::Checkpoint(offered())));
+    let note = LOG.log.page(0, 1).checkpoint;
+    let proofs = vec![vec![[0xa1; 32], [0xa2; 32]], Vec::new()];
+    let fields = object! {
+        "note" => bytes(&note),
+        "proofs" => proofs.iter().map(|proof| bytes(proof.concat())).collect::<Vec<_>>(),
+    };
+    let newest = NewestCheckpoint { note_bytes: note.clone(), proofs };
+    cases.push(answer("the newest checkpoint".into(), "checkpoint", fields, &Answer::Checkpoint(newest)));
+    let fields = object! { "notes" => vec![bytes(&note)], "card_version" => 3u64, "card" => bytes([0xca; 32]) };
+    let held = Holdings { notes: vec![note.clone()], card: Some((3, Digest([0xca; 32]))) };
+    cases.push(answer("what is held of logs".into(), "holdings", fields, &Answer::Holdings(held)));
+    let fields = object! { "notes" => Vec::<Json>::new() };
+    cases.push(answer("nothing is held of logs".into(), "holdings", fields, &Answer::Holdings(Holdings::default())));
+    let fields = object! { "file" => bytes(b"any bytes here") };
+    cases.push(answer("a proof".into(), "proof", fields, &Answer::Proof(b"any bytes here".to_vec())));
     let page = LOG.log.page(2, 1);
     let fields = object! {
         "entries" => page.entries.len(), "checkpoint" => bytes(&page.checkpoint),
@@ -118,6 +137,11 @@ fn bodies() -> Vec<Json> {
     });
     let mut cases: Vec<_> = cases.collect();
     let body = SentBody { dispatch: Digest([0xd1; 32]) }.to_cbor();
+    let note = LOG.log.page(0, 1).checkpoint;
+    cases.push(object! {
+        "name" => "body of an entry about checkpoints", "kind" => "checkpoints_body", "notes" => vec![bytes(&note)],
+        "bytes" => bytes(CheckpointsBody::new([note]).to_cbor()),
+    });
     cases.push(object! {
         "name" => "body of the other entries", "kind" => "other_body", "dispatch" => bytes([0xd1; 32]), "bytes" => bytes(body),
     });

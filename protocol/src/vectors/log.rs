@@ -8,8 +8,8 @@ use super::world::WORLD;
 use crate::audit::{Audit, AuditReport};
 use crate::cbor::Encode;
 use crate::exchange::{
-    AuditPage, Channel, DispatchHeader, EntryKind, Envelope, Lane, Outcome, ReceiptBody, RefusalCode, Rejection,
-    SentBody, Skeleton, Withdrawal, WithdrawalHeader, log_key, read_receipt,
+    AuditPage, Channel, CheckpointsBody, DispatchHeader, EntryKind, Envelope, Lane, Outcome, ReceiptBody, RefusalCode,
+    Rejection, SentBody, Skeleton, Withdrawal, WithdrawalHeader, log_key, read_receipt,
 };
 use crate::hash::Digest;
 use crate::names::Purpose;
@@ -206,7 +206,15 @@ fn sender_told() -> Vec<Told> {
         about(EntryKind::Sent, 4, None),
         about(EntryKind::Withdrawn, 4, LOG.told[3].evidence.clone()),
         about(EntryKind::Receipt, 4, Some(LOG.log.receipt(3))),
+        peers(),
     ]
+}
+
+/// What `post-de` holds of others' logs.
+fn peers() -> Told {
+    let skeleton = Skeleton::of_node(EntryKind::Peers, &WORLD.net.post.node, 1, NOW.0 / 1_000, NOW.day().plus(30));
+    let body = CheckpointsBody::new([LOG.log.page(0, 1).checkpoint]).to_cbor();
+    Told { skeleton, body, evidence: None }
 }
 
 /// The dispatch that a `received` entry is about.
@@ -232,11 +240,11 @@ fn audits() -> Vec<Json> {
     let whole = vec![LOG.log.page(0, 4), LOG.log.page(4, 4)];
     let mut skeletons = vec![LOG.log.page(0, 7)];
     skeletons[0].entries.iter_mut().for_each(|entry| (entry.body, entry.evidence) = (None, None));
-    let sender = vec![Log::of(post, &sender_told()).page(0, 8)];
+    let sender = vec![Log::of(post, &sender_told()).page(0, 9)];
     let cases = [
         ("the whole log", customs, whole),
         ("skeletons only", customs, skeletons),
-        ("a number sent again and one withdrawn", post, sender),
+        ("a number sent again, one withdrawn, and what is held of another log", post, sender),
     ];
     let cases = cases.map(|(name, party, pages)| {
         let report = audit(party, &pages);
@@ -253,6 +261,7 @@ fn audits() -> Vec<Json> {
             "root" => report.root.as_str(), "checkpoints" => report.checkpoints, "bodies" => report.bodies,
             "withheld" => report.withheld, "dispatch_signatures" => report.dispatch_signatures,
             "receipts" => report.receipts, "withdrawals" => report.withdrawals,
+            "peer_checkpoints" => report.peer_checkpoints,
             "without_receipt" => report.without_receipt, "channels" => channels.collect::<Vec<_>>(),
         }
     });

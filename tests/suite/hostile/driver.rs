@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use luxor_node::driver::{Driver, DriverConfig, Secrets, Shared};
+use luxor_node::driver::{Driver, DriverConfig, Parts, Secrets, Shared};
 use luxor_node::engine::{Engine, EngineConfig, Window};
 use luxor_node::sequencer::{LockFile, Sequencer};
 use luxor_node::store::{Store, StoreConfig};
@@ -50,10 +50,16 @@ async fn a_key_that_no_card_names_is_no_member() {
     };
     let engine = Engine::new(engine, loaded.totals, loaded.received, loaded.sent, loaded.pending);
     let secrets = Secrets { sign: keys.sign, seal: keys.seal, witness: keys.witness };
-    let shared = Shared::new(me, directory, secrets, BTreeMap::new(), store, sequencer, net.handle()).unwrap();
-    let shared = Arc::new(shared);
-    let config =
-        DriverConfig { submissions: 8, urgent_submissions: 8, folder: Path::new(&dir).to_owned(), min_free_bytes: 0 };
+    let (recipients, net_handle, outside) = (BTreeMap::new(), net.handle(), Vec::new());
+    let parts = Parts { me, directory, secrets, recipients, store, sequencer, net: net_handle, outside };
+    let shared = Arc::new(Shared::new(parts).unwrap());
+    let config = DriverConfig {
+        submissions: 8,
+        urgent_submissions: 8,
+        folder: Path::new(&dir).to_owned(),
+        min_free_bytes: 0,
+        peers_every: std::time::Duration::from_secs(3_600),
+    };
     let (driver, run) = Driver::new(engine, shared.clone(), config).unwrap();
     let (stop, stopped) = watch::channel(false);
     let running = tokio::spawn(run.run(stopped));

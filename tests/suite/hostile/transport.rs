@@ -173,7 +173,7 @@ fn frame(body: &[u8]) -> Vec<u8> {
 #[tokio::test(flavor = "multi_thread")]
 async fn frames_that_end_early_or_announce_too_much_leave_the_node_usable() {
     let network = found();
-    let node = network.start("recipient");
+    let node = network.start_alone("recipient");
     let other = Hostile::of(&network, "other", None).await;
     let mut raw = RawPeer::new(&network).await;
     // No length, half a length, a length without its body, half a body: the stream is closed without an answer.
@@ -201,7 +201,7 @@ async fn frames_that_end_early_or_announce_too_much_leave_the_node_usable() {
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_that_stall_do_not_hold_up_others() {
     let network = found();
-    let node = network.start("recipient");
+    let node = network.start_alone("recipient");
     let other = Hostile::of(&network, "other", None).await;
     let mut raw = RawPeer::new(&network).await;
     // Streams that never send a length, and streams that announce the largest request and never send it.
@@ -228,7 +228,7 @@ async fn streams_that_stall_do_not_hold_up_others() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_streams_leaves_the_node_usable() {
     let network = found();
-    let node = network.start("recipient");
+    let node = network.start_alone("recipient");
     let other = Hostile::of(&network, "other", None).await;
     let mut raw = RawPeer::new(&network).await;
     const STREAMS: usize = 2_000;

@@ -10,8 +10,8 @@ use luxor_protocol::api::{ChunkResult, RecordResult, Traffic};
 use luxor_protocol::cbor::{Decode as _, Encode, Writer};
 use luxor_protocol::document::Directory;
 use luxor_protocol::exchange::{
-    Channel, Checked, Dispatch, DispatchHeader, EntryKind, Lane, Opening, Outcome, ReceiptBody, Request, SentBody,
-    Skeleton, Withdrawal, WithdrawalHeader, check_dispatch, check_withdrawal, pack, read_receipt,
+    Channel, Checked, CheckpointsBody, Dispatch, DispatchHeader, EntryKind, Lane, Opening, Outcome, ReceiptBody,
+    Request, SentBody, Skeleton, Withdrawal, WithdrawalHeader, check_dispatch, check_withdrawal, pack, read_receipt,
 };
 use luxor_protocol::hash::Digest;
 use luxor_protocol::keys::KeyUse;
@@ -355,7 +355,7 @@ impl Pair {
                 Request::Withdrawal(withdrawal) => {
                     check_withdrawal(&self.directory, &side.me, &peer, withdrawal, NOW).unwrap()
                 }
-                Request::AuditRead { .. } | Request::AddCheckpoint(_) | Request::Checkpoint { .. } => {
+                _ => {
                     panic!("nothing arrives")
                 }
             };
@@ -385,6 +385,16 @@ impl Pair {
         }
         writes.push(Write::Totals(self.sides[at].totals.clone()));
         self.sides[at].commit(writes, entries, true).proofs
+    }
+}
+
+impl Pair {
+    /// Records what this side holds of the other's log.
+    pub(super) fn peers(&mut self, at: usize, notes: &[Vec<u8>]) {
+        let me = &self.sides[at].me;
+        let skeleton = Skeleton::of_node(EntryKind::Peers, me, 1, NOW.0 / 1_000, Day(30_000));
+        let body = CheckpointsBody::new(notes.iter().cloned()).to_cbor();
+        self.sides[at].commit(vec![Write::Peers { entry: 0 }], vec![opening(&skeleton, body)], false);
     }
 }
 

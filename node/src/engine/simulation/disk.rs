@@ -126,6 +126,7 @@ impl Disk {
 
     fn write(&mut self, logs: &Logs, write: Write, first: u64, agreements: &BTreeMap<Digest, Digest>) {
         match write {
+            Write::Peers { .. } => unreachable!("no engine writes it"),
             Write::Submission { chunk, .. } => {
                 assert!(self.submissions.insert(chunk), "chunk {chunk} is accepted twice");
             }

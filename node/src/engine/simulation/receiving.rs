@@ -114,7 +114,7 @@ impl World {
             Answer::Later { lacks, detail } => {
                 self.meet(lacks.word());
                 match lacks {
-                    Lack::Capacity | Lack::Card => Reply::Stopped(detail),
+                    Lack::Capacity | Lack::Card | Lack::Witnesses => Reply::Stopped(detail),
                     Lack::Agreement | Lack::Version => Reply::Lacks(detail),
                 }
             }
@@ -124,7 +124,7 @@ impl World {
                 let to = self.find(&ask.channel.recipient);
                 Reply::Resend { origin: self.origin(to, self.nodes[ask.node].cards[to]), after }
             }
-            Answer::Page(_) | Answer::Witness { .. } | Answer::Checkpoint(_) => unreachable!("it was not asked for"),
+            _ => unreachable!("it was not asked for"),
         };
         self.answer(ask, reply);
     }

@@ -1,0 +1,157 @@
+//! Others' logs: their nodes are asked for their newest checkpoints, and requests about checkpoints are answered.
+//!
+//! Not here: what follows from a checkpoint ([`crate::witness`]); whether receipts are witnessed (`receipts`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use luxor_protocol::document::KnownNode;
+use luxor_protocol::exchange::{Answer, ErrorCode, Lane, NewestCheckpoint, Request};
+use luxor_protocol::names::NodeRef;
+use luxor_protocol::tlog::{TlogProof, inclusion_proof, prefix_proof};
+
+use super::{Driver, DriverError, Message, Shared, now};
+use crate::net::{Permit, Reply as NetReply};
+use crate::store::{StoreError, held_of};
+use crate::witness::{Concluded, Said, Told, holdings};
+
+/// How often each other node is asked for its newest checkpoint.
+const GOSSIP: Duration = Duration::from_secs(10);
+impl Driver {
+    /// Asks every other node for its newest checkpoint again and again, until the node stops.
+    pub(super) async fn follow_logs(self) {
+        let mut following = tokio::task::JoinSet::new();
+        for node in self.shared.directory.nodes().filter(|node| node.node != self.shared.me) {
+            following.spawn(self.clone().follow(node.clone()));
+        }
+        while following.join_next().await.is_some() {}
+    }
+
+    async fn follow(self, node: Arc<KnownNode>) {
+        loop {
+            tokio::time::sleep(GOSSIP).await;
+            let (shared, origin) = (self.shared.clone(), node.card.origin.clone());
+            let asked = match shared.witness.asked(&origin) {
+                Ok(asked) => asked,
+                Err(error) => return drop(self.mailbox.send(Message::Failed(error.into()))),
+            };
+            let newest = match self.ask(&node, &Request::Checkpoint { have: asked.sizes() }).await {
+                Ok(Answer::Checkpoint(newest)) => newest,
+                Ok(_) => {
+                    tracing::debug!(node = %node.node, "it answered something else than its newest checkpoint");
+                    continue;
+                }
+                Err(why) => {
+                    tracing::debug!(node = %node.node, why, "no newest checkpoint");
+                    continue;
+                }
+            };
+            let told = self.work(Lane::Urgent, move || shared.witness.told(&origin, &asked, &newest)).await;
+            match told {
+                Some(Ok(told)) => tell(&node.node, &told),
+                Some(Err(error)) => return drop(self.mailbox.send(Message::Failed(error.into()))),
+                None => return,
+            }
+        }
+    }
+
+    /// Answers an `add-checkpoint` that came over HTTP, behind what members ask; `None` when the node is stopping. `permit` is
+    /// held until the work is done, also when nobody waits for it any more.
+    pub async fn add_checkpoint(&self, body: Vec<u8>, permit: impl Send + 'static) -> Option<Said> {
+        let shared = self.shared.clone();
+        let job = move || {
+            let _permit = permit;
+            shared.witness.add_checkpoint(&body, now())
+        };
+        let said = self.work(Lane::Ordinary, job).await;
+        self.unless_failed(said?)
+    }
+
+    /// The newest checkpoint held of the log with this id, cosigned; `None` when there is none. `permit` as above.
+    pub async fn monitored(&self, id: String, permit: impl Send + 'static) -> Option<Vec<u8>> {
+        let shared = self.shared.clone();
+        let job = move || {
+            let _permit = permit;
+            shared.witness.held_by_id(&id, now())
+        };
+        let held = self.work(Lane::Ordinary, job).await;
+        self.unless_failed(held?)?
+    }
+
+    fn unless_failed<T>(&self, result: Result<T, StoreError>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(error) => {
+                let _ = self.mailbox.send(Message::Failed(error.into()));
+                None
+            }
+        }
+    }
+
+    /// Answers a request about checkpoints on a worker.
+    pub(super) fn about_checkpoints(&self, peer: NodeRef, request: Request, permit: Permit, reply: NetReply) {
+        let driver = self.clone();
+        tokio::spawn(async move {
+            let _permit = permit;
+            let shared = driver.shared.clone();
+            let answer = driver.work(Lane::Urgent, move || match request {
+                Request::AddCheckpoint(body) => {
+                    let said = shared.witness.add_checkpoint(&body, now())?;
+                    Ok(Answer::Witness { status: said.status, body: said.body })
+                }
+                Request::Checkpoint { have } => newest(&shared, &have).map(Answer::Checkpoint),
+                Request::Holdings => Ok(Answer::Holdings(holdings(&shared.directory, &shared.store, &peer)?)),
+                Request::Proof { index } => proof(&shared, index),
+                _ => Err(DriverError::Own("not a request about checkpoints".into())),
+            });
+            match answer.await {
+                Some(Ok(answer)) => driver.shared.respond(reply, &answer),
+                Some(Err(error)) => drop(driver.mailbox.send(Message::Failed(error))),
+                None => {}
+            }
+        });
+    }
+}
+
+/// Tells the operator what is out of order.
+fn tell(node: &NodeRef, told: &Told) {
+    match &told.newest {
+        Concluded::Older { size, held } => {
+            tracing::warn!(%node, size, held, "a log shows less than it did: an older copy of its data?");
+        }
+        Concluded::Unproven(error) => tracing::warn!(%node, %error, "a log's newest checkpoint is unproven"),
+        Concluded::Newer { .. } | Concluded::Known | Concluded::Fork => {}
+    }
+    if told.unplaced > 0 {
+        tracing::warn!(%node, checkpoints = told.unplaced, "a log does not place checkpoints that it signed");
+    }
+}
+
+/// This node's newest checkpoint, cosigned if that covers the sizes asked about, with a prefix proof from each of them.
+fn newest(shared: &Shared, have: &[u64]) -> Result<NewestCheckpoint, DriverError> {
+    let latest = shared.sequencer.latest();
+    let most = have.iter().copied().filter(|have| *have <= latest.size).max().unwrap_or(0);
+    let cosigned = shared.cosigned().best().filter(|best| best.size >= most).cloned();
+    let (size, note_bytes) = cosigned.map_or((latest.size, latest.note), |best| (best.size, best.note));
+    let proof = |have: &u64| match *have > 0 && *have < size {
+        true => prefix_proof(&shared.store.log_reader(), *have, size).map_err(|e| DriverError::Own(e.to_string())),
+        false => Ok(Vec::new()),
+    };
+    Ok(NewestCheckpoint { note_bytes, proofs: have.iter().map(proof).collect::<Result<_, _>>()? })
+}
+
+/// A proof of an entry under the first checkpoint with a quorum that covers it.
+fn proof(shared: &Shared, index: u64) -> Result<Answer, DriverError> {
+    let not_there = |why: &str| Ok(Answer::error(ErrorCode::NotThere, format!("entry {index}: {why}")));
+    let Some(size) = index.checked_add(1).filter(|size| *size <= shared.sequencer.latest().size) else {
+        return not_there("the log does not have it");
+    };
+    let newest = || shared.cosigned().best().filter(|best| best.size >= size).map(|best| best.note.clone());
+    let Some(checkpoint) = shared.store.first_cosigned(size)?.or_else(newest) else {
+        return not_there("no checkpoint with a quorum covers it yet");
+    };
+    let size = held_of(checkpoint.clone()).map_err(|e| DriverError::Own(e.to_string()))?.size;
+    let hashes = inclusion_proof(&shared.store.log_reader(), index, size);
+    let hashes = hashes.map_err(|e| DriverError::Own(e.to_string()))?;
+    Ok(Answer::Proof(TlogProof { extra: None, index, hashes, checkpoint }.to_bytes()))
+}
