@@ -162,7 +162,7 @@ fn a_withdrawn_dispatch_is_receipted_as_such_and_the_others_pass() {
 }
 
 /// A node in the hands of the test, at its own address and with its own key.
-async fn stand_in(
+pub(crate) async fn stand_in(
     network: &Network,
     member: &str,
     listen: bool,
