@@ -85,7 +85,7 @@ fn a_log_and_the_primitives_are_measured_in_one_process() {
     let groups = log["groups"].as_u64().unwrap();
     assert!((40..=2000).contains(&groups), "{log}");
     assert!((512..528).contains(&log["opening_bytes"].as_u64().unwrap()), "{log}");
-    assert_eq!((&log["loaded_samples"], &log["proof"]["hashes"]), (&2000.into(), &11.into()), "{log}");
+    assert_eq!((&log["loaded_samples"], &log["proof"]["hashes"]), (&2000.into(), &12.into()), "{log}");
     for key in ["made_p50_us", "made_p99_us", "fresh_p50_us", "whole_p50_us", "rows_p50_us", "checked_p50_us"] {
         assert!(log["proof"][key].as_f64().is_some_and(|value| value > 0.0), "{key}: {log}");
     }

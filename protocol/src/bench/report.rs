@@ -155,9 +155,9 @@ pub struct LogReport {
     pub latency_p50_ms: Number,
     /// All but one in a hundred took at most so long.
     pub latency_p99_ms: Number,
-    /// What a proof of inclusion costs in the log of that size.
+    /// What a proof of inclusion costs in the log then.
     pub proof: ProofReport,
-    /// The most memory that the process held.
+    /// The most memory that the process held while it appended.
     pub rss_peak_bytes: u64,
     /// What the folder takes on disk.
     pub bytes_on_disk: u64,
