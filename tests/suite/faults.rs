@@ -150,6 +150,8 @@ fn run(test: &str, points: usize, failures: &[Failure]) -> Option<BTreeMap<&'sta
     for (name, of) in &tally {
         let Tally { points, reached, appending, ended } = of;
         println!("  {name}: {points} points, {reached} reached, {appending} while appending; {ended} ended the node");
+        // What a node does in the background is not the same every time, so some n are never reached.
+        assert!(2 * reached >= *points, "faults in {name} are seldom reached");
     }
     Some(tally)
 }
