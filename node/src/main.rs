@@ -1,12 +1,12 @@
 //! `luxord`: one node, from its folder.
 
+use std::io::Read as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use luxor_node::bench::{self, BenchCommand};
 use luxor_node::{Folder, Node, NodeError, StartOptions, check};
-use tokio::io::AsyncReadExt as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Many small leaves and some large buffers are made and dropped by several threads for each dispatch, here and in RocksDB,
@@ -132,7 +132,7 @@ fn in_words(report: &check::Report) -> String {
 fn run(args: Args) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(supervise(args));
-    // Tasks that end with the runtime hold the database; standard input may keep a read for ever.
+    // Tasks that end with the runtime hold the database.
     runtime.shutdown_timeout(if matches!(ended, Ok(Some(_))) { SHUTDOWN } else { NOTHING_BEGAN });
     let Some((outcome, thread)) = ended? else { return Ok(()) };
     if thread.join().is_err() {
@@ -171,7 +171,22 @@ async fn supervise(args: Args) -> anyhow::Result<Option<Ended>> {
 }
 
 async fn stdin_closed() {
-    let mut stdin = tokio::io::stdin();
-    let mut ignored = [0; 256];
-    while matches!(stdin.read(&mut ignored).await, Ok(read) if read > 0) {}
+    let (closed, told) = tokio::sync::oneshot::channel();
+    // In a thread of its own, which the end of the process does not wait for: one of the runtime's, in a read that does not
+    // return, would keep a node that failed from ending.
+    std::thread::spawn(move || {
+        let mut ignored = [0; 256];
+        loop {
+            match std::io::stdin().read(&mut ignored) {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(_) => break,
+            }
+        }
+        // Nobody listens any more when the node is ending for another reason.
+        let _ = closed.send(());
+    });
+    // A thread that cannot be had ends the wait as a closed input does.
+    let _ = told.await;
 }

@@ -1,8 +1,10 @@
 //! Harness: a network of real `luxord` processes, founded with the command `luxor`, each on its own loopback address.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc)]
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -10,6 +12,8 @@ use serde_json::Value as Json;
 
 /// How long anything may take before a test fails.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+/// Pause between two looks at a process.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// The folder of the workspace: as cargo says at run time, since clones that share a target folder share this program too.
 pub fn root() -> PathBuf {
@@ -215,16 +219,27 @@ impl Network {
 
     /// Starts a member's node with more arguments.
     pub fn start_with(&self, member: &str, arguments: &[&str]) -> Daemon {
-        Self::start_in(self.dir(member), arguments)
+        self.launch(member, &[], arguments)
+    }
+
+    /// The same by way of another program: `through` names it, and its own arguments.
+    pub fn launch(&self, member: &str, through: &[OsString], arguments: &[&str]) -> Daemon {
+        Self::launch_in(self.dir(member), through, arguments)
     }
 
     /// Starts the node of a folder, such as a copy.
     pub fn start_in(dir: PathBuf, arguments: &[&str]) -> Daemon {
+        Self::launch_in(dir, &[], arguments)
+    }
+
+    fn launch_in(dir: PathBuf, through: &[OsString], arguments: &[&str]) -> Daemon {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(dir.join("log.txt")).unwrap();
         for name in ["ready.json", "api.json"] {
             let _ = std::fs::remove_file(dir.join("run").join(name));
         }
-        let child = Command::new(program("luxord"))
+        let words = through.iter().cloned().chain([program("luxord").into()]).collect::<Vec<_>>();
+        let child = Command::new(&words[0])
+            .args(&words[1..])
             .args(["--dir", dir.to_str().unwrap(), "--with-stdin"])
             .args(arguments)
             .stdin(Stdio::piped())
@@ -275,7 +290,7 @@ impl Daemon {
                 break ended;
             }
             assert!(began.elapsed() < PATIENCE, "{} does not end: {}", self.dir.display(), &self.log()[from..]);
-            std::thread::sleep(Duration::from_millis(5));
+            std::thread::sleep(LOOK);
         };
         (ended.code().unwrap(), self.log()[from..].to_owned())
     }
@@ -292,7 +307,7 @@ impl Daemon {
             let ended = self.child.lock().unwrap().try_wait().unwrap();
             assert!(ended.is_none(), "{} ended: {}", self.dir.display(), self.log());
             assert!(began.elapsed() < PATIENCE, "{} has no {name}: {}", self.dir.display(), self.log());
-            std::thread::sleep(Duration::from_millis(5));
+            std::thread::sleep(LOOK);
         }
     }
 
@@ -303,6 +318,30 @@ impl Daemon {
         let request = ureq::get(format!("{url}{path}")).header("Authorization", format!("Bearer {token}"));
         let mut response = request.config().http_status_as_error(false).build().call().unwrap();
         (response.status().as_u16(), response.body_mut().read_to_string().unwrap())
+    }
+
+    /// Waits until it is ready; gives how it ended, if it did so before.
+    pub fn ready(&self) -> Option<ExitStatus> {
+        let began = Instant::now();
+        while !self.dir.join("run/ready.json").is_file() {
+            if let Some(status) = self.exited() {
+                return Some(status);
+            }
+            assert!(began.elapsed() < PATIENCE, "{} is not ready: {}", self.dir.display(), self.log());
+            std::thread::sleep(LOOK);
+        }
+        None
+    }
+
+    /// How it ended, if it has.
+    pub fn exited(&self) -> Option<ExitStatus> {
+        self.child.lock().unwrap().try_wait().unwrap()
+    }
+
+    /// Ends it in order and tells how it ended.
+    pub fn end(mut self) -> ExitStatus {
+        self.close();
+        self.exited().unwrap()
     }
 
     /// A GET of its local interface.
@@ -373,6 +412,18 @@ impl Daemon {
         }
     }
 
+    /// How often each own reference is in its inbox.
+    pub fn arrived(&self) -> BTreeMap<String, u64> {
+        let mut arrived = BTreeMap::new();
+        for item in self.inbox() {
+            for shown in self.get(&format!("/v1/inbox/{}", item["index"]))["records"].as_array().unwrap() {
+                let reference = shown["record"]["filing"]["own_reference"].as_str().unwrap();
+                *arrived.entry(reference.to_owned()).or_default() += 1;
+            }
+        }
+        arrived
+    }
+
     /// Submits a chunk of native records.
     pub fn put(&self, submission: &str, chunk: u64, records: &[Json]) -> Result<Json, String> {
         put(self.dir(), submission, chunk, records)
@@ -399,10 +450,8 @@ impl Daemon {
     pub fn api(&self) -> (String, String) {
         api(self.dir()).unwrap()
     }
-}
 
-impl Drop for Daemon {
-    fn drop(&mut self) {
+    fn close(&mut self) {
         // A test that failed while it held the process must not leave it running.
         let child = self.child.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
         drop(child.stdin.take());
@@ -411,8 +460,14 @@ impl Drop for Daemon {
             if began.elapsed() > PATIENCE {
                 let _ = child.kill();
             }
-            std::thread::sleep(Duration::from_millis(5));
+            std::thread::sleep(LOOK);
         }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 

@@ -80,11 +80,17 @@ fn single_records_go_as_single_dispatches() {
 
 #[test]
 fn a_log_and_the_primitives_are_measured_in_one_process() {
-    let log = bench(&["log", "--entries", "2000", "--in-flight", "50"]);
+    let log = bench(&["log", "--entries", "2000", "--in-flight", "50", "--size", "512"]);
     assert_eq!((&log["entries"], &log["in_flight"]), (&2000.into(), &50.into()));
     let groups = log["groups"].as_u64().unwrap();
     assert!((40..=2000).contains(&groups), "{log}");
-    for key in ["entries_per_second", "latency_p50_ms", "latency_p99_ms", "rss_peak_bytes", "bytes_on_disk"] {
+    assert!((512..528).contains(&log["opening_bytes"].as_u64().unwrap()), "{log}");
+    assert_eq!((&log["loaded_samples"], &log["proof"]["hashes"]), (&2000.into(), &12.into()), "{log}");
+    for key in ["made_p50_us", "made_p99_us", "fresh_p50_us", "whole_p50_us", "rows_p50_us", "checked_p50_us"] {
+        assert!(log["proof"][key].as_f64().is_some_and(|value| value > 0.0), "{key}: {log}");
+    }
+    let figures = ["entries_per_second", "latency_p50_ms", "latency_p99_ms", "loaded_p50_ms", "loaded_p99_ms"];
+    for key in figures.into_iter().chain(["rss_peak_bytes", "bytes_on_disk"]) {
         assert!(log[key].as_f64().is_some_and(|value| value > 0.0), "{key}: {log}");
     }
     let primitives = bench(&["primitives", "--size", "500", "--batch", "10"]);
@@ -100,13 +106,14 @@ fn options_that_make_no_sense_are_refused() {
     let kept = tempfile::tempdir().unwrap();
     std::fs::write(kept.path().join("something"), "there").unwrap();
     let keep = kept.path().to_str().unwrap();
-    let wrong: [&[&str]; 8] = [
+    let wrong: [&[&str]; 9] = [
         &["exchange", "--unknown", "1"],
         &["exchange", "--batch", "0"],
         &["exchange", "--batch", "1001"],
         &["exchange", "--size", "5"],
         &["exchange", "--batch", "1000", "--size", "2000"],
         &["log", "--in-flight", "0"],
+        &["log", "--size", "100"],
         &["primitives", "--records", "5"],
         &["log", "--keep", keep],
     ];

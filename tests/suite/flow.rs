@@ -81,18 +81,6 @@ fn audit(recipient: &Daemon) -> Json {
     found
 }
 
-/// How often each own reference is in the inbox.
-fn arrived(recipient: &Daemon) -> BTreeMap<String, u64> {
-    let mut arrived = BTreeMap::new();
-    for item in recipient.inbox() {
-        for shown in recipient.get(&format!("/v1/inbox/{}", item["index"]))["records"].as_array().unwrap() {
-            let reference = shown["record"]["filing"]["own_reference"].as_str().unwrap();
-            *arrived.entry(reference.to_owned()).or_default() += 1;
-        }
-    }
-    arrived
-}
-
 fn withdraw(sender: &Daemon, number: u64) -> (u16, Json) {
     let body = json!({"recipient": "recipient/n1", "lane": "ordinary", "number": number});
     sender.post("/v1/outbox/withdrawals", &body)
@@ -174,7 +162,7 @@ fn a_withdrawn_dispatch_is_receipted_as_such_and_the_others_pass() {
 }
 
 /// A node in the hands of the test, at its own address and with its own key.
-async fn stand_in(
+pub(crate) async fn stand_in(
     network: &Network,
     member: &str,
     listen: bool,
@@ -257,7 +245,7 @@ fn what_lacks_an_agreement_waits_and_holds_up_nothing_else() {
     network.install("recipient", &late);
     let recipient = network.start("recipient");
     assert_eq!(number(&settled(&sender)["sent"]["accepted"]), 4 * records);
-    let arrived = arrived(&recipient);
+    let arrived = recipient.arrived();
     assert_eq!(arrived.len() as u64, 2 * records);
     assert!(arrived.values().all(|times| *times == 2), "each once under each agreement: {arrived:?}");
     audit(&recipient);
@@ -285,7 +273,7 @@ fn a_full_disk_says_later_to_peers_and_to_its_own() {
     assert_eq!(settled(&sender)["sent"]["accepted"], 10);
     assert_eq!(recipient.put_urgent("own", 0, &[record("OWN")]).0, 200);
     assert_eq!(settled(&recipient)["sent"]["accepted"], 1);
-    assert!(arrived(&recipient).values().all(|times| *times == 1));
+    assert!(recipient.arrived().values().all(|times| *times == 1));
 }
 
 /// Puts a stopped member's data aside and installs the card that says so at `where_`.
@@ -320,7 +308,7 @@ fn a_recipient_that_lost_its_data_gets_everything_again() {
         Some(recipient.get("/v1/status")).filter(|status| number(&status["received"]["dispatches"]) == chunks)
     });
     settled(&sender);
-    let arrived = arrived(&recipient);
+    let arrived = recipient.arrived();
     assert_eq!(arrived.len() as u64, chunks);
     assert!(arrived.values().all(|times| *times == 1));
     assert_eq!(recipient.get("/v1/status")["errors"], json!({}));
@@ -382,7 +370,7 @@ fn what_is_no_longer_stored_sealed_ends_withdrawn() {
     settled(&sender);
     let received = &recipient.get("/v1/status")["received"];
     assert_eq!((&received["accepted"], &received["withdrawn"]), (&json!(13), &json!(7)), "{received}");
-    assert_eq!(arrived(&recipient).len(), 13);
+    assert_eq!(recipient.arrived().len(), 13);
     audit(&recipient);
 }
 
@@ -412,7 +400,7 @@ fn a_sender_that_lost_its_data_begins_the_next_epoch() {
     assert_eq!(settled(&sender)["sent"]["accepted"], 3);
     assert_eq!(settled(&recipient)["sent"]["accepted"], 3);
     assert_eq!(recipient.get("/v1/status")["received"]["accepted"], 6);
-    let arrived = arrived(&recipient);
+    let arrived = recipient.arrived();
     assert_eq!(arrived.len(), 6);
     assert!(arrived.values().all(|times| *times == 1));
     let shown = &sender.get("/v1/records?reference=B-0")[0]["deliveries"][0];
@@ -477,7 +465,7 @@ fn many_at_once_are_all_taken_once_and_nothing_is_dropped() {
     let status = recipient.get("/v1/status");
     assert_eq!((&status["received"], &status["errors"]), (&expected, &json!({})), "{status}");
     assert_eq!(status["log_entries"], chunks);
-    let arrived = arrived(&recipient);
+    let arrived = recipient.arrived();
     assert!(arrived.len() as u64 == chunks && arrived.values().all(|times| *times == 1));
     // Each has a sent and a receipt entry, and none was sent twice under another number.
     assert_eq!(number(&sender.get("/v1/status")["log_entries"]), 2 * chunks);

@@ -5,6 +5,7 @@
 
 mod driver;
 mod transport;
+mod witness;
 
 use std::sync::Arc;
 

@@ -12,7 +12,9 @@ use super::{LogArgs, ShapeArgs};
 
 /// Measures a log in `folder`.
 pub(super) fn log(luxord: &Path, folder: &Path, args: &LogArgs) -> Result<LogReport> {
-    run(luxord, "log", folder, &[("--entries", args.entries), ("--in-flight", args.in_flight)])
+    let mut options = vec![("--entries", args.entries), ("--in-flight", args.in_flight)];
+    options.extend(args.size.map(|size| ("--size", size)));
+    run(luxord, "log", folder, &options)
 }
 
 /// Measures the steps of an exchange; writes go to `folder`.

@@ -33,6 +33,8 @@ const MAX_RECORDS: u64 = 1_000_000_000;
 const MAX_CONNECTIONS: u64 = 1_024;
 const MAX_LOG_IN_FLIGHT: u64 = 8_192;
 const MAX_ENTRIES: u64 = 100_000_000;
+const MIN_OPENING_BYTES: u64 = 300;
+const MAX_OPENING_BYTES: u64 = 65_535;
 /// Of the folders that go again.
 const PREFIX: &str = "luxor-bench-";
 
@@ -42,7 +44,7 @@ pub(crate) enum BenchCommand {
     /// Records per second and latency between two nodes on this machine, beside the machine's ceiling.
     #[command(after_help = CEILING_HELP)]
     Exchange(ExchangeArgs),
-    /// Entries per second of a log alone.
+    /// Entries per second of a log alone, and what a proof of inclusion costs there.
     Log(LogArgs),
     /// What each step of an exchange costs, and the ceiling made of them.
     #[command(after_help = CEILING_HELP)]
@@ -99,6 +101,10 @@ pub(crate) struct LogArgs {
     /// Commits not yet durable and signed, at most.
     #[arg(long, value_name = "N", default_value_t = 1_024, value_parser = value_parser!(u64).range(1..=MAX_LOG_IN_FLIGHT))]
     pub(crate) in_flight: u64,
+    /// Bytes of what an entry commits to, stored with it; it does not compress. The entry's own 33 bytes come on top. Without
+    /// it, as much as a node's entry for a dispatch has.
+    #[arg(long, value_name = "BYTES", value_parser = value_parser!(u64).range(MIN_OPENING_BYTES..=MAX_OPENING_BYTES))]
+    pub(crate) size: Option<u64>,
     #[command(flatten)]
     pub(crate) run: RunArgs,
 }

@@ -96,11 +96,19 @@ pub(super) fn exchange(report: &ExchangeReport) -> io::Result<()> {
 pub(super) fn log(report: &LogReport) -> io::Result<()> {
     let mut table = Table::plain();
     table.row(["entries per second", &count(report.entries_per_second)]);
-    table.row(["latency p50, p99", &format!("{} ms, {} ms", report.latency_p50_ms, report.latency_p99_ms)]);
+    table.row(["latency p50, p99, so many", &format!("{} ms, {} ms", report.loaded_p50_ms, report.loaded_p99_ms)]);
+    table.row(["latency p50, p99, one", &format!("{} ms, {} ms", report.latency_p50_ms, report.latency_p99_ms)]);
     let all = format!("{} in {} s, {} in flight", count(report.entries), report.seconds, report.in_flight);
     table.row(["entries", &all]);
+    table.row(["each with", &format!("{} bytes that it commits to", count(report.opening_bytes))]);
     let groups = format!("{}, of {} entries on average", count(report.groups), count(report.entries_per_group));
     table.row(["synced writes", &groups]);
+    let proof = &report.proof;
+    table.row(["inclusion proof p50, p99", &format!("{} us, {} us", proof.made_p50_us, proof.made_p99_us)]);
+    let first = format!("{} us; with its opening {} us", proof.fresh_p50_us, proof.whole_p50_us);
+    table.row(["from the disk p50", &first]);
+    table.row(["beside it", &format!("{} us to read {} rows", proof.rows_p50_us, proof.hashes)]);
+    table.row(["checking one p50", &format!("{} us", proof.checked_p50_us)]);
     table.row(["memory at most", &mib(report.rss_peak_bytes)]);
     table.row(["on disk", &mib(report.bytes_on_disk)]);
     table.print()

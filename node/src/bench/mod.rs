@@ -6,6 +6,7 @@
 
 mod log;
 mod primitives;
+mod proofs;
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -27,6 +28,10 @@ const MAX_IN_FLIGHT: u64 = 8_192;
 /// Entries of one run: a hundred million take some twenty GB.
 const MAX_ENTRIES: u64 = 100_000_000;
 
+/// Bytes of an opening that can be asked for: what a receipt without faults takes, and a good deal less than the largest.
+const MIN_OPENING_BYTES: u64 = 300;
+const MAX_OPENING_BYTES: u64 = 65_535;
+
 /// What to measure. The result is one line of JSON on stdout.
 #[derive(Debug, clap::Subcommand)]
 pub enum BenchCommand {
@@ -41,6 +46,9 @@ pub enum BenchCommand {
         /// Commits not yet released, at most.
         #[arg(long, default_value_t = 1_024, value_parser = clap::value_parser!(u64).range(1..=MAX_IN_FLIGHT))]
         in_flight: u64,
+        /// Bytes of an opening: what an entry commits to, stored with it. Without it, that of a dispatch without payload.
+        #[arg(long, value_parser = clap::value_parser!(u64).range(MIN_OPENING_BYTES..=MAX_OPENING_BYTES))]
+        size: Option<u64>,
     },
     /// Times each step of an exchange by itself and gives the ceiling.
     Primitives {
@@ -105,8 +113,10 @@ pub enum BenchError {
 /// [`BenchError`].
 pub fn run(command: &BenchCommand) -> Result<String, BenchError> {
     let json = match command {
-        BenchCommand::Log { folder, entries, in_flight } => {
-            serde_json::to_string(&log::measure(&fresh(folder)?, *entries, *in_flight)?)
+        BenchCommand::Log { folder, entries, in_flight, size } => {
+            // Far below the largest usize, see its range.
+            let size = size.map(|size| size as usize);
+            serde_json::to_string(&log::measure(&fresh(folder)?, *entries, *in_flight, size)?)
         }
         BenchCommand::Primitives { folder, size, batch } => {
             // Both are far below the largest usize, see their ranges.

@@ -80,7 +80,7 @@ pub fn check(folder: &Folder, progress: &mut dyn FnMut(&str)) -> Result<Report, 
     let data = folder.data();
     let mut notes = Notes::new(me.to_string(), progress);
     // Held to the end, so that no node starts meanwhile.
-    let stopped = match Stopped::claim(&data) {
+    let _stopped = match Stopped::claim(&data) {
         Ok(Some(stopped)) => Some(stopped),
         Ok(None) => return Err(CheckError::Running(folder.path().display().to_string())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
@@ -88,10 +88,11 @@ pub fn check(folder: &Folder, progress: &mut dyn FnMut(&str)) -> Result<Report, 
     };
     let (directory, documents_whole) = documents::check(folder, &me, &mut notes);
     let slots = log::read_lock(folder, &mut notes)?;
-    // A copy may come without the file to be locked: nothing runs on it.
-    if stopped.is_none() && !data.join("CURRENT").exists() {
-        // A node that never ran has neither; one that ran has both.
-        if slots.iter().any(|slot| *slot != crate::sequencer::Slot::Empty) {
+    let signed = slots.iter().any(|slot| *slot != crate::sequencer::Slot::Empty);
+    // A node that never ran has no database, nor has one whose first start failed before it made one; a copy may come
+    // without the file to be locked, and nothing runs on it.
+    if !data.join("CURRENT").exists() && !holds_rows(&data) {
+        if signed {
             notes.finding("data/", "there is no database, but the log key has signed", RESTORE);
         }
         return Ok(notes.report);
@@ -108,6 +109,10 @@ pub fn check(folder: &Folder, progress: &mut dyn FnMut(&str)) -> Result<Report, 
             return Ok(notes.report);
         }
     };
+    // A first start that failed behind that: the next one makes what is missing.
+    if !signed && store.is_empty().unwrap_or(false) {
+        return Ok(notes.report);
+    }
     let mut check = Check::new(me, directory, documents_whole, store, notes);
     check.state();
     check.log(&slots);
@@ -119,6 +124,13 @@ pub fn check(folder: &Folder, progress: &mut dyn FnMut(&str)) -> Result<Report, 
     check.logs();
     check.totals();
     Ok(check.notes.report)
+}
+
+/// Whether there are files of a database that may hold rows. A folder that cannot be read is told when it is opened.
+fn holds_rows(data: &std::path::Path) -> bool {
+    let Ok(files) = std::fs::read_dir(data) else { return false };
+    let of_rows = |path: std::path::PathBuf| path.extension().is_some_and(|end| end == "sst" || end == "log");
+    files.flatten().any(|file| of_rows(file.path()))
 }
 
 /// A check in progress.

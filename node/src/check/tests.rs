@@ -474,6 +474,33 @@ fn an_older_copy_of_either_is_found() {
     assert_eq!(names(&run(&folder)), ["lock file"]);
 }
 
+/// What a first start leaves when it fails: a folder without database, then a database without rows. Where the key has
+/// signed, or tables are left, either is damage.
+#[test]
+fn a_first_start_that_failed_is_no_damage() {
+    let pair = small();
+    let folder = &pair.sides[0].folder;
+    let current = folder.data().join("CURRENT");
+    std::fs::remove_file(&current).unwrap();
+    assert_eq!(names(&run(folder)), ["data/"]);
+    let lock = std::fs::read(folder.lock()).unwrap();
+    std::fs::remove_file(folder.lock()).unwrap();
+    assert_eq!(names(&run(folder)), ["data/"], "its journal is there");
+    std::fs::remove_dir_all(folder.data()).unwrap();
+    std::fs::create_dir(folder.data()).unwrap();
+    std::fs::write(folder.data().join("LOCK"), "").unwrap();
+    whole(folder);
+    let mut options = Options::default();
+    options.create_if_missing(true);
+    drop(DB::open(&options, folder.data()).unwrap());
+    assert!(current.exists());
+    whole(folder);
+    std::fs::write(folder.lock(), &lock).unwrap();
+    assert!(names(&run(folder)).contains(&"the log"));
+    std::fs::remove_dir_all(folder.data()).unwrap();
+    assert_eq!(names(&run(folder)), ["data/"]);
+}
+
 fn copy(from: &std::path::Path, to: &std::path::Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {

@@ -8,7 +8,7 @@
 mod lock;
 
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, RwLock, RwLockReadGuard};
 use std::thread::JoinHandle;
 
 use luxor_protocol::cbor::Encode;
@@ -93,6 +93,7 @@ pub struct Latest {
 pub struct Sequencer {
     queue: SyncSender<Commit>,
     latest: Arc<RwLock<Latest>>,
+    edge: Arc<RwLock<Edge>>,
     store: Arc<Store>,
 }
 
@@ -118,7 +119,9 @@ impl Sequencer {
         lock.write(Signed { size, root })?;
         let latest = Arc::new(RwLock::new(Latest { size, root, note }));
         let (queue, commits) = sync_channel(MAX_QUEUED);
-        let mut thread = Thread { store: store.clone(), lock, signer, edge, latest: latest.clone(), unsaved: None };
+        let edge = Arc::new(RwLock::new(edge));
+        let (shared, newest) = (edge.clone(), latest.clone());
+        let mut thread = Thread { store: store.clone(), lock, signer, edge: shared, latest: newest, unsaved: None };
         let run = move || {
             if let Err(error) = thread.run(&commits) {
                 failed(error);
@@ -128,7 +131,7 @@ impl Sequencer {
             .name("sequencer".into())
             .spawn(run)
             .map_err(|e| SequencerError::Contradiction(format!("cannot start the sequencer's thread: {e}")))?;
-        Ok((Self { queue, latest, store }, thread))
+        Ok((Self { queue, latest, edge, store }, thread))
     }
 
     /// Queues a commit. Never blocks.
@@ -156,9 +159,17 @@ impl Sequencer {
         let latest = self.latest();
         let opening = self.store.opening(index)?;
         let opening = opening.ok_or_else(|| SequencerError::Tree(format!("no opening of entry {index}")))?;
-        let reader = self.store.log_reader();
-        let hashes = inclusion_proof(&reader, index, latest.size).map_err(|e| SequencerError::Tree(e.to_string()))?;
+        let hashes = self.path(index, latest.size)?;
         Ok(proof_file(&opening, index, hashes, latest.note))
+    }
+
+    /// The inclusion proof of an entry in the tree of a signed size: hashes alone.
+    ///
+    /// # Errors
+    /// [`SequencerError`].
+    pub fn path(&self, index: u64, size: u64) -> Result<Vec<Hash>, SequencerError> {
+        let reader = Nodes { edge: &self.edge, disk: self.store.log_reader() };
+        inclusion_proof(&reader, index, size).map_err(|e| SequencerError::Tree(e.to_string()))
     }
 }
 
@@ -166,7 +177,8 @@ struct Thread {
     store: Arc<Store>,
     lock: LockFile,
     signer: Signer,
-    edge: Edge,
+    /// Ahead of what is signed while a commit is under way; written by this thread alone.
+    edge: Arc<RwLock<Edge>>,
     latest: Arc<RwLock<Latest>>,
     /// A signed checkpoint goes into the database with the next batch; if it is lost, the lock file still knows it.
     unsaved: Option<(u64, Vec<u8>)>,
@@ -189,23 +201,28 @@ impl Thread {
     }
 
     fn commit(&mut self, group: Vec<Commit>) -> Result<(), SequencerError> {
-        let before = self.edge.size();
-        let mut frontier = frontier_of(&self.edge)?;
+        let mut frontier = frontier_of(&read(&self.edge))?;
+        let before = frontier.size();
         let bytes = group.iter().map(|commit| commit.bytes).sum::<usize>();
         let mut batch = Store::batch(bytes + BATCH_SLACK);
         let mut tiles = Vec::new();
         let mut released = Vec::with_capacity(group.len());
         for commit in group {
-            let first = self.edge.size();
+            let first = read(&self.edge).size();
             self.store.stage(&mut batch, commit.writes, first);
             self.store.stage_entries(&mut batch, &commit.entries, first);
+            let mut edge = self.edge.write().unwrap_or_else(std::sync::PoisonError::into_inner);
             for opening in &commit.entries {
-                self.edge.push(leaf_hash(&opening.entry()), &mut tiles);
+                edge.push(leaf_hash(&opening.entry()), &mut tiles);
             }
+            drop(edge);
             let kept = if commit.prove { commit.entries } else { Vec::new() };
             released.push((first, kept, commit.done));
         }
-        let (size, root) = (self.edge.size(), self.edge.root());
+        let (size, root) = {
+            let edge = read(&self.edge);
+            (edge.size(), edge.root())
+        };
         let unsaved = self.unsaved.take();
         let signed = unsaved.as_ref().map(|(size, note)| (*size, note.as_slice()));
         self.store.write(batch, &tiles, size, &root, signed)?;
@@ -251,9 +268,15 @@ impl Signer {
     }
 }
 
-/// Nodes from memory where the right edge has them, from disk otherwise.
+/// The edge is written whole by one thread, so a poisoned one is still good.
+fn read(edge: &RwLock<Edge>) -> RwLockReadGuard<'_, Edge> {
+    edge.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Nodes from memory where the right edge has them, from disk otherwise: what is not full yet there would have to be computed
+/// from all entries below it. A complete subtree's hash never changes, so it does not matter how far the edge has come.
 struct Nodes<'a> {
-    edge: &'a Edge,
+    edge: &'a RwLock<Edge>,
     disk: LogReader<'a>,
 }
 
@@ -261,7 +284,8 @@ impl NodeReader for Nodes<'_> {
     type Error = StoreError;
 
     fn node(&self, level: u32, index: u64) -> Result<Hash, StoreError> {
-        match self.edge.node(level, index) {
+        let in_memory = read(self.edge).node(level, index);
+        match in_memory {
             Some(hash) => Ok(hash),
             None => self.disk.node(level, index),
         }

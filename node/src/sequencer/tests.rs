@@ -6,7 +6,7 @@ use luxor_protocol::exchange::{Channel, EntryKind, Lane, Skeleton};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::keys::KeyUse;
 use luxor_protocol::time::Day;
-use luxor_protocol::tlog::{KeyType, VerifierKey};
+use luxor_protocol::tlog::{KeyType, VerifierKey, verify_inclusion};
 
 use super::*;
 use crate::store::StoreConfig;
@@ -79,6 +79,39 @@ fn every_entry_is_proven_across_restarts() {
             let proof = TlogProof::parse(&sequencer.prove(index).unwrap()).unwrap();
             proof.verify(&leaf_hash(&opening(index).entry()), &bench.vkey()).unwrap();
         }
+        drop(sequencer);
+        thread.join().unwrap();
+    }
+}
+
+/// Beyond the first full upper tile: nodes come from the edge, from that tile, and from entries, also after a restart.
+#[test]
+fn proofs_in_a_log_with_a_full_upper_tile_hold() {
+    let bench = Bench::new();
+    let (mut total, each) = (0, 2_000);
+    for entries in [33 * each, each] {
+        let (sequencer, thread) = bench.start().unwrap();
+        for first in (0..entries).step_by(each as usize) {
+            let (done, committed) = channel();
+            let entries = (total + first..total + first + each).map(opening).collect();
+            let done = Box::new(move |c: Committed| done.send(c.first).unwrap());
+            sequencer.commit(Commit { writes: Vec::new(), entries, prove: false, bytes: 0, done }).unwrap();
+            committed.recv().unwrap();
+        }
+        total += entries;
+        let latest = sequencer.latest();
+        assert_eq!(latest.size, total);
+        let reader = sequencer.store.log_reader();
+        let places = [0, 1, 255, 256, 65_279, 65_535, 65_536, 65_791, 65_792, total - 1];
+        for index in places.into_iter().chain((0..total).step_by(997)) {
+            for size in [total, index + 1, total - 1].into_iter().filter(|size| *size > index) {
+                let Ok(proof) = sequencer.path(index, size) else { panic!("{index} of {size}") };
+                let root = root_at(&reader, size).unwrap();
+                verify_inclusion(&leaf_hash(&opening(index).entry()), index, size, &proof, &root).unwrap();
+            }
+        }
+        assert_eq!(root_at(&reader, total).unwrap(), latest.root);
+        drop(reader);
         drop(sequencer);
         thread.join().unwrap();
     }

@@ -17,6 +17,7 @@ use super::columns::{
 };
 use super::direct::takes_direct_io;
 use super::rows::{ChannelRow, OutRow, ReceivedRow, Totals};
+use super::tree::Trees;
 
 /// Memory for unflushed writes over all column families.
 const WRITE_BUFFER_BYTES: usize = 64 * 1024 * 1024;
@@ -78,6 +79,7 @@ impl StoreError {
 pub struct Store {
     pub(super) db: DB,
     pub(super) index_key: [u8; 32],
+    pub(super) trees: Trees,
 }
 
 /// A dispatch that waits for its receipt.
@@ -176,7 +178,7 @@ impl Store {
             ColumnFamilyDescriptor::new(name, options)
         });
         let db = DB::open_cf_descriptors(&options, folder, families)?;
-        let mut store = Self { db, index_key };
+        let mut store = Self { db, index_key, trees: Trees::default() };
         store.claim(&format!("{node} of network {network}"))?;
         Ok(store)
     }

@@ -11,7 +11,9 @@ use luxor_protocol::exchange::Channel;
 use luxor_protocol::hash::Digest;
 use luxor_protocol::time::Day;
 use luxor_protocol::tlog::Hash;
-use rocksdb::{BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBRawIterator, Options, ReadOptions};
+use rocksdb::{
+    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBRawIterator, IteratorMode, Options, ReadOptions,
+};
 use rustix::fs::{FlockOperation, fcntl_lock};
 
 use super::columns::{
@@ -21,6 +23,7 @@ use super::columns::{
 };
 use super::logs::LogKey;
 use super::open::{BLOCK_CACHE_BYTES, MAX_OPEN_FILES, Store, StoreError, read_tree_row};
+use super::tree::Trees;
 
 /// A column family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -255,11 +258,24 @@ impl Store {
         let db = DB::open_cf_descriptors_read_only(&options, folder, families, false)?;
         // RocksDB's own family, which every database has and this store leaves empty.
         let unknown = unknown.into_iter().filter(|name| name != rocksdb::DEFAULT_COLUMN_FAMILY_NAME).collect();
-        let mut store = Self { db, index_key: [0; 32] };
+        let mut store = Self { db, index_key: [0; 32], trees: Trees::default() };
         if let Ok(Some(key)) = store.look(Family::Meta, &MetaKey::IndexKey) {
             store.index_key = key.try_into().unwrap_or_default();
         }
         Ok((store, unknown))
+    }
+
+    /// Whether it holds no row of any family that this version knows.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub fn is_empty(&self) -> Result<bool, StoreError> {
+        for handle in cf::ALL.iter().filter_map(|name| self.db.cf_handle(name)) {
+            if self.db.iterator_cf(handle, IteratorMode::Start).next().transpose()?.is_some() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The value of one row.

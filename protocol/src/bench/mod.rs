@@ -8,6 +8,6 @@ mod report;
 
 pub use records::{MAX_RECORD_SIZE, MIN_RECORD_SIZE, Records};
 pub use report::{
-    COUNTS, CeilingTerm, Count, End, LogReport, Per, Primitive, PrimitivesReport, ceiling, decimal, peak_memory,
-    per_second, percentile,
+    COUNTS, CeilingTerm, Count, End, LogReport, Per, Primitive, PrimitivesReport, ProofReport, ceiling, decimal,
+    peak_memory, per_second, percentile,
 };

@@ -133,6 +133,8 @@ pub struct LogReport {
     pub entries: u64,
     /// Commits not yet released, at most.
     pub in_flight: u64,
+    /// Bytes of an opening: what an entry commits to, durable with it. The entry's own 33 bytes come on top.
+    pub opening_bytes: u64,
     /// How long that took.
     pub seconds: Number,
     /// Entries durable and signed per second.
@@ -141,16 +143,45 @@ pub struct LogReport {
     pub groups: u64,
     /// Entries of one such write on average, rounded down.
     pub entries_per_group: u64,
+    /// Commits of that pass whose latency counts, from submission to release: at most a million, evenly chosen.
+    pub loaded_samples: u64,
+    /// Half of them took at most so long.
+    pub loaded_p50_ms: Number,
+    /// All but one in a hundred took at most so long.
+    pub loaded_p99_ms: Number,
     /// Commits of the latency pass, one in flight.
     pub latency_samples: u64,
     /// Half of them took at most so long.
     pub latency_p50_ms: Number,
     /// All but one in a hundred took at most so long.
     pub latency_p99_ms: Number,
-    /// The most memory that the process held.
+    /// What a proof of inclusion costs in the log then.
+    pub proof: ProofReport,
+    /// The most memory that the process held while it appended.
     pub rss_peak_bytes: u64,
     /// What the folder takes on disk.
     pub bytes_on_disk: u64,
+}
+
+/// What proofs of inclusion cost: of entries at random indexes, one after the other, on one thread.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProofReport {
+    /// How many were made and checked.
+    pub samples: u64,
+    /// Hashes of one, at most: log2 of the number of entries.
+    pub hashes: u64,
+    /// Half of them were made within so many microseconds, once all entries had been read: the hashes.
+    pub made_p50_us: Number,
+    /// All but one in a hundred.
+    pub made_p99_us: Number,
+    /// Half of as many that were made before that, when most entries had to come from the disk.
+    pub fresh_p50_us: Number,
+    /// Half of as many C2SP tlog-proofs with opening and checkpoint; most openings come from the disk.
+    pub whole_p50_us: Number,
+    /// For comparison: reading as many rows of 33 bytes as a proof has hashes, at random places of the same database.
+    pub rows_p50_us: Number,
+    /// Half of them were checked against the log's signed root within so many microseconds: the hashes alone.
+    pub checked_p50_us: Number,
 }
 
 /// The ceiling in records per second, see the head of this file; 0 when nothing costs anything.
