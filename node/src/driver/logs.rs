@@ -9,7 +9,7 @@ use std::time::Duration;
 use luxor_protocol::document::KnownNode;
 use luxor_protocol::exchange::{Answer, ErrorCode, Lane, NewestCheckpoint, Request};
 use luxor_protocol::names::NodeRef;
-use luxor_protocol::tlog::{TlogProof, inclusion_proof, prefix_proof};
+use luxor_protocol::tlog::{TlogProof, prefix_proof};
 
 use super::{Driver, DriverError, Message, Shared, now};
 use crate::net::{Permit, Reply as NetReply};
@@ -150,7 +150,7 @@ fn newest(shared: &Shared, have: &[u64]) -> Result<NewestCheckpoint, DriverError
     let most = have.iter().copied().max().unwrap_or(0);
     let cosigned = shared.cosigned().best().filter(|best| best.size >= most).cloned();
     let (size, note_bytes) = cosigned.map_or((latest.size, latest.note), |best| (best.size, best.note));
-    let (reader, mut made) = (shared.store.log_reader(), BTreeMap::new());
+    let (reader, mut made) = (shared.sequencer.nodes(), BTreeMap::new());
     let mut proofs = Vec::with_capacity(have.len());
     for have in have {
         if !made.contains_key(have) {
@@ -178,7 +178,6 @@ fn proof(shared: &Shared, index: u64) -> Result<Answer, DriverError> {
         return not_there("no checkpoint with a quorum covers it yet");
     };
     let size = held_of(checkpoint.clone()).map_err(|e| DriverError::Own(e.to_string()))?.size;
-    let hashes = inclusion_proof(&shared.store.log_reader(), index, size);
-    let hashes = hashes.map_err(|e| DriverError::Own(e.to_string()))?;
+    let hashes = shared.sequencer.path(index, size)?;
     Ok(Answer::Proof(TlogProof { extra: None, index, hashes, checkpoint }.to_bytes()))
 }

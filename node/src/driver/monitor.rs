@@ -52,7 +52,7 @@ fn judge(shared: &Shared, witness: &KnownNode, holdings: &Holdings) -> Result<()
     // Nothing signed leaves this node before it stands in here.
     let size = shared.sequencer.latest().size;
     let judged = own.judge(&witness.node, holdings, size, |size| {
-        root_at(&shared.store.log_reader(), size).map_err(|e| e.to_string())
+        root_at(&shared.sequencer.nodes(), size).map_err(|e| e.to_string())
     });
     if let Err(WordError::Behind { note, .. } | WordError::Another { note, .. }) = &judged {
         // So that it counts at the next start, whoever is heard then.

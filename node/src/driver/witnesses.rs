@@ -99,7 +99,7 @@ impl Driver {
     ) -> Result<(), OfferError> {
         for _ in 0..TRIES {
             let (shared, old, size) = (self.shared.clone(), *known, latest.size);
-            let proof = self.work(Lane::Urgent, move || consistency_proof(&shared.store.log_reader(), old, size)).await;
+            let proof = self.work(Lane::Urgent, move || consistency_proof(&shared.sequencer.nodes(), old, size)).await;
             let proof = proof.ok_or(OfferError::Witness("the node is stopping".into()))?;
             let proof = proof.map_err(|e| OfferError::Node(DriverError::Own(e.to_string())))?;
             let body = AddCheckpoint { old, proof, note_bytes: latest.note.clone() }.to_bytes();

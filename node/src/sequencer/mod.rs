@@ -168,8 +168,12 @@ impl Sequencer {
     /// # Errors
     /// [`SequencerError`].
     pub fn path(&self, index: u64, size: u64) -> Result<Vec<Hash>, SequencerError> {
-        let reader = Nodes { edge: &self.edge, disk: self.store.log_reader() };
-        inclusion_proof(&reader, index, size).map_err(|e| SequencerError::Tree(e.to_string()))
+        inclusion_proof(&self.nodes(), index, size).map_err(|e| SequencerError::Tree(e.to_string()))
+    }
+
+    /// The nodes of the tree, for proofs of any signed size: what is not on disk yet comes from memory.
+    pub fn nodes(&self) -> impl NodeReader<Error = StoreError> + '_ {
+        Nodes { edge: &self.edge, disk: self.store.log_reader() }
     }
 }
 
