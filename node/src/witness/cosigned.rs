@@ -56,6 +56,11 @@ impl Cosigned {
         self.best.as_ref()
     }
 
+    /// The quorum time of a checkpoint that was kept: seconds since 1970; `None` where the policy finds no quorum on it.
+    pub fn time_of(&self, note: &[u8]) -> Option<u64> {
+        self.judge(0, &Note::parse(note).ok()?).map(|judged| judged.time)
+    }
+
     /// The witnesses' states, in the order of their keys.
     pub fn states(&self) -> &[WitnessState] {
         &self.states
