@@ -34,7 +34,7 @@ pub(super) fn export(args: &ExportArgs, report: &mut Report) -> anyhow::Result<(
     let source = LogSource::of(args.from.from.as_deref(), args.from.node.as_deref())?;
     let new = open_new(args, &source)?;
     if let Some(brought) = bring(&args.dir, &source, new, report)? {
-        brought.publish(report)?;
+        brought.publish(report, |_| true)?;
     }
     Ok(())
 }
@@ -88,12 +88,17 @@ pub(super) fn bring(
 }
 
 impl Brought {
-    /// Puts the checkpoint there, under which all that was brought counts. Returns its bytes.
-    pub(super) fn publish(mut self, report: &mut Report) -> anyhow::Result<Vec<u8>> {
+    /// Puts the checkpoint there, under which all that was brought counts, with the signatures that the folder had under it if the
+    /// note is good with them. Returns its bytes.
+    pub(super) fn publish(
+        mut self,
+        report: &mut Report,
+        is_good: impl FnOnce(&Note) -> bool,
+    ) -> anyhow::Result<Vec<u8>> {
         let new = &self.new;
         self.folder.sync()?;
         files::write(&key_file(&self.dir, &new.checkpoint.origin), format!("{}\n", new.key).as_bytes())?;
-        let bytes = with_signatures_of(new, self.old.as_ref());
+        let bytes = with_signatures_of(new, self.old.as_ref(), is_good);
         let old_size = self.old.as_ref().map_or(0, |old| old.checkpoint.size);
         if self.old.is_none_or(|old| old.bytes != bytes) {
             files::write(&self.dir.join("checkpoint"), &bytes)?;
@@ -113,14 +118,14 @@ impl Brought {
 }
 
 /// The new checkpoint's note, with what signatures the folder has under the same text besides: cosignatures asked for here stay.
-fn with_signatures_of(new: &Opened, old: Option<&Opened>) -> Vec<u8> {
+fn with_signatures_of(new: &Opened, old: Option<&Opened>, is_good: impl FnOnce(&Note) -> bool) -> Vec<u8> {
     let Some(old) = old.filter(|old| old.note.text == new.note.text) else { return new.bytes.clone() };
     let mut note = new.note.clone();
     let others = old.note.signatures.iter().filter(|line| !new.note.signatures.contains(line));
     note.signatures.extend(others.cloned());
     let bytes = note.to_bytes();
     // Together they may be more than a note holds.
-    if Note::parse(&bytes).is_ok() { bytes } else { new.bytes.clone() }
+    if Note::parse(&bytes).is_ok_and(|note| is_good(&note)) { bytes } else { new.bytes.clone() }
 }
 
 /// The source's newest checkpoint under the key that was given, that the folder already has, or that the source says.

@@ -55,67 +55,78 @@ pub(crate) fn archive(args: &ArchiveArgs, report: &mut Report) -> anyhow::Result
         return Err(UsageError(what).into());
     }
     let client = Client::open(&args.node.node)?;
-    let (directory, documents) = client.signed_documents()?;
-    let node: NodeRef = client.status()?.node.parse().context("the node's own name")?;
-    let refused = |error: &dyn std::fmt::Display| RefusedError(format!("the log of {node}: {error}"));
-    let known = directory.node(&node).ok_or_else(|| refused(&"no card names this node"))?;
-    let key = log_key(known).map_err(|error| refused(&error))?;
-    let policy = policy_of(&directory, known).map_err(|error| refused(&error))?;
-    let (network, origin) = (directory.network().hex(), known.card.origin.clone());
-    let before = before(dir, &network, &origin, &key)?;
+    let log = OwnLog::ask(&client)?;
+    let settled = before(dir, &log)?.map(|before| before.settled);
     let source = LogSource::Node(client.clone());
-    let new = newest_with_quorum(&client, &source, &key, &policy)?;
+    let new = newest_with_quorum(&client, &source, &log)?;
     let Some(mut brought) = bring(dir, &source, new, report)? else { return Ok(()) };
     let checkpoint = brought.new.checkpoint.clone();
-    let mut mirror = PageMirror {
-        client: &client,
-        node: &node,
-        dir,
-        folder: &mut brought.folder,
-        size: checkpoint.size,
-        bundle: None,
-    };
-    let settled = before.map(|before| before.settled).filter(|settled| settled.entries <= checkpoint.size);
-    let settled = settled.unwrap_or_default();
+    let settled = settled.filter(|settled| settled.entries <= checkpoint.size).unwrap_or_default();
     let former_last = settled.pages;
+    let folder = &mut brought.folder;
+    let mut mirror = PageMirror { client: &client, node: &log.node, dir, folder, size: checkpoint.size, bundle: None };
     let pages = mirror.bring(settled)?;
-    let mut listed = BTreeMap::new();
-    for (name, bytes) in named(&documents)? {
+    let mut files = BTreeMap::new();
+    for (name, bytes) in named(&log.documents)? {
         brought.folder.put(&name, &bytes)?;
-        listed.insert(name, hash_of(&bytes));
+        files.insert(name, hash_of(&bytes));
     }
     // Up to here the archive before this one is whole.
-    let note = brought.publish(report)?;
-    files::write(&dir.join("policy"), policy.text().as_bytes())?;
-    listed.insert("policy".to_owned(), hash_of(policy.text().as_bytes()));
+    let note = brought.publish(report, |note| log.policy.satisfied_by(note).is_ok())?;
+    files::write(&dir.join("policy"), log.policy.text().as_bytes())?;
+    files.insert("policy".to_owned(), hash_of(log.policy.text().as_bytes()));
+    files.insert("checkpoint".to_owned(), hash_of(&note));
     let mut manifest = Manifest {
         format: FORMAT.to_owned(),
-        network,
-        node,
-        origin,
-        vkey: key.to_string(),
+        network: log.network,
+        node: log.node,
+        origin: log.origin,
+        vkey: log.key.to_string(),
         size: checkpoint.size,
         root: hex(&checkpoint.root),
         pages: pages.all.pages,
         pages_hash: pages.all.hash,
         settled: pages.settled,
-        files: listed,
+        files,
     };
-    manifest.files.insert("checkpoint".to_owned(), hash_of(&note));
-    manifest.files.insert(manifest.key_name(), hash_of(format!("{key}\n").as_bytes()));
+    manifest.files.insert(manifest.key_name(), hash_of(format!("{}\n", log.key).as_bytes()));
     files::write(&dir.join(MANIFEST), &manifest.to_bytes()?)?;
     drop_former(dir, former_last, &manifest)?;
     report.fact("pages", manifest.pages);
     report.fact("pages_written", pages.written);
     report.fact("documents", manifest.documents().count());
     let note = Note::parse(&note).map_err(|error| FindingError(error.to_string()))?;
-    tell_witnesses(report, &note, Some(&policy));
+    tell_witnesses(report, &note, Some(&log.policy));
     ui::say("verify it anywhere: luxor audit archive DIR --charter NETWORK, with the network's digest from elsewhere");
     Ok(())
 }
 
+/// What a node says of itself and its log, every document checked here.
+struct OwnLog {
+    /// The network's digest, hexadecimal.
+    network: String,
+    documents: SignedDocuments,
+    node: NodeRef,
+    origin: String,
+    key: VerifierKey,
+    policy: Policy,
+}
+
+impl OwnLog {
+    fn ask(client: &Client) -> anyhow::Result<Self> {
+        let (directory, documents) = client.signed_documents()?;
+        let node: NodeRef = client.status()?.node.parse().context("the node's own name")?;
+        let refused = |error: &dyn std::fmt::Display| RefusedError(format!("the log of {node}: {error}"));
+        let known = directory.node(&node).ok_or_else(|| refused(&"no card names this node"))?;
+        let key = log_key(known).map_err(|error| refused(&error))?;
+        let policy = policy_of(&directory, known).map_err(|error| refused(&error))?;
+        let (network, origin) = (directory.network().hex(), known.card.origin.clone());
+        Ok(Self { network, documents, node, origin, key, policy })
+    }
+}
+
 /// What an earlier run wrote into the folder, which must be of this log.
-fn before(dir: &Path, network: &str, origin: &str, key: &VerifierKey) -> anyhow::Result<Option<Manifest>> {
+fn before(dir: &Path, log: &OwnLog) -> anyhow::Result<Option<Manifest>> {
     let manifest = match Manifest::read(dir) {
         Ok(manifest) => manifest,
         Err(error) if error.is::<FindingError>() => {
@@ -125,10 +136,9 @@ fn before(dir: &Path, network: &str, origin: &str, key: &VerifierKey) -> anyhow:
         Err(error) => return Err(error),
     };
     if let Some(before) = &manifest
-        && (before.network.as_str(), before.origin.as_str(), before.vkey.as_str())
-            != (network, origin, key.to_string().as_str())
+        && (&before.network, &before.origin, &before.vkey) != (&log.network, &log.origin, &log.key.to_string())
     {
-        let (held, shown) = (ui::clean(&before.origin), ui::clean(origin));
+        let (held, shown) = (ui::clean(&before.origin), ui::clean(&log.origin));
         let what = format!("{} holds the log {held}, the node shows {shown}", dir.display());
         return Err(RefusedError(format!("{what}\nhint: each log has a folder of its own")).into());
     }
@@ -136,12 +146,8 @@ fn before(dir: &Path, network: &str, origin: &str, key: &VerifierKey) -> anyhow:
 }
 
 /// The first checkpoint with a quorum that covers all that the node has signed now; after some seconds the newest without.
-fn newest_with_quorum(
-    client: &Client,
-    source: &LogSource,
-    key: &VerifierKey,
-    policy: &Policy,
-) -> anyhow::Result<Opened> {
+fn newest_with_quorum(client: &Client, source: &LogSource, log: &OwnLog) -> anyhow::Result<Opened> {
+    let (key, policy) = (&log.key, &log.policy);
     let place = format!("checkpoint of {}", source.name());
     let first = Opened::new(newest(source)?, key, &place)?;
     let is_enough = |opened: &Opened| policy.satisfied_by(&opened.note).is_ok_and(|satisfied| satisfied.quorum);

@@ -466,4 +466,19 @@ fn a_folder_of_something_else_is_refused_and_a_lacking_quorum_is_told() {
     played.show(&log, 6);
     assert_eq!(played.archived("bare")["pages_written"], 0);
     played.holds("bare");
+    // What another run writes anew it mends: here a cosignature, a document, the policy.
+    for name in ["checkpoint", "documents/card-bob.luxor", "policy"] {
+        let file = played.dir("bare").join(name);
+        let mut bytes = fs::read(&file).unwrap();
+        let at = bytes.len() - 10;
+        bytes[at] ^= 1;
+        fs::write(&file, bytes).unwrap();
+        assert!(played.findings("bare", &[]).contains(&format!("{name} is not the file that was archived")));
+        played.archived("bare");
+        played.holds("bare");
+    }
+    // Cosignatures that the node has no more stay.
+    played.shown.lock().unwrap().note = played.world.checkpoint("alice", &log, 6);
+    assert_eq!(played.archived("bare")["quorum"], true);
+    played.holds("bare");
 }
