@@ -41,6 +41,15 @@ impl FileError {
         move |source| Self::Io { path, source }
     }
 
+    /// Whether something else than a file of the expected kind is at its place: nothing, a folder, more bytes than it may have.
+    pub(crate) fn is_of_content(&self) -> bool {
+        use std::io::ErrorKind::{InvalidInput, IsADirectory, NotADirectory, NotFound};
+        match self {
+            Self::Io { source, .. } => matches!(source.kind(), InvalidInput | IsADirectory | NotADirectory | NotFound),
+            Self::TooLarge { .. } | Self::Text { .. } => true,
+        }
+    }
+
     /// Whether there is no such file.
     pub(crate) fn is_not_found(&self) -> bool {
         matches!(self, Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound)

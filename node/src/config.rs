@@ -142,6 +142,10 @@ pub struct LogSection {
     pub witness: bool,
     /// Seconds between two entries that record what is held of others' logs.
     pub peers_seconds: u64,
+    /// Entries from which on the status says that the log is to be closed; 0 for never.
+    pub close_entries: u64,
+    /// Days from the first kept quorum of its witnesses on after which it says so; 0 for never.
+    pub close_days: u64,
     /// Witnesses outside the network that are asked to cosign this log, each as `VKEY URL` (C2SP tlog-witness over HTTP).
     pub outside: Vec<String>,
 }
@@ -155,7 +159,14 @@ const MAX_OUTSIDE: usize = 16;
 
 impl Default for LogSection {
     fn default() -> Self {
-        Self { public_seconds: PUBLIC_SECONDS, witness: false, peers_seconds: PEERS_SECONDS, outside: Vec::new() }
+        Self {
+            public_seconds: PUBLIC_SECONDS,
+            witness: false,
+            peers_seconds: PEERS_SECONDS,
+            close_entries: 0,
+            close_days: 0,
+            outside: Vec::new(),
+        }
     }
 }
 
@@ -207,6 +218,8 @@ impl Config {
         range("limits.min_free_mib", self.limits.min_free_mib, 0, 1_048_576_000)?;
         range("log.public_seconds", self.log.public_seconds, 1, 3_600)?;
         range("log.peers_seconds", self.log.peers_seconds, 1, 86_400)?;
+        range("log.close_entries", self.log.close_entries, 0, 1_000_000_000_000)?;
+        range("log.close_days", self.log.close_days, 0, 36_600)?;
         range("the number of log.outside", self.log.outside.len() as u64, 0, MAX_OUTSIDE as u64)?;
         for text in &self.log.outside {
             Outside::parse(text).map_err(|why| format!("log.outside '{text}': {why}"))?;
@@ -253,6 +266,13 @@ mod tests {
         for seconds in [0, 3_601] {
             let error = parse(&format!("{SMALL}[log]\npublic_seconds = {seconds}\n")).unwrap_err();
             assert!(error.contains("log.public_seconds"), "{error}");
+        }
+        assert_eq!((config.log.close_entries, config.log.close_days), (0, 0));
+        let closing = parse(&format!("{SMALL}[log]\nclose_entries = 1000000000000\nclose_days = 36600\n")).unwrap();
+        assert_eq!((closing.log.close_entries, closing.log.close_days), (1_000_000_000_000, 36_600));
+        for (key, value) in [("close_entries", 1_000_000_000_001_u64), ("close_days", 36_601)] {
+            let error = parse(&format!("{SMALL}[log]\n{key} = {value}\n")).unwrap_err();
+            assert!(error.contains(&format!("log.{key} is {value}")), "{error}");
         }
     }
 }

@@ -14,7 +14,7 @@ use luxor_protocol::names::NodeRef;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
-use crate::api::{Api, ApiError, Door};
+use crate::api::{Api, ApiError, Closing, Door};
 use crate::config::{Config, ConfigError};
 use crate::driver::{Driver, DriverConfig, DriverError, Parts, Secrets, Shared, SharedError};
 use crate::engine::{Engine, EngineConfig, Window};
@@ -191,7 +191,8 @@ impl Node {
 
         let (site, public) = publish(&config, &driver, &stopped).await?.unzip();
         let public_log = site.as_ref().map(|site: &PublicSite| site.url.clone());
-        let api = tokio::spawn(Api::new(door, &token, driver, &documents, site).serve(stopped));
+        let closing = Closing { entries: config.log.close_entries, days: config.log.close_days };
+        let api = tokio::spawn(Api::new(door, &token, driver, &documents, site, closing).serve(stopped));
         let exchange = net.handle().listen_addresses();
         let ready = ReadyFile { node: me.clone(), pid: std::process::id(), exchange: exchange.clone(), public_log };
         folder.put_run_file("ready.json", &json(serde_json::to_vec(&ready))?)?;

@@ -114,6 +114,9 @@ pub struct Status {
     pub strangers: u64,
     /// How the log stands with its witnesses.
     pub witnessed: WitnessedLog,
+    /// Why the log is to be closed by the node's policy (`log.close_entries`, `log.close_days`), in words; absent when it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub close_due: Option<String>,
     /// Origins of logs that showed two histories.
     pub forked: Vec<String>,
     /// What is done in this node's name that it did not do.

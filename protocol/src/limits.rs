@@ -64,6 +64,12 @@ pub const MAX_PACK_VALUES: usize = 4 * 1024 * 1024;
 pub const MAX_PACK_DOCUMENTS: usize = 4 * MAX_MEMBERS;
 /// Fork evidence in an audit pack; a network has few members, and each log forks once.
 pub const MAX_PACK_FORKS: usize = 64;
+/// Bytes of a page in an archive: its content passes 1 MiB with an entry of at most 6 MiB, and each entry may have a checkpoint.
+pub const MAX_ARCHIVE_PAGE_BYTES: usize = 16 * 1024 * 1024;
+/// Documents in an archive: as many as in an audit pack, some of them of former logs.
+pub const MAX_ARCHIVE_DOCUMENTS: usize = MAX_PACK_DOCUMENTS;
+/// Bytes of all documents in an archive, which are read into memory; real ones have some kilobytes each.
+pub const MAX_ARCHIVE_DOCUMENTS_BYTES: usize = 64 * 1024 * 1024;
 /// Records of one submitted chunk.
 pub const MAX_CHUNK_RECORDS: usize = 1_000;
 /// Bytes of one submitted chunk.

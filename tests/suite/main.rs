@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod agreements;
+mod archive;
 mod audit_pack;
 mod bench;
 mod check;

@@ -4,9 +4,12 @@
 //! |---|---|
 //! | this | the audit of one or several logs |
 //! | `forks` | what the logs hold of one another's checkpoints |
-//! | `sample`, `pack`, `verify_pack` | one command each |
+//! | `sample`, `pack`, `verify_pack`, `archive` | one command each |
+//! | `anchors` | what packs and archives are compared with |
 //! | `args` | their command line |
 
+mod anchors;
+mod archive;
 mod args;
 mod forks;
 mod pack;
@@ -62,6 +65,7 @@ pub(super) fn run(args: &AuditArgs) -> anyhow::Result<Exit> {
         Some(AuditCommand::Sample(args)) => sample::run(args),
         Some(AuditCommand::Pack(args)) => pack::run(args),
         Some(AuditCommand::VerifyPack(args)) => verify_pack::run(args),
+        Some(AuditCommand::Archive(args)) => archive::run(args),
         None => {
             let findings = findings(args)?;
             match args.json {

@@ -32,6 +32,9 @@ pub(super) fn run(args: &StatusArgs) -> anyhow::Result<Exit> {
             table.row(["not cosigned by", &format!("{}: {reason}", witness.witness)]);
         }
     }
+    if let Some(why) = &status.close_due {
+        table.row(["close due", why]);
+    }
     for alarm in &status.alarms {
         table.row(["ALARM", alarm]);
     }

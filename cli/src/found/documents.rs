@@ -11,7 +11,7 @@ use super::FoundError;
 use crate::files::{self, FileError};
 
 /// A document with all its signatures around it, each well below 200 bytes.
-const MAX_DOCUMENT_FILE: usize = MAX_DOCUMENT_BYTES + 200 * MAX_SIGNATURES + 1024;
+pub(crate) const MAX_DOCUMENT_FILE: usize = MAX_DOCUMENT_BYTES + 200 * MAX_SIGNATURES + 1024;
 
 /// The documents of a node: charter, cards, agreements.
 pub(crate) type Loaded = (Document, Vec<Document>, Vec<Document>);
@@ -33,10 +33,15 @@ pub(crate) fn read_document(path: &Path) -> Result<Document, FoundError> {
 pub(crate) fn install(dir: &Path, document: &Document) -> Result<PathBuf, FoundError> {
     let folder = dir.join("documents");
     fs::create_dir_all(&folder).map_err(FileError::at(&folder))?;
-    let version = if document.version == 1 { String::new() } else { format!("-v{}", document.version) };
-    let path = folder.join(format!("{}-{}{version}.luxor", document.kind, document.id));
+    let path = folder.join(document_name(document));
     files::write(&path, &document.to_cbor())?;
     Ok(path)
+}
+
+/// The file name of a document.
+pub(crate) fn document_name(document: &Document) -> String {
+    let version = if document.version == 1 { String::new() } else { format!("-v{}", document.version) };
+    format!("{}-{}{version}.luxor", document.kind, document.id)
 }
 
 /// Every document in a node's folder, in the order of their file names.

@@ -23,7 +23,7 @@ use zeroize::Zeroizing;
 
 use crate::files::{self, FileError};
 use config::NodeConfig;
-pub(crate) use documents::{all_documents, directory, install, read_document};
+pub(crate) use documents::{MAX_DOCUMENT_FILE, all_documents, directory, document_name, install, read_document};
 pub(crate) use succession::succeed;
 
 const MAX_TEXT_FILE: usize = 64 * 1024;

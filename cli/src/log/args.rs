@@ -12,6 +12,9 @@ use crate::args::NodeArgs;
 pub(crate) enum LogCommand {
     /// Write a log's files into a folder that any web server can serve; again, it brings only what is new.
     Export(ExportArgs),
+    /// Write a log with its openings and documents into a folder that verifies by itself (`luxor audit archive`); again, it
+    /// brings only what is new.
+    Archive(ArchiveArgs),
     /// Check a whole log: the checkpoint's signature, every entry, every tile, the root.
     Verify(VerifyArgs),
     /// Write the proof that an entry is in a log (C2SP tlog-proof).
@@ -78,6 +81,15 @@ pub(crate) struct ExportArgs {
     pub(crate) from: FromArgs,
     #[command(flatten)]
     pub(crate) key: KeyArgs,
+}
+
+/// `luxor log archive`
+#[derive(Debug, Args)]
+pub(crate) struct ArchiveArgs {
+    /// Where the archive goes; made if it is not there. Each log, and so each epoch of a node, has a folder of its own.
+    pub(crate) dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
 }
 
 /// Where an export comes from.

@@ -3,7 +3,7 @@
 //! The order: consistency with what the folder has, then new files one by one, then the key, and last the checkpoint. An
 //! export that was broken off goes on with the files that are there, which are checked like those that come.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use luxor_protocol::tlog::{
@@ -31,24 +31,47 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<Exit> {
 }
 
 pub(super) fn export(args: &ExportArgs, report: &mut Report) -> anyhow::Result<()> {
-    let begun = Instant::now();
     let source = LogSource::of(args.from.from.as_deref(), args.from.node.as_deref())?;
     let new = open_new(args, &source)?;
+    if let Some(brought) = bring(&args.dir, &source, new, report)? {
+        brought.publish(report, |_| true)?;
+    }
+    Ok(())
+}
+
+/// A log's new files in a folder whose checkpoint is still the one before.
+pub(super) struct Brought {
+    dir: PathBuf,
+    /// What is put there beside counts once the checkpoint does.
+    pub(super) folder: Folder,
+    pub(super) new: Opened,
+    old: Option<Opened>,
+    counts: Counts,
+    begun: Instant,
+}
+
+/// Brings what is new up to a checkpoint of the source; `None` where there are findings.
+pub(super) fn bring(
+    dir: &Path,
+    source: &LogSource,
+    new: Opened,
+    report: &mut Report,
+) -> anyhow::Result<Option<Brought>> {
+    let begun = Instant::now();
     new.tell(report);
-    let mut folder = Folder::new(&args.dir)?;
-    let here = LogSource::Folder(args.dir.clone());
+    let mut folder = Folder::new(dir)?;
+    let here = LogSource::Folder(dir.to_owned());
     let old = match here.read(&TilePath::Checkpoint)? {
-        Some(bytes) => Some(Opened::new(bytes, &new.key, &args.dir.join("checkpoint").display().to_string())?),
+        Some(bytes) => Some(Opened::new(bytes, &new.key, &dir.join("checkpoint").display().to_string())?),
         None => None,
     };
     let old_size = old.as_ref().map_or(0, |old| old.checkpoint.size);
     report.told("size_before", old_size, if old.is_some() { ui::count(old_size) } else { String::new() });
     if let Some(old) = &old {
-        extends(old, &new, &source, &here, &args.dir)?;
+        extends(old, &new, source, &here, dir)?;
     }
-    let size = new.checkpoint.size;
     let mut counts = Counts::default();
-    if size > old_size {
+    if new.checkpoint.size > old_size {
         let edge = match &old {
             Some(old) => edge_of(&here, &old.checkpoint)?,
             None => None,
@@ -59,38 +82,50 @@ pub(super) fn export(args: &ExportArgs, report: &mut Report) -> anyhow::Result<(
             );
         }
         let verifier = edge.and_then(|edge| LogVerifier::resume(&new.checkpoint, edge));
-        counts = bring(verifier, &new.checkpoint, &source, &here, &mut folder, report)?;
+        counts = bring_files(verifier, &new.checkpoint, source, &here, &mut folder, report)?;
     }
-    if !report.ok() {
-        return Ok(());
+    Ok(report.ok().then(|| Brought { dir: dir.to_owned(), folder, new, old, counts, begun }))
+}
+
+impl Brought {
+    /// Puts the checkpoint there, under which all that was brought counts, with the signatures that the folder had under it if the
+    /// note is good with them. Returns its bytes.
+    pub(super) fn publish(
+        mut self,
+        report: &mut Report,
+        is_good: impl FnOnce(&Note) -> bool,
+    ) -> anyhow::Result<Vec<u8>> {
+        let new = &self.new;
+        self.folder.sync()?;
+        files::write(&key_file(&self.dir, &new.checkpoint.origin), format!("{}\n", new.key).as_bytes())?;
+        let bytes = with_signatures_of(new, self.old.as_ref(), is_good);
+        let old_size = self.old.as_ref().map_or(0, |old| old.checkpoint.size);
+        if self.old.is_none_or(|old| old.bytes != bytes) {
+            files::write(&self.dir.join("checkpoint"), &bytes)?;
+        }
+        // Only now is there a checkpoint under which the full files suffice.
+        let mut removed = 0u64;
+        let new_paths = paths_between(old_size, new.checkpoint.size)?;
+        for path in new_paths.filter(|path| path.full().is_none() && *path != TilePath::Checkpoint) {
+            removed += u64::from(self.folder.drop_partial(&path)?);
+        }
+        report.fact("files_written", self.counts.written);
+        report.fact("files_already_there", self.counts.reused);
+        report.fact("partial_files_removed", removed);
+        report.told("seconds", ui::seconds(self.begun.elapsed()), ui::duration(self.begun.elapsed()));
+        Ok(bytes)
     }
-    folder.sync()?;
-    files::write(&key_file(&args.dir, &new.checkpoint.origin), format!("{}\n", new.key).as_bytes())?;
-    let bytes = with_signatures_of(&new, old.as_ref());
-    if old.is_none_or(|old| old.bytes != bytes) {
-        files::write(&args.dir.join("checkpoint"), &bytes)?;
-    }
-    // Only now is there a checkpoint under which the full files suffice.
-    let mut removed = 0u64;
-    for path in paths_between(old_size, size)?.filter(|path| path.full().is_none() && *path != TilePath::Checkpoint) {
-        removed += u64::from(folder.drop_partial(&path)?);
-    }
-    report.fact("files_written", counts.written);
-    report.fact("files_already_there", counts.reused);
-    report.fact("partial_files_removed", removed);
-    report.told("seconds", ui::seconds(begun.elapsed()), ui::duration(begun.elapsed()));
-    Ok(())
 }
 
 /// The new checkpoint's note, with what signatures the folder has under the same text besides: cosignatures asked for here stay.
-fn with_signatures_of(new: &Opened, old: Option<&Opened>) -> Vec<u8> {
+fn with_signatures_of(new: &Opened, old: Option<&Opened>, is_good: impl FnOnce(&Note) -> bool) -> Vec<u8> {
     let Some(old) = old.filter(|old| old.note.text == new.note.text) else { return new.bytes.clone() };
     let mut note = new.note.clone();
     let others = old.note.signatures.iter().filter(|line| !new.note.signatures.contains(line));
     note.signatures.extend(others.cloned());
     let bytes = note.to_bytes();
     // Together they may be more than a note holds.
-    if Note::parse(&bytes).is_ok() { bytes } else { new.bytes.clone() }
+    if Note::parse(&bytes).is_ok_and(|note| is_good(&note)) { bytes } else { new.bytes.clone() }
 }
 
 /// The source's newest checkpoint under the key that was given, that the folder already has, or that the source says.
@@ -143,7 +178,7 @@ pub(super) fn forked(evidence: &ForkEvidence, file: &Path) -> anyhow::Result<Fin
 }
 
 /// Checks and writes all new files. A file that is there already is used if it is right.
-fn bring(
+fn bring_files(
     verifier: Option<LogVerifier>,
     new: &Checkpoint,
     source: &LogSource,
@@ -211,10 +246,10 @@ impl Files for Mirror<'_> {
     fn right(&mut self, path: &TilePath, bytes: &[u8]) -> anyhow::Result<()> {
         if self.from_here.contains(path) {
             self.counts.reused += 1;
-            return Ok(self.folder.keep(path)?);
+            return Ok(self.folder.keep(&path.to_string())?);
         }
         self.counts.written += 1;
-        Ok(self.folder.put(path, bytes)?)
+        Ok(self.folder.put(&path.to_string(), bytes)?)
     }
 }
 

@@ -33,18 +33,18 @@ impl Folder {
         Ok(Self { root: root.to_owned(), unsynced: BTreeSet::new() })
     }
 
-    /// Puts a file there, whole or not at all.
-    pub(super) fn put(&mut self, path: &TilePath, bytes: &[u8]) -> Result<(), FileError> {
-        let file = self.root.join(path.to_string());
+    /// Puts a file there, whole or not at all; `name` is relative to the folder.
+    pub(super) fn put(&mut self, name: &str, bytes: &[u8]) -> Result<(), FileError> {
+        let file = self.root.join(name);
         let folder = files::parent(&file);
         fs::create_dir_all(&folder).map_err(FileError::at(&folder))?;
         files::place(&file, bytes)?;
-        self.keep(path)
+        self.keep(name)
     }
 
     /// Takes a file that is there into the next [`Folder::sync`]: an export that was broken off may have left it unsynced.
-    pub(super) fn keep(&mut self, path: &TilePath) -> Result<(), FileError> {
-        let file = self.root.join(path.to_string());
+    pub(super) fn keep(&mut self, name: &str) -> Result<(), FileError> {
+        let file = self.root.join(name);
         // A new folder is a name in the one above it, which may be new too.
         self.unsynced.extend(file.ancestors().take_while(|above| above.starts_with(&self.root)).map(Path::to_owned));
         if self.unsynced.len() > MAX_UNSYNCED { self.sync() } else { Ok(()) }

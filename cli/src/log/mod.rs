@@ -12,8 +12,10 @@
 //! | `compare` | whether one checkpoint extends another |
 //! | `report` | what is printed, and the exit code |
 //! | `folder` | the folder that an export writes |
+//! | `archive` | the same with openings and documents, and the file that lists all of it |
 //! | others | one command each |
 
+mod archive;
 mod args;
 mod check_proof;
 mod compare;
@@ -34,10 +36,14 @@ mod tests;
 mod verify;
 mod witness;
 
+#[cfg(test)]
+pub(crate) use archive::archive;
+pub(crate) use archive::{MANIFEST, Manifest, Settled, page_name, read_page, read_part};
 pub(crate) use args::{EvidenceCommand, LogCommand, PolicyCommand};
 pub(crate) use open::{read_policy, read_vkey, tell_witnesses};
 pub(crate) use report::Report;
 pub(crate) use source::SourceError;
+pub(crate) use verify::files_hold;
 
 use crate::exit::Exit;
 
@@ -45,6 +51,7 @@ use crate::exit::Exit;
 pub(crate) fn run(command: &LogCommand) -> anyhow::Result<Exit> {
     match command {
         LogCommand::Export(args) => export::run(args),
+        LogCommand::Archive(args) => archive::run(args),
         LogCommand::Verify(args) => verify::run(args),
         LogCommand::Prove(args) => prove::run(args),
         LogCommand::CheckProof(args) => check_proof::run(args),

@@ -107,7 +107,7 @@ impl TileSource for &LogSource {
 }
 
 /// The most bytes that the file at a path can have.
-fn max_bytes(path: &TilePath) -> usize {
+pub(super) fn max_bytes(path: &TilePath) -> usize {
     match path {
         TilePath::Checkpoint => MAX_NOTE_BYTES,
         TilePath::Tile { width, .. } => width.get() * size_of::<Hash>(),

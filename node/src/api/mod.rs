@@ -3,6 +3,7 @@
 //!
 //! Not here: what other nodes see (net), decisions (engine).
 
+mod closing;
 mod logs;
 mod outbox;
 mod problem;
@@ -30,6 +31,7 @@ use tokio::sync::watch;
 use crate::driver::Driver;
 use crate::folder::LoadedDocuments;
 use crate::logfiles::{LogFiles, PublicSite};
+pub use closing::Closing;
 use problem::Problem;
 pub use waiting::Door;
 
@@ -57,6 +59,7 @@ struct Context {
     token: Arc<str>,
     files: Arc<LogFiles>,
     public: Option<PublicSite>,
+    closing: Closing,
 }
 
 /// The interface, behind its door.
@@ -66,13 +69,14 @@ pub struct Api {
 }
 
 impl Api {
-    /// Nothing is answered before [`Api::serve`]. `public` is the public log, of which it only tells.
+    /// Nothing is answered before [`Api::serve`]. `public` is the public log, `closing` the policy, of which it only tells.
     pub fn new(
         door: Door,
         token: &str,
         driver: Driver,
         documents: &LoadedDocuments,
         public: Option<PublicSite>,
+        closing: Closing,
     ) -> Self {
         let encode = |documents: &[Vec<u8>]| documents.iter().map(|d| BASE64.encode(d)).collect();
         let documents = Documents {
@@ -81,7 +85,7 @@ impl Api {
             agreements: encode(&documents.agreements),
         };
         let files = Arc::new(LogFiles::new(driver.shared().store.clone()));
-        let context = Context { driver, documents: Arc::new(documents), token: token.into(), files, public };
+        let context = Context { driver, documents: Arc::new(documents), token: token.into(), files, public, closing };
         let router = Router::new()
             .route("/v1/status", get(read::status))
             .route("/v1/submissions/{submission}/chunks/{chunk}", put(submit::put_chunk))

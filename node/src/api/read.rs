@@ -71,6 +71,7 @@ pub(super) async fn status(State(context): State<Context>) -> Result<Json<Status
         errors: shared.errors().into_iter().map(|(code, count)| (code.to_string(), count)).collect(),
         strangers: shared.net.counters().connections_refused,
         witnessed: super::logs::witnessed(shared),
+        close_due: super::closing::due(context.closing, shared, latest.size)?,
         forked: super::logs::forked(shared)?,
         alarms: shared.alarms(),
     }))

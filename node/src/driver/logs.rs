@@ -13,11 +13,9 @@ use luxor_protocol::tlog::{TlogProof, prefix_proof};
 
 use super::{Driver, DriverError, Message, Shared, now};
 use crate::net::{Permit, Reply as NetReply};
-use crate::store::{StoreError, held_of};
+use crate::store::{KEPT_LOOKED_AT, StoreError, held_of};
 use crate::witness::{Concluded, Said, Told, holdings};
 
-/// Cosigned checkpoints looked at for one with a quorum of today's witnesses.
-const MAX_KEPT_LOOKED_AT: usize = 64;
 /// How often each other node is asked for its newest checkpoint.
 const GOSSIP: Duration = Duration::from_secs(10);
 impl Driver {
@@ -172,9 +170,10 @@ fn proof(shared: &Shared, index: u64) -> Result<Answer, DriverError> {
         return not_there("the log does not have it");
     };
     // Witnesses that began new logs since are in no quorum of today, but later checkpoints have others'.
-    let kept = shared.store.cosigned_from(size, MAX_KEPT_LOOKED_AT)?;
+    let kept = shared.store.cosigned_from(size, KEPT_LOOKED_AT)?;
     let newest = || shared.cosigned().best().filter(|best| best.size >= size).map(|best| best.note.clone());
-    let Some(checkpoint) = kept.into_iter().find(|note| shared.cosigned().has_quorum(note)).or_else(newest) else {
+    let Some(checkpoint) = kept.into_iter().find(|note| shared.cosigned().time_of(note).is_some()).or_else(newest)
+    else {
         return not_there("no checkpoint with a quorum covers it yet");
     };
     let size = held_of(checkpoint.clone()).map_err(|e| DriverError::Own(e.to_string()))?.size;

@@ -14,6 +14,9 @@ use rocksdb::{Direction, IteratorMode, WriteBatch};
 use super::columns::{META_PEERS, cf};
 use super::open::{Store, StoreError};
 
+/// Cosigned checkpoints looked at for the first with a quorum of the witnesses that there are today.
+pub const KEPT_LOOKED_AT: usize = 64;
+
 /// What is kept of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LogFact {

@@ -16,7 +16,7 @@ mod tree;
 mod write;
 
 pub use files::LogFileReader;
-pub use logs::{LogFact, LogKey, held_of, read_unplaced, write_unplaced};
+pub use logs::{KEPT_LOOKED_AT, LogFact, LogKey, held_of, read_unplaced, write_unplaced};
 pub use open::{Loaded, LoadedChannel, LoadedOutChannel, PendingDispatch, Store, StoreConfig, StoreError};
 pub use outgoing::{OutboxRow, Purged};
 pub use read::{Found, StoredDelivery};

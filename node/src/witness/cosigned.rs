@@ -56,9 +56,10 @@ impl Cosigned {
         self.best.as_ref()
     }
 
-    /// Whether a note of this log has a quorum of the witnesses that there are today.
-    pub fn has_quorum(&self, note: &[u8]) -> bool {
-        Note::parse(note).ok().and_then(|note| self.judge(0, &note)).is_some()
+    /// The quorum time of a checkpoint that was kept: seconds since 1970; `None` where the witnesses that there are today make no
+    /// quorum on it.
+    pub fn time_of(&self, note: &[u8]) -> Option<u64> {
+        self.judge(0, &Note::parse(note).ok()?).map(|judged| judged.time)
     }
 
     /// The witnesses' states, in the order of their keys.

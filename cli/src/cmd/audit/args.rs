@@ -1,4 +1,4 @@
-//! The command line of `luxor audit sample`, `pack` and `verify-pack`.
+//! The command line of `luxor audit sample`, `pack`, `verify-pack` and `archive`.
 
 use std::path::PathBuf;
 
@@ -21,6 +21,34 @@ pub(crate) enum AuditCommand {
     Pack(PackArgs),
     /// Verify such a file, offline.
     VerifyPack(VerifyPackArgs),
+    /// Verify an archive (`luxor log archive`), offline: every file, every opening, every signature.
+    Archive(ArchiveArgs),
+}
+
+/// `luxor audit archive`
+#[derive(Debug, Args)]
+pub(crate) struct ArchiveArgs {
+    /// The archive.
+    pub(crate) dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) anchors: AnchorArgs,
+    /// One JSON document on stdout.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What everything rests on, known from elsewhere than what is verified.
+#[derive(Debug, Args)]
+pub(crate) struct AnchorArgs {
+    /// The network that it must be of, from elsewhere: the digest of the founding charter, or the charter itself.
+    #[arg(long, visible_alias = "network", value_name = "DIGEST|FILE")]
+    pub(crate) charter: Option<String>,
+    /// The log's verifier key, or a file with it, got elsewhere than with what is verified.
+    #[arg(long, value_name = "KEY|FILE")]
+    pub(crate) vkey: Option<String>,
+    /// Which witnesses must have cosigned the checkpoint (C2SP tlog-policy).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
 }
 
 /// Which log, and up to where.
@@ -81,15 +109,8 @@ pub(crate) struct VerifyPackArgs {
     /// The pack: a file, or its http:// URL.
     #[arg(value_name = "FILE|URL")]
     pub(crate) file: String,
-    /// The network that it must be of, from elsewhere: the digest of the founding charter, or the charter itself.
-    #[arg(long, visible_alias = "network", value_name = "DIGEST|FILE")]
-    pub(crate) charter: Option<String>,
-    /// The log's verifier key, or a file with it, got elsewhere than with the pack.
-    #[arg(long, value_name = "KEY|FILE")]
-    pub(crate) vkey: Option<String>,
-    /// Which witnesses must have cosigned the checkpoint (C2SP tlog-policy).
-    #[arg(long, value_name = "FILE")]
-    pub(crate) policy: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) anchors: AnchorArgs,
     /// Write each opened entry with its proof into this folder, for other programs (C2SP tlog-proof).
     #[arg(long, value_name = "DIR")]
     pub(crate) proofs: Option<PathBuf>,

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod archived;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;

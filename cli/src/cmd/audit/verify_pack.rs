@@ -3,19 +3,17 @@
 use std::path::Path;
 
 use luxor_protocol::audit::pack::{AuditPack, PackError, ProvenRecord, ProvenValue, SampleVerdict, Verified};
-use luxor_protocol::document::DocumentKind;
-use luxor_protocol::hash::unhex;
 use luxor_protocol::limits::MAX_PACK_BYTES;
 use luxor_protocol::time::Millis;
 use luxor_protocol::tlog::{Note, TlogProof};
 
+use super::anchors::Anchors;
 use super::args::VerifyPackArgs;
 use super::sample::{dispatches, stratum_words};
 use crate::client::Web;
-use crate::cmd::signatures;
 use crate::exit::{Exit, FindingError, RefusedError};
 use crate::files::FileError;
-use crate::log::{Report, read_policy, read_vkey, tell_witnesses};
+use crate::log::{Report, tell_witnesses};
 use crate::{files, ui};
 
 /// Entries named in a line.
@@ -28,9 +26,7 @@ pub(super) fn run(args: &VerifyPackArgs) -> anyhow::Result<Exit> {
 }
 
 pub(super) fn verify(args: &VerifyPackArgs, report: &mut Report) -> anyhow::Result<()> {
-    let network = args.charter.as_deref().map(network).transpose()?;
-    let vkey = args.vkey.as_deref().map(read_vkey).transpose()?;
-    let policy = args.policy.as_deref().map(read_policy).transpose()?;
+    let anchors = Anchors::read(&args.anchors)?;
     let bytes = read(&args.file)?;
     let refused = |error: PackError| {
         FindingError(format!("{}: {error}; hint: it is damaged, or made by another version", args.file))
@@ -38,9 +34,9 @@ pub(super) fn verify(args: &VerifyPackArgs, report: &mut Report) -> anyhow::Resu
     let pack = AuditPack::read(&bytes).map_err(refused)?;
     let verified = pack.verify().map_err(refused)?;
     report.fact("digest", AuditPack::named_digest(&bytes).map_err(refused)?.hex());
-    tell_anchors(report, &verified, network.as_deref(), vkey.as_ref().map(ToString::to_string).as_deref());
+    anchors.compare(report, "pack", &verified.network, &verified.network_name, &verified.log_key);
     tell_log(report, &verified);
-    match &policy {
+    match &anchors.policy {
         Some(policy) => {
             let note = Note::parse(&pack.checkpoint).map_err(|error| FindingError(error.to_string()))?;
             tell_witnesses(report, &note, Some(policy));
@@ -93,37 +89,6 @@ fn write_proofs(folder: &Path, pack: &AuditPack, report: &mut Report) -> anyhow:
     }
     report.fact("proofs", folder.display().to_string());
     Ok(())
-}
-
-/// The network's digest, given or of a charter.
-fn network(text: &str) -> anyhow::Result<String> {
-    // A digest first: a file may be named like one, by somebody who wants another network to be used.
-    if unhex(text).is_some_and(|digest| digest.len() == 32) {
-        return Ok(text.to_owned());
-    }
-    Ok(signatures::read_document(Path::new(text), DocumentKind::Charter)?.digest().hex())
-}
-
-/// What everything rests on. Without them the pack only agrees with itself, and that is said where nobody overlooks it.
-fn tell_anchors(report: &mut Report, verified: &Verified, network: Option<&str>, vkey: Option<&str>) {
-    let compared = |given: bool| if given { "as given" } else { "NOT COMPARED with anything" };
-    let words = format!("{} \"{}\", {}", verified.network, verified.network_name, compared(network.is_some()));
-    report.told("network", verified.network.as_str(), words);
-    report.told("network_compared", network.is_some(), "");
-    report.told("log_key", verified.log_key.as_str(), format!("{}, {}", verified.log_key, compared(vkey.is_some())));
-    report.told("log_key_compared", vkey.is_some(), "");
-    if network.is_some_and(|network| network != verified.network) {
-        report.finding("the pack is of another network than the one given");
-    }
-    if vkey.is_some_and(|vkey| vkey != verified.log_key) {
-        report.finding("the log has another key than the one given");
-    }
-    if network.is_none() && vkey.is_none() {
-        ui::say(
-            "whose network and log it is the pack does not say: compare network and log key with what you know from \
-             elsewhere, or give --charter or --vkey",
-        );
-    }
 }
 
 fn tell_log(report: &mut Report, verified: &Verified) {
@@ -221,7 +186,7 @@ fn sample_words(sample: &SampleVerdict) -> String {
     format!("{drawn}{population}; {} chosen", dispatches(sample.chosen.len() as u64))
 }
 
-fn in_place(finding: &luxor_protocol::audit::Finding) -> String {
+pub(super) fn in_place(finding: &luxor_protocol::audit::Finding) -> String {
     let place = finding.entry.map_or("the log".to_owned(), |entry| format!("entry {entry}"));
     format!("{place}: {}", finding.what)
 }
