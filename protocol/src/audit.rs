@@ -86,6 +86,9 @@ pub struct AuditReport {
     /// Checkpoints of other logs that `peers` entries name, or of former ones in a `succeeded` entry, verified where a card has
     /// the log's key.
     pub peer_checkpoints: u64,
+    /// Entries about dispatches without the evidence behind them: no signature or receipt of theirs was checked.
+    #[serde(default)]
+    pub without_evidence: u64,
     /// Dispatches sent for which the log holds no receipt yet.
     pub without_receipt: u64,
     /// Every channel.
@@ -277,6 +280,7 @@ impl<'d> Audit<'d> {
         if *own != self.node.node {
             return Err(format!("a {} entry about {}, which is not this node's", skeleton.kind, skeleton.channel));
         }
+        self.report.without_evidence += u64::from(entry.evidence.is_none() && !skeleton.kind.is_of_node());
         let body = match &entry.body {
             None => {
                 self.report.withheld += 1;

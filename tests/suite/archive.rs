@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use luxor_protocol::document::{Document, DocumentKind};
 use luxor_tests::{Daemon, Network, agreement, luxor, program, try_luxor, until};
 use serde_json::{Value as Json, json};
 
@@ -55,6 +56,31 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// Takes a member's card out of an archive, and makes policy and list fit, as its owner could.
+fn without_card(archive: &Path, member: &str) {
+    let file = archive.join("ARCHIVE");
+    let text = fs::read_to_string(&file).unwrap();
+    let list: Json = serde_json::from_str(&text).unwrap();
+    let is_card = |name: &String| {
+        let read = fs::read(archive.join(name)).ok().and_then(|bytes| Document::read(DocumentKind::Card, &bytes).ok());
+        read.is_some_and(|card| card.id.as_str() == member)
+    };
+    let card = list["files"].as_object().unwrap().keys().find(|name| is_card(name)).unwrap().clone();
+    fs::remove_file(archive.join(&card)).unwrap();
+    let policy = fs::read_to_string(archive.join("policy")).unwrap();
+    let key =
+        policy.lines().find(|line| line.starts_with("witness ") && line.contains(&format!("/{member}/"))).unwrap();
+    let name = key.split(' ').nth(1).unwrap();
+    let fits = policy.replace(&format!("{key}\n"), "").replace(&format!(" {name}"), "");
+    // One witness is left of two.
+    let fits = fits.replace("group all-witnesses 2 ", "group all-witnesses 1 ");
+    let hash = luxor_protocol::hash::hex(&luxor_protocol::tlog::leaf_hash(fits.as_bytes()));
+    let text = text.replace(list["files"]["policy"].as_str().unwrap(), &hash);
+    let lines = text.lines().filter(|line| !line.contains(&card)).map(|line| format!("{line}\n"));
+    fs::write(archive.join("policy"), &fits).unwrap();
+    fs::write(file, lines.collect::<String>()).unwrap();
+}
+
 /// `luxord check`; gives its exit code and report.
 fn check(dir: &Path) -> (i32, Json) {
     let mut command = std::process::Command::new(program("luxord"));
@@ -102,6 +128,20 @@ fn a_log_is_archived_closed_and_followed_by_one_that_is_archived_too() {
     let made = archive(&nodes[1], &kept);
     assert_eq!((&made["size_before"], &made["size"], &made["pages_written"]), (&json!(8), &json!(88), &json!(1)));
     assert_eq!((verify(&kept).0, archive(&nodes[1], &kept)["pages_written"].clone()), (0, json!(0)));
+
+    // Not into a folder that holds something else, such as one for the web.
+    let (shown, node) = (path("shown"), nodes[0].dir().to_str().unwrap().to_owned());
+    luxor(&["log", "export", &shown, "--node", &node]);
+    let (code, _, says) = try_luxor(&["log", "archive", &shown, "--node", &node]);
+    assert!(code == 2 && says.contains("holds something else"), "{says}");
+    // An archive from which somebody's card was taken asks for fewer cosignatures, and says so.
+    let short = path("short");
+    copy(Path::new(&kept), Path::new(&short));
+    without_card(Path::new(&short), "post");
+    let (code, verified) = verify(&short);
+    assert_eq!((code, &verified["ok"]), (1, &json!(false)), "{verified}");
+    let findings = verified["findings"].to_string();
+    assert!(findings.contains("no card of post"), "{findings}");
 
     // Closed by the documented path.
     let dir = network.dir("recipient");

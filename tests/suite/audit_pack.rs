@@ -128,6 +128,16 @@ fn a_sample_by_value_is_packed_by_the_auditee_and_verified_without_him() {
     let (code, _, says) = try_luxor(&["audit", "verify-pack", &file]);
     assert!(code == 0 && says.contains("whose network and log it is the pack does not say"), "{says}");
 
+    // What was asked for, and what was not.
+    let plan = &verified["sample"]["plan"];
+    let text = |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let (method, seed, count) = (text(&plan["method"]), text(&plan["seed"]), text(&plan["count"]));
+    let asked = |seed: &str| {
+        try_luxor(&["audit", "verify-pack", &file, "--method", &method, "--seed", seed, "--count", &count])
+    };
+    assert_eq!(asked(&seed).0, 0);
+    let (code, words, _) = asked("987654");
+    assert!(code == 1 && words.contains("987654 was asked for"), "{words}");
     // Another network, another log, and a changed byte anywhere.
     let other = "0".repeat(64);
     for (with, says) in [(&["--charter", &other][..], "another network"), (&["--vkey", &foreign], "another key")] {

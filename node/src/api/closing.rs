@@ -4,10 +4,13 @@
 //! that never had a quorum has no known age.
 
 use luxor_protocol::time::Millis;
+use luxor_protocol::tlog::Note;
 
 use crate::driver::{Shared, now};
-use crate::store::{KEPT_LOOKED_AT, StoreError};
+use crate::store::StoreError;
 
+/// Bytes of a timestamped Ed25519 cosignature: time and signature (C2SP tlog-cosignature).
+const COSIGNATURE_BYTES: usize = 8 + 64;
 /// Seconds of a day.
 const DAY: u64 = 86_400;
 
@@ -39,9 +42,17 @@ impl Closing {
 /// Why this node's log is to be closed, if it is.
 pub(super) fn due(closing: Closing, shared: &Shared, entries: u64) -> Result<Option<String>, StoreError> {
     // Not looked for where nobody asks for it.
-    let kept = if closing.days > 0 { shared.store.cosigned_from(0, KEPT_LOOKED_AT)? } else { Vec::new() };
-    let first = kept.iter().find_map(|note| shared.cosigned().time_of(note));
+    let kept = if closing.days > 0 { shared.store.cosigned_from(0, 1)? } else { Vec::new() };
+    let first = kept.first().and_then(|note| cosigned_at(note));
     Ok(closing.reason(entries, first, now().0 / 1_000))
+}
+
+/// The latest time in the cosignatures of a kept checkpoint, seconds since 1970. It had a quorum then; whether its witnesses have
+/// these keys today does not matter.
+fn cosigned_at(note: &[u8]) -> Option<u64> {
+    let note = Note::parse(note).ok()?;
+    let times = note.signatures.iter().filter(|line| line.signature.len() == COSIGNATURE_BYTES);
+    times.filter_map(|line| line.signature.first_chunk::<8>().map(|time| u64::from_be_bytes(*time))).max()
 }
 
 #[cfg(test)]
@@ -49,6 +60,18 @@ mod tests {
     use super::*;
 
     const NOW: u64 = 1_800_000_000;
+
+    #[test]
+    fn the_age_is_that_of_the_cosignatures() {
+        let log = luxor_protocol::keys::SecretKey::from_seed(luxor_protocol::keys::KeyUse::Log, &[1; 32]).unwrap();
+        let checkpoint = luxor_protocol::tlog::Checkpoint::new("log.example", 1, [1; 32]);
+        let mut note = checkpoint.sign(log.signing_key()).unwrap();
+        assert_eq!(cosigned_at(&note.to_bytes()), None);
+        for time in [NOW, NOW - 5] {
+            note.cosign(&format!("w{time}"), log.signing_key(), time).unwrap();
+        }
+        assert_eq!(cosigned_at(&note.to_bytes()), Some(NOW));
+    }
 
     #[test]
     fn a_log_is_to_be_closed_when_it_is_large_or_old_and_never_by_default() {

@@ -1,7 +1,8 @@
 //! An auditor's sample: which units of a population are looked at closely, so that anybody draws the same.
 //!
 //! What is drawn follows from the auditor's seed and from the log's checkpoint. The log signed the checkpoint before it knew the
-//! seed, the auditor names the seed after he knows the checkpoint; then neither alone steers the choice. An auditor who tries
+//! seed, the auditor names the seed after he knows the checkpoint; then neither alone steers a `random` choice. With `value` the
+//! interval follows from the values listed, so that they must be fixed before the seed, too. An auditor who tries
 //! many seeds still does: where the audited party is to trust it, the seed is drawn in front of both.
 //!
 //! `random`: simple random sampling without replacement, every set of that many units alike. `value`: monetary unit sampling by

@@ -195,6 +195,11 @@ impl Directory {
         self.cards.get(member).copied()
     }
 
+    /// Members of the charter that no card names: they witness nothing here.
+    pub fn without_card(&self) -> Vec<&MemberId> {
+        self.charter.members.iter().map(|member| &member.id).filter(|id| !self.cards.contains_key(*id)).collect()
+    }
+
     /// Agreements by id, with their digests.
     pub fn agreements(&self) -> impl Iterator<Item = &(Digest, Agreement)> {
         self.agreements.values()

@@ -57,10 +57,25 @@ pub(super) fn verify(args: &ArchiveArgs, report: &mut Report) -> anyhow::Result<
     let audit = pages(dir, &manifest, &directory, node, &opened, report)?;
     tell_audit(report, &manifest, &audit);
     tell_witnesses(report, &opened.note, Some(anchors.policy.as_ref().unwrap_or(&policy)));
+    let absent: Vec<_> = directory.without_card().into_iter().map(ToString::to_string).collect();
+    if anchors.policy.is_none() && !absent.is_empty() {
+        // Whoever leaves out a card asks for fewer cosignatures.
+        let who = absent.join(", ");
+        report.finding(format!(
+            "no card of {who} is in the archive, so nobody asked for their cosignatures; hint: give the log's policy with --policy"
+        ));
+    }
     report.told("seconds", ui::seconds(begun.elapsed()), ui::duration(begun.elapsed()));
     if report.ok() {
         let words = "everything holds: documents, checkpoint with its quorum, every entry and tile, every opening";
-        report.told("verdict", "everything holds", words);
+        let more = match audit.without_evidence {
+            0 => String::new(),
+            count => format!(
+                "; {} of its entries stand without their evidence, and what that would show is not checked",
+                ui::count(count)
+            ),
+        };
+        report.told("verdict", "everything holds", format!("{words}{more}"));
     }
     Ok(())
 }

@@ -111,6 +111,18 @@ pub(crate) struct VerifyPackArgs {
     pub(crate) file: String,
     #[command(flatten)]
     pub(crate) anchors: AnchorArgs,
+    /// The checkpoint that was fixed before the seed was named: the pack must be of it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) checkpoint: Option<PathBuf>,
+    /// How the sample was to be drawn: the pack must have it.
+    #[arg(long)]
+    pub(crate) method: Option<Method>,
+    /// The seed that was named.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// How many units were asked for.
+    #[arg(long)]
+    pub(crate) count: Option<u64>,
     /// Write each opened entry with its proof into this folder, for other programs (C2SP tlog-proof).
     #[arg(long, value_name = "DIR")]
     pub(crate) proofs: Option<PathBuf>,

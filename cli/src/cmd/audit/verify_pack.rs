@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use luxor_protocol::audit::pack::{AuditPack, PackError, ProvenRecord, ProvenValue, SampleVerdict, Verified};
+use luxor_protocol::audit::sample::Method;
 use luxor_protocol::limits::MAX_PACK_BYTES;
 use luxor_protocol::time::Millis;
-use luxor_protocol::tlog::{Note, TlogProof};
+use luxor_protocol::tlog::{MAX_NOTE_BYTES, Note, TlogProof};
 
 use super::anchors::Anchors;
 use super::args::VerifyPackArgs;
@@ -50,6 +51,16 @@ pub(super) fn verify(args: &VerifyPackArgs, report: &mut Report) -> anyhow::Resu
     for finding in &verified.report.findings {
         report.finding(format!("the audit in the pack found at {}", in_place(finding)));
     }
+    if verified.report.findings_count > verified.report.findings.len() as u64 {
+        report.finding("the audit in the pack found more than it lists");
+    }
+    if anchors.policy.is_none() && !verified.without_card.is_empty() {
+        let who = verified.without_card.join(", ");
+        report.finding(format!(
+            "no card of {who} is in the pack, so nobody asked for their cosignatures; hint: give the log's policy with --policy"
+        ));
+    }
+    compare_plan(args, &pack, report)?;
     for fork in &verified.forks {
         report.finding(format!("fork evidence: {fork}"));
     }
@@ -59,6 +70,37 @@ pub(super) fn verify(args: &VerifyPackArgs, report: &mut Report) -> anyhow::Resu
     if verified.ok() && report.ok() {
         report.told("verdict", "everything holds", "everything holds");
     }
+    Ok(())
+}
+
+/// Whether the pack is of the checkpoint and the sample that were asked for. What is not given is not compared, and that is said.
+fn compare_plan(args: &VerifyPackArgs, pack: &AuditPack, report: &mut Report) -> anyhow::Result<()> {
+    let plan = pack.sample.as_ref().map(|sample| &sample.plan);
+    if let Some(file) = &args.checkpoint {
+        let text =
+            |note: &[u8]| Note::parse(note).map(|note| note.text).map_err(|error| RefusedError(error.to_string()));
+        if text(&files::read(file, MAX_NOTE_BYTES)?)? != text(&pack.checkpoint)? {
+            report.finding("the pack is of another checkpoint than the one given");
+        }
+    }
+    let asked = [
+        ("method", args.method.map(|method| method.to_string()), plan.map(|plan| plan.method.to_string())),
+        ("seed", args.seed.map(|seed| seed.to_string()), plan.map(|plan| plan.seed.to_string())),
+        ("count", args.count.map(|count| count.to_string()), plan.map(|plan| plan.count.to_string())),
+    ];
+    for (what, given, found) in &asked {
+        if given.is_some() && given != found {
+            let (given, found) = (given.as_deref().unwrap_or_default(), found.as_deref().unwrap_or("none"));
+            report.finding(format!("the sample's {what} is {found}, {given} was asked for"));
+        }
+    }
+    let compared = args.checkpoint.is_some() && (plan.is_none() || asked.iter().all(|(_, given, _)| given.is_some()));
+    let words = if compared {
+        "as given"
+    } else {
+        "NOT COMPARED with what was asked for (--checkpoint, --method, --seed, --count)"
+    };
+    report.told("asked_for", compared, words);
     Ok(())
 }
 
@@ -172,11 +214,11 @@ fn records_words(records: &[ProvenRecord]) -> String {
 fn sample_words(sample: &SampleVerdict) -> String {
     let plan = &sample.plan;
     let drawn = format!("method {}, seed {}, {} asked for; drawn again from ", plan.method, plan.seed, plan.count);
-    let population = match sample.strata.is_empty() {
-        true => format!("all of the log's {}", dispatches(sample.dispatches)),
-        false => format!(
-            "{} in the {} dispatches of the log ({} repeat a batch, {} cannot be proven); the values of \
-             records that are not opened are the audited node's word",
+    let population = match plan.method {
+        Method::Random => format!("all of the log's {}", dispatches(sample.dispatches)),
+        Method::Value => format!(
+            "{} in the {} dispatches of the log ({} repeat a batch, {} cannot be proven); which values there are, and those of \
+             records that are not opened, are the audited node's word",
             super::super::some(sample.values, "value"),
             ui::count(sample.dispatches),
             sample.repeats,

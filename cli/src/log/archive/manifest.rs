@@ -191,8 +191,7 @@ pub(super) fn page_bytes(page: AuditPage) -> Vec<u8> {
 pub(crate) fn read_part(dir: &Path, name: &str, max: usize) -> anyhow::Result<Vec<u8>> {
     files::read_regular(&dir.join(name), max).map_err(|error| match error {
         error if error.is_not_found() => {
-            FindingError(format!("{name} is not there; hint: the archive is not whole: run `luxor log archive` again"))
-                .into()
+            FindingError(format!("{name} is not there; hint: take it from a copy, or archive into a new folder")).into()
         }
         error if error.is_of_content() => {
             let why = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);

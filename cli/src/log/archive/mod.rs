@@ -54,6 +54,7 @@ pub(crate) fn archive(args: &ArchiveArgs, report: &mut Report) -> anyhow::Result
         let what = format!("{} is a node's folder\nhint: an archive has a folder of its own", dir.display());
         return Err(UsageError(what).into());
     }
+    begin(dir)?;
     let client = Client::open(&args.node.node)?;
     let log = OwnLog::ask(&client)?;
     let settled = before(dir, &log)?.map(|before| before.settled);
@@ -99,6 +100,27 @@ pub(crate) fn archive(args: &ArchiveArgs, report: &mut Report) -> anyhow::Result
     tell_witnesses(report, &note, Some(&log.policy));
     ui::say("verify it anywhere: luxor audit archive DIR --charter NETWORK, with the network's digest from elsewhere");
     Ok(())
+}
+
+/// Takes a new or empty folder, which only its owner may read from then on, or one in which an archive was begun: an archive shows
+/// more than a folder that a web server shows.
+fn begin(dir: &Path) -> anyhow::Result<()> {
+    let pages = dir.join("audit");
+    if dir.join(MANIFEST).exists() || pages.is_dir() {
+        return Ok(());
+    }
+    let is_empty = match fs::read_dir(dir) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
+        Err(error) => return Err(FileError::at(dir)(error).into()),
+    };
+    if !is_empty {
+        let what = format!("{} holds something else\nhint: an archive has a folder of its own", dir.display());
+        return Err(UsageError(what).into());
+    }
+    fs::create_dir_all(&pages).map_err(FileError::at(&pages))?;
+    let own = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    Ok(fs::set_permissions(dir, own).map_err(FileError::at(dir))?)
 }
 
 /// What a node says of itself and its log, every document checked here.

@@ -119,8 +119,10 @@ impl LogCopy {
                     let shown = dispatch_of(entry, &skeleton);
                     let dispatch = shown.map_err(|what| BuildError::Hidden { entry: index, what })?;
                     let records = dispatch.batch.as_ref().map_or(0, |batch| batch.header.count);
+                    // One whose values cannot be shown stands for no other.
                     let earlier = dispatch.batch.as_ref().and_then(|batch| match seen.get(&batch.to_cbor()) {
                         Some(first) => Some(*first),
+                        None if dispatch.excluded => None,
                         None => seen.insert(batch.to_cbor(), index),
                     });
                     let values = match (&dispatch.batch, earlier) {

@@ -17,7 +17,7 @@ const MAX_NODE_NAME: usize = 81;
 /// Channels of one node: both directions and lanes with each other node, in 16 epochs.
 const MAX_CHANNELS: usize = MAX_MEMBERS * MAX_NODES * 64;
 /// Numbers of a report, in the order of [`numbers`].
-const NUMBERS: usize = 11;
+const NUMBERS: usize = 13;
 
 /// The numbers of a report.
 fn numbers(report: &AuditReport) -> [u64; NUMBERS] {
@@ -32,6 +32,8 @@ fn numbers(report: &AuditReport) -> [u64; NUMBERS] {
         report.receipts,
         report.withdrawals,
         report.without_receipt,
+        report.without_evidence,
+        report.peer_checkpoints,
         report.findings_count,
     ]
 }
@@ -83,6 +85,8 @@ impl Decode for AuditReport {
             receipts: reader.uint()?,
             withdrawals: reader.uint()?,
             without_receipt: reader.uint()?,
+            without_evidence: reader.uint()?,
+            peer_checkpoints: reader.uint()?,
             findings_count: reader.uint()?,
             ..Self::default()
         };

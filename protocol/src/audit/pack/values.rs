@@ -61,7 +61,7 @@ pub(super) fn check_values(row: &DispatchValues, shown: &BTreeMap<u64, Option<Di
     }
     match &row.values {
         Values::Repeats(earlier) => match shown.get(earlier) {
-            Some(Some(first)) if dispatch.batch.is_some() && first.batch == dispatch.batch => Ok(()),
+            Some(Some(first)) if dispatch.batch.is_some() && first.batch == dispatch.batch && !first.excluded => Ok(()),
             _ => Err(format!("said to carry the same batch as entry {earlier}, which it does not")),
         },
         Values::Unknown if !dispatch.excluded => {

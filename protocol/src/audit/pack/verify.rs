@@ -14,7 +14,7 @@ use crate::audit::sample::{Currency, SamplePlan, Stratum};
 use crate::audit::{Audit, AuditReport, Finding, MAX_FINDINGS};
 use crate::cbor::Decode;
 use crate::document::{Directory, Document, DocumentError, KnownNode};
-use crate::exchange::{AuditPage, Skeleton, log_key, policy_of};
+use crate::exchange::{AuditPage, Skeleton, log_key, log_keys, policy_of};
 use crate::hash::hex;
 use crate::tlog::{Checkpoint, ForkEvidence, Note, leaf_hash, verify_inclusion};
 
@@ -39,6 +39,8 @@ pub struct Verified {
     pub root: String,
     /// Which witnesses on the cards cosigned the checkpoint.
     pub cosigned: Cosigned,
+    /// Members of the charter without a card in the pack: whoever left them out asked for fewer cosignatures.
+    pub without_card: Vec<String>,
     /// What the maker of the pack reports.
     pub report: AuditReport,
     /// What an audit of what the pack shows comes to.
@@ -147,6 +149,7 @@ pub(super) fn verify(pack: &AuditPack) -> Result<Verified, PackError> {
         entries: checkpoint.size,
         root: hex(&checkpoint.root),
         cosigned: Cosigned::default(),
+        without_card: directory.without_card().into_iter().map(ToString::to_string).collect(),
         report: pack.report.clone(),
         shown: AuditReport::default(),
         sample: None,
@@ -392,13 +395,10 @@ fn forks(pack: &AuditPack, directory: &Directory, verified: &mut Verified) {
         let proven = ForkEvidence::parse(bytes).and_then(|evidence| Ok((evidence.verify()?, evidence.log_key)));
         match proven {
             Err(error) => verified.finding(None, format!("fork evidence {}: {error}", at + 1)),
-            Ok((fork, key)) => {
-                let known = directory.node_by_origin(&fork.origin).and_then(|node| log_key(node).ok());
-                match known == Some(key) {
-                    true => verified.forks.push(fork.to_string()),
-                    false => verified.finding(None, format!("fork evidence {}: no card has this log's key", at + 1)),
-                }
-            }
+            Ok((fork, key)) => match log_keys(directory, &fork.origin).contains(&key) {
+                true => verified.forks.push(fork.to_string()),
+                false => verified.finding(None, format!("fork evidence {}: no card has this log's key", at + 1)),
+            },
         }
     }
 }
