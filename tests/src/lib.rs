@@ -87,6 +87,18 @@ pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// Copies a folder with everything in it.
+pub fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        match entry.file_type().unwrap().is_dir() {
+            true => copy(&entry.path(), &to.join(entry.file_name())),
+            false => drop(std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap()),
+        }
+    }
+}
+
 /// A founded network; its nodes run only while a [`Daemon`] lives.
 pub struct Network {
     /// Everything is in here.
@@ -347,6 +359,18 @@ impl Daemon {
     /// A GET of its local interface.
     pub fn get(&self, path: &str) -> Json {
         self.try_get(path).unwrap_or_else(|e| panic!("GET {path}: {e}"))
+    }
+
+    /// Asks for its state until it is as wanted.
+    pub fn status(&self, what: &str, is: impl Fn(&Json) -> bool) -> Json {
+        until(what, || {
+            let status = self.get("/v1/status");
+            if is(&status) {
+                return Some(status);
+            }
+            std::thread::sleep(Duration::from_millis(20));
+            None
+        })
     }
 
     /// A GET that may fail.

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use luxor_protocol::document::{Document, DocumentKind};
-use luxor_tests::{Daemon, Network, agreement, luxor, program, try_luxor, until};
+use luxor_tests::{Daemon, Network, agreement, copy, luxor, program, try_luxor, until};
 use serde_json::{Value as Json, json};
 
 const MEMBERS: [(&str, &str, &str); 3] =
@@ -43,17 +43,6 @@ fn roots(node: &Daemon) -> BTreeSet<String> {
     let indexes = node.inbox().into_iter().map(|item| item["index"].as_u64().unwrap());
     let records = indexes.map(|index| node.get(&format!("/v1/inbox/{index}"))["records"].clone());
     records.flat_map(|records| records.as_array().unwrap().clone()).map(|r| r["root"].to_string()).collect()
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        match entry.file_type().unwrap().is_dir() {
-            true => copy(&entry.path(), &to.join(entry.file_name())),
-            false => drop(fs::copy(entry.path(), to.join(entry.file_name())).unwrap()),
-        }
-    }
 }
 
 /// Takes a member's card out of an archive, and makes policy and list fit, as its owner could.

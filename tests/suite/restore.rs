@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use luxor_protocol::document::{Card, Document, DocumentKind};
-use luxor_tests::{Daemon, Network, agreement, luxor, try_luxor, until};
+use luxor_tests::{Daemon, Network, agreement, copy, luxor, try_luxor, until};
 use serde_json::{Value as Json, json};
 
 const MEMBERS: [(&str, &str, &str); 4] =
@@ -28,29 +28,6 @@ fn exchange(sender: &Daemon, name: &str, count: u64) {
     let before = sender.get("/v1/outbox")["sent"]["dispatches"].as_u64().unwrap();
     (0..count).for_each(|at| submit(sender, &format!("{name}-{at}")));
     sender.outbox("the receipts", |state| state["sent"]["dispatches"] == before + count);
-}
-
-/// Asks for a node's state until it is as wanted.
-fn status(node: &Daemon, what: &str, is: impl Fn(&Json) -> bool) -> Json {
-    until(what, || {
-        let status = node.get("/v1/status");
-        if is(&status) {
-            return Some(status);
-        }
-        std::thread::sleep(Duration::from_millis(20));
-        None
-    })
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        match entry.file_type().unwrap().is_dir() {
-            true => copy(&entry.path(), &to.join(entry.file_name())),
-            false => drop(fs::copy(entry.path(), to.join(entry.file_name())).unwrap()),
-        }
-    }
 }
 
 /// Puts an older `data/` back, and an older lock file or none.
@@ -111,7 +88,7 @@ fn a_restored_node_signs_nothing_and_recovers_by_the_documented_path() {
     let recipient = start("recipient");
     exchange(&sender, "after", 4);
     let origin = recipient.get("/v1/status")["origin"].as_str().unwrap().to_owned();
-    status(&recipient, "a quorum", |status| status["witnessed"]["size"] == 7);
+    recipient.status("a quorum", |status| status["witnessed"]["size"] == 7);
     drop(recipient);
     let (old_lock, new_lock) = (backup.join("log.lock"), network.root.path().join("lock"));
     fs::copy(dir.join("log.lock"), &new_lock).unwrap();
@@ -150,14 +127,14 @@ fn a_restored_node_signs_nothing_and_recovers_by_the_documented_path() {
     let (sender, recipient) = (&nodes[0], &nodes[1]);
     // One entry more: what the new log begins with.
     let again = |status: &Json| status["received"]["dispatches"] == 7 && status["log_entries"] == 8;
-    let state = status(recipient, "everything again", again);
+    let state = recipient.status("everything again", again);
     assert_eq!((&state["missing"], &state["alarms"]), (&json!([]), &json!([])), "{state}");
     // It begins with the largest checkpoint of the former log that anybody holds.
     let report = luxor(&["audit", "--node", sender.dir().to_str().unwrap(), "--of", "recipient/n1", "--json"]);
     let report: Json = serde_json::from_str(&report).unwrap();
     assert_eq!((&report["ok"], &report["reports"][0]["peer_checkpoints"]), (&json!(true), &json!(1)), "{report}");
     assert!(luxor(&["status", "--node", recipient.dir().to_str().unwrap()]).contains("8 entries"));
-    status(recipient, "a quorum of the new log", |status| status["witnessed"]["size"] == 8);
+    recipient.status("a quorum of the new log", |status| status["witnessed"]["size"] == 8);
     assert_ne!(recipient.get("/v1/status")["origin"], json!(origin));
     for node in &nodes {
         assert_eq!(node.get("/v1/status")["forked"], json!([]));
@@ -172,7 +149,7 @@ fn a_witness_that_was_set_back_learns_how_far_others_have_come() {
     }
     let mut nodes: Vec<_> = MEMBERS.iter().map(|(member, _, _)| network.start(member)).collect();
     exchange(&nodes[0], "before", 1);
-    status(&nodes[1], "a quorum", |status| status["witnessed"]["size"] == 1);
+    nodes[1].status("a quorum", |status| status["witnessed"]["size"] == 1);
     let post = nodes.remove(2);
     let held = |post: &Daemon, origin: &str| {
         let id = luxor_protocol::tlog::monitoring_id(origin);

@@ -13,7 +13,7 @@ use luxor_protocol::keys::{KeyUse, SecretKey};
 use luxor_protocol::tlog::{
     AddCheckpoint, Checkpoint, Decision, ForkEvidence, KeyType, Note, VerifierKey, cosign_line, decide, monitoring_id,
 };
-use luxor_tests::{Daemon, Network, agreement, luxor, try_luxor, until};
+use luxor_tests::{Daemon, Network, agreement, copy, luxor, try_luxor, until};
 use serde_json::{Value as Json, json};
 
 const MEMBERS: [(&str, &str, &str); 4] =
@@ -36,18 +36,6 @@ fn submit(sender: &Daemon, reference: &str) {
     sender.put(reference, 0, &[record]).unwrap();
 }
 
-/// Asks for a node's state until it is as wanted.
-fn status(node: &Daemon, what: &str, is: impl Fn(&Json) -> bool) -> Json {
-    until(what, || {
-        let status = node.get("/v1/status");
-        if is(&status) {
-            return Some(status);
-        }
-        std::thread::sleep(Duration::from_millis(20));
-        None
-    })
-}
-
 /// The network as a folder's documents have it.
 fn directory(folder: &Path) -> Directory {
     let (mut charter, mut cards, mut agreements) = (None, Vec::new(), Vec::new());
@@ -64,17 +52,6 @@ fn directory(folder: &Path) -> Directory {
     Directory::new(&charter.unwrap(), &cards, &agreements).unwrap()
 }
 
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        match entry.file_type().unwrap().is_dir() {
-            true => copy(&entry.path(), &to.join(entry.file_name())),
-            false => drop(std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap()),
-        }
-    }
-}
-
 #[test]
 fn receipts_become_witnessed_and_the_cosignatures_verify_offline() {
     let network = found();
@@ -84,7 +61,7 @@ fn receipts_become_witnessed_and_the_cosignatures_verify_offline() {
     sender.outbox("the receipt", |state| state["sent"]["dispatches"] == 1);
     // Three witnesses, all of which are asked for.
     for (node, entries) in [(recipient, 1), (sender, 2)] {
-        let state = status(node, "a quorum", |status| status["witnessed"]["size"] == entries);
+        let state = node.status("a quorum", |status| status["witnessed"]["size"] == entries);
         assert_eq!(state["witnessed"]["witnesses"].as_array().unwrap().len(), 3, "{state}");
         assert_eq!(state["forked"], json!([]));
     }
@@ -137,7 +114,7 @@ fn a_witness_answers_over_http_what_the_specification_says() {
     let nodes = start(&network);
     let (sender, recipient, post) = (&nodes[0], &nodes[1], &nodes[2]);
     submit(sender, "first");
-    status(recipient, "a quorum", |status| status["witnessed"]["size"] == 1);
+    recipient.status("a quorum", |status| status["witnessed"]["size"] == 1);
     let url = post.public_log().unwrap();
     let ask = |body: &[u8]| {
         let request = ureq::post(format!("{url}/add-checkpoint")).config().http_status_as_error(false).build();
@@ -233,7 +210,7 @@ fn a_charters_own_policy_counts_and_witnesses_outside_the_network_are_asked() {
     let unknown = |status: &Json, name: &str| {
         witness(status, name)["reason"].as_str().is_some_and(|reason| reason.starts_with("404: "))
     };
-    let state = status(recipient, "refusals", |status| {
+    let state = recipient.status("refusals", |status| {
         ["post/n1", "sender/n1"].iter().all(|name| witness(status, name)["size"] == 1)
             && ["required", "beside.example/w"].iter().all(|name| unknown(status, name))
     });
@@ -241,8 +218,8 @@ fn a_charters_own_policy_counts_and_witnesses_outside_the_network_are_asked() {
     let vkey = VerifierKey::parse(state["log_vkey"].as_str().unwrap()).unwrap();
     *beside_known.lock().unwrap() = Some(vkey.clone());
     *known.lock().unwrap() = Some(vkey);
-    status(recipient, "a quorum", |status| status["witnessed"]["size"] == 1);
-    let state = status(recipient, "the other", |status| witness(status, "beside.example/w")["size"] == 1);
+    recipient.status("a quorum", |status| status["witnessed"]["size"] == 1);
+    let state = recipient.status("the other", |status| witness(status, "beside.example/w")["size"] == 1);
     assert_eq!(state["witnessed"]["time"], 1_800_000_000, "{state}");
     // A receipt is witnessed by that alone, and everybody's cosignatures stand on the checkpoint.
     let standing = nodes[0].get("/v1/receipts/witnesses?recipient=recipient/n1&number=1");
@@ -259,7 +236,7 @@ fn a_copied_node_that_runs_twice_is_caught_and_gets_nothing_more() {
     let mut nodes = start(&network);
     submit(&nodes[0], "before");
     nodes[0].outbox("the receipt", |state| state["sent"]["dispatches"] == 1);
-    status(&nodes[1], "a quorum", |status| status["witnessed"]["size"] == 1);
+    nodes[1].status("a quorum", |status| status["witnessed"]["size"] == 1);
     // The recipient stops; data, lock file and all are copied. Both run on from there, the copy at another address.
     drop(nodes.remove(1));
     let aside = network.root.path().join("aside");
@@ -284,7 +261,7 @@ fn a_copied_node_that_runs_twice_is_caught_and_gets_nothing_more() {
     (0..3).for_each(|at| submit(&copy, &format!("and-more-{at}")));
     let origin = copy.get("/v1/status")["origin"].as_str().unwrap().to_owned();
     for node in &nodes {
-        status(node, "the fork", |status| status["forked"] == json!([origin]));
+        node.status("the fork", |status| status["forked"] == json!([origin]));
         println!("caught by {} after {} ms", node.get("/v1/status")["node"], began.elapsed().as_millis());
         let forks = node.get("/v1/forks");
         let evidence = ForkEvidence::parse(forks[0]["evidence"].as_str().unwrap().as_bytes()).unwrap();

@@ -177,12 +177,14 @@ impl AuditPack {
     /// Writes the file.
     ///
     /// # Errors
-    /// [`PackError::TooLarge`].
+    /// [`PackError::TooLarge`]; [`PackError::Content`] when it has more of something than may be read.
     pub fn to_bytes(&self) -> Result<Vec<u8>, PackError> {
         let content = self.to_cbor();
         if content.len() > MAX_PACK_BYTES - MAX_FRAME_BYTES {
             return Err(PackError::TooLarge(content.len() + MAX_FRAME_BYTES));
         }
+        // What nobody can read is not written.
+        Self::from_cbor(&content).map_err(PackError::Content)?;
         Ok(frame(&content))
     }
 
