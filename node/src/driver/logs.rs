@@ -18,6 +18,7 @@ use crate::witness::{Concluded, Said, Told, holdings};
 
 /// How often each other node is asked for its newest checkpoint.
 const GOSSIP: Duration = Duration::from_secs(10);
+
 impl Driver {
     /// Asks every other node for its newest checkpoint again and again, until the node stops.
     pub(super) async fn follow_logs(self) {

@@ -15,8 +15,7 @@ use luxor_protocol::tlog::root_at;
 use tokio::task::JoinSet;
 
 use super::{Driver, DriverError, Message, Shared};
-use crate::store::LogFact;
-use crate::waking::{OtherCard, OwnLog, WordError};
+use crate::waking::{OtherCard, OwnLog, keep_proof};
 
 /// How often each witness is asked.
 const ASK: Duration = Duration::from_secs(600);
@@ -54,9 +53,8 @@ fn judge(shared: &Shared, witness: &KnownNode, holdings: &Holdings) -> Result<()
     let judged = own.judge(&witness.node, holdings, size, |size| {
         root_at(&shared.sequencer.nodes(), size).map_err(|e| e.to_string())
     });
-    if let Err(WordError::Behind { note, .. } | WordError::Another { note, .. }) = &judged {
-        // So that it counts at the next start, whoever is heard then.
-        shared.store.keep_log_facts(&node.card.origin, &[(LogFact::Held, note)])?;
+    if let Err(error) = &judged {
+        keep_proof(&shared.store, &node.card.origin, error)?;
     }
     judged?;
     shared.witness.learn(&witness.node, &holdings.notes)?;

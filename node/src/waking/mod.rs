@@ -111,11 +111,11 @@ impl Waking<'_> {
         Ok(words.finish())
     }
 
-    /// Takes a word; one that proves that nothing may be signed is kept, so that it counts at the next start, too.
+    /// Takes a word.
     fn hear(&self, words: &mut Words<'_>, witness: &NodeRef, holdings: Holdings) -> Result<(), WakingError> {
         let heard = words.hear(witness, holdings, self.size, |size| self.root_at(size));
-        if let Err(WordError::Behind { note, .. } | WordError::Another { note, .. }) = &heard {
-            self.store.keep_log_facts(&self.own.card.origin, &[(LogFact::Held, note)])?;
+        if let Err(error) = &heard {
+            keep_proof(self.store, &self.own.card.origin, error)?;
         }
         Ok(heard?)
     }
@@ -135,6 +135,19 @@ impl Waking<'_> {
         };
         inbound.reply.send(answer.to_cbor());
         Ok(())
+    }
+}
+
+/// Keeps the checkpoint that proves that this node must not sign, so that the next start finds it, whoever is heard then.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn keep_proof(store: &Store, origin: &str, error: &WordError) -> Result<(), StoreError> {
+    match error {
+        WordError::Behind { note, .. } | WordError::Another { note, .. } => {
+            store.keep_log_facts(origin, &[(LogFact::Held, note)])
+        }
+        WordError::Log(_) => Ok(()),
     }
 }
 

@@ -34,11 +34,11 @@ use super::population::{DispatchValues, decode_values, encode_values, listed};
 use super::sample::{Method, SamplePlan, Stratum, by_value, random};
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::document::DirectoryError;
-use crate::exchange::{AuditEntry, entry_of};
+use crate::exchange::{AuditEntry, decode_shown, encode_shown, entry_of};
 use crate::hash::{Digest, Domain};
 use crate::limits::{
-    MAX_ANSWER_BYTES, MAX_BATCH_RECORDS, MAX_BODY_BYTES, MAX_DOCUMENT_BYTES, MAX_PACK_BYTES, MAX_PACK_DOCUMENTS,
-    MAX_PACK_ENTRIES, MAX_PACK_FORKS, MAX_SIGNATURES, MAX_SKELETON_BYTES,
+    MAX_BATCH_RECORDS, MAX_DOCUMENT_BYTES, MAX_PACK_BYTES, MAX_PACK_DOCUMENTS, MAX_PACK_ENTRIES, MAX_PACK_FORKS,
+    MAX_SIGNATURES, MAX_SKELETON_BYTES,
 };
 use crate::names::NodeRef;
 use crate::record::RecordView;
@@ -363,18 +363,7 @@ impl Encode for PackedEntry {
         writer.bytes(&self.salt);
         writer.bytes(&self.skeleton);
         self.body_hash.encode(writer);
-        match &self.body {
-            None => writer.null(),
-            Some((salt, body)) => {
-                writer.array(2);
-                writer.bytes(salt);
-                writer.bytes(body);
-            }
-        }
-        match &self.evidence {
-            None => writer.null(),
-            Some(evidence) => writer.bytes(evidence),
-        }
+        encode_shown(writer, self.body.as_ref(), self.evidence.as_deref());
     }
 }
 
@@ -384,15 +373,7 @@ impl Decode for PackedEntry {
         let salt = reader.fixed()?;
         let skeleton = reader.bytes(MAX_SKELETON_BYTES)?.to_vec();
         let body_hash = Digest::decode(reader)?;
-        let body = if reader.null()? {
-            None
-        } else {
-            reader.tuple(2)?;
-            let body = (reader.fixed()?, reader.bytes(MAX_BODY_BYTES)?.to_vec());
-            reader.leave();
-            Some(body)
-        };
-        let evidence = if reader.null()? { None } else { Some(reader.bytes(MAX_ANSWER_BYTES)?.to_vec()) };
+        let (body, evidence) = decode_shown(reader)?;
         reader.leave();
         Ok(Self { salt, skeleton, body_hash, body, evidence })
     }

@@ -280,6 +280,39 @@ impl Decode for Answer {
     }
 }
 
+/// Writes what is shown of an entry beside its skeleton: body with its salt, and evidence.
+pub(crate) fn encode_shown(writer: &mut Writer, body: Option<&([u8; 16], Vec<u8>)>, evidence: Option<&[u8]>) {
+    match body {
+        None => writer.null(),
+        Some((salt, body)) => {
+            writer.array(2);
+            writer.bytes(salt);
+            writer.bytes(body);
+        }
+    }
+    match evidence {
+        None => writer.null(),
+        Some(evidence) => writer.bytes(evidence),
+    }
+}
+
+/// Body with its salt, and evidence.
+type Shown = (Option<([u8; 16], Vec<u8>)>, Option<Vec<u8>>);
+
+/// Reads what [`encode_shown`] wrote.
+pub(crate) fn decode_shown(reader: &mut Reader<'_>) -> Result<Shown, CborError> {
+    let body = if reader.null()? {
+        None
+    } else {
+        reader.tuple(2)?;
+        let body = (reader.fixed()?, reader.bytes(MAX_BODY_BYTES)?.to_vec());
+        reader.leave();
+        Some(body)
+    };
+    let evidence = if reader.null()? { None } else { Some(reader.bytes(MAX_ANSWER_BYTES)?.to_vec()) };
+    Ok((body, evidence))
+}
+
 impl Encode for AuditEntry {
     fn encode(&self, writer: &mut Writer) {
         writer.array(6);
@@ -287,18 +320,7 @@ impl Encode for AuditEntry {
         writer.bytes(&self.salt);
         writer.bytes(&self.skeleton);
         self.body_hash.encode(writer);
-        match &self.body {
-            None => writer.null(),
-            Some((salt, body)) => {
-                writer.array(2);
-                writer.bytes(salt);
-                writer.bytes(body);
-            }
-        }
-        match &self.evidence {
-            None => writer.null(),
-            Some(evidence) => writer.bytes(evidence),
-        }
+        encode_shown(writer, self.body.as_ref(), self.evidence.as_deref());
     }
 }
 
@@ -309,15 +331,7 @@ impl Decode for AuditEntry {
         let salt = reader.fixed()?;
         let skeleton = reader.bytes(MAX_SKELETON_BYTES)?.to_vec();
         let body_hash = Digest::decode(reader)?;
-        let body = if reader.null()? {
-            None
-        } else {
-            reader.tuple(2)?;
-            let body = (reader.fixed()?, reader.bytes(MAX_BODY_BYTES)?.to_vec());
-            reader.leave();
-            Some(body)
-        };
-        let evidence = if reader.null()? { None } else { Some(reader.bytes(MAX_ANSWER_BYTES)?.to_vec()) };
+        let (body, evidence) = decode_shown(reader)?;
         reader.leave();
         Ok(Self { entry, salt, skeleton, body_hash, body, evidence })
     }

@@ -16,6 +16,7 @@ mod withdrawal;
 mod witnesses;
 
 pub use answer::{Answer, AuditEntry, AuditPage, ErrorCode, Lack, RefusalCode};
+pub(crate) use answer::{decode_shown, encode_shown};
 pub use arrival::Arrival;
 pub use check::{Checked, check_dispatch, check_withdrawal};
 pub use checkpoints::{CheckpointsBody, Holdings, NewestCheckpoint};
