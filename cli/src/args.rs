@@ -1,4 +1,6 @@
-//! The command line.
+//! The command line. What is said of documents is in [`documents`].
+
+mod documents;
 
 use std::path::PathBuf;
 
@@ -6,6 +8,10 @@ use clap::{Args, Parser, Subcommand};
 use luxor_protocol::names::{MemberId, MemberKind, NodeRef, Slug, Territory};
 
 use crate::exit;
+pub(crate) use documents::{
+    AgreementCommand, CardCommand, CharterCommand, DocumentsArgs, ExplainArgs, KeysArgs, KnownArgs, RevokeArgs,
+    RotateArgs, SignerArgs, WordArgs,
+};
 
 /// Exchange of customs records between members of a network, with receipts and logs that anybody with a mandate can audit.
 #[derive(Debug, Parser)]
@@ -20,17 +26,23 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Found a node: its folder with configuration and keys.
     Init(InitArgs),
-    /// The network's membership: draft, sign, show, check.
+    /// The network's membership: draft and sign the first charter; propose, vote on, reject later ones; heal a split.
     #[command(subcommand)]
     Charter(CharterCommand),
     /// What a member says of its nodes, with their keys and addresses: draft, sign, show, check.
     #[command(subcommand)]
     Card(CardCommand),
-    /// What may flow between parties: draft, sign, show, check.
+    /// What may flow between parties: draft, sign, renew, explain, suspend.
     #[command(subcommand)]
     Agreement(AgreementCommand),
     /// Put signed documents into a node's folder.
     Install(InstallArgs),
+    /// List every document that a node knows; with --to, write them as files for a new node.
+    Documents(DocumentsArgs),
+    /// List every key of this member: on its card and former ones, with their ids, and which are revoked.
+    Keys(KeysArgs),
+    /// Revoke keys: this member's own, or, signed by enough governors, another's.
+    Revoke(RevokeArgs),
     /// Submit records to the own node, which sends them to whom an agreement gives them.
     Submit(SubmitArgs),
     /// List dispatches received.
@@ -41,6 +53,13 @@ pub(crate) enum Command {
     Withdraw(WithdrawArgs),
     /// Show a record by its reference: where it went, or who sent it.
     Show(ShowArgs),
+    /// Erase every record of an item before its date, by order; or what is due, now.
+    Erase(EraseArgs),
+    /// What may not be erased, neither by its date nor by order.
+    #[command(subcommand)]
+    Hold(HoldCommand),
+    /// Who was shown what of a person or an item: the register to hand out.
+    Disclosures(DisclosuresArgs),
     /// A node at a glance.
     Status(StatusArgs),
     /// Check a node's log from end to end.
@@ -90,146 +109,6 @@ pub(crate) struct InitArgs {
     /// Where anybody may read its log over HTTP, such as 127.0.0.1:4790. Without it the log is not public.
     #[arg(long, value_name = "ADDR")]
     pub(crate) log: Option<String>,
-}
-
-/// `luxor charter`
-#[derive(Debug, Subcommand)]
-pub(crate) enum CharterCommand {
-    /// Write a charter's draft from the member.toml files that `luxor init` made.
-    Draft {
-        /// The members' member.toml files.
-        #[arg(required = true, value_name = "MEMBER.toml")]
-        members: Vec<PathBuf>,
-        /// The network's name.
-        #[arg(long)]
-        name: String,
-        /// Members that govern; all of them sign. Without it, every member.
-        #[arg(long, value_delimiter = ',', value_name = "ID,ID")]
-        governors: Vec<MemberId>,
-        /// Which witnesses make a log's checkpoint count (C2SP tlog-policy). Without it the members' own do.
-        #[arg(long, value_name = "FILE")]
-        policy: Option<PathBuf>,
-        /// Where to write it; else stdout.
-        #[arg(short, long, value_name = "FILE")]
-        output: Option<PathBuf>,
-    },
-    /// Sign a draft, or add a signature to a signed charter.
-    Sign {
-        /// A draft in TOML or a signed charter; told apart by content.
-        file: PathBuf,
-        #[command(flatten)]
-        signer: SignerArgs,
-    },
-    /// Show what a charter says.
-    Show(FileArgs),
-    /// Check a charter and who signed it.
-    Check(FileArgs),
-}
-
-/// `luxor card`
-#[derive(Debug, Subcommand)]
-pub(crate) enum CardCommand {
-    /// Write the node's card without signature.
-    Draft {
-        /// The network's charter, signed.
-        #[arg(long, value_name = "FILE")]
-        charter: PathBuf,
-        #[command(flatten)]
-        signer: SignerArgs,
-    },
-    /// Write the node's card, signed with the member's identity key.
-    Sign {
-        /// The network's charter, signed.
-        #[arg(long, value_name = "FILE")]
-        charter: PathBuf,
-        #[command(flatten)]
-        signer: SignerArgs,
-    },
-    /// After this node's data was lost: begin a new log with new keys, and write the card that says so, signed. What is
-    /// left of the old log is put aside. Install the card at every node of the network; then start this one.
-    Succeed {
-        /// The folder of the node, stopped.
-        #[arg(long, value_name = "DIR")]
-        node: PathBuf,
-        /// Where to write the card; else stdout, unless that is a terminal.
-        #[arg(short, long, value_name = "FILE")]
-        output: Option<PathBuf>,
-    },
-    /// Show what a card says.
-    Show(FileArgs),
-    /// Check a card and its signature.
-    Check(CheckArgs),
-}
-
-/// `luxor agreement`
-#[derive(Debug, Subcommand)]
-pub(crate) enum AgreementCommand {
-    /// Write a draft with explanations, to be edited.
-    Draft {
-        /// The network's charter; the draft then names its members.
-        #[arg(long, value_name = "FILE")]
-        charter: Option<PathBuf>,
-        /// Where to write it; else stdout.
-        #[arg(short, long, value_name = "FILE")]
-        output: Option<PathBuf>,
-    },
-    /// Sign a draft, or add a signature to a signed agreement.
-    Sign {
-        /// A draft in TOML or a signed agreement; told apart by content.
-        file: PathBuf,
-        /// The network's charter, signed.
-        #[arg(long, value_name = "FILE")]
-        charter: PathBuf,
-        #[command(flatten)]
-        signer: SignerArgs,
-    },
-    /// Say in plain words who will see what.
-    Show {
-        /// An agreement, or a draft of one.
-        file: PathBuf,
-        /// The network's charter; members are then shown with their full names.
-        #[arg(long, value_name = "FILE")]
-        charter: Option<PathBuf>,
-        /// One JSON document on stdout.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Check an agreement and say who has not signed.
-    Check(CheckArgs),
-}
-
-/// Who signs and where the result goes.
-#[derive(Debug, Args)]
-pub(crate) struct SignerArgs {
-    /// The folder of the signing member's node.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) node: PathBuf,
-    /// Where to write the document; else stdout, unless that is a terminal.
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-}
-
-/// One document.
-#[derive(Debug, Args)]
-pub(crate) struct FileArgs {
-    /// The document.
-    pub(crate) file: PathBuf,
-    /// One JSON document on stdout.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// One document and the charter to check it against.
-#[derive(Debug, Args)]
-pub(crate) struct CheckArgs {
-    /// The document.
-    pub(crate) file: PathBuf,
-    /// The network's charter, signed.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) charter: PathBuf,
-    /// One JSON document on stdout.
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 /// `luxor install`
@@ -309,6 +188,76 @@ pub(crate) struct OutboxArgs {
     /// At most so many.
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub(crate) limit: u64,
+}
+
+/// `luxor erase`
+#[derive(Debug, Args)]
+#[group(id = "what", required = true, multiple = false, args = ["item", "due"])]
+pub(crate) struct EraseArgs {
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+    /// Own reference or item id.
+    #[arg(long, requires = "ground")]
+    pub(crate) item: Option<String>,
+    /// The words of the order. They are kept nowhere; the log has their digest.
+    #[arg(long, value_name = "TEXT", requires = "item")]
+    pub(crate) ground: Option<String>,
+    /// Erase what is due by today. A running node does so by itself every hour.
+    #[arg(long)]
+    pub(crate) due: bool,
+}
+
+/// `luxor hold`
+#[derive(Debug, Subcommand)]
+pub(crate) enum HoldCommand {
+    /// Place a hold.
+    Add(HoldAddArgs),
+    /// List the holds in force.
+    List {
+        #[command(flatten)]
+        node: NodeArgs,
+    },
+    /// End a hold. What it kept past its date goes within the hour.
+    Release {
+        #[command(flatten)]
+        node: NodeArgs,
+        /// Its number.
+        hold: u64,
+    },
+}
+
+/// `luxor hold add`
+#[derive(Debug, Args)]
+#[group(id = "on", required = true, multiple = false, args = ["item", "agreement", "party"])]
+pub(crate) struct HoldAddArgs {
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+    /// Hold records with this own reference or item id.
+    #[arg(long)]
+    pub(crate) item: Option<String>,
+    /// Hold everything under this agreement.
+    #[arg(long, value_name = "ID")]
+    pub(crate) agreement: Option<String>,
+    /// Hold records that name this sender, addressee or seller: name or number.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) party: Option<String>,
+    /// Why, in words.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) ground: String,
+}
+
+/// `luxor disclosures`
+#[derive(Debug, Args)]
+#[group(id = "about", required = true, multiple = false, args = ["item", "party"])]
+pub(crate) struct DisclosuresArgs {
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+    /// Own reference or item id.
+    #[arg(long)]
+    pub(crate) item: Option<String>,
+    /// Name or number of a sender, addressee or seller, whatever its case and spacing.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) party: Option<String>,
 }
 
 /// `luxor withdraw`

@@ -3,10 +3,10 @@
 use luxor_protocol::audit::pack::LogCopy;
 use luxor_protocol::audit::{Audit, AuditReport};
 use luxor_protocol::document::{Directory, KnownNode};
-use luxor_protocol::exchange::{AuditEntry, log_key};
+use luxor_protocol::exchange::{AuditEntry, keys_of_log};
 use luxor_protocol::limits::{MAX_AUDIT_PAGE_ENTRIES, MAX_PACK_ENTRIES};
 use luxor_protocol::names::NodeRef;
-use luxor_protocol::tlog::{Checkpoint, MemoryTree, leaf_hash};
+use luxor_protocol::tlog::{Checkpoint, MemoryTree, VerifierKey, leaf_hash};
 
 use crate::client::Client;
 use crate::exit::{FindingError, RefusedError};
@@ -63,8 +63,7 @@ pub(crate) fn copy(
 ) -> anyhow::Result<LogCopy> {
     let wrong =
         |error: String| RefusedError(format!("the checkpoint of {node}: {error}\nhint: is it of this node's log?"));
-    let key = log_key(known(directory, node)?).map_err(|error| wrong(error.to_string()))?;
-    let opened = Checkpoint::open(checkpoint, &key).map_err(|error| wrong(error.to_string()))?;
+    let opened = Checkpoint::open_any(checkpoint, &keys(directory, node)?).map_err(|error| wrong(error.to_string()))?;
     if opened.size > MAX_PACK_ENTRIES as u64 {
         let (size, most) = (ui::count(opened.size), ui::count(MAX_PACK_ENTRIES as u64));
         let what = format!("the log of {node} has {size} entries, samples and packs go up to {most}");
@@ -84,9 +83,9 @@ pub(crate) fn extend(
     node: &NodeRef,
     tree: &mut MemoryTree,
 ) -> anyhow::Result<Vec<u8>> {
-    let key = log_key(known(directory, node)?).map_err(|error| RefusedError(error.to_string()))?;
+    let keys = keys(directory, node)?;
     let first = client.audit_page(node, tree.size(), COUNT)?;
-    let opened = Checkpoint::open(&first.checkpoint, &key);
+    let opened = Checkpoint::open_any(&first.checkpoint, &keys);
     let target = opened.map_err(|error| FindingError(format!("{node}: the newest checkpoint: {error}")))?;
     let mut page = first.clone();
     while tree.size() < target.size && !page.entries.is_empty() {
@@ -99,6 +98,12 @@ pub(crate) fn extend(
         return Err(FindingError(format!("{node}: its entries do not lead to the checkpoint of {size} entries")).into());
     }
     Ok(first.checkpoint)
+}
+
+/// The keys of a node's log, now and before.
+fn keys(directory: &Directory, node: &NodeRef) -> Result<Vec<VerifierKey>, RefusedError> {
+    let known = known(directory, node)?;
+    Ok(keys_of_log(known, &known.card.origin))
 }
 
 fn known<'d>(directory: &'d Directory, node: &NodeRef) -> Result<&'d KnownNode, RefusedError> {

@@ -31,7 +31,7 @@ pub(crate) enum Exit {
 pub(crate) const HELP: &str = "\
 Exit codes:
   0  done, nothing to look at
-  1  done, but look: rows were refused, an audit has findings, a check failed, a wait ran out
+  1  done, but look: rows were refused, an audit has findings, a check failed, a wait ran out, the answer is no
   2  the command line is wrong
   3  the node cannot be reached
   4  an input, a document or a request was refused

@@ -1,12 +1,13 @@
 //! A Luxor node: the rooms of the daemon `luxord`.
 //!
-//! `protocol <- engine`; `protocol <- store <- {sequencer, witness}`; `{engine, sequencer, witness} <- driver <- {net, api,
+//! `protocol <- engine`; `protocol <- keyring <- store <- {sequencer, witness}`; `{engine, sequencer, witness} <- driver <- {net, api,
 //! public}`; `sequencer <- logfiles <- {api, public}`. net, api and public never see each other; [`node`] builds
 //! and supervises, nothing else.
 //!
 //! | room | duty |
 //! |---|---|
 //! | [`engine`] | every decision, without I/O |
+//! | [`keyring`] | data keys, under which what is stored of goods is encrypted and with which it goes |
 //! | [`store`] | RocksDB, the only place that knows keys and column families |
 //! | [`witness`] | this node as a witness of others' logs, cosignatures of its own, evidence of forks |
 //! | [`sequencer`] | the one commit thread: index, synced write, checkpoint, lock file, proofs |
@@ -28,6 +29,7 @@ pub mod driver;
 pub mod engine;
 pub mod entropy;
 pub mod folder;
+pub mod keyring;
 pub mod logfiles;
 pub mod net;
 pub mod node;

@@ -37,6 +37,9 @@ struct Args {
     /// Log lines as JSON. What is logged is set by LUXOR_LOG (default: info).
     #[arg(long)]
     log_json: bool,
+    /// Set the node's clock ahead, to rehearse a later day on copies of all nodes.
+    #[arg(long, hide = true, value_name = "DAYS", default_value_t = 0)]
+    clock_ahead_days: u64,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -155,6 +158,13 @@ async fn supervise(args: Args) -> anyhow::Result<Option<Ended>> {
     let options = StartOptions { ask_witnesses: !args.without_witnesses };
     if args.without_witnesses {
         tracing::warn!("witnesses are not asked: if this folder is an older copy, the log forks now");
+    }
+    if args.clock_ahead_days > 0 {
+        tracing::warn!(
+            days = args.clock_ahead_days,
+            "the clock is set ahead: what is due by that day is erased for good"
+        );
+        luxor_node::driver::set_clock_ahead(args.clock_ahead_days);
     }
     let mut stop = Box::pin(async move {
         tokio::select! {

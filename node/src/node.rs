@@ -1,6 +1,5 @@
 //! Builds a node from its folder and supervises it; decides nothing else.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,14 +15,15 @@ use tokio::task::JoinHandle;
 
 use crate::api::{Api, ApiError, Closing, Door};
 use crate::config::{Config, ConfigError};
-use crate::driver::{Driver, DriverConfig, DriverError, Parts, Secrets, Shared, SharedError};
+use crate::driver::{
+    Driver, DriverConfig, DriverError, Parts, Secrets, Shared, SharedError, origins, peers, record_documents,
+};
 use crate::engine::{Engine, EngineConfig, Window};
 use crate::entropy::{EntropyError, random};
-use crate::folder::{Folder, FolderError, NodeKeys};
+use crate::folder::{Folder, FolderError};
 use crate::logfiles::{PublicLog, PublicSite};
-use crate::net::{Net, NetConfig, NetError, Peer, TransportKey};
+use crate::net::{Net, NetConfig, NetError};
 use crate::public::{Public, PublicError};
-use crate::seal::{Recipient, SealError};
 use crate::sequencer::{Commit, LockError, LockFile, Sequencer, SequencerError};
 use crate::store::{Store, StoreError};
 use crate::waking::{Heard, Waking, WakingError};
@@ -47,9 +47,6 @@ pub enum NodeError {
     /// The node's card is missing or names other keys.
     #[error("{0}")]
     Card(String),
-    /// A seal key on a card.
-    #[error(transparent)]
-    Seal(#[from] SealError),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -118,15 +115,13 @@ impl Node {
     ) -> Result<Option<Self>, NodeError> {
         let config = Config::read(folder.path())?;
         let me = config.node();
-        let keys = folder.keys()?;
-        let documents = folder.documents()?;
-        let directory = Arc::new(documents.directory.clone());
-        check_card(&directory, &me, &keys)?;
+        let directory = Arc::new(folder.documents()?);
         let own = own_card(&directory, &me)?;
+        let keys = folder.keys_for(&own.card)?;
         let origin = own.card.origin.clone();
 
-        let index_key = random()?;
-        let store = Arc::new(Store::open(&folder.data(), config.store, &directory.network(), &me, index_key)?);
+        let (network, keys_in) = (directory.network(), folder.key_folder());
+        let store = Arc::new(Store::open(&folder.data(), config.store, &network, &me, &keys_in)?);
         // Only now: until the database is this process's, these files may be a running node's.
         folder.clear_run_files()?;
         let loaded = store.load(&me)?;
@@ -166,20 +161,21 @@ impl Node {
         if size == 0 && !own.former_logs.is_empty() {
             begin_after(&sequencer, own, &heard.former).await?;
         }
+        record_documents(&sequencer, &store, &directory, own).await?;
 
         let engine = engine_config(&config, &directory);
         let engine = Engine::new(engine, loaded.totals, loaded.received, loaded.sent, loaded.pending);
-        let recipients = recipients(&directory)?;
-        let secrets = Secrets { sign: keys.sign, seal: keys.seal, witness: keys.witness };
+        let transport = *keys.transport.public();
+        let secrets = Secrets { sign: keys.sign, seal: keys.seal, witness: keys.witness, transport };
         let shared = Shared::new(Parts {
             me: me.clone(),
             directory,
             secrets,
-            recipients,
             store,
             sequencer,
             net: net.handle(),
             outside: config.outside(),
+            folder: folder.clone(),
         })?;
         let driver = driver_config(&config, &folder);
         let threads = |e: std::io::Error| NodeError::System(format!("no worker threads: {e}"));
@@ -192,7 +188,7 @@ impl Node {
         let (site, public) = publish(&config, &driver, &stopped).await?.unzip();
         let public_log = site.as_ref().map(|site: &PublicSite| site.url.clone());
         let closing = Closing { entries: config.log.close_entries, days: config.log.close_days };
-        let api = tokio::spawn(Api::new(door, &token, driver, &documents, site, closing).serve(stopped));
+        let api = tokio::spawn(Api::new(door, &token, driver, site, closing).serve(stopped));
         let exchange = net.handle().listen_addresses();
         let ready = ReadyFile { node: me.clone(), pid: std::process::id(), exchange: exchange.clone(), public_log };
         folder.put_run_file("ready.json", &json(serde_json::to_vec(&ready))?)?;
@@ -266,46 +262,6 @@ fn own_card<'d>(directory: &'d Directory, me: &NodeRef) -> Result<&'d KnownNode,
     })
 }
 
-/// Whether the keys of a folder are those on its node's card.
-///
-/// # Errors
-/// [`NodeError::Card`] with the first that is not.
-pub(crate) fn check_card(directory: &Directory, me: &NodeRef, keys: &NodeKeys) -> Result<(), NodeError> {
-    let card = &own_card(directory, me)?.card;
-    let differs = |name: &str| {
-        Err(NodeError::Card(format!(
-            "the {name} key in keys/ is not the one on the card of {me}\nhint: sign a card with the keys of this folder"
-        )))
-    };
-    if card.sign != *keys.sign.public() {
-        return differs("sign");
-    }
-    if card.log != *keys.log.public() {
-        return differs("log");
-    }
-    if card.witness != *keys.witness.public() {
-        return differs("witness");
-    }
-    if card.transport != *keys.transport.public() {
-        return differs("transport");
-    }
-    if card.seal != keys.seal.recipient() {
-        return differs("seal");
-    }
-    Ok(())
-}
-
-fn recipients(directory: &Directory) -> Result<BTreeMap<NodeRef, Recipient>, NodeError> {
-    directory.nodes().map(|n| Ok((n.node.clone(), Recipient::parse(&n.card.seal)?))).collect()
-}
-
-fn peers(directory: &Directory, me: &NodeRef) -> Vec<Peer> {
-    let others = directory.nodes().filter(|n| n.node != *me);
-    let peer =
-        |n: &Arc<KnownNode>| Peer { key: TransportKey(n.card.transport.bytes()), addresses: n.card.addresses.clone() };
-    others.map(peer).collect()
-}
-
 fn net_config(config: &Config) -> NetConfig {
     NetConfig {
         listen: config.listen.exchange.clone(),
@@ -335,7 +291,7 @@ fn engine_config(config: &Config, directory: &Directory) -> EngineConfig {
         retry_max_ms: config.retry.max_ms,
         epoch: directory.node(&me).map_or(1, |node| node.card.epoch),
         me,
-        origins: directory.nodes().map(|node| (node.node.clone(), node.card.origin.clone())).collect(),
+        origins: origins(directory),
         ordinary: Window { dispatches: config.limits.window_dispatches, bytes: config.limits.window_mib * 1024 * 1024 },
         urgent: URGENT_WINDOW,
         in_flight_per_peer: config.limits.checks_per_node,

@@ -55,6 +55,28 @@ impl SealKey {
     }
 }
 
+/// All keys with which a node opens what is sealed to it: the one on its card first, then those that it had, for what is still
+/// under way or sent again.
+#[derive(Clone)]
+pub struct SealKeys(Vec<SealKey>);
+
+impl SealKeys {
+    /// These keys.
+    pub fn new(keys: Vec<SealKey>) -> Self {
+        Self(keys)
+    }
+
+    /// Recipient texts, as they stand on cards.
+    pub fn recipients(&self) -> impl Iterator<Item = String> + '_ {
+        self.0.iter().map(SealKey::recipient)
+    }
+
+    /// Opens sealed bytes; `None` when they are not sealed to one of these keys or were changed.
+    pub fn open(&self, sealed: &[u8]) -> Option<Vec<u8>> {
+        self.0.iter().find_map(|key| key.open(sealed))
+    }
+}
+
 /// Who is sealed to: an age recipient from a card.
 #[derive(Clone)]
 pub struct Recipient(age::x25519::Recipient);

@@ -26,38 +26,6 @@ pub(crate) fn key(purpose: KeyUse, nth: u8) -> SecretKey {
 
 impl TwoMembers {
     pub(crate) fn new() -> Self {
-        let members = MEMBERS;
-        let identity = |at: usize| key(KeyUse::Identity, at as u8 + 1);
-        let mut draft = "name = \"Test\"\ngovernors = [\"a\"]\n".to_owned();
-        for (at, id) in members.iter().enumerate() {
-            draft += &format!("[[member]]\nid = \"{id}\"\nname = \"{id}\"\nkind = \"customs\"\nterritory = \"KR\"\n");
-            draft += &format!("identity = \"{}\"\n", identity(at).public());
-        }
-        let mut charter = Charter::from_draft(&draft).unwrap().to_document();
-        charter.sign(&"a".parse().unwrap(), &identity(0));
-        let network = charter.digest();
-        let seals: Vec<String> = members.iter().map(|_| age_key()).collect();
-        let mut cards = Vec::new();
-        for (at, id) in members.iter().enumerate() {
-            let nth = at as u8 + 1;
-            let seal = crate::seal::SealKey::parse(&seals[at].clone().into()).unwrap();
-            let node = CardNode {
-                name: "n1".parse().unwrap(),
-                sign: *key(KeyUse::Sign, nth).public(),
-                log: *key(KeyUse::Log, nth).public(),
-                witness: *key(KeyUse::Witness, nth).public(),
-                transport: *key(KeyUse::Transport, nth).public(),
-                seal: seal.recipient(),
-                origin: format!("luxor.test/{id}/n1"),
-                epoch: 1,
-                addresses: vec![format!("/ip4/127.0.0.{nth}/tcp/4700")],
-                reads: vec![("declaration".into(), 1)],
-            };
-            let card = Card { member: id.parse().unwrap(), nodes: vec![node] };
-            let mut card = card.to_document(network).unwrap();
-            card.sign(&id.parse().unwrap(), &identity(at));
-            cards.push(card);
-        }
         let flow = |from: &str, to: &str| {
             format!(
                 "[[flow]]\ntype = \"declaration\"\nversion = 1\nfrom = [\"{from}\"]\nto = [\"{to}\"]\n\
@@ -70,11 +38,68 @@ impl TwoMembers {
             flow("a", "b"),
             flow("b", "a")
         );
-        let mut agreement = Agreement::from_draft(&draft).unwrap().to_document(network);
-        (0..2).for_each(|at| agreement.sign(&members[at].parse().unwrap(), &identity(at)));
+        let Made { charter, cards, mut agreements, seals } = make(&MEMBERS, &[draft], &[1, 1]);
+        let agreement = agreements.remove(0);
         let directory = Directory::new(&charter, &cards, std::slice::from_ref(&agreement)).unwrap();
         Self { directory, charter, cards, agreement, seals }
     }
+}
+
+/// A network of these members, whose nodes read versions of a declaration up to those given, with these agreements.
+pub(crate) fn network_of(members: &[&str], agreements: &[String], reads: &[u64]) -> Directory {
+    let Made { charter, cards, agreements, .. } = make(members, agreements, reads);
+    Directory::new(&charter, &cards, &agreements).unwrap()
+}
+
+struct Made {
+    charter: Document,
+    cards: Vec<Document>,
+    agreements: Vec<Document>,
+    seals: Vec<String>,
+}
+
+fn make(members: &[&str], agreements: &[String], reads: &[u64]) -> Made {
+    let identity = |at: usize| key(KeyUse::Identity, at as u8 + 1);
+    let id = |at: usize| members[at].parse().unwrap();
+    let mut draft = format!("name = \"Test\"\ngovernors = [\"{}\"]\n", members[0]);
+    for (at, id) in members.iter().enumerate() {
+        draft += &format!("[[member]]\nid = \"{id}\"\nname = \"{id}\"\nkind = \"customs\"\nterritory = \"KR\"\n");
+        draft += &format!("identity = \"{}\"\n", identity(at).public());
+    }
+    let mut charter = Charter::from_draft(&draft).unwrap().to_document();
+    charter.sign(&id(0), &identity(0));
+    let network = charter.digest();
+    let seals: Vec<String> = members.iter().map(|_| age_key()).collect();
+    let mut cards = Vec::new();
+    for (at, member) in members.iter().enumerate() {
+        let nth = at as u8 + 1;
+        let seal = crate::seal::SealKey::parse(&seals[at].clone().into()).unwrap();
+        let node = CardNode {
+            name: "n1".parse().unwrap(),
+            sign: (*key(KeyUse::Sign, nth).public()).into(),
+            log: (*key(KeyUse::Log, nth).public()).into(),
+            witness: (*key(KeyUse::Witness, nth).public()).into(),
+            transport: (*key(KeyUse::Transport, nth).public()).into(),
+            seal: vec![seal.recipient()],
+            origin: format!("luxor.test/{member}/n1"),
+            epoch: 1,
+            addresses: vec![format!("/ip4/127.0.0.{nth}/tcp/4700")],
+            reads: (1..=reads[at]).map(|version| ("declaration".to_owned(), version)).collect(),
+        };
+        let card = Card { member: id(at), identity: *identity(at).public(), nodes: vec![node] };
+        let mut card = card.to_document(network).unwrap();
+        card.sign(&id(at), &identity(at));
+        cards.push(card);
+    }
+    let sign = |draft: &String| {
+        let agreement = Agreement::from_draft(draft).unwrap();
+        let mut document = agreement.to_document(network);
+        let parties = (0..members.len()).filter(|at| agreement.parties.contains(&id(*at)));
+        parties.for_each(|at| document.sign(&id(at), &identity(at)));
+        document
+    };
+    let agreements = agreements.iter().map(sign).collect();
+    Made { charter, cards, agreements, seals }
 }
 
 fn age_key() -> String {

@@ -16,7 +16,14 @@
 //! | `GET /v1/records?reference=` | | list of [`RecordInfo`] |
 //! | `GET /v1/receipts?recipient=&epoch=&lane=&number=` | | the receipt as C2SP tlog-proof, text |
 //! | `GET /v1/receipts/witnesses?recipient=&epoch=&lane=&number=` | | [`ReceiptStanding`]; asks the recipient |
+//! | `POST /v1/erasures` | [`EraseRequest`] | [`ErasedReport`] |
+//! | `GET /v1/holds` | | list of [`HoldInfo`] |
+//! | `POST /v1/holds` | [`HoldRequest`] | [`HoldInfo`] |
+//! | `POST /v1/holds/{hold}/release` | `null` | [`HoldInfo`] of the hold that ended |
+//! | `GET /v1/deletions?recipient=&epoch=&lane=&number=` | | list of [`DeletionInfo`] |
+//! | `GET /v1/disclosures?item=` or `?party=` | | list of [`Disclosed`], of own records |
 //! | `GET /v1/documents` | | [`Documents`] |
+//! | `POST /v1/documents` | one signed document, CBOR | [`AdmittedDocument`]; 422 with the reason when it does not hold |
 //! | `GET /v1/checkpoint` | | the newest checkpoint as signed note, text |
 //! | `GET /v1/checkpoint/cosigned` | | the newest one whose cosignatures make the quorum |
 //! | `GET /v1/forks` | | list of [`Fork`] |
@@ -82,6 +89,9 @@ pub struct Status {
     pub origin: String,
     /// Verifier key of the log (C2SP vkey).
     pub log_vkey: String,
+    /// Keys that this node uses now: of each use the one in use; they follow the newest card, the transport key at the next start.
+    #[serde(default)]
+    pub keys: Vec<String>,
     /// Entries in the log.
     pub log_entries: u64,
     /// Root of the log, hexadecimal.
@@ -96,6 +106,15 @@ pub struct Status {
     pub members: usize,
     /// Agreements in force or not.
     pub agreements: usize,
+    /// Documents that the node knows, charter and earlier cards among them.
+    #[serde(default)]
+    pub documents: usize,
+    /// What two nodes that know the same documents have in common.
+    #[serde(default)]
+    pub documents_summary: String,
+    /// Documents that were not admitted lately, the newest last.
+    #[serde(default)]
+    pub refused_documents: Vec<RefusedDocument>,
     /// Nodes connected now.
     pub connected: Vec<String>,
     /// What this node sent.
@@ -218,6 +237,17 @@ pub struct Traffic {
     pub withdrawn: u64,
 }
 
+impl Traffic {
+    /// Adds what was counted elsewhere.
+    pub fn add(&mut self, more: &Self) {
+        self.dispatches += more.dispatches;
+        self.refused += more.refused;
+        self.accepted += more.accepted;
+        self.rejected += more.rejected;
+        self.withdrawn += more.withdrawn;
+    }
+}
+
 /// The fate of a chunk. The same chunk again gets the same answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChunkResult {
@@ -237,6 +267,9 @@ pub enum RecordResult {
         root: String,
         /// How many recipients get it.
         recipients: usize,
+        /// The same for other recipients: in another version of its type, or so that they cannot tell that it is the same.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        others: Vec<OtherForm>,
     },
     /// Not taken; nothing of it is stored.
     Refused {
@@ -247,6 +280,20 @@ pub enum RecordResult {
         /// What is wrong, in words.
         reason: String,
     },
+}
+
+/// A record in another form than the one submitted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OtherForm {
+    /// Its root, hexadecimal.
+    pub root: String,
+    /// How many recipients get it.
+    pub recipients: usize,
+    /// The version of its type.
+    pub version: u64,
+    /// Groups that this version does not have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<String>,
 }
 
 /// What still waits for receipts.
@@ -285,6 +332,9 @@ pub struct OutboxItem {
     pub withdrawn: bool,
     /// Why it waits, where a reason is known.
     pub reason: Option<String>,
+    /// The key that signed it; absent where it is on no card any more.
+    #[serde(default)]
+    pub key: Option<String>,
 }
 
 /// A page of the outbox, ordered by recipient, epoch, lane and number.
@@ -413,6 +463,35 @@ pub struct Delivery {
     pub receipt_index: Option<u64>,
 }
 
+/// A document that a node was given and knows now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdmittedDocument {
+    /// Its kind.
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// Its version.
+    pub version: u64,
+    /// Its digest.
+    pub digest: String,
+    /// Whether the node did not know it before.
+    pub new: bool,
+}
+
+/// A document that a node did not admit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedDocument {
+    /// The node that brought it; absent for the node's own people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<NodeRef>,
+    /// The document, in words.
+    pub document: String,
+    /// Why not.
+    pub reason: String,
+    /// How often.
+    pub times: u64,
+}
+
 /// Every document of the network, each as base64 of its bytes.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Documents {
@@ -422,4 +501,139 @@ pub struct Documents {
     pub cards: Vec<String>,
     /// Agreements.
     pub agreements: Vec<String>,
+    /// Later charters and proposals, suspensions, revocations, rejections.
+    #[serde(default)]
+    pub others: Vec<String>,
+    /// Where each stands in the node's log.
+    #[serde(default)]
+    pub logged: Vec<LoggedDocument>,
+}
+
+/// The `document` entry of a document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoggedDocument {
+    /// Digest of all of the document, with the signatures that it had then.
+    pub document: String,
+    /// Index of the entry.
+    pub entry: u64,
+    /// When the entry was made, in seconds since 1970, by the node's clock.
+    pub at: u64,
+}
+
+/// What is to be erased.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EraseRequest {
+    /// Own reference or item id, of which every record is erased before its date. Absent: what is due is erased now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<String>,
+    /// The words of the order; only with an item, and then needed. They are kept nowhere, the log has their digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ground: Option<String>,
+}
+
+/// What was erased.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErasedReport {
+    /// Entries of which nothing is left but the skeleton.
+    pub entries: u64,
+    /// Records gone beside them.
+    pub records: u64,
+    /// Entries and batches that are due and held.
+    pub held: u64,
+    /// Data keys destroyed.
+    pub keys: u64,
+    /// Data keys still in use, which the next run destroys.
+    pub keys_in_use: u64,
+    /// Indexes of the `erased` entries in this node's log.
+    pub logged: Vec<u64>,
+}
+
+/// What a hold is on: exactly one of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HoldRequest {
+    /// Own reference or item id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<String>,
+    /// An agreement's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreement: Option<String>,
+    /// Name or number of a sender, addressee or seller.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub party: Option<String>,
+    /// Why, in words.
+    pub ground: String,
+}
+
+/// A hold in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldInfo {
+    /// Its number.
+    pub hold: u64,
+    /// What it is on: `item`, `agreement` or `party`.
+    pub on: String,
+    /// Which.
+    pub name: String,
+    /// Why.
+    pub ground: String,
+    /// Since when, `YYYY-MM-DD`.
+    pub since: String,
+    /// Records that it kept when it was placed; only in the answer to that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records: Option<u64>,
+}
+
+/// Who was shown what of one record: for the person it is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disclosed {
+    /// The record's root, hexadecimal.
+    pub root: String,
+    /// Its own reference and item id.
+    pub references: Vec<String>,
+    /// Everybody to whom it went.
+    pub disclosures: Vec<Disclosure>,
+}
+
+/// One disclosure of a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disclosure {
+    /// The member that got it.
+    pub recipient: MemberId,
+    /// Its name in the charter.
+    pub name: String,
+    /// The node that got it.
+    pub node: NodeRef,
+    /// When it was made, RFC 3339.
+    pub made_at: String,
+    /// What for.
+    pub purpose: Purpose,
+    /// The agreement.
+    pub agreement: String,
+    /// Its instrument and article.
+    pub ground: String,
+    /// Groups shown.
+    pub groups: Vec<String>,
+    /// `waiting`, `received`, `refused` or `withdrawn`.
+    pub state: String,
+    /// The day by which the recipient must have erased it, `YYYY-MM-DD`.
+    pub due: String,
+    /// The recipient's word that it did, with its day; absent without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased_on: Option<String>,
+    /// Whether it must be erased by now.
+    pub is_due: bool,
+}
+
+/// A recipient's word that a dispatch, or records of it, are erased there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeletionInfo {
+    /// Index of the `erased` entry in the recipient's log.
+    pub entry: u64,
+    /// The day that it names, `YYYY-MM-DD`.
+    pub on: String,
+    /// Places of the records; none where all that was accepted is meant.
+    pub places: Vec<usize>,
+    /// The deletion receipt, a C2SP tlog-proof.
+    pub receipt: String,
 }

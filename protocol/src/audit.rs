@@ -3,12 +3,13 @@
 //!
 //! Checked: every entry against its opening; the tree; every signed checkpoint against tree and key; the signature of every
 //! dispatch, sent or received; every counterparty receipt; the numbers of every channel without gap or repeat; every channel
-//! root that a receipt names; every withdrawal; every checkpoint of another log that the log names. What the mandate withholds is
-//! counted, not guessed.
+//! root that a receipt names; every withdrawal; every checkpoint of another log that the log names; every body that is gone, against
+//! the `erased` entries and holds. What a mandate without bodies withholds is counted, not guessed.
 //!
 //! Beside it: samples ([`sample`], [`population`]), audits put into one file ([`pack`]), forks found by comparing what several
 //! logs hold of one another ([`forks`]).
 
+mod erasures;
 pub mod forks;
 pub mod pack;
 pub mod population;
@@ -18,11 +19,15 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
+pub use erasures::Erasure;
+use erasures::Erasures;
+
 use crate::cbor::Decode;
 use crate::document::{Directory, KnownNode};
 use crate::exchange::{
-    Arrival, AuditEntry, AuditPage, Channel, CheckpointsBody, DispatchHeader, EntryKind, Envelope, Lane, Opening,
-    Outcome, ReceiptBody, SentBody, Skeleton, Withdrawal, former_keys, log_keys, read_receipt,
+    Arrival, AuditEntry, AuditPage, Channel, CheckpointsBody, DispatchHeader, DocumentBody, EntryKind, Envelope,
+    ErasedBody, HoldBody, Lane, Opening, Outcome, ReceiptBody, SentBody, Skeleton, Withdrawal, former_keys,
+    keys_of_log, log_keys, read_receipt,
 };
 use crate::hash::Digest;
 use crate::names::NodeRef;
@@ -91,6 +96,9 @@ pub struct AuditReport {
     pub without_evidence: u64,
     /// Dispatches sent for which the log holds no receipt yet.
     pub without_receipt: u64,
+    /// What `erased` entries tell; the first [`MAX_FINDINGS`] of them.
+    #[serde(default)]
+    pub erased: Vec<Erasure>,
     /// Every channel.
     pub channels: Vec<ChannelSummary>,
     /// How many things do not hold.
@@ -111,7 +119,8 @@ impl AuditReport {
 pub struct Audit<'d> {
     directory: &'d Directory,
     node: &'d KnownNode,
-    key: Result<VerifierKey, String>,
+    /// Keys of the log, now and before.
+    keys: Vec<VerifierKey>,
     target: Checkpoint,
     tree: Frontier,
     report: AuditReport,
@@ -121,6 +130,11 @@ pub struct Audit<'d> {
     withdrawn: HashSet<(Channel, u64)>,
     /// The time of the last `peers` entry.
     peers_number: Option<u64>,
+    /// Documents that `document` entries name.
+    documents: HashSet<Digest>,
+    erasures: Erasures,
+    /// Whether only chosen bodies are shown, so that one that is not there tells nothing.
+    chosen: bool,
 }
 
 /// What the log tells of a channel. A digest is `None` where the body is withheld or erased.
@@ -165,12 +179,9 @@ impl<'d> Audit<'d> {
     /// # Errors
     /// [`AuditError::Checkpoint`] when that checkpoint is not signed by the key on the node's card.
     pub fn begin(directory: &'d Directory, node: &'d KnownNode, first: &AuditPage) -> Result<Self, AuditError> {
-        let key = crate::exchange::log_key(node).map_err(|e| e.to_string());
-        let target = key
-            .as_ref()
-            .map_err(Clone::clone)
-            .and_then(|key| Checkpoint::open(&first.checkpoint, key).map_err(|e| e.to_string()))
-            .map_err(|what| AuditError::Checkpoint { node: node.node.clone(), what })?;
+        let keys = keys_of_log(node, &node.card.origin);
+        let target = Checkpoint::open_any(&first.checkpoint, &keys)
+            .map_err(|error| AuditError::Checkpoint { node: node.node.clone(), what: error.to_string() })?;
         let report = AuditReport {
             node: node.node.to_string(),
             epoch: node.card.epoch,
@@ -180,7 +191,7 @@ impl<'d> Audit<'d> {
         Ok(Self {
             directory,
             node,
-            key,
+            keys,
             target,
             tree: Frontier::new(),
             report,
@@ -189,7 +200,16 @@ impl<'d> Audit<'d> {
             unreceipted: HashMap::new(),
             withdrawn: HashSet::new(),
             peers_number: None,
+            documents: HashSet::new(),
+            erasures: Erasures::default(),
+            chosen: false,
         })
+    }
+
+    /// The same where the pages show chosen bodies only.
+    #[must_use]
+    pub fn of_chosen(self) -> Self {
+        Self { chosen: true, ..self }
     }
 
     /// Index of the next entry wanted; `None` when all are there.
@@ -207,10 +227,9 @@ impl<'d> Audit<'d> {
     pub fn page(&mut self, page: &AuditPage) -> u64 {
         let mut checkpoints: Vec<Checkpoint> = Vec::new();
         for note in &page.checkpoints {
-            match self.key.as_ref().map(|key| Checkpoint::open(note, key)) {
-                Ok(Ok(checkpoint)) => checkpoints.push(checkpoint),
-                Ok(Err(error)) => self.finding(None, format!("a signed checkpoint does not verify: {error}")),
-                Err(_) => {}
+            match Checkpoint::open_any(note, &self.keys) {
+                Ok(checkpoint) => checkpoints.push(checkpoint),
+                Err(error) => self.finding(None, format!("a signed checkpoint does not verify: {error}")),
             }
         }
         checkpoints.sort_by_key(|c| c.size);
@@ -242,6 +261,15 @@ impl<'d> Audit<'d> {
         } else if self.tree.root() != self.target.root {
             self.finding(None, "the newest checkpoint has another root than the tree".into());
         }
+        // Where the mandate gives bodies, each that is not there must be named by an `erased` entry; where it gives none, nobody can tell.
+        if !self.chosen && self.report.bodies > 0 {
+            let unexplained: Vec<_> = self.erasures.unexplained().collect();
+            for (first, last) in unexplained {
+                let which =
+                    if first == last { "the body is".to_owned() } else { format!("the bodies up to entry {last} are") };
+                self.finding(Some(first), format!("{which} not there, and no erased entry says why"));
+            }
+        }
         // A number missing in a received channel is no finding: it may be on its way, and shows as a lower count than the
         // sender's when both logs are compared.
         self.report.entries = self.tree.size();
@@ -270,20 +298,26 @@ impl<'d> Audit<'d> {
         self.report.skeletons += 1;
         let own = match skeleton.kind {
             EntryKind::Received => &skeleton.channel.recipient,
+            EntryKind::Erased if skeleton.channel.recipient == self.node.node => &skeleton.channel.recipient,
             EntryKind::Sent
             | EntryKind::Receipt
             | EntryKind::Withdrawn
             | EntryKind::Resent
             | EntryKind::Peers
-            | EntryKind::Succeeded => &skeleton.channel.sender,
+            | EntryKind::Succeeded
+            | EntryKind::Document
+            | EntryKind::Erased
+            | EntryKind::Hold => &skeleton.channel.sender,
         };
         if *own != self.node.node {
             return Err(format!("a {} entry about {}, which is not this node's", skeleton.kind, skeleton.channel));
         }
-        self.report.without_evidence += u64::from(entry.evidence.is_none() && !skeleton.kind.is_of_node());
+        self.report.without_evidence += u64::from(entry.evidence.is_none() && skeleton.kind.has_evidence());
         let body = match &entry.body {
             None => {
                 self.report.withheld += 1;
+                // The entry is in the tree already.
+                self.erasures.bare(self.tree.size() - 1, skeleton.due);
                 None
             }
             Some((body_salt, body)) => {
@@ -307,6 +341,56 @@ impl<'d> Audit<'d> {
             EntryKind::Withdrawn => self.withdrawn(&skeleton, body, entry.evidence.as_deref()),
             EntryKind::Resent => self.resent(&skeleton, body, entry.evidence.as_deref()),
             EntryKind::Peers | EntryKind::Succeeded => self.checkpoints(&skeleton, body),
+            EntryKind::Document => self.document(&skeleton, body),
+            EntryKind::Erased => self.erased(&skeleton, body),
+            EntryKind::Hold => self.hold(&skeleton, body),
+        }
+    }
+
+    /// An entry that says when the node admitted a document: in its form, and each document once.
+    fn document(&mut self, skeleton: &Skeleton, body: Option<&[u8]>) -> Result<(), String> {
+        if !skeleton.is_of_node() {
+            return Err("a document entry is about a dispatch".into());
+        }
+        let Some(body) = read_body::<DocumentBody>(body)? else { return Ok(()) };
+        match self.documents.insert(body.document) {
+            true => Ok(()),
+            false => Err(format!("names the document {}, which was admitted before", body.document)),
+        }
+    }
+
+    /// An `erased` entry: what it names is gone, was due or ordered, and no hold kept it.
+    fn erased(&mut self, skeleton: &Skeleton, body: Option<&[u8]>) -> Result<(), String> {
+        let Some(body) = read_body::<ErasedBody>(body)? else { return Ok(()) };
+        let index = self.tree.size() - 1;
+        if self.report.erased.len() < MAX_FINDINGS {
+            let whole = body.erased.iter().filter(|named| named.places.is_empty()).count();
+            self.report.erased.push(Erasure {
+                entry: index,
+                ground: body.ground,
+                on: body.on.to_string(),
+                sender: skeleton.channel.sender.clone(),
+                recipient: skeleton.channel.recipient.clone(),
+                whole: whole as u64,
+                in_part: (body.erased.len() - whole) as u64,
+                reference: body.reference.map(|digest| digest.hex()),
+            });
+        }
+        if body.erased.last().is_some_and(|named| named.entry >= index) {
+            return Err("names an entry that is not before it as erased".into());
+        }
+        // Bodies of a chosen few tell nothing of the others.
+        if self.chosen { Ok(()) } else { self.erasures.erased(skeleton, &body) }
+    }
+
+    /// A `hold` entry: in its form, and a hold ends once that began.
+    fn hold(&mut self, skeleton: &Skeleton, body: Option<&[u8]>) -> Result<(), String> {
+        if !skeleton.is_of_node() {
+            return Err("a hold entry is about a dispatch".into());
+        }
+        match read_body::<HoldBody>(body)? {
+            Some(body) if !self.chosen => self.erasures.hold(body),
+            _ => Ok(()),
         }
     }
 
@@ -444,7 +528,7 @@ impl<'d> Audit<'d> {
         let header = DispatchHeader::from_cbor(&envelope.header).map_err(|e| format!("dispatch header: {e}"))?;
         same_subject(skeleton, "dispatch", &header.channel, header.number, &header.agreement_digest)?;
         let sender = self.known(&header.channel.sender)?;
-        envelope.verify(&self.directory.network(), &sender.card.sign).map_err(|e| e.to_string())?;
+        envelope.verify(&self.directory.network(), &sender.ever()).map_err(|e| e.to_string())?;
         self.report.dispatch_signatures += 1;
         Ok(())
     }
@@ -461,7 +545,7 @@ impl<'d> Audit<'d> {
         }
         same_subject(skeleton, "withdrawal", &header.channel, header.number, &header.agreement)?;
         let sender = self.known(&header.channel.sender)?;
-        withdrawal.verify(&self.directory.network(), &sender.card.sign).map_err(|e| e.to_string())?;
+        withdrawal.verify(&self.directory.network(), &sender.ever()).map_err(|e| e.to_string())?;
         self.report.withdrawals += 1;
         Ok(())
     }

@@ -42,12 +42,16 @@ pub enum Domain {
     Body,
     /// An index key over an identifier inside one node.
     Index,
+    /// The words of an order to erase, or of the ground of a hold.
+    Order,
     /// A submitted chunk, to tell a repeat from another with the same name.
     Chunk,
     /// What an auditor's sample is drawn with.
     Sample,
     /// The content of an audit pack.
     AuditPack,
+    /// The set of documents that a node knows.
+    Documents,
 }
 
 impl Domain {
@@ -70,9 +74,11 @@ impl Domain {
             Domain::Entry => "luxor/v1/entry",
             Domain::Body => "luxor/v1/body",
             Domain::Index => "luxor/v1/index",
+            Domain::Order => "luxor/v1/order",
             Domain::Chunk => "luxor/v1/chunk",
             Domain::Sample => "luxor/v1/sample",
             Domain::AuditPack => "luxor/v1/audit-pack",
+            Domain::Documents => "luxor/v1/documents",
         }
     }
 }
@@ -97,6 +103,20 @@ impl Digest {
             return Digest(*hasher.finalize().as_bytes());
         }
         small(length, domain, parts, |bytes| Digest(*blake3::hash(bytes).as_bytes()))
+    }
+
+    /// [`Digest::of`] of a part followed by digests, each a part of its own: the same bytes, gathered with less ado. Every record's root
+    /// is one.
+    pub fn of_list(domain: Domain, first: &[u8], digests: &[Digest]) -> Self {
+        let head = framed_length(domain, &[first]);
+        match digests.len().checked_mul(FRAMED_DIGEST).and_then(|length| length.checked_add(head)) {
+            Some(length) if length <= LIST => gathered_list::<LIST>(domain, first, head, digests, length),
+            Some(length) if length <= SMALL => gathered_list::<SMALL>(domain, first, head, digests, length),
+            _ => {
+                let parts = std::iter::once(first).chain(digests.iter().map(|digest| digest.0.as_slice()));
+                Self::of(domain, &parts.collect::<Vec<_>>())
+            }
+        }
     }
 
     /// Lower-case hexadecimal.
@@ -172,6 +192,10 @@ const SMALL: usize = 2 * 1024;
 const SHORT: usize = 128;
 /// A leaf of a few fields.
 const MIDDLE: usize = 512;
+/// The digests of a record's groups.
+const LIST: usize = 1024;
+/// A digest with its length before it.
+const FRAMED_DIGEST: usize = 8 + 32;
 
 fn framed_length(domain: Domain, parts: &[&[u8]]) -> usize {
     parts.iter().fold(8 + domain.text().len(), |sum, part| sum.saturating_add(8).saturating_add(part.len()))
@@ -203,13 +227,38 @@ fn gathered<const N: usize>(
     hash: impl FnOnce(&[u8]) -> Digest,
 ) -> Digest {
     let mut buffer = [0u8; N];
-    let mut rest = &mut buffer[..length];
-    frame(domain, parts, |bytes| {
-        let (here, behind) = std::mem::take(&mut rest).split_at_mut(bytes.len());
-        here.copy_from_slice(bytes);
-        rest = behind;
-    });
+    fill(&mut buffer[..length], domain, parts);
     hash(&buffer[..length])
+}
+
+/// [`frame`] into a buffer that is as long as [`framed_length`] says. Lengths are written as one word each.
+fn fill(mut buffer: &mut [u8], domain: Domain, parts: &[&[u8]]) {
+    for part in std::iter::once(domain.text().as_bytes()).chain(parts.iter().copied()) {
+        // Never without room: the buffer was measured.
+        let Some((length, behind)) = buffer.split_first_chunk_mut::<8>() else { return };
+        *length = (part.len() as u64).to_be_bytes();
+        let (here, behind) = behind.split_at_mut(part.len());
+        here.copy_from_slice(part);
+        buffer = behind;
+    }
+}
+
+/// Hashes `length` framed bytes: domain and `first`, which take `head` of them, then the digests.
+fn gathered_list<const N: usize>(
+    domain: Domain,
+    first: &[u8],
+    head: usize,
+    digests: &[Digest],
+    length: usize,
+) -> Digest {
+    let mut buffer = [0u8; N];
+    let (before, list) = buffer[..length].split_at_mut(head);
+    fill(before, domain, &[first]);
+    for (place, digest) in list.as_chunks_mut::<FRAMED_DIGEST>().0.iter_mut().zip(digests) {
+        place[..8].copy_from_slice(&32u64.to_be_bytes());
+        place[8..].copy_from_slice(&digest.0);
+    }
+    Digest(*blake3::hash(&buffer[..length]).as_bytes())
 }
 
 /// Lower-case hexadecimal of any bytes.
@@ -251,6 +300,17 @@ mod tests {
             assert_eq!(Digest::of(Domain::Leaf, &[&part, b"x"]).0, *blake3::hash(&framed).as_bytes());
             let expected = blake3::keyed_hash(&[9; 32], &framed);
             assert_eq!(keyed(&[9; 32], Domain::Leaf, &[&part, b"x"]).0, *expected.as_bytes());
+        }
+    }
+
+    #[test]
+    fn a_list_of_digests_is_so_many_parts() {
+        for (first, count) in [(0, 0), (60, 1), (60, 21), (60, 32), (900, 4), (10, 60), (5_000, 2), (60, 500)] {
+            let (first, digests) = (vec![3; first], vec![Digest([5; 32]); count]);
+            let mut parts: Vec<&[u8]> = vec![&first];
+            parts.extend(digests.iter().map(|digest| digest.0.as_slice()));
+            let listed = Digest::of_list(Domain::RecordRoot, &first, &digests);
+            assert_eq!(listed, Digest::of(Domain::RecordRoot, &parts), "{count} after {}", first.len());
         }
     }
 

@@ -64,6 +64,9 @@ pub enum KeyError {
     /// The signature does not match.
     #[error("the signature by the {0} key does not match")]
     Signature(&'static str),
+    /// The signature is by a key that is revoked.
+    #[error("the key {0} is revoked")]
+    Revoked(KeyId),
     /// The signature names another key than the one expected.
     #[error("signed with {use_name} key {found}, not with {expected}")]
     OtherKey {
@@ -201,6 +204,21 @@ pub fn decode_key(purpose: KeyUse, reader: &mut Reader<'_>) -> Result<PublicKey,
     let start = reader.position();
     let bytes = reader.fixed()?;
     PublicKey::new(purpose, &bytes).map_err(|_| reader.refuse(start, "not a valid Ed25519 key, or a weak one"))
+}
+
+/// Whoever can tell whether a signature is one of its keys': one key, or a node with those that it has or had.
+pub trait SignatureCheck {
+    /// Checks a signature over [`signed_bytes`].
+    ///
+    /// # Errors
+    /// [`KeyError`] when it is not.
+    fn check(&self, domain: Domain, network: &Digest, body: &[u8], signature: &[u8; 64]) -> Result<(), KeyError>;
+}
+
+impl SignatureCheck for PublicKey {
+    fn check(&self, domain: Domain, network: &Digest, body: &[u8], signature: &[u8; 64]) -> Result<(), KeyError> {
+        self.verify(domain, network, body, signature)
+    }
 }
 
 /// A secret key with its use. Wiped from memory when dropped, never shown.

@@ -32,22 +32,42 @@ pub const MAX_GROUPS: usize = 32;
 pub const MAX_TEXT_CHARS: usize = 512;
 /// Bytes of a signed document (charter, card, agreement).
 pub const MAX_DOCUMENT_BYTES: usize = 1024 * 1024;
-/// Signatures on one document.
-pub const MAX_SIGNATURES: usize = 256;
+/// Bytes of a document with all its signatures around it, each below 200 bytes.
+pub const MAX_SIGNED_DOCUMENT_BYTES: usize = MAX_DOCUMENT_BYTES + 256 * 1024;
+/// Bytes of documents in one request or answer: one of the largest always fits, and the rest of an answer beside it.
+pub const MAX_DOCUMENTS_BYTES: usize = MAX_ANSWER_BYTES / 2;
+/// Signatures on one document: one of each member, since three quarters of them may have to vote.
+pub const MAX_SIGNATURES: usize = MAX_MEMBERS;
 /// Members of a charter.
 pub const MAX_MEMBERS: usize = 1_024;
 /// Nodes of a member.
 pub const MAX_NODES: usize = 16;
+/// Keys of one use of a node: the one in use, the next and former ones.
+pub const MAX_KEYS: usize = 4;
 /// Addresses of a node.
 pub const MAX_ADDRESSES: usize = 8;
 /// Flows of an agreement.
 pub const MAX_FLOWS: usize = 256;
+/// Terms of a row beside those that have a place of their own.
+pub const MAX_TERMS: usize = 32;
+/// Onward permissions of a row.
+pub const MAX_ONWARD: usize = 32;
+/// Agreements that one member has suspended.
+pub const MAX_SUSPENDED: usize = 1_024;
+/// Keys that one revocation names: a member's nodes with every key.
+pub const MAX_REVOKED: usize = 64;
+/// Prohibitions of one node.
+pub const MAX_PROHIBITIONS: usize = 1_024;
+/// Documents of one network that a node holds: a member's cards through some years of rotation, and its agreements.
+pub const MAX_DOCUMENTS: usize = 64 * 1024;
 /// Retention that an agreement may ask for, in days (ten years, the longest customs limitation period in use).
 pub const MAX_RETENTION_DAYS: u64 = 3_660;
 /// Bytes of an opening's skeleton; it stays for the log's life, so it is small.
 pub const MAX_SKELETON_BYTES: usize = 512;
 /// Bytes of an opening's body: the verdicts of a full batch.
 pub const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
+/// Entries that one `erased` or `hold` entry names; with some places each they fit its body.
+pub const MAX_NAMED_ENTRIES: usize = 10_000;
 /// Entries on one page of a log that an auditor reads.
 pub const MAX_AUDIT_PAGE_ENTRIES: usize = 512;
 /// Bytes of content on one page of a log, checked after each entry.

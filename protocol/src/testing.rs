@@ -215,17 +215,17 @@ impl Party {
     pub(crate) fn card(&self) -> Card {
         let node = CardNode {
             name: "n1".parse().unwrap(),
-            sign: *self.sign.public(),
-            log: *self.log.public(),
-            witness: *self.witness.public(),
-            transport: *self.transport.public(),
-            seal: format!("age1{}", self.id),
+            sign: (*self.sign.public()).into(),
+            log: (*self.log.public()).into(),
+            witness: (*self.witness.public()).into(),
+            transport: (*self.transport.public()).into(),
+            seal: vec![format!("age1{}", self.id)],
             origin: self.origin(),
             addresses: vec!["/ip4/192.0.2.1/tcp/4700".into()],
             epoch: 1,
             reads: vec![("declaration".into(), 1)],
         };
-        Card { member: self.id.clone(), nodes: vec![node] }
+        Card { member: self.id.clone(), identity: *self.identity.public(), nodes: vec![node] }
     }
 }
 

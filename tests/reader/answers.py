@@ -10,12 +10,17 @@ ERRORS = (
     "not_a_member wrong_network bad_signature not_for_me wrong_sender undecodable oversized number_used "
     "number_out_of_window foreign_seal no_mandate too_many_in_flight wrong_epoch forked not_there"
 ).split()
-LACKS = "agreement card capacity version witnesses".split()
+LATER_ERRORS = {30: "erased", 31: "bad_deletion"}
+LACKS = "agreement card capacity version witnesses".split() + [None] * 44 + ["suspended", "membership"]
 REFUSALS = "not_permitted unsealable malformed batch_signature batch_root shows_more expansion".split()
-ENTRIES = "sent received receipt withdrawn resent peers succeeded".split()
-OF_NODE = ("peers", "succeeded")
+ENTRIES = [*"sent received receipt withdrawn resent peers succeeded erased hold document".split()]
+OF_NODE = ("peers", "succeeded", "hold", "document")
+OF_LOGS = ("peers", "succeeded")
+GROUNDS = ("retention", "order")
 
 MAX_ANSWER = 4194304
+MAX_DOCUMENTS = 8192
+MAX_DOCUMENT = 1048576 + 65536
 MAX_NOTE = 65536
 MAX_NOTE_TOLD = 5120
 MAX_ADD_CHECKPOINT = 25 + 63 * 45 + 1 + MAX_NOTE
@@ -41,10 +46,31 @@ def request(reader):
         found = ("holdings", {})
     elif (kind, count) == (7, 2):
         found = ("proof", {"index": reader.uint()})
+    elif (kind, count) == (8, 3):
+        parts = {"file": reader.bytes(MAX_ANSWER), "numbers": reader.list(10000, lambda r: r.uint())}
+        found = ("deletion", parts)
+    elif (kind, count) == (9, 2):
+        found = ("documents_known", {"summary": reader.fixed(32)})
+    elif (kind, count) == (10, 2):
+        found = ("documents_wanted", _digests(reader))
+    elif (kind, count) == (11, 2):
+        found = ("take_documents", _documents(reader))
     else:
         raise Refused("value", start, "not a request")
     reader.leave()
     return found
+
+
+def _digests(reader):
+    return {"digests": reader.list(MAX_DOCUMENTS, lambda r: r.fixed(32))}
+
+
+def _documents(reader):
+    start = reader.at
+    found = reader.list(MAX_DOCUMENTS, lambda r: r.bytes(MAX_DOCUMENT))
+    if sum(map(len, found)) > MAX_ANSWER // 2:
+        raise Refused("value", start, "too many bytes")
+    return {"documents": found}
 
 
 def _hashes(reader):
@@ -68,9 +94,11 @@ def _audit_entry(reader):
     return found
 
 
-def _listed(reader, words):
+def _listed(reader, words, later=()):
     start = reader.at
     code = reader.uint()
+    if code in later:
+        return {"code": code, "word": later[code], "detail": reader.text(1000)}
     if not 1 <= code <= len(words):
         raise Refused("value", start, "an unknown number")
     return {"code": code, "word": words[code - 1], "detail": reader.text(1000)}
@@ -82,7 +110,7 @@ def answer(reader):
     count = reader.array(4)
     kind = reader.uint()
     if (kind, count) == (0, 3):
-        found = ("error", _listed(reader, ERRORS))
+        found = ("error", _listed(reader, ERRORS, LATER_ERRORS))
     elif (kind, count) == (1, 3):
         found = ("later", _listed(reader, LACKS))
     elif (kind, count) == (2, 2):
@@ -109,6 +137,14 @@ def answer(reader):
         reader.leave()
     elif (kind, count) == (8, 2):
         found = ("proof", {"file": reader.bytes(MAX_NOTE + 4096)})
+    elif (kind, count) == (9, 1):
+        found = ("deletion_noted", {})
+    elif (kind, count) == (10, 2):
+        found = ("documents_known", _digests(reader))
+    elif (kind, count) == (11, 2):
+        found = ("documents", _documents(reader))
+    elif (kind, count) == (12, 2):
+        found = ("documents_taken", _digests(reader))
     else:
         raise Refused("value", start, "not an answer")
     reader.leave()
@@ -174,9 +210,47 @@ def receipt_body(reader):
 
 
 def other_body(reader):
-    """The body of every other entry: a dispatch's digest."""
+    """The body of every other entry: the digest of a dispatch, or of a document."""
     reader.tuple(1)
     found = reader.fixed(32)
+    reader.leave()
+    return found
+
+
+def _named(reader):
+    found = []
+    for _ in range(reader.array(10000)):
+        start = reader.at
+        reader.tuple(2)
+        entry, places = reader.uint(), []
+        if found and found[-1][0] >= entry:
+            raise Refused("value", start, "entries are not ascending")
+        for _ in range(reader.array(10000)):
+            start = reader.at
+            places.append(reader.uint(10000))
+            if len(places) > 1 and places[-2] >= places[-1]:
+                raise Refused("value", start, "places are not ascending")
+        reader.leave()
+        reader.leave()
+        found.append((entry, places))
+    reader.leave()
+    return found
+
+
+def erased_body(reader):
+    """The body of an `erased` entry."""
+    reader.tuple(4)
+    found = {"ground": word(reader, GROUNDS), "on": day(reader)}
+    found |= {"reference": None if reader.null() else reader.fixed(32), "named": _named(reader)}
+    reader.leave()
+    return found
+
+
+def hold_body(reader):
+    """The body of a `hold` entry."""
+    reader.tuple(6)
+    found = {"hold": reader.uint(), "begins": reader.bool(), "on": day(reader), "ground": reader.fixed(32)}
+    found |= {"agreement": None if reader.null() else reader.fixed(32), "named": _named(reader)}
     reader.leave()
     return found
 
@@ -189,9 +263,8 @@ def read_receipt(node, dispatch, data):
     except Refused as refused:
         raise Broken("opening", str(refused)) from refused
     entry = entry_of(opened["salt"], opened["skeleton"], body_hash(opened["body_salt"], opened["body"]))
-    logs = [(node["origin"], node["log"]), *node["former"]]
     found = first = None
-    for origin, public in logs:
+    for origin, public in node["logs"]:
         try:
             found = verify_proof(proof, leaf_hash(entry), origin, public)
             break

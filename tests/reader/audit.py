@@ -1,6 +1,7 @@
 """An audit of a node's log, SPEC.md section 15: findings by their class, and what was counted."""
 
-from answers import OF_NODE, body_hash, checkpoints_body, entry_of, other_body, read_receipt, receipt_body, skeleton
+from answers import OF_LOGS, body_hash, checkpoints_body, entry_of, erased_body, hold_body, other_body
+from answers import read_receipt, receipt_body, skeleton
 from cbor import Refused, read
 from digests import verify
 from exchange import dispatch_digest, dispatch_header, envelope, withdrawal_header
@@ -34,6 +35,8 @@ class Audit:
         self.leaves, self.findings = [], []
         self.sent, self.got, self.open, self.withdrawn = {}, {}, {}, set()
         self.last_peers = None
+        self.documents = set()
+        self.bare, self.holds = {}, {}
         counted = "bodies withheld dispatch_signatures receipts withdrawals peer_checkpoints"
         self.counts = dict.fromkeys(counted.split(), 0)
         self.counts["checkpoints"] = 1
@@ -66,6 +69,8 @@ class Audit:
 
     def finish(self):
         """Ends the audit."""
+        if self.bare and self.counts["bodies"]:
+            self.findings.append("unexplained")
         if len(self.leaves) < self.target["size"]:
             self.findings.append("withheld")
         elif root(self.leaves) != self.target["root"]:
@@ -84,18 +89,20 @@ class Audit:
             raise Finding("opening")
         said = read(given["skeleton"], skeleton)
         sender, recipient = said["channel"][:2]
-        if (recipient if said["kind"] == "received" else sender) != self.name:
+        own = {"received": [recipient], "erased": [sender, recipient]}.get(said["kind"], [sender])
+        if self.name not in own:
             raise Finding("channel")
         body = None
         if given["body"] is None:
             self.counts["withheld"] += 1
+            self.bare[len(self.leaves) - 1] = said["due"]
         else:
             if body_hash(*given["body"]) != given["body_hash"]:
                 raise Finding("body")
             self.counts["bodies"] += 1
-            kind = said["kind"]
-            form = receipt_body if kind == "received" else checkpoints_body if kind in OF_NODE else other_body
-            body = read(given["body"][1], form)
+            forms = {"received": receipt_body, "peers": checkpoints_body, "succeeded": checkpoints_body}
+            forms |= {"erased": erased_body, "hold": hold_body}
+            body = read(given["body"][1], forms.get(said["kind"], other_body))
         evidence = given["evidence"]
         getattr(self, "_" + said["kind"])(said, body, evidence)
 
@@ -172,14 +179,42 @@ class Audit:
             raise Finding("place")
         self._checkpoints(said, body, None)
 
-    def _checkpoints(self, said, body, nodes):
+    def _document(self, said, body, _):
+        _of_node(said)
+        if body in self.documents:
+            raise Finding("number")
+        if body:
+            self.documents.add(body)
+
+    def _erased(self, said, body, _):
+        for entry, places in body["named"] if body else []:
+            if entry >= len(self.leaves) - 1:
+                raise Finding("place")
+            if any(_holds(hold, said["agreement"], entry, places) for hold in self.holds.values()):
+                raise Finding("held")
+            if places:
+                continue
+            due = self.bare.pop(entry, None)
+            if due is None or (body["ground"] == "retention" and body["on"] < due):
+                raise Finding("erased")
+
+    def _hold(self, said, body, _):
         sender, recipient, _, lane = said["channel"]
         if sender != recipient or lane != "ordinary" or said["agreement"] != bytes(32):
             raise Finding("channel")
+        if body and body["begins"] == (body["hold"] in self.holds):
+            raise Finding("hold")
+        if body and body["begins"]:
+            self.holds[body["hold"]] = body
+        elif body:
+            del self.holds[body["hold"]]
+
+    def _checkpoints(self, said, body, nodes):
+        _of_node(said)
         for note in body or []:
             origin = note_of(note)["origin"]
             own = self.node["former"]
-            logs = own if nodes is None else [log for n in nodes for log in [(n["origin"], n["log"]), *n["former"]]]
+            logs = own if nodes is None else [log for n in nodes for log in n["logs"]]
             keys = [log for found, log in logs if found == origin]
             if nodes is None and not keys:
                 raise Finding("evidence")
@@ -188,8 +223,8 @@ class Audit:
             self.counts["peer_checkpoints"] += 1
 
     def _signature(self, header, domain, body, signature):
-        public = self.directory.nodes[header["channel"][0]]["sign"]
-        if not verify("sign", public, domain, self.directory.network, body, signature):
+        keys = self.directory.nodes[header["channel"][0]]["sign_ever"]
+        if not any(verify("sign", key, domain, self.directory.network, body, signature) for key in keys):
             raise Finding("evidence")
 
     def _dispatch(self, said, digest, evidence):
@@ -212,6 +247,18 @@ class Audit:
             raise Finding("evidence")
         self._signature(header, "luxor/v1/withdrawal", encoded, signature)
         self.counts["withdrawals"] += 1
+
+
+def _of_node(said):
+    sender, recipient, _, lane = said["channel"]
+    if sender != recipient or lane != "ordinary" or said["agreement"] != bytes(32):
+        raise Finding("channel")
+
+
+def _holds(hold, agreement, entry, places):
+    if hold["agreement"] == agreement:
+        return True
+    return any(e == entry and (not p or not places or set(p) & set(places)) for e, p in hold["named"])
 
 
 def _signed(data, origin, public):

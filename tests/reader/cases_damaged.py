@@ -7,8 +7,10 @@ import tlog
 from audit import Audit
 from cases_exchange import pages, verdict
 from cbor import Refused, read
-from documents import Directory, NotValid, document
+from directory import Directory
+from documents import NotValid, document
 from leaves import Fault
+from values import day_of
 from wrong import Wrong, bytes_of, equal, patched, refused_as, unhex
 
 
@@ -19,17 +21,25 @@ def bad_document(case, context):
     def check():
         found = read(data, document)
         given = [case["bytes"] for case in context.files["documents"] if case["kind"] == "document"]
-        charter, *others = [read(unhex(each), document) for each in given]
+        others = [read(unhex(each), document) for each in given]
         if found["kind"] == "charter":
-            Directory(found, context.tables)
+            Directory([found], context.tables)
             return
-        directory = Directory(charter, context.tables)
-        for other in others:
-            same = (other["kind"], other["id"]) == (found["kind"], found["id"])
-            if not same or other["version"] < found["version"]:
-                directory.add(other)
-        directory.add(found)
+        same = lambda other: (other["kind"], other["id"]) == (found["kind"], found["id"])
+        kept = [other for other in others if not same(other) or other["version"] < found["version"]]
+        directory = Directory([*kept, found], context.tables)
+        if directory.refused:
+            raise NotValid(directory.refused[0][1])
+        if directory.conflicts:
+            raise NotValid("twice")
 
+    refused_as(case, check, Refused, NotValid)
+
+
+def bad_governance(case, context):
+    """A document that comes to a node with all those of governance.json."""
+    data = bytes_of(case, context)
+    check = lambda: context.governance.taken(read(data, document), day_of("2026-11-23"))
     refused_as(case, check, Refused, NotValid)
 
 
@@ -85,6 +95,7 @@ def bad_log(case, context):
 
 CASES = {
     "bad_document": bad_document,
+    "bad_governance": bad_governance,
     "bad_dispatch": bad_dispatch,
     "bad_view": bad_view,
     "bad_path": bad_path,

@@ -94,7 +94,7 @@ def request(case, _):
     equal("request", what, case["request"])
     equal("fields", _hexed(fields), {key: case[key] for key in fields})
     numbers = {"dispatch": 1, "audit_read": 2, "withdrawal": 3, "add_checkpoint": 4, "checkpoint": 5}
-    numbers |= {"holdings": 6, "proof": 7}
+    numbers |= {"holdings": 6, "proof": 7, "deletion": 8, "documents_known": 9, "documents_wanted": 10, "take_documents": 11}
     equal("written", write([numbers[what], *fields.values()]), data)
 
 
@@ -130,6 +130,11 @@ def checkpoints_body(case, _):
 def other_body(case, _):
     """The body of other entries."""
     equal("dispatch", read(unhex(case["bytes"]), answers.other_body).hex(), case["dispatch"])
+
+
+def document_body(case, _):
+    """The body of an entry about a document."""
+    equal("document", read(unhex(case["bytes"]), answers.other_body).hex(), case["document"])
 
 
 def skeleton(case, _):
@@ -216,6 +221,7 @@ CASES = {
     "receipt_body": receipt_body,
     "checkpoints_body": checkpoints_body,
     "other_body": other_body,
+    "document_body": document_body,
     "skeleton": skeleton,
     "opening": opening,
     "tree": tree,

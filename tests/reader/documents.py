@@ -1,10 +1,16 @@
-"""Documents, SPEC.md section 5: charter, card, agreement, their signatures, and what they permit together."""
+"""Documents, SPEC.md section 5: their bytes, bodies and signatures. What they say together is in directory.py."""
 
-from cbor import Refused, read, write
+import re
+
+from cbor import Refused, write
 from digests import H, ZERO, key_id, strong, verify
-from values import MEMBER_KINDS, PURPOSES, WHITE, day, name, territory, word
+from values import MEMBER_KINDS, PURPOSES, WHITE, day, name, territory, time, word
 
-KINDS = ("charter", "card", "agreement")
+KINDS = ("charter", "card", "agreement", "suspension", "revocation", "rejection")
+STATUS = ("active", "suspended")
+ROLES = ("destination", "first_entry", "transit", "departure")
+USES = ("sign", "log", "witness", "transport")
+WORD = re.compile(r"[a-z0-9_]{1,40}", re.ASCII)
 
 
 class NotValid(Exception):
@@ -27,24 +33,61 @@ def document(reader):
     start = reader.at
     found["version"], found["previous"] = reader.uint(), reader.fixed(32)
     first = found["version"] == 1 and found["previous"] == ZERO
-    if not first and not (found["kind"] == "card" and found["version"] > 1 and found["previous"] != ZERO):
-        raise Refused("value", start, "only cards have later versions, and those a predecessor")
+    later = found["version"] > 1 and found["previous"] != ZERO and found["kind"] != "rejection"
+    if not first and not later:
+        raise Refused("value", start, "a first version has no predecessor, a later one has; rejections have no later one")
     found["body"] = reader.bytes(1048576)
     found["signatures"] = []
-    for _ in range(reader.array(256)):
+    for _ in range(reader.array(1024)):
         start = reader.at
         reader.tuple(3)
         signed = {"member": name(reader), "key": reader.fixed(16), "signature": reader.fixed(64)}
         reader.leave()
-        if found["signatures"] and found["signatures"][-1]["member"] >= signed["member"]:
-            raise Refused("value", start, "signatures are not ordered by member")
+        last = found["signatures"][-1] if found["signatures"] else None
+        if last and (last["member"], last["key"]) >= (signed["member"], signed["key"]):
+            raise Refused("value", start, "signatures are not ordered by member and key")
         found["signatures"].append(signed)
     reader.leave()
     reader.leave()
-    number = KINDS.index(found["kind"]) + 1
-    content = [number, *(found[key] for key in ("network", "id", "version", "previous", "body"))]
-    found["digest"] = H("luxor/v1/document", write(content))
+    found["digest"] = H("luxor/v1/document", write(_content(found)))
     return found
+
+
+def _content(found):
+    number = KINDS.index(found["kind"]) + 1
+    return [number, *(found[key] for key in ("network", "id", "version", "previous", "body"))]
+
+
+def whole(found):
+    """All bytes of a document: tells copies with other signatures apart."""
+    signatures = [[signed["member"], signed["key"], signed["signature"]] for signed in found["signatures"]]
+    return write([*_content(found), signatures])
+
+
+def signers(found, allowed):
+    """Who signed, of those allowed {member: identity keys}, each once and with one of its keys."""
+    signed_by = []
+    for signed in found["signatures"]:
+        member = signed["member"]
+        if member not in allowed:
+            raise NotValid("stranger", member)
+        if member in signed_by:
+            raise NotValid("two_keys", member)
+        public = next((key for key in allowed[member] if key_id("identity", key) == signed["key"]), None)
+        if public is None:
+            raise NotValid("other_key", member)
+        holds = verify("identity", public, "luxor/v1/document", found["network"], found["digest"], signed["signature"])
+        if not holds:
+            raise NotValid("signature", member)
+        signed_by.append(member)
+    return signed_by
+
+
+def check_signatures(found, required):
+    """Exactly the required members {id: identity keys} signed."""
+    missing = set(required) - set(signers(found, required))
+    if missing:
+        raise NotValid("missing", min(missing))
 
 
 def _whole(reader, start, holds, what):
@@ -59,27 +102,60 @@ def _key(reader):
     return public
 
 
+def _control(text):
+    return any(ord(c) < 32 or 127 <= ord(c) < 160 for c in text)
+
+
+def _line(text):
+    return 1 <= len(text.encode()) <= 400 and not _control(text)
+
+
+def _optional(reader, item):
+    return None if reader.null() else item(reader)
+
+
+def _pair(*items):
+    def pair(reader):
+        reader.tuple(len(items))
+        found = tuple(item(reader) for item in items)
+        reader.leave()
+        return found
+
+    return pair
+
+
+def _digest(reader):
+    return reader.fixed(32)
+
+
+def _short(reader):
+    return reader.text(40)
+
+
 def charter(reader):
     """A charter's body."""
     start = reader.at
-    reader.tuple(5)
+    reader.tuple(8)
 
     def member(inner):
-        inner.tuple(5)
+        inner.tuple(6)
         found = {"id": name(inner), "name": inner.text(200), "kind": word(inner, MEMBER_KINDS)}
-        found |= {"territory": territory(inner), "identity": _key(inner)}
+        found |= {"territory": territory(inner), "identity": _key(inner), "status": word(inner, STATUS)}
         inner.leave()
         return found
 
     found = {"name": reader.text(200), "members": reader.list(1024, member), "governors": reader.list(1024, name)}
     found["threshold"] = reader.uint()
-    found["policy"] = None if reader.null() else reader.text(128 * 1024)
+    found["policy"] = _optional(reader, lambda r: r.text(128 * 1024))
+    found |= {"valid_until": _optional(reader, day), "round": reader.uint(), "merges": _optional(reader, _digest)}
     reader.leave()
     ids = [m["id"] for m in found["members"]]
+    active = {m["id"] for m in found["members"] if m["status"] == "active"}
     governors, threshold = found["governors"], found["threshold"]
     _whole(reader, start, found["name"] and all(m["name"] for m in found["members"]), "a name is empty")
     _whole(reader, start, ids and ascending(ids), "members")
-    _whole(reader, start, governors and ascending(governors) and set(governors) <= set(ids), "governors")
+    _whole(reader, start, governors and ascending(governors) and set(governors) <= active, "governors")
+    _whole(reader, start, found["round"] >= 1, "round")
     _whole(reader, start, len({m["identity"] for m in found["members"]}) == len(ids), "a shared key")
     _whole(reader, start, 2 * len(governors) < 3 * threshold <= 3 * len(governors), "threshold")
     return found
@@ -93,160 +169,134 @@ def network_id(network_name):
 
 
 def _plain(text):
-    return 1 <= len(text.encode()) <= 256 and not any(c in WHITE or ord(c) < 32 or 127 <= ord(c) < 160 for c in text)
+    return 1 <= len(text.encode()) <= 256 and not _control(text) and not any(c in WHITE for c in text)
+
+
+def _keys(reader):
+    start = reader.at
+    keys = reader.list(4, _key)
+    _whole(reader, start, keys and len(set(keys)) == len(keys), "no key, or one twice")
+    return keys
 
 
 def card(reader):
     """A card's body."""
     start = reader.at
-    reader.tuple(2)
-
-    def read_type(inner):
-        inner.tuple(2)
-        found = (inner.text(40), inner.uint())
-        inner.leave()
-        return found
+    reader.tuple(3)
 
     def node(inner):
         inner.tuple(10)
-        found = {"name": name(inner)} | {use: _key(inner) for use in ("sign", "log", "witness", "transport")}
-        found |= {"seal": inner.text(1024), "origin": inner.text(256)}
+        found = {"name": name(inner)} | {use: _keys(inner) for use in USES}
+        found |= {"seal": inner.list(4, lambda r: r.text(256)), "origin": inner.text(256)}
         found |= {"addresses": inner.list(8, lambda r: r.text(256))}
-        found |= {"epoch": inner.uint(), "reads": inner.list(64, read_type)}
+        found |= {"epoch": inner.uint(), "reads": inner.list(64, _pair(_short, lambda r: r.uint()))}
         inner.leave()
         return found
 
-    found = {"member": name(reader), "nodes": reader.list(16, node)}
+    found = {"member": name(reader), "identity": _key(reader), "nodes": reader.list(16, node)}
     reader.leave()
     nodes = found["nodes"]
-    keys = [n[use] for n in nodes for use in ("sign", "log", "witness", "transport")]
+    keys = [found["identity"], *(key for n in nodes for key in node_keys(n))]
     _whole(reader, start, nodes and ascending([n["name"] for n in nodes]), "nodes")
     for n in nodes:
-        _whole(reader, start, _plain(n["origin"]) and len(n["origin"]) <= 247 and "+" not in n["origin"], "origin")
-        _whole(reader, start, n["seal"].startswith("age1") and _plain(n["seal"]), "seal")
+        _whole(reader, start, _plain(n["origin"]) and len(n["origin"].encode()) <= 247 and "+" not in n["origin"], "origin")
+        _whole(reader, start, n["seal"] and all(s.startswith("age1") and _plain(s) for s in n["seal"]), "seal")
         _whole(reader, start, n["epoch"] >= 1, "epoch")
         _whole(reader, start, all(a.startswith("/") and _plain(a) for a in n["addresses"]), "address")
     _whole(reader, start, len(set(keys)) == len(keys), "one key twice")
     return found
 
 
-def agreement(reader, tables):
-    """An agreement's body."""
-    start = reader.at
-    reader.tuple(10)
+def node_keys(node):
+    """Every Ed25519 key of a node on a card."""
+    return [key for use in USES for key in node[use]]
 
-    def flow(inner):
-        inner.tuple(9)
-        found = {"type": (inner.text(40), inner.uint()), "from": inner.list(1024, name), "to": inner.list(1024, name)}
-        found |= {"purpose": word(inner, PURPOSES), "groups": inner.list(32, lambda r: r.text(40))}
-        found |= {"destinations": inner.list(300, territory), "retention": inner.uint(), "onward": inner.bool()}
-        inner.leave()
-        return found
 
-    found = {"id": name(reader)} | {key: reader.text(400) for key in ("title", "instrument", "article", "controller")}
-    found["document"] = None if reader.null() else reader.fixed(32)
-    found |= {"parties": reader.list(1024, name), "valid_from": day(reader), "valid_until": day(reader)}
-    found["flows"] = reader.list(256, flow)
+def _onward(reader):
+    reader.tuple(5)
+    kind = _pair(lambda r: word(r, MEMBER_KINDS), lambda r: _optional(r, territory))
+    found = {"members": reader.list(1024, name), "kinds": reader.list(1024, kind)}
+    found |= {"purpose": word(reader, PURPOSES), "groups": reader.list(32, _short), "retention": reader.uint()}
     reader.leave()
-    for key in ("title", "instrument", "article", "controller"):
-        text = found[key]
-        _whole(reader, start, text and not any(ord(c) < 32 or 127 <= ord(c) < 160 for c in text), key)
-    parties = found["parties"]
-    _whole(reader, start, len(parties) >= 2 and ascending(parties) and found["flows"], "parties or flows")
-    for f in found["flows"]:
-        kind = tables.get(f["type"])
-        lists = (f["from"], f["to"], f["groups"], f["destinations"])
-        _whole(reader, start, kind and all(map(ascending, lists)) and all(lists[:3]), "lists of a flow")
-        _whole(reader, start, set(f["from"] + f["to"]) <= set(parties) and not set(f["from"]) & set(f["to"]), "sides")
-        _whole(reader, start, all(kind.named(g) for g in f["groups"]) and 1 <= f["retention"] <= 3660, "groups")
-        _whole(reader, start, (f["purpose"] == "audit") == (kind.name == "opening"), "purpose")
     return found
 
 
-def check_signatures(found, required):
-    """Exactly the required members {id: identity key} signed, each with its key."""
-    for signed in found["signatures"]:
-        public = required.get(signed["member"])
-        if public is None:
-            raise NotValid("stranger", signed["member"])
-        if signed["key"] != key_id("identity", public):
-            raise NotValid("other_key", signed["member"])
-        holds = verify("identity", public, "luxor/v1/document", found["network"], found["digest"], signed["signature"])
-        if not holds:
-            raise NotValid("signature", signed["member"])
-    missing = set(required) - {signed["member"] for signed in found["signatures"]}
-    if missing:
-        raise NotValid("missing", min(missing))
+def _row(reader):
+    reader.tuple(12)
+    found = {"type": reader.text(40), "versions": reader.list(16, lambda r: r.uint())}
+    found |= {"from": reader.list(1024, name), "to": reader.list(1024, name), "purpose": word(reader, PURPOSES)}
+    found |= {"groups": reader.list(32, _short), "places": reader.list(300, territory)}
+    found |= {"roles": reader.list(4, lambda r: word(r, ROLES)), "handling": reader.bool(), "retention": reader.uint()}
+    found |= {"onward": reader.list(32, _onward), "terms": reader.list(32, _pair(_short, _short))}
+    reader.leave()
+    return found
 
 
-class Directory:
-    """What a network's documents say together."""
+def _onward_holds(onward, row):
+    numbers = [(MEMBER_KINDS.index(kind), place or "") for kind, place in onward["kinds"]]
+    lists = ascending(onward["members"]) and ascending(numbers) and ascending(onward["groups"])
+    there = (onward["members"] or numbers) and onward["groups"] and set(onward["groups"]) <= set(row["groups"])
+    passed = row["type"] != "opening" and onward["purpose"] != "audit"
+    return lists and there and passed and 1 <= onward["retention"] <= 3660
 
-    def __init__(self, founding, tables):
-        self.tables = tables
-        self.charter = read(founding["body"], charter)
-        if founding["network"] != ZERO or founding["id"] != network_id(self.charter["name"]):
-            raise NotValid("content", "not a founding charter")
-        self.identities = {m["id"]: m["identity"] for m in self.charter["members"]}
-        check_signatures(founding, {governor: self.identities[governor] for governor in self.charter["governors"]})
-        self.network = founding["digest"]
-        self.cards, self.nodes, self.agreements, self.owners = {}, {}, {}, {}
 
-    def add(self, found):
-        """Checks a card or agreement and takes it."""
-        if found["network"] != self.network:
-            raise NotValid("network", found["id"])
-        if found["kind"] == "card":
-            self._add_card(found)
-        elif found["kind"] == "agreement":
-            body = read(found["body"], lambda reader: agreement(reader, self.tables))
-            if body["id"] != found["id"]:
-                raise NotValid("content", "another id")
-            check_signatures(found, self._signers(body["parties"]))
-            self.agreements[found["digest"]] = body
-        else:
-            raise NotValid("kind", found["kind"])
+def _row_holds(row, parties):
+    roles = [ROLES.index(role) for role in row["roles"]]
+    needed = (row["versions"], row["from"], row["to"], row["groups"], roles)
+    lists = all(needed) and all(map(ascending, (*needed, row["places"], [name for name, _ in row["terms"]])))
+    sides = set(row["from"] + row["to"]) <= set(parties) and not set(row["from"]) & set(row["to"])
+    words = [row["type"], *row["groups"], *(text for term in row["terms"] for text in term)]
+    spelled = all(WORD.fullmatch(text) for text in words)
+    audit = (row["purpose"] == "audit") == (row["type"] == "opening")
+    passed_on = all(_onward_holds(onward, row) for onward in row["onward"])
+    return lists and sides and spelled and audit and passed_on and 1 <= row["retention"] <= 3660
 
-    def _signers(self, members):
-        for member in members:
-            if member not in self.identities:
-                raise NotValid("no_member", member)
-        return {member: self.identities[member] for member in members}
 
-    def _add_card(self, found):
-        body = read(found["body"], card)
-        if body["member"] != found["id"]:
-            raise NotValid("content", "another member")
-        check_signatures(found, self._signers([body["member"]]))
-        before = self.cards.get(found["id"])
-        if before and before["version"] + 1 == found["version"] and before["digest"] != found["previous"]:
-            raise NotValid("chain", found["id"])
-        earlier = {n: self.nodes.pop(n) for n in list(self.nodes) if n.split("/")[0] == body["member"]}
-        self.cards[found["id"]] = found
-        for node in body["nodes"]:
-            full = f"{body['member']}/{node['name']}"
-            for key in (node[use] for use in ("sign", "log", "witness", "transport")):
-                if self.owners.setdefault(key, full) != full:
-                    raise NotValid("shared_key", full)
-            if self.owners.setdefault(node["origin"], full) != full:
-                raise NotValid("shared_origin", full)
-            former = []
-            if full in earlier:
-                old = earlier[full]
-                former = ([(old["origin"], old["log"])] if old["log"] != node["log"] else []) + old["former"]
-            self.nodes[full] = node | {"member": body["member"], "former": former}
+def agreement(reader):
+    """An agreement's body."""
+    start = reader.at
+    reader.tuple(10)
+    found = {"id": name(reader)} | {key: reader.text(400) for key in ("title", "instrument", "article", "controller")}
+    found["document"] = _optional(reader, _digest)
+    found |= {"parties": reader.list(1024, name), "valid_from": day(reader), "valid_until": day(reader)}
+    found["rows"] = reader.list(256, _row)
+    reader.leave()
+    for key in ("title", "instrument", "article", "controller"):
+        _whole(reader, start, _line(found[key]), key)
+    parties = found["parties"]
+    _whole(reader, start, len(parties) >= 2 and ascending(parties) and found["rows"], "parties or rows")
+    _whole(reader, start, found["valid_from"] <= found["valid_until"], "days")
+    _whole(reader, start, all(_row_holds(row, parties) for row in found["rows"]), "a row")
+    return found
 
-    def permits(self, digest, sender, recipient, kind, purpose, groups, retention, on):
-        """Whether one flow of the agreement with this digest gives all of this; groups is a set as a number."""
-        found = self.agreements.get(digest)
-        if found is None or not found["valid_from"] <= on <= found["valid_until"]:
-            return False
-        return any(
-            flow["type"] == (kind.name, kind.version)
-            and sender in flow["from"]
-            and recipient in flow["to"]
-            and flow["purpose"] == purpose
-            and groups & ~kind.bits(flow["groups"]) == 0
-            and retention <= flow["retention"]
-            for flow in found["flows"]
-        )
+
+def suspension(reader):
+    """A suspension's body."""
+    start = reader.at
+    reader.tuple(3)
+    found = {"member": name(reader), "agreements": reader.list(1024, name), "reason": reader.text(400)}
+    reader.leave()
+    _whole(reader, start, ascending(found["agreements"]) and _line(found["reason"]), "order or reason")
+    return found
+
+
+def revocation(reader):
+    """A revocation's body."""
+    start = reader.at
+    reader.tuple(5)
+    found = {"member": name(reader), "keys": reader.list(64, lambda r: r.fixed(16)), "reason": reader.text(400)}
+    found |= {"at": time(reader), "since": _optional(reader, time)}
+    reader.leave()
+    _whole(reader, start, found["keys"] and ascending(found["keys"]) and _line(found["reason"]), "keys or reason")
+    _whole(reader, start, found["since"] is None or found["since"] <= found["at"], "compromised after it")
+    return found
+
+
+def rejection(reader):
+    """A rejection's body."""
+    start = reader.at
+    reader.tuple(3)
+    found = {"governor": name(reader), "previous": reader.fixed(32), "round": reader.uint()}
+    reader.leave()
+    _whole(reader, start, found["round"] >= 1, "round")
+    return found

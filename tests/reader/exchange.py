@@ -130,7 +130,8 @@ def _epoch(directory, peer, header):
 
 
 def _signed(directory, peer, domain, body, signature):
-    return verify("sign", directory.nodes[peer]["sign"], domain, directory.network, body, signature)
+    keys = directory.nodes[peer]["sign_now"]
+    return any(verify("sign", key, domain, directory.network, body, signature) for key in keys)
 
 
 def check_withdrawal(directory, me, peer, header, signature):
@@ -182,9 +183,9 @@ def _permitted(directory, me, peer, said, now):
     inner, agreement = said["batch"], directory.agreements[said["agreement"]]
     on = min(now, MAX_TIME) // 86_400_000
     sender, recipient = directory.nodes[peer]["member"], directory.nodes[me]["member"]
-    ways = (sender, recipient, inner["type"], said["purpose"], said["view"], said["retention"], on)
+    asked = (inner["type"].name, inner["type"].version, sender, recipient, said["purpose"])
     holds = (
-        directory.permits(said["agreement"], *ways)
+        directory.permits(said["agreement"], asked, said["view"], said["retention"], on) is None
         and agreement["id"] == said["agreement_id"]
         and any(group.fields for group in inner["type"].groups)
         and inner["node"] == peer

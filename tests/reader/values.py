@@ -84,7 +84,7 @@ def word(reader, words):
     """A number that stands for a word of a list, from 1."""
     start = reader.at
     number = reader.uint()
-    if not 1 <= number <= len(words):
+    if not 1 <= number <= len(words) or words[number - 1] is None:
         raise Refused("value", start, "an unknown number")
     return words[number - 1]
 

@@ -15,14 +15,15 @@ from pathlib import Path
 import cases_basic
 import cases_damaged
 import cases_exchange
+import cases_governance
 import cases_records
 from cbor import Refused
 from documents import NotValid
 from table import read_tables
 from wrong import Wrong
 
-FILES = ("cbor", "digests", "keys", "documents", "records", "batches", "dispatches", "answers", "log")
-CASES = cases_basic.CASES | cases_records.CASES | cases_exchange.CASES | cases_damaged.CASES
+FILES = ("cbor", "digests", "keys", "documents", "governance", "records", "batches", "dispatches", "answers", "log")
+CASES = cases_basic.CASES | cases_governance.CASES | cases_records.CASES | cases_exchange.CASES | cases_damaged.CASES
 
 
 class Context:
@@ -33,6 +34,7 @@ class Context:
         self.records, self.honest = {}, {}
         self.files = {name: load(folder, name) for name in FILES}
         self.directory = cases_basic.build_directory(self.files["documents"], self.tables)
+        self.life, self.governance = cases_governance.build(self.files["governance"], self.tables)
 
 
 def load(folder, name):
@@ -64,7 +66,7 @@ def main():
     arguments = parser.parse_args()
     try:
         context = Context(arguments.vectors)
-    except (Refused, NotValid) as error:
+    except (Refused, NotValid, Wrong) as error:
         print(f"documents: the network of the vectors: WRONG: {error}")
         return 1
     files = dict(context.files)

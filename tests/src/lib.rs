@@ -8,6 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
+use luxor_node::store::Store;
 use serde_json::Value as Json;
 
 /// How long anything may take before a test fails.
@@ -99,6 +100,47 @@ pub fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// Documents in a node's folder: its log has an entry for each, a new one begins with them.
+pub fn documents(dir: &Path) -> u64 {
+    let files = std::fs::read_dir(dir.join("documents")).unwrap();
+    files.filter(|file| file.as_ref().unwrap().file_name().to_string_lossy().ends_with(".luxor")).count() as u64
+}
+
+/// Whether anything in a stopped node's database, or a copy of it, holds these bytes once it is opened with the data keys in `keys`: every
+/// row as it stands, and every row that any of the keys opens, whichever it names.
+pub fn holds(data: &Path, keys: &Path, needle: &[u8]) -> bool {
+    let holds = |bytes: &[u8]| bytes.windows(needle.len()).any(|window| window == needle);
+    let options = rocksdb::Options::default();
+    let families = rocksdb::DB::list_cf(&options, data).unwrap();
+    let database = rocksdb::DB::open_cf_for_read_only(&options, data, &families, false).unwrap();
+    let (mut rows, mut found) = (0, false);
+    for family in &families {
+        let family = database.cf_handle(family).unwrap();
+        for row in database.iterator_cf(family, rocksdb::IteratorMode::Start) {
+            let (key, value) = row.unwrap();
+            rows += 1;
+            found |= holds(&key) || holds(&value);
+        }
+    }
+    assert!(rows > 0, "{} holds no row at all", data.display());
+    drop(database);
+    let (store, unknown, fault) = Store::open_read_only(data, keys, None).unwrap();
+    assert!(unknown.is_empty() && fault.is_none(), "{unknown:?}, {fault:?}");
+    store.try_keys(&store.keyring().keys(), |_, opened| found |= holds(&opened)).unwrap();
+    found
+}
+
+/// Whether any file below a folder holds these bytes as they are.
+pub fn on_disk(dir: &Path, needle: &[u8]) -> bool {
+    std::fs::read_dir(dir).unwrap().any(|entry| {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            return on_disk(&path, needle);
+        }
+        std::fs::read(&path).unwrap().windows(needle.len()).any(|window| window == needle)
+    })
+}
+
 /// A founded network; its nodes run only while a [`Daemon`] lives.
 pub struct Network {
     /// Everything is in here.
@@ -113,47 +155,36 @@ impl Network {
 
     /// The same with a charter that has a C2SP tlog-policy of its own.
     pub fn found_under(members: &[(&str, &str, &str)], agreements: &[String], policy: Option<&str>) -> Self {
+        Self::found_governed(members, agreements, policy, &[members[0].0])
+    }
+
+    /// The same with these governors.
+    pub fn found_governed(
+        members: &[(&str, &str, &str)],
+        agreements: &[String],
+        policy: Option<&str>,
+        governors: &[&str],
+    ) -> Self {
         let network = Self { root: tempfile::tempdir().unwrap() };
         let path = |name: &str| network.root.path().join(name).to_str().unwrap().to_owned();
         let mut random = [0u8; 2];
         getrandom::fill(&mut random).unwrap();
         let mut draft = vec!["charter".to_owned(), "draft".into()];
-        for (at, (id, kind, territory)) in members.iter().enumerate() {
-            let host = format!("127.{}.{}.{}", random[0].clamp(1, 254), random[1], at + 1);
-            let (exchange, api) = (format!("/ip4/{host}/tcp/4700"), format!("{host}:4780"));
-            let dir = path(id);
-            luxor(&[
-                "init",
-                &dir,
-                "--member",
-                id,
-                "--kind",
-                kind,
-                "--territory",
-                territory,
-                "--name",
-                id,
-                "--exchange",
-                &exchange,
-                "--api",
-                &api,
-            ]);
-            let file = format!("{dir}/luxord.toml");
-            let mut text = std::fs::read_to_string(&file).unwrap();
-            text = text.replace("min_ms = 500", "min_ms = 20").replace("max_ms = 60000", "max_ms = 200");
-            // Values are searched for on disk, so they must stand there as they are.
-            text = text.replace("compression = true", "compression = false");
-            std::fs::write(&file, text).unwrap();
-            draft.push(format!("{dir}/member.toml"));
+        for (at, member) in members.iter().enumerate() {
+            draft.push(network.init(*member, &format!("127.{}.{}.{}", random[0].clamp(1, 254), random[1], at + 1)));
         }
         let (charter_draft, charter) = (path("charter.toml"), path("charter.luxor"));
-        draft.extend(["--name", "Test", "--governors", members[0].0, "-o", &charter_draft].map(str::to_owned));
+        draft.extend(["--name", "Test", "--governors", &governors.join(","), "-o", &charter_draft].map(str::to_owned));
         if let Some(policy) = policy {
             std::fs::write(path("policy"), policy).unwrap();
             draft.extend(["--policy".to_owned(), path("policy")]);
         }
         luxor(&draft.iter().map(String::as_str).collect::<Vec<_>>());
-        luxor(&["charter", "sign", &charter_draft, "--node", &path(members[0].0), "-o", &charter]);
+        let mut file = charter_draft;
+        for governor in governors {
+            luxor(&["charter", "sign", &file, "--node", &path(governor), "-o", &charter]);
+            file.clone_from(&charter);
+        }
         let mut documents = vec![charter.clone()];
         for (id, _, _) in members {
             let card = path(&format!("card-{id}.luxor"));
@@ -177,6 +208,22 @@ impl Network {
             luxor(&install);
         }
         network
+    }
+
+    /// Makes the folder of a member (id, kind, territory) with a node on this loopback address. Returns its `member.toml`.
+    pub fn init(&self, (id, kind, territory): (&str, &str, &str), host: &str) -> String {
+        let (exchange, api) = (format!("/ip4/{host}/tcp/4700"), format!("{host}:4780"));
+        let dir = self.root.path().join(id).to_str().unwrap().to_owned();
+        let mut init = vec!["init", &dir, "--member", id, "--kind", kind, "--territory", territory, "--name", id];
+        init.extend(["--exchange", &exchange, "--api", &api]);
+        luxor(&init);
+        let file = format!("{dir}/luxord.toml");
+        let mut text = std::fs::read_to_string(&file).unwrap();
+        text = text.replace("min_ms = 500", "min_ms = 20").replace("max_ms = 60000", "max_ms = 200");
+        // Values are searched for on disk, so they must stand there as they are.
+        text = text.replace("compression = true", "compression = false");
+        std::fs::write(&file, text).unwrap();
+        format!("{dir}/member.toml")
     }
 
     /// Signs an agreement draft by all parties and installs it nowhere. Returns its file.
@@ -244,6 +291,11 @@ impl Network {
         Self::launch_in(dir, &[], arguments)
     }
 
+    /// The same by way of another program.
+    pub fn launch_in_folder(&self, dir: PathBuf, through: &[OsString], arguments: &[&str]) -> Daemon {
+        Self::launch_in(dir, through, arguments)
+    }
+
     fn launch_in(dir: PathBuf, through: &[OsString], arguments: &[&str]) -> Daemon {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(dir.join("log.txt")).unwrap();
         for name in ["ready.json", "api.json"] {
@@ -305,6 +357,11 @@ impl Daemon {
             std::thread::sleep(LOOK);
         };
         (ended.code().unwrap(), self.log()[from..].to_owned())
+    }
+
+    /// Documents in its folder, see [`documents`].
+    pub fn documents(&self) -> u64 {
+        documents(&self.dir)
     }
 
     /// What it logged so far.
@@ -397,6 +454,14 @@ impl Daemon {
         let (url, token) = self.api();
         let request = ureq::post(format!("{url}{path}")).header("Authorization", format!("Bearer {token}"));
         send(request.header("Content-Type", "application/json"), body)
+    }
+
+    /// A POST to a node that may end before it answers.
+    pub fn try_post(&self, path: &str, body: &Json) -> Result<u16, String> {
+        let (url, token) = api(&self.dir)?;
+        let request = ureq::post(format!("{url}{path}")).header("Authorization", format!("Bearer {token}"));
+        let request = request.header("Content-Type", "application/json").config().http_status_as_error(false).build();
+        request.send(serde_json::to_vec(body).unwrap()).map(|sent| sent.status().as_u16()).map_err(|e| e.to_string())
     }
 
     /// Submits a chunk in the urgent lane; gives status and answer, whatever they are.

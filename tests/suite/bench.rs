@@ -102,11 +102,56 @@ fn a_log_and_the_primitives_are_measured_in_one_process() {
 }
 
 #[test]
+fn decisions_are_counted_and_measured() {
+    let report = bench(&["policy", "--rules", "503", "--members", "60", "--questions", "2000"]);
+    assert_eq!((&report["rules"], &report["members"]), (&505.into(), &60.into()), "{report}");
+    let counts = ["questions", "denied", "about_nothing"].map(|key| report[key].as_u64().unwrap());
+    assert_eq!(counts, [2000, 1000, 500], "{report}");
+    assert!((80..=101).contains(&report["agreements"].as_u64().unwrap()), "{report}");
+    assert!(report["documents"].as_u64().unwrap() > 60 + 101, "{report}");
+    for kind in ["decide", "permits", "nothing"] {
+        let [median, most] = ["p50_ns", "p99_ns"].map(|key| report[kind][key].as_u64().unwrap());
+        assert!(0 < median && median <= most, "{kind}: {report}");
+    }
+    for key in ["compile_ms", "load_ms", "one_more_ms"] {
+        assert!(report[key].as_f64().is_some_and(|value| value > 0.0), "{key}: {report}");
+    }
+    let table = luxor(&["bench", "policy", "--rules", "100", "--questions", "100"]);
+    assert!(table.starts_with("a decision p50, p99"), "{table}");
+}
+
+#[test]
+fn disclosures_are_measured_beside_sd_jwt() {
+    for batch in ["1", "50"] {
+        let report = bench(&["disclosure", "--batch", batch, "--rounds", "3"]);
+        assert_eq!((&report["fields"], &report["disclosed_fields"]), (&40.into(), &10.into()), "{report}");
+        assert_eq!(report["batch"].to_string(), batch);
+        let micros = |side: &str, step: &str| {
+            let value = report[side][step].as_f64().unwrap_or_else(|| panic!("{side} {step}: {report}"));
+            assert!(value > 0.0, "{side} {step}: {report}");
+            value
+        };
+        let [ours, theirs] = ["luxor", "sd_jwt"].map(|side| micros(side, "disclose_us") + micros(side, "verify_us"));
+        let times = report["times_disclose_and_verify"].as_f64().unwrap();
+        assert!((times - theirs / ours).abs() < 0.01 * times + 0.01, "{report}");
+        let issued = ["luxor", "sd_jwt"].map(|side| micros(side, "issue_us"));
+        let times = report["times_whole"].as_f64().unwrap();
+        let whole = (theirs + issued[1]) / (ours + issued[0]);
+        assert!((times - whole).abs() < 0.01 * times + 0.01, "{report}");
+        // Ten fields of some ten bytes, eighteen or forty digests.
+        assert!((700..1_200).contains(&report["luxor"]["wire_bytes"].as_u64().unwrap()), "{report}");
+        assert!((3_000..4_000).contains(&report["sd_jwt"]["wire_bytes"].as_u64().unwrap()), "{report}");
+    }
+    let table = luxor(&["bench", "disclosure", "--rounds", "1"]);
+    assert!(table.contains("times cheaper to disclose and verify"), "{table}");
+}
+
+#[test]
 fn options_that_make_no_sense_are_refused() {
     let kept = tempfile::tempdir().unwrap();
     std::fs::write(kept.path().join("something"), "there").unwrap();
     let keep = kept.path().to_str().unwrap();
-    let wrong: [&[&str]; 9] = [
+    let wrong: [&[&str]; 13] = [
         &["exchange", "--unknown", "1"],
         &["exchange", "--batch", "0"],
         &["exchange", "--batch", "1001"],
@@ -115,6 +160,10 @@ fn options_that_make_no_sense_are_refused() {
         &["log", "--in-flight", "0"],
         &["log", "--size", "100"],
         &["primitives", "--records", "5"],
+        &["policy", "--rules", "0"],
+        &["policy", "--members", "1"],
+        &["disclosure", "--batch", "0"],
+        &["disclosure", "--keep", keep],
         &["log", "--keep", keep],
     ];
     for arguments in wrong {

@@ -5,7 +5,7 @@
 //! `LUXOR_TEST_LONG` sets the full counts. Not here: kills at random moments (`exchange`), full disks as the node itself sees
 //! them coming (`flow`), restored copies (`witness`).
 
-mod strace;
+pub(crate) mod strace;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -219,11 +219,14 @@ impl World {
         let (node, strace) = match fault.phase {
             Phase::Birth | Phase::Start => {
                 if fault.phase == Phase::Birth {
-                    drop(self.nodes[member].take());
-                    // Nothing was signed yet: as if this node had never run.
+                    // As if neither had ever run: the other may have cosigned the documents at the head of this one's log.
                     assert_eq!(self.next.load(Ordering::Relaxed), 0);
-                    std::fs::remove_dir_all(dir.join("data")).unwrap();
-                    std::fs::remove_file(dir.join("log.lock")).unwrap();
+                    self.nodes = [None, None];
+                    for dir in MEMBERS.map(|member| self.network.dir(member)) {
+                        std::fs::remove_dir_all(dir.join("data")).unwrap();
+                        std::fs::remove_file(dir.join("log.lock")).unwrap();
+                    }
+                    self.nodes[1 - member] = Some(self.network.start(MEMBERS[1 - member]));
                 } else {
                     // So that the journal has something to be taken up.
                     self.submit_all();

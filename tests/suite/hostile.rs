@@ -10,10 +10,11 @@ mod witness;
 use std::sync::Arc;
 
 use luxor_node::Folder;
-use luxor_node::folder::{LoadedDocuments, NodeKeys};
+use luxor_node::folder::NodeKeys;
 use luxor_node::net::{Net, NetConfig, Peer, TransportKey, start};
 use luxor_node::seal::Recipient;
 use luxor_protocol::cbor::{Decode, Encode, Writer};
+use luxor_protocol::document::Directory;
 use luxor_protocol::exchange::{
     Answer, Channel, Dispatch, DispatchHeader, ErrorCode, Lack, Lane, Outcome, RefusalCode, Rejection, Request,
     Withdrawal, WithdrawalHeader, pack, read_receipt,
@@ -31,7 +32,7 @@ use serde_json::json;
 struct Hostile {
     net: Net,
     keys: NodeKeys,
-    documents: LoadedDocuments,
+    documents: Directory,
 }
 
 /// A good dispatch before it is sealed and signed; a test spoils it first.
@@ -57,8 +58,8 @@ impl Hostile {
     async fn of(network: &Network, member: &str, secret: Option<[u8; 32]>) -> Self {
         let folder = Folder::new(network.dir(member));
         let (keys, documents) = (folder.keys().unwrap(), folder.documents().unwrap());
-        let target = documents.directory.node(&"recipient/n1".parse().unwrap()).unwrap();
-        let key = TransportKey(target.card.transport.bytes());
+        let target = documents.node(&"recipient/n1".parse().unwrap()).unwrap();
+        let key = TransportKey(target.card.transport.current().bytes());
         let peer = Peer { key, addresses: target.card.addresses.clone() };
         let secret = secret.unwrap_or(*keys.transport.seed());
         let config = NetConfig { max_request_bytes: 2 * MAX_REQUEST_BYTES, ..NetConfig::default() };
@@ -68,14 +69,14 @@ impl Hostile {
     }
 
     async fn ask(&self, request: Vec<u8>) -> Result<Answer, String> {
-        let target = self.documents.directory.node(&"recipient/n1".parse().unwrap()).unwrap();
-        let key = TransportKey(target.card.transport.bytes());
+        let target = self.documents.node(&"recipient/n1".parse().unwrap()).unwrap();
+        let key = TransportKey(target.card.transport.current().bytes());
         let answer = self.net.handle().request(key, Arc::from(request)).await.map_err(|e| e.to_string())?;
         Ok(Answer::from_cbor(&answer).unwrap())
     }
 
     fn network(&self) -> Digest {
-        self.documents.directory.network()
+        self.documents.network()
     }
 
     fn channel(&self) -> Channel {
@@ -101,7 +102,7 @@ impl Hostile {
             root: batch_root(&roots),
             signed_at: Millis(1),
         };
-        let agreement = self.documents.directory.agreements().find(|(_, a)| a.id.as_str() == "ab").unwrap();
+        let agreement = self.documents.agreements().find(|(_, a)| a.id.as_str() == "ab").unwrap();
         let view = groups(&["item", "route"]);
         let header = DispatchHeader {
             network: self.network(),
@@ -136,8 +137,8 @@ impl Hostile {
         let mut header = draft.header.to_cbor();
         (draft.patch)(&mut header);
         let packed = draft.packed.unwrap_or_else(|| pack(&DispatchHeader::digest(&header), &draft.content).unwrap());
-        let target = self.documents.directory.node(&draft.sealed_to.parse().unwrap()).unwrap();
-        let sealed = Recipient::parse(&target.card.seal).unwrap().seal(&packed).unwrap();
+        let target = self.documents.node(&draft.sealed_to.parse().unwrap()).unwrap();
+        let sealed = Recipient::parse(target.card.seal_to()).unwrap().seal(&packed).unwrap();
         let mut dispatch = Dispatch::sign(&draft.header.network, header, sealed, &self.keys.sign);
         (draft.spoil)(&mut dispatch);
         dispatch
@@ -159,7 +160,7 @@ impl Hostile {
     /// Index and verdict of a receipt for this dispatch.
     fn receipt(&self, dispatch: &Digest, answer: &Answer) -> (u64, Outcome) {
         let Answer::Receipt(proof) = answer else { panic!("{answer:?}") };
-        let recipient = self.documents.directory.node(&"recipient/n1".parse().unwrap()).unwrap();
+        let recipient = self.documents.node(&"recipient/n1".parse().unwrap()).unwrap();
         let receipt = read_receipt(recipient, dispatch, proof).unwrap();
         (receipt.index, receipt.body.outcome)
     }
@@ -198,8 +199,9 @@ fn found() -> Network {
     Network::found(&members, &flows)
 }
 
+/// Entries behind those about documents, with which the log begins.
 fn entries(node: &Daemon) -> u64 {
-    node.get("/v1/status")["log_entries"].as_u64().unwrap()
+    node.get("/v1/status")["log_entries"].as_u64().unwrap() - node.documents()
 }
 
 /// Errors counted, all codes together and this one.
@@ -321,7 +323,7 @@ const fn refused(code: RefusalCode) -> Expected {
 fn next_version(header: &mut Vec<u8>) {
     let name = b"declaration";
     let at = header.windows(name.len()).position(|window| window == name).unwrap() + name.len();
-    assert_eq!(std::mem::replace(&mut header[at], 2), 1);
+    assert_eq!(std::mem::replace(&mut header[at], 9), 1);
 }
 
 /// The right header digest, these lengths, and nothing of what they say.
@@ -370,7 +372,7 @@ async fn each_hostile_dispatch_gets_its_own_answer() {
     let network = found();
     let node = network.start_alone("recipient");
     let peer = Hostile::new(&network, None).await;
-    let mut ledger = Ledger { entries: 0, errors: 0 };
+    let mut ledger = Ledger { entries: node.documents(), errors: 0 };
     let (mut next, mut refusals) = (1, 0);
     let mut seen = std::collections::BTreeSet::new();
     for (what, spoil, expected) in DISPATCHES {
@@ -387,7 +389,7 @@ async fn each_hostile_dispatch_gets_its_own_answer() {
         match expected {
             Expected::Verdict(outcome) => {
                 // Final: the same again gets the same receipt, and nothing of it can be read.
-                let index = next - 1;
+                let index = node.documents() + next - 1;
                 assert_eq!(peer.outcome(&dispatch, &peer.send(&dispatch).await), (index, outcome.clone()), "{what}");
                 assert_eq!(node.get(&format!("/v1/inbox/{index}"))["records"], json!([]), "{what}");
                 if let Outcome::Refused(code) = outcome {
@@ -404,13 +406,12 @@ async fn each_hostile_dispatch_gets_its_own_answer() {
             }
         }
     }
-    // What cannot be read off a dispatch's header: see the other tests of this file, and of a forked log those of witnesses.
+    // What cannot be read off a dispatch's header: see the other tests of this file, of a forked log those of witnesses, and of suspensions those of governance.
     let everything =
         ErrorCode::ALL.iter().map(|code| code.word()).chain(RefusalCode::ALL.iter().map(|code| code.word()));
     let everything = everything.chain(Lack::ALL.iter().map(|lack| lack.word()));
     let elsewhere: Vec<&str> = everything.filter(|word| !seen.contains(word)).collect();
-    let expected =
-        "not_a_member oversized number_used no_mandate too_many_in_flight forked not_there capacity witnesses";
+    let expected = "not_a_member oversized number_used no_mandate too_many_in_flight forked not_there erased bad_deletion capacity witnesses suspended membership";
     assert_eq!(elsewhere.join(" "), expected);
 
     // Rubbish and oversized.
@@ -451,7 +452,7 @@ async fn each_hostile_withdrawal_gets_its_own_answer() {
     let network = found();
     let node = network.start_alone("recipient");
     let peer = Hostile::new(&network, None).await;
-    let mut ledger = Ledger { entries: 0, errors: 0 };
+    let mut ledger = Ledger { entries: node.documents(), errors: 0 };
     let sign = |header: &WithdrawalHeader| Withdrawal::sign(header, &peer.keys.sign);
     let (first, second) = (peer.finish(peer.draft(1)), peer.finish(peer.draft(2)));
     let [digest, later] = [&first, &second].map(|dispatch| dispatch.envelope().digest());
@@ -485,7 +486,7 @@ async fn each_hostile_withdrawal_gets_its_own_answer() {
     let taken = Expected::Verdict(Outcome::Taken(Vec::new()));
     ledger.check(&node, "a dispatch", &taken, &answer, Some(peer.outcome(&first, &answer)));
     let answer = peer.withdraw(&sign(&peer.withdrawal(1, digest))).await;
-    assert_eq!(peer.receipt(&digest, &answer), (0, Outcome::Taken(Vec::new())));
+    assert_eq!(peer.receipt(&digest, &answer), (node.documents(), Outcome::Taken(Vec::new())));
     let answer = peer.withdraw(&sign(&peer.withdrawal(1, later))).await;
     ledger.check(&node, "another digest", &error(ErrorCode::NumberUsed), &answer, None);
 
@@ -493,14 +494,14 @@ async fn each_hostile_withdrawal_gets_its_own_answer() {
     let answer = peer.withdraw(&sign(&good)).await;
     let verdict = Some(peer.receipt(&later, &answer));
     ledger.check(&node, "a withdrawal", &Expected::Verdict(Outcome::Withdrawn), &answer, verdict);
-    assert_eq!(peer.outcome(&second, &peer.send(&second).await), (1, Outcome::Withdrawn));
+    assert_eq!(peer.outcome(&second, &peer.send(&second).await), (node.documents() + 1, Outcome::Withdrawn));
     let answer = peer.withdraw(&sign(&good)).await;
-    assert_eq!(peer.receipt(&later, &answer), (1, Outcome::Withdrawn));
+    assert_eq!(peer.receipt(&later, &answer), (node.documents() + 1, Outcome::Withdrawn));
     let answer = peer.send(&peer.finish(peer.draft(2))).await;
     ledger.check(&node, "other bytes under it", &error(ErrorCode::NumberUsed), &answer, None);
     let received = json!({"dispatches": 2, "refused": 0, "accepted": 1, "rejected": 0, "withdrawn": 1});
     assert_eq!(node.get("/v1/status")["received"], received);
-    assert_eq!(node.get("/v1/inbox/1")["records"], json!([]));
+    assert_eq!(node.get(&format!("/v1/inbox/{}", node.documents() + 1))["records"], json!([]));
     peer.net.shutdown().await;
     luxor(&["audit", "--node", node.dir().to_str().unwrap()]);
 }

@@ -71,7 +71,7 @@ fn a_node_whose_peers_are_away_waits_and_says_for_whom() {
     // The operator may say that the folder is the newest.
     drop((sender, recipient));
     let sender = network.start_alone("sender");
-    assert_eq!(sender.get("/v1/status")["log_entries"], 2);
+    assert_eq!(sender.get("/v1/status")["log_entries"], sender.documents() + 2);
     assert!(sender.log().contains("witnesses are not asked"));
 }
 
@@ -88,7 +88,8 @@ fn a_restored_node_signs_nothing_and_recovers_by_the_documented_path() {
     let recipient = start("recipient");
     exchange(&sender, "after", 4);
     let origin = recipient.get("/v1/status")["origin"].as_str().unwrap().to_owned();
-    recipient.status("a quorum", |status| status["witnessed"]["size"] == 7);
+    let documents = recipient.documents();
+    recipient.status("a quorum", |status| status["witnessed"]["size"] == documents + 7);
     drop(recipient);
     let (old_lock, new_lock) = (backup.join("log.lock"), network.root.path().join("lock"));
     fs::copy(dir.join("log.lock"), &new_lock).unwrap();
@@ -96,11 +97,12 @@ fn a_restored_node_signs_nothing_and_recovers_by_the_documented_path() {
     // Data of before, with the lock file of then, of now, and without; and nothing at all but the keys.
     let empty = network.root.path().join("empty");
     fs::create_dir_all(empty.join("data")).unwrap();
+    let behind = format!("the log on disk has {} entries, but ", documents + 3);
     for (backup, lock, says) in [
-        (&backup, Some(&old_lock), "the log on disk has 3 entries, but "),
-        (&backup, Some(&new_lock), "the log on disk has 3 entries, but 7 were signed"),
-        (&backup, None, "the lock file is missing"),
-        (&empty, None, "the log on disk has 0 entries, but "),
+        (&backup, Some(&old_lock), behind.clone()),
+        (&backup, Some(&new_lock), format!("{behind}{} were signed", documents + 7)),
+        (&backup, None, "the lock file is missing".to_owned()),
+        (&empty, None, "the log on disk has 0 entries, but ".to_owned()),
     ] {
         put_back(&dir, backup, lock.map(|lock| lock.as_path()));
         let before = fs::read(dir.join("log.lock")).unwrap_or_default();
@@ -108,7 +110,7 @@ fn a_restored_node_signs_nothing_and_recovers_by_the_documented_path() {
         let from = restored.log().len();
         let (code, log) = restored.ended(from);
         assert_eq!(code, 1, "{log}");
-        assert!(log.contains(says) && log.contains("hint: "), "{says}: {log}");
+        assert!(log.contains(&says) && log.contains("hint: "), "{says}: {log}");
         assert_eq!(fs::read(dir.join("log.lock")).unwrap_or_default(), before, "something was signed");
     }
     for node in others.iter().chain([&sender]) {
@@ -125,16 +127,17 @@ fn a_restored_node_signs_nothing_and_recovers_by_the_documented_path() {
     }
     let nodes = MEMBERS.map(|(member, _, _)| start(member));
     let (sender, recipient) = (&nodes[0], &nodes[1]);
-    // One entry more: what the new log begins with.
-    let again = |status: &Json| status["received"]["dispatches"] == 7 && status["log_entries"] == 8;
+    // One entry more: what the new log begins with, before the documents.
+    let size = recipient.documents() + 8;
+    let again = |status: &Json| status["received"]["dispatches"] == 7 && status["log_entries"] == size;
     let state = recipient.status("everything again", again);
     assert_eq!((&state["missing"], &state["alarms"]), (&json!([]), &json!([])), "{state}");
     // It begins with the largest checkpoint of the former log that anybody holds.
     let report = luxor(&["audit", "--node", sender.dir().to_str().unwrap(), "--of", "recipient/n1", "--json"]);
     let report: Json = serde_json::from_str(&report).unwrap();
     assert_eq!((&report["ok"], &report["reports"][0]["peer_checkpoints"]), (&json!(true), &json!(1)), "{report}");
-    assert!(luxor(&["status", "--node", recipient.dir().to_str().unwrap()]).contains("8 entries"));
-    recipient.status("a quorum of the new log", |status| status["witnessed"]["size"] == 8);
+    assert!(luxor(&["status", "--node", recipient.dir().to_str().unwrap()]).contains(&format!("{size} entries")));
+    recipient.status("a quorum of the new log", |status| status["witnessed"]["size"] == size);
     assert_ne!(recipient.get("/v1/status")["origin"], json!(origin));
     for node in &nodes {
         assert_eq!(node.get("/v1/status")["forked"], json!([]));
@@ -149,7 +152,8 @@ fn a_witness_that_was_set_back_learns_how_far_others_have_come() {
     }
     let mut nodes: Vec<_> = MEMBERS.iter().map(|(member, _, _)| network.start(member)).collect();
     exchange(&nodes[0], "before", 1);
-    nodes[1].status("a quorum", |status| status["witnessed"]["size"] == 1);
+    let first = nodes[1].documents() + 1;
+    nodes[1].status("a quorum", |status| status["witnessed"]["size"] == first);
     let post = nodes.remove(2);
     let held = |post: &Daemon, origin: &str| {
         let id = luxor_protocol::tlog::monitoring_id(origin);
@@ -158,26 +162,26 @@ fn a_witness_that_was_set_back_learns_how_far_others_have_come() {
         text.lines().nth(1)?.parse::<u64>().ok()
     };
     let origin = nodes[1].get("/v1/status")["origin"].as_str().unwrap().to_owned();
-    assert_eq!(held(&post, &origin), Some(1));
+    assert_eq!(held(&post, &origin), Some(first));
     drop(post);
     let backup = network.root.path().join("backup");
     copy(&network.dir("post"), &backup);
     let post = network.start("post");
     exchange(&nodes[0], "after", 5);
-    until("the witness's own checkpoint", || (held(&post, &origin) == Some(6)).then_some(()));
+    until("the witness's own checkpoint", || (held(&post, &origin) == Some(first + 5)).then_some(()));
     drop(post);
-    // Its own log has no entry, so nothing there tells that it was set back.
+    // Its own log has no new entry, so nothing there tells that it was set back.
     put_back(&network.dir("post"), &backup, Some(&backup.join("log.lock")));
     let post = network.start("post");
     // Before the log's node has led it there, it cosigns nothing of that log, whatever it is offered.
     let note = nodes[1].text("/v1/checkpoint").into_bytes();
-    let offer = luxor_protocol::tlog::AddCheckpoint { old: 1, proof: Vec::new(), note_bytes: note }.to_bytes();
+    let offer = luxor_protocol::tlog::AddCheckpoint { old: first, proof: Vec::new(), note_bytes: note }.to_bytes();
     let url = format!("{}/add-checkpoint", post.public_log().unwrap());
     let answer = ureq::post(url).config().http_status_as_error(false).build().send(&offer[..]).unwrap();
     assert_eq!(answer.status().as_u16(), 503);
     until("what the others hold", || {
         std::thread::sleep(Duration::from_millis(50));
-        (held(&post, &origin) == Some(6)).then_some(())
+        (held(&post, &origin) == Some(first + 5)).then_some(())
     });
     assert_eq!(post.get("/v1/status")["forked"], json!([]));
 }

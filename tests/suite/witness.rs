@@ -60,13 +60,17 @@ fn receipts_become_witnessed_and_the_cosignatures_verify_offline() {
     submit(sender, "first");
     sender.outbox("the receipt", |state| state["sent"]["dispatches"] == 1);
     // Three witnesses, all of which are asked for.
-    for (node, entries) in [(recipient, 1), (sender, 2)] {
+    for (node, entries) in [(recipient, recipient.documents() + 1), (sender, sender.documents() + 2)] {
         let state = node.status("a quorum", |status| status["witnessed"]["size"] == entries);
         assert_eq!(state["witnessed"]["witnesses"].as_array().unwrap().len(), 3, "{state}");
         assert_eq!(state["forked"], json!([]));
     }
     let standing = sender.get("/v1/receipts/witnesses?recipient=recipient/n1&number=1");
-    assert_eq!((&standing["state"], &standing["size"]), (&json!("witnessed"), &json!(1)), "{standing}");
+    assert_eq!(
+        (&standing["state"], &standing["size"]),
+        (&json!("witnessed"), &json!(recipient.documents() + 1)),
+        "{standing}"
+    );
     let directory = directory(recipient.dir());
     let known = directory.node(&"recipient/n1".parse().unwrap()).unwrap();
     let note = Note::parse(standing["checkpoint"].as_str().unwrap().as_bytes()).unwrap();
@@ -79,7 +83,7 @@ fn receipts_become_witnessed_and_the_cosignatures_verify_offline() {
     let shown = luxor(&["show", "first", "--receipt", "--node", &dir(sender)]);
     assert!(shown.contains("(signed and witnessed at 20"), "{shown}");
     let told = luxor(&["status", "--node", &dir(recipient)]);
-    assert!(told.contains("1 entry, of 3 witnesses asked"), "{told}");
+    assert!(told.contains(&format!("{} entries, of 3 witnesses asked", recipient.documents() + 1)), "{told}");
     let path = |name: &str| network.root.path().join(name).to_str().unwrap().to_owned();
     let (files, policy_file) = (path("files"), path("policy"));
     luxor(&["log", "export", &files, "--node", &dir(recipient)]);
@@ -114,7 +118,7 @@ fn a_witness_answers_over_http_what_the_specification_says() {
     let nodes = start(&network);
     let (sender, recipient, post) = (&nodes[0], &nodes[1], &nodes[2]);
     submit(sender, "first");
-    recipient.status("a quorum", |status| status["witnessed"]["size"] == 1);
+    recipient.status("a quorum", |status| status["witnessed"]["size"] == recipient.documents() + 1);
     let url = post.public_log().unwrap();
     let ask = |body: &[u8]| {
         let request = ureq::post(format!("{url}/add-checkpoint")).config().http_status_as_error(false).build();
@@ -125,15 +129,16 @@ fn a_witness_answers_over_http_what_the_specification_says() {
     let note = recipient.text("/v1/checkpoint").into_bytes();
     let offer = |old: u64| AddCheckpoint { old, proof: Vec::new(), note_bytes: note.clone() }.to_bytes();
     // It was cosigned between members already.
-    assert_eq!(ask(&offer(0)), (409, "text/x.tlog.size".into(), "1\n".into()));
-    let (code, _, line) = ask(&offer(1));
+    let size = recipient.documents() + 1;
+    assert_eq!(ask(&offer(0)), (409, "text/x.tlog.size".into(), format!("{size}\n")));
+    let (code, _, line) = ask(&offer(size));
     assert_eq!(code, 200);
     let directory = directory(recipient.dir());
     let witness = directory.node(&"post/n1".parse().unwrap()).unwrap();
     let cosigned = Note::parse(&[note.as_slice(), line.as_bytes()].concat()).unwrap();
     assert_eq!(cosigned.verify(&[witness_key(witness).unwrap()]).unwrap().len(), 1);
     assert_eq!(ask(b"rubbish").0, 400);
-    assert_eq!(ask(&offer(2)).0, 400);
+    assert_eq!(ask(&offer(size + 1)).0, 400);
     assert_eq!(ask(&vec![b'x'; 70_000]).0, 400);
     let strange = post.text("/v1/checkpoint").into_bytes();
     assert_eq!(ask(&AddCheckpoint { old: 0, proof: Vec::new(), note_bytes: strange }.to_bytes()).0, 404, "its own log");
@@ -211,15 +216,16 @@ fn a_charters_own_policy_counts_and_witnesses_outside_the_network_are_asked() {
         witness(status, name)["reason"].as_str().is_some_and(|reason| reason.starts_with("404: "))
     };
     let state = recipient.status("refusals", |status| {
-        ["post/n1", "sender/n1"].iter().all(|name| witness(status, name)["size"] == 1)
+        ["post/n1", "sender/n1"].iter().all(|name| witness(status, name)["size"] == recipient.documents() + 1)
             && ["required", "beside.example/w"].iter().all(|name| unknown(status, name))
     });
     assert_eq!(state["witnessed"]["size"], 0, "{state}");
     let vkey = VerifierKey::parse(state["log_vkey"].as_str().unwrap()).unwrap();
     *beside_known.lock().unwrap() = Some(vkey.clone());
     *known.lock().unwrap() = Some(vkey);
-    recipient.status("a quorum", |status| status["witnessed"]["size"] == 1);
-    let state = recipient.status("the other", |status| witness(status, "beside.example/w")["size"] == 1);
+    recipient.status("a quorum", |status| status["witnessed"]["size"] == recipient.documents() + 1);
+    let state = recipient
+        .status("the other", |status| witness(status, "beside.example/w")["size"] == recipient.documents() + 1);
     assert_eq!(state["witnessed"]["time"], 1_800_000_000, "{state}");
     // A receipt is witnessed by that alone, and everybody's cosignatures stand on the checkpoint.
     let standing = nodes[0].get("/v1/receipts/witnesses?recipient=recipient/n1&number=1");
@@ -236,7 +242,7 @@ fn a_copied_node_that_runs_twice_is_caught_and_gets_nothing_more() {
     let mut nodes = start(&network);
     submit(&nodes[0], "before");
     nodes[0].outbox("the receipt", |state| state["sent"]["dispatches"] == 1);
-    nodes[1].status("a quorum", |status| status["witnessed"]["size"] == 1);
+    nodes[1].status("a quorum", |status| status["witnessed"]["size"] == nodes[1].documents() + 1);
     // The recipient stops; data, lock file and all are copied. Both run on from there, the copy at another address.
     drop(nodes.remove(1));
     let aside = network.root.path().join("aside");
@@ -249,7 +255,7 @@ fn a_copied_node_that_runs_twice_is_caught_and_gets_nothing_more() {
     submit(&recipient, "one-history");
     submit(&copy, "another-history");
     // Both have the same transport key, so the others are connected to one of them. When that ends they hear the other.
-    let witnessed = |node: &Daemon| node.get("/v1/status")["witnessed"]["size"].as_u64() > Some(1);
+    let witnessed = |node: &Daemon| node.get("/v1/status")["witnessed"]["size"].as_u64() > Some(node.documents() + 1);
     let original = until("a history with a quorum", || {
         std::thread::sleep(Duration::from_millis(20));
         [&recipient, &copy].map(witnessed).iter().position(|witnessed| *witnessed).map(|first| first == 0)

@@ -1,6 +1,6 @@
 //! `luxor bench`: what a machine does, for those who have to size one.
 //!
-//! `exchange` runs two real nodes on this machine and drives records from one to the other; `log` and `primitives` run
+//! `policy` and `disclosure` run in this process, in memory. `exchange` runs two real nodes on this machine and drives records from one to the other; `log` and `primitives` run
 //! inside one `luxord bench` process, because this command links neither the database nor the network. The ceiling beside
 //! the figure of `exchange` is made of the primitives measured in the same run; its formula is in
 //! [`luxor_protocol::bench`].
@@ -9,13 +9,17 @@
 //! |---|---|
 //! | `exchange` | the course of events |
 //! | `feed` | records to the sender's node, over many connections |
+//! | `policy` | decisions about many rules |
+//! | `disclosure` | records shown in part, beside SD-JWT |
 //! | `child` | `luxord bench` |
 //! | `process` | memory, processor time and disk of a process |
 //! | `report` | the figures, for people and programs |
 
 mod child;
+mod disclosure;
 mod exchange;
 mod feed;
+mod policy;
 mod process;
 mod report;
 
@@ -23,7 +27,7 @@ use std::path::PathBuf;
 
 use clap::value_parser;
 use luxor_protocol::bench::{MAX_RECORD_SIZE, MIN_RECORD_SIZE};
-use luxor_protocol::limits::MAX_CHUNK_RECORDS;
+use luxor_protocol::limits::{MAX_CHUNK_RECORDS, MAX_MEMBERS};
 
 use crate::exit::Exit;
 use crate::local::{Place, luxord};
@@ -33,6 +37,9 @@ const MAX_RECORDS: u64 = 1_000_000_000;
 const MAX_CONNECTIONS: u64 = 1_024;
 const MAX_LOG_IN_FLIGHT: u64 = 8_192;
 const MAX_ENTRIES: u64 = 100_000_000;
+const MAX_RULES: u64 = 100_000;
+const MAX_QUESTIONS: u64 = 10_000_000;
+const MAX_ROUNDS: u64 = 10_000;
 const MIN_OPENING_BYTES: u64 = 300;
 const MAX_OPENING_BYTES: u64 = 65_535;
 /// Of the folders that go again.
@@ -49,6 +56,11 @@ pub(crate) enum BenchCommand {
     /// What each step of an exchange costs, and the ceiling made of them.
     #[command(after_help = CEILING_HELP)]
     Primitives(PrimitivesArgs),
+    /// What one decision about what may flow costs among many rules, and one more agreement.
+    Policy(PolicyArgs),
+    /// What showing a part of a record costs, beside SD-JWT.
+    #[command(after_help = DISCLOSURE_HELP)]
+    Disclosure(DisclosureArgs),
 }
 
 /// How large records and dispatches are.
@@ -118,6 +130,48 @@ pub(crate) struct PrimitivesArgs {
     pub(crate) run: RunArgs,
 }
 
+/// `luxor bench policy`
+#[derive(Debug, clap::Args)]
+pub(crate) struct PolicyArgs {
+    /// Rules of the compiled policy, in fives: each version of an agreement has five.
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = value_parser!(u64).range(20..=MAX_RULES))]
+    pub(crate) rules: u64,
+    /// Members of the network.
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = value_parser!(u64).range(4..=MAX_MEMBERS as u64))]
+    pub(crate) members: u64,
+    /// Questions of each pass: half are answered with a grant, a quarter denied by their rule, a quarter about nothing.
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = value_parser!(u64).range(4..=MAX_QUESTIONS))]
+    pub(crate) questions: u64,
+    /// One JSON document on stdout.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `luxor bench disclosure`
+#[derive(Debug, clap::Args)]
+pub(crate) struct DisclosureArgs {
+    /// Records under one signature of ours.
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = value_parser!(u64).range(1..=MAX_CHUNK_RECORDS as u64))]
+    pub(crate) batch: u64,
+    /// Rounds of each step; the fastest counts.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = value_parser!(u64).range(1..=MAX_ROUNDS))]
+    pub(crate) rounds: u64,
+    /// One JSON document on stdout.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+const DISCLOSURE_HELP: &str = "\
+Records of 40 fields, of which ten (three groups of a declaration) are shown to one recipient, with the same values on both
+sides, Ed25519 with strict verification, one thread, in memory; the fastest of many short rounds, for one record.
+  ours     issue: ids and seeds from the operating system, roots, the batch's root and signature; disclose: the views of a
+           dispatch, neither compressed nor sealed; verify: what a recipient checks (batch signature, every root and the
+           batch's, groups shown, each value against its type), then the values are read
+  SD-JWT   RFC 9901, compact form, SHA-256, EdDSA, no key binding, each of the 40 fields a disclosure, names as group.field;
+           issue: salts, disclosures, digests in order, signature; disclose: the signed part and ten disclosures; verify:
+           signature, issuer, every check of section 7.1 for flat claims, the values read. Written for this comparison, to
+           be fast; it opens the examples of the RFC
+Ours signs once for a batch, SD-JWT each record; --batch 1 shows what is left without that.";
 const CEILING_HELP: &str = "\
 The ceiling, in records per second:
   cores * 1e9 / sum of (count * cost in ns, for one record) over both nodes
@@ -137,6 +191,22 @@ checkpoints, the submitting client. So no node reaches it; the ratio tells how m
 pub(crate) fn run(command: &BenchCommand) -> anyhow::Result<Exit> {
     match command {
         BenchCommand::Exchange(args) => exchange::run(args),
+        BenchCommand::Policy(args) => {
+            let policy = policy::measure(args)?;
+            match args.json {
+                true => ui::json(&policy)?,
+                false => report::policy(&policy)?,
+            }
+            Ok(Exit::Ok)
+        }
+        BenchCommand::Disclosure(args) => {
+            let disclosure = disclosure::measure(args)?;
+            match args.json {
+                true => ui::json(&disclosure)?,
+                false => report::disclosure(&disclosure)?,
+            }
+            Ok(Exit::Ok)
+        }
         BenchCommand::Log(args) => {
             let daemon = luxord(args.run.luxord.as_deref())?;
             let place = Place::new(PREFIX, args.run.keep.as_deref())?;

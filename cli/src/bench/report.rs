@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use luxor_protocol::bench::{CeilingTerm, End, LogReport, Per, Primitive, PrimitivesReport};
+use luxor_protocol::bench::{
+    CeilingTerm, DecisionReport, DisclosureReport, End, LogReport, Per, PolicyReport, Primitive, PrimitivesReport,
+};
 use serde::Serialize;
 use serde_json::Number;
 
@@ -112,6 +114,43 @@ pub(super) fn log(report: &LogReport) -> io::Result<()> {
     table.row(["memory at most", &mib(report.rss_peak_bytes)]);
     table.row(["on disk", &mib(report.bytes_on_disk)]);
     table.print()
+}
+
+/// Prints what decisions cost, for people.
+pub(super) fn policy(report: &PolicyReport) -> io::Result<()> {
+    let mut table = Table::plain();
+    let of = |of: &DecisionReport| format!("{} ns, {} ns", count(of.p50_ns), count(of.p99_ns));
+    table.row(["a decision p50, p99", &of(&report.decide)]);
+    table.row(["for an arriving dispatch p50, p99", &of(&report.permits)]);
+    table.row(["about nothing p50, p99", &of(&report.nothing)]);
+    table.row(["of which reading the clock", &format!("{} ns", report.clock_ns)]);
+    let (rules, agreements) = (count(report.rules), count(report.agreements));
+    table.row(["rules", &format!("{rules}, of {agreements} agreements of {} members", count(report.members))]);
+    let (denied, nothing) = (count(report.denied), count(report.about_nothing));
+    let questions = format!("{}, of which {denied} denied, {nothing} of them about nothing", count(report.questions));
+    table.row(["questions", &questions]);
+    table.row(["compiling the policy", &format!("{} ms", report.compile_ms)]);
+    table.row(["one more agreement p50", &format!("{} ms", report.one_more_ms)]);
+    let all = format!("{} ms for {} documents and their signatures", report.load_ms, count(report.documents));
+    table.row(["checking all", &all]);
+    table.print()
+}
+
+/// Prints what disclosures cost, for people.
+pub(super) fn disclosure(report: &DisclosureReport) -> io::Result<()> {
+    let mut table = Table::new(&["for one record", "luxor", "SD-JWT"], &[1, 2]);
+    let us = |of: &Number| format!("{of} us");
+    let (ours, theirs) = (&report.luxor, &report.sd_jwt);
+    table.row(["issue", &us(&ours.issue_us), &us(&theirs.issue_us)]);
+    table.row(["disclose", &us(&ours.disclose_us), &us(&theirs.disclose_us)]);
+    table.row(["verify", &us(&ours.verify_us), &us(&theirs.verify_us)]);
+    table.row(["bytes", &count(ours.wire_bytes), &count(theirs.wire_bytes)]);
+    table.print()?;
+    ui::line("")?;
+    let (shown, fields) = (report.disclosed_fields, report.fields);
+    ui::line(&format!("{shown} of {fields} fields shown, {} records a batch", count(report.batch)))?;
+    let (part, whole) = (&report.times_disclose_and_verify, &report.times_whole);
+    ui::line(&format!("{part} times cheaper to disclose and verify, {whole} times with issuing"))
 }
 
 /// Prints primitives and ceiling for people.

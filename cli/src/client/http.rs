@@ -73,8 +73,16 @@ impl Http {
         request: &impl serde::Serialize,
     ) -> Result<T, ClientError> {
         let body = serde_json::to_vec(request).map_err(|error| ClientError::answer(path, error))?;
+        self.post(path, "application/json", &body)
+    }
+
+    pub(super) fn post_cbor<T: DeserializeOwned>(&self, path: &str, body: &[u8]) -> Result<T, ClientError> {
+        self.post(path, "application/cbor", body)
+    }
+
+    fn post<T: DeserializeOwned>(&self, path: &str, media: &str, body: &[u8]) -> Result<T, ClientError> {
         let post = self.agent.post(self.url(path)).header("Authorization", &self.authorization);
-        let sent = post.content_type("application/json").send(&body[..]);
+        let sent = post.content_type(media).send(body);
         let mut response = sent.map_err(|error| self.unreachable(error))?;
         let body = self.body(&mut response)?;
         if response.status().is_success() {

@@ -10,11 +10,12 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use luxor_protocol::api::{
-    ApiFile, ChunkResult, Documents, Fork, InboxDispatch, InboxPage, OutboxPage, OutboxState, ReceiptStanding,
-    RecordInfo, Status, WithdrawRequest, Withdrawn,
+    AdmittedDocument, ApiFile, ChunkResult, Disclosed, Documents, EraseRequest, ErasedReport, Fork, HoldInfo,
+    HoldRequest, InboxDispatch, InboxPage, LoggedDocument, OutboxPage, OutboxState, ReceiptStanding, RecordInfo,
+    Status, WithdrawRequest, Withdrawn,
 };
 use luxor_protocol::audit::population::BatchViews;
-use luxor_protocol::cbor::Decode as _;
+use luxor_protocol::cbor::{Decode as _, Encode as _};
 use luxor_protocol::document::{Directory, Document};
 use luxor_protocol::exchange::{Answer, AuditPage, Lane};
 use luxor_protocol::names::NodeRef;
@@ -68,6 +69,11 @@ impl Client {
         self.http.base()
     }
 
+    /// Whether the node is there, and ready.
+    pub(crate) fn health(&self) -> Result<(), ClientError> {
+        self.http.text("/v1/health", &[]).map(drop)
+    }
+
     /// The node at a glance.
     pub(crate) fn status(&self) -> Result<Status, ClientError> {
         self.http.json("/v1/status", &[])
@@ -101,6 +107,31 @@ impl Client {
     /// Withdraws a dispatch that has no receipt.
     pub(crate) fn withdraw(&self, request: &WithdrawRequest) -> Result<Withdrawn, ClientError> {
         self.http.post_json("/v1/outbox/withdrawals", request)
+    }
+
+    /// Erases what is due, or an item by order.
+    pub(crate) fn erase(&self, request: &EraseRequest) -> Result<ErasedReport, ClientError> {
+        self.http.post_json("/v1/erasures", request)
+    }
+
+    /// Holds in force.
+    pub(crate) fn holds(&self) -> Result<Vec<HoldInfo>, ClientError> {
+        self.http.json("/v1/holds", &[])
+    }
+
+    /// Places a hold.
+    pub(crate) fn hold(&self, request: &HoldRequest) -> Result<HoldInfo, ClientError> {
+        self.http.post_json("/v1/holds", request)
+    }
+
+    /// Ends a hold.
+    pub(crate) fn release(&self, hold: u64) -> Result<HoldInfo, ClientError> {
+        self.http.post_json(&format!("/v1/holds/{hold}/release"), &())
+    }
+
+    /// Who was shown what: `name` is `item` or `party`.
+    pub(crate) fn disclosures(&self, name: &'static str, value: &str) -> Result<Vec<Disclosed>, ClientError> {
+        self.http.json("/v1/disclosures", &[(name, value.to_owned())])
     }
 
     /// One dispatch of the inbox with its records.
@@ -145,6 +176,11 @@ impl Client {
         self.signed_documents().map(|(directory, _)| directory)
     }
 
+    /// Gives the node a document, which it judges, keeps and spreads.
+    pub(crate) fn admit(&self, document: &Document) -> Result<AdmittedDocument, ClientError> {
+        self.http.post_cbor("/v1/documents", &document.to_cbor())
+    }
+
     /// The same, with the documents themselves: the charter, cards, agreements.
     pub(crate) fn signed_documents(&self) -> Result<(Directory, SignedDocuments), ClientError> {
         let documents: Documents = self.http.json("/v1/documents", &[])?;
@@ -154,9 +190,10 @@ impl Client {
         };
         let all = |texts: &[String]| texts.iter().map(open).collect::<Result<Vec<_>, _>>();
         let charter = open(&documents.charter)?;
-        let signed =
-            SignedDocuments { charter, cards: all(&documents.cards)?, agreements: all(&documents.agreements)? };
-        Ok((Directory::new(&signed.charter, &signed.cards, &signed.agreements)?, signed))
+        let (cards, agreements, others) =
+            (all(&documents.cards)?, all(&documents.agreements)?, all(&documents.others)?);
+        let signed = SignedDocuments { charter, cards, agreements, others, logged: documents.logged };
+        Ok((Directory::gathered(signed.all().cloned())?, signed))
     }
 
     /// The node's newest checkpoint, a C2SP note.
@@ -201,6 +238,17 @@ pub(crate) struct SignedDocuments {
     pub(crate) charter: Document,
     pub(crate) cards: Vec<Document>,
     pub(crate) agreements: Vec<Document>,
+    /// Later charters and proposals, suspensions, revocations, rejections.
+    pub(crate) others: Vec<Document>,
+    /// Where each stands in the node's log.
+    pub(crate) logged: Vec<LoggedDocument>,
+}
+
+impl SignedDocuments {
+    /// All of them, the founding charter first.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Document> {
+        std::iter::once(&self.charter).chain(&self.cards).chain(&self.agreements).chain(&self.others)
+    }
 }
 
 /// The query that names a dispatch of this node.

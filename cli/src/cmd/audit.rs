@@ -162,7 +162,7 @@ fn print_report(report: &AuditReport) -> anyhow::Result<()> {
         ("  signed checkpoints", report.checkpoints),
         ("  skeletons opened", report.skeletons),
         ("  bodies opened", report.bodies),
-        ("  bodies withheld", report.withheld),
+        ("  bodies withheld or erased", report.withheld),
         ("  dispatch signatures", report.dispatch_signatures),
         ("  counterparty receipts", report.receipts),
         ("  sent without receipt", report.without_receipt),
@@ -174,6 +174,20 @@ fn print_report(report: &AuditReport) -> anyhow::Result<()> {
         let told =
             format!("{} -> {}{epoch}: {} dispatches", channel.sender, channel.recipient, ui::count(channel.count));
         table.row(["  channel", &told]);
+    }
+    for erased in &report.erased {
+        let part =
+            if erased.in_part == 0 { String::new() } else { format!(", records of {}", ui::count(erased.in_part)) };
+        let told = format!(
+            "entry {}: {} entries{part}, on {} by {}, {} -> {}",
+            erased.entry,
+            ui::count(erased.whole),
+            erased.on,
+            erased.ground,
+            erased.sender,
+            erased.recipient
+        );
+        table.row(["  erased", &told]);
     }
     table.print()?;
     for finding in &report.findings {

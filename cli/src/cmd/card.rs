@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use luxor_protocol::document::{Card, DocumentKind};
+use luxor_protocol::document::{Card, DocumentKind, Keys};
 use serde::Serialize;
 
 use super::signatures;
@@ -12,24 +12,26 @@ use crate::{found, ui};
 
 pub(super) fn run(command: &CardCommand) -> anyhow::Result<Exit> {
     match command {
-        CardCommand::Draft { charter, signer } => make(charter, signer, false),
-        CardCommand::Sign { charter, signer } => make(charter, signer, true),
+        CardCommand::Draft { charter, signer } => make(charter.as_deref(), signer, false),
+        CardCommand::Sign { charter, signer } => make(charter.as_deref(), signer, true),
         CardCommand::Succeed { node, output } => succeed(node, output.as_deref()),
+        CardCommand::Rotate(args) => super::rotate::run(args),
         CardCommand::Show(args) => show(&args.file, args.json),
         CardCommand::Check(args) => {
-            let network = signatures::read_network(&args.charter)?;
+            let network = signatures::network(args.charter.as_deref(), args.node.as_deref())?;
             let document = signatures::read_document(&args.file, DocumentKind::Card)?;
             signatures::same_network(&network, &document)?;
             let card = Card::open(&document)?;
-            signatures::report(&document, &signatures::signers(&network.charter, &[card.member])?, args.json)
+            signatures::report(&document, &signatures::signers(&network, &[card.member])?, args.json)
         }
     }
 }
 
-fn make(charter: &Path, signer: &SignerArgs, sign: bool) -> anyhow::Result<Exit> {
-    let network = signatures::read_network(charter)?;
-    let mut document = found::card(&signer.node, network.id)?;
-    let required = signatures::signers(&network.charter, &[found::member(&signer.node)?])?;
+fn make(charter: Option<&Path>, signer: &SignerArgs, sign: bool) -> anyhow::Result<Exit> {
+    let network = signatures::network(charter, Some(&signer.node))?;
+    let mut document = found::card(&signer.node, network.network())?;
+    let member = [found::member(&signer.node)?];
+    let required = signatures::signers(&network, &member)?;
     if sign {
         signatures::add_signature(&signer.node, &mut document, &required)?;
     }
@@ -40,7 +42,7 @@ fn succeed(node: &Path, output: Option<&Path>) -> anyhow::Result<Exit> {
     let document = found::succeed(node)?;
     ui::say(&format!(
         "this node begins a new log; the old one's key and what is left of its data are kept beside the new\n\
-         hint: `luxor install` this card, version {}, here and at every other node, restart those, then start this one",
+         hint: `luxor install` this card, version {}, here and at one node that runs, which tells the others, then start this one",
         document.version
     ));
     signatures::write(&document, output)?;
@@ -50,6 +52,7 @@ fn succeed(node: &Path, output: Option<&Path>) -> anyhow::Result<Exit> {
 #[derive(Serialize)]
 struct Shown {
     member: String,
+    identity: String,
     version: u64,
     network: String,
     digest: String,
@@ -64,11 +67,16 @@ struct ShownNode {
     origin: String,
     epoch: u64,
     reads: Vec<String>,
-    sign: String,
-    log: String,
-    witness: String,
-    transport: String,
-    seal: String,
+    /// Of each use the key in use first, then those that count beside it.
+    sign: Vec<String>,
+    log: Vec<String>,
+    witness: Vec<String>,
+    transport: Vec<String>,
+    seal: Vec<String>,
+}
+
+fn texts(keys: &Keys) -> Vec<String> {
+    keys.all().iter().map(ToString::to_string).collect()
 }
 
 fn show(path: &Path, json: bool) -> anyhow::Result<Exit> {
@@ -80,14 +88,15 @@ fn show(path: &Path, json: bool) -> anyhow::Result<Exit> {
         origin: n.origin.clone(),
         epoch: n.epoch,
         reads: n.reads.iter().map(|(name, version)| format!("{name} {version}")).collect(),
-        sign: n.sign.to_string(),
-        log: n.log.to_string(),
-        witness: n.witness.to_string(),
-        transport: n.transport.to_string(),
+        sign: texts(&n.sign),
+        log: texts(&n.log),
+        witness: texts(&n.witness),
+        transport: texts(&n.transport),
         seal: n.seal.clone(),
     });
     let shown = Shown {
         member: card.member.to_string(),
+        identity: card.identity.to_string(),
         version: document.version,
         network: document.network.hex(),
         digest: document.digest().hex(),
@@ -101,6 +110,7 @@ fn show(path: &Path, json: bool) -> anyhow::Result<Exit> {
     ui::line(&format!("card of {}, version {}, digest {}", shown.member, shown.version, shown.digest))?;
     let mut table = ui::Table::plain();
     table.row(["  network", &shown.network]);
+    table.row(["  identity key", &shown.identity]);
     table.row(["  signed by", &shown.signed_by.join(", ")]);
     for node in &shown.nodes {
         table.row(["  node", &node.name]);
@@ -108,10 +118,14 @@ fn show(path: &Path, json: bool) -> anyhow::Result<Exit> {
         table.row(["    reads", &node.reads.join(", ")]);
         table.row(["    log origin", &node.origin]);
         table.row(["    epoch", &node.epoch.to_string()]);
-        for key in [&node.sign, &node.log, &node.witness, &node.transport] {
-            table.row(["    key", key]);
+        for keys in [&node.sign, &node.log, &node.witness, &node.transport] {
+            for (at, key) in keys.iter().enumerate() {
+                table.row([if at == 0 { "    key" } else { "    beside it" }, key]);
+            }
         }
-        table.row(["    seal", &node.seal]);
+        for (at, seal) in node.seal.iter().enumerate() {
+            table.row([if at == 0 { "    seal" } else { "    beside it" }, seal]);
+        }
     }
     table.print()?;
     Ok(Exit::Ok)

@@ -4,10 +4,18 @@ mod agreement;
 mod audit;
 mod card;
 mod charter;
+mod disclosures;
+mod documents;
+mod erase;
+mod hold;
 mod inbox;
 mod init;
 mod install;
+mod keys;
 mod outbox;
+mod place;
+mod revoke;
+mod rotate;
 mod show;
 mod signatures;
 mod status;
@@ -20,6 +28,7 @@ mod tests;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use luxor_protocol::exchange::Lane;
+use luxor_protocol::hash::Digest;
 use luxor_protocol::time::{Day, Millis};
 
 pub(crate) use audit::AuditCommand;
@@ -36,10 +45,16 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Card(command) => card::run(&command),
         Command::Agreement(command) => agreement::run(&command),
         Command::Install(args) => install::run(&args),
+        Command::Documents(args) => documents::run(&args),
+        Command::Keys(args) => keys::run(&args),
+        Command::Revoke(args) => revoke::run(&args),
         Command::Submit(args) => submit::run(&args),
         Command::Inbox(args) => inbox::run(&args),
         Command::Outbox(args) => outbox::list(&args),
         Command::Withdraw(args) => outbox::withdraw(&args),
+        Command::Erase(args) => erase::run(&args),
+        Command::Hold(command) => hold::run(&command),
+        Command::Disclosures(args) => disclosures::run(&args),
         Command::Show(args) => show::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Audit(args) => audit::run(&args),
@@ -56,10 +71,30 @@ fn lane(urgent: bool) -> Lane {
     if urgent { Lane::Urgent } else { Lane::Ordinary }
 }
 
+/// Now.
+fn now() -> Millis {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Millis(u64::try_from(now.as_millis()).unwrap_or(0))
+}
+
 /// Today in UTC.
 fn today() -> Day {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Millis(u64::try_from(now.as_millis()).unwrap_or(0)).day()
+    now().day()
+}
+
+/// The beginning of a digest, enough to tell documents apart.
+fn short(digest: &Digest) -> String {
+    digest.hex().chars().take(16).collect()
+}
+
+/// `a, b and c`.
+fn listed<T: ToString>(items: impl IntoIterator<Item = T>) -> String {
+    let all: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
+    match all.split_last() {
+        Some((last, first)) if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        Some((only, _)) => only.clone(),
+        None => "nobody".into(),
+    }
 }
 
 /// `1 row`, `2 rows`.

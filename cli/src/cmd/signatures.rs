@@ -4,13 +4,13 @@ use std::io::IsTerminal as _;
 use std::path::Path;
 
 use luxor_protocol::cbor::{Decode, Encode as _};
-use luxor_protocol::document::{Charter, Document, DocumentError, DocumentKind};
-use luxor_protocol::hash::Digest;
+use luxor_protocol::document::{Charter, Directory, Document, DocumentError, DocumentKind};
 use luxor_protocol::keys::PublicKey;
 use luxor_protocol::limits::MAX_DOCUMENT_BYTES;
 use luxor_protocol::names::MemberId;
 use serde::Serialize;
 
+use super::place;
 use crate::args::SignerArgs;
 use crate::exit::{Exit, RefusedError, UsageError};
 use crate::found::{self, FoundError};
@@ -43,53 +43,72 @@ pub(super) fn read_document(path: &Path, kind: DocumentKind) -> anyhow::Result<D
     Err(FoundError::Document { path: path.to_owned(), source }.into())
 }
 
-/// The network that a signed charter founds.
-pub(super) struct Network {
-    pub(super) id: Digest,
-    pub(super) charter: Charter,
+/// Members that must sign, with the identity keys that each may sign with; the last is today's.
+pub(super) type Required<'d> = Vec<(&'d MemberId, &'d [PublicKey])>;
+
+/// Reads a founding charter and checks it with its signatures.
+pub(super) fn read_network(path: &Path) -> anyhow::Result<Directory> {
+    let document = read_document(path, DocumentKind::Charter)?;
+    Charter::open(&document).map_err(|source| FoundError::Document { path: path.to_owned(), source })?;
+    Ok(Directory::gathered([document])?)
 }
 
-/// Reads a charter and checks it with its signatures.
-pub(super) fn read_network(path: &Path) -> anyhow::Result<Network> {
-    let document = read_document(path, DocumentKind::Charter)?;
-    let charter = Charter::open(&document).map_err(|source| FoundError::Document { path: path.to_owned(), source })?;
-    Ok(Network { id: document.digest(), charter })
+/// The network as the node knows it, else as this founding charter founds it.
+pub(super) fn network(charter: Option<&Path>, node: Option<&Path>) -> anyhow::Result<Directory> {
+    let founded = charter.map(read_network).transpose()?;
+    let known = node.map(place::network_at).transpose()?.flatten();
+    match (founded, known) {
+        // A node may belong to another network than the one that this is about.
+        (Some(founded), Some(known)) if founded.network() != known.network() => Ok(founded),
+        (_, Some(known)) => Ok(known),
+        (Some(founded), None) => Ok(founded),
+        (None, None) => {
+            let what =
+                "no network is known: name the founding charter with --charter, or a node that has it with --node";
+            Err(UsageError(what.into()).into())
+        }
+    }
 }
 
 /// Refuses a document of another network.
-pub(super) fn same_network(network: &Network, document: &Document) -> Result<(), DocumentError> {
-    if document.network == network.id {
+pub(super) fn same_network(network: &Directory, document: &Document) -> Result<(), DocumentError> {
+    if document.network == network.network() {
         return Ok(());
     }
     let (kind, id) = (document.kind, document.id.clone());
-    Err(DocumentError::Network { kind, id, expected: network.id, found: document.network })
+    Err(DocumentError::Network { kind, id, expected: network.network(), found: document.network })
 }
 
-/// The members that must sign, with the keys that the charter pins.
-pub(super) fn signers<'c>(
-    charter: &'c Charter,
-    members: &[MemberId],
-) -> Result<Vec<(&'c MemberId, &'c PublicKey)>, RefusedError> {
-    let known = |id: &MemberId| charter.member(id).map(|m| (&m.id, &m.identity));
-    let stranger = |id: &MemberId| RefusedError(format!("{id} is not a member of {}", charter.name));
-    members.iter().map(|id| known(id).ok_or_else(|| stranger(id))).collect()
+/// Members that must sign a founding charter, with the keys that it pins.
+pub(super) fn founders(charter: &Charter) -> Required<'_> {
+    let pinned = |id: &MemberId| charter.member(id).map(|m| (&m.id, std::slice::from_ref(&m.identity)));
+    charter.governors.iter().filter_map(pinned).collect()
+}
+
+/// The members that must sign, with their identity keys.
+pub(super) fn signers<'d>(network: &'d Directory, members: &'d [MemberId]) -> Result<Required<'d>, RefusedError> {
+    let known = |id: &'d MemberId| match network.identities(id) {
+        [] => Err(RefusedError(format!("{id} is not a member of {}", network.charter().name))),
+        keys => Ok((id, keys)),
+    };
+    members.iter().map(known).collect()
 }
 
 /// Adds the signature of the member whose node stands in `dir`, if it is one of those that must sign.
 pub(super) fn add_signature(
     dir: &Path,
     document: &mut Document,
-    required: &[(&MemberId, &PublicKey)],
+    required: &[(&MemberId, &[PublicKey])],
 ) -> anyhow::Result<()> {
     let (kind, id, member) = (document.kind, document.id.clone(), found::member(dir)?);
-    let Some((_, pinned)) = required.iter().find(|(name, _)| **name == member) else {
+    let Some((_, keys)) = required.iter().find(|(name, _)| **name == member) else {
         let names: Vec<_> = required.iter().map(|(name, _)| name.as_str()).collect();
         let what = format!("{member} is no party to {kind} '{id}'\nhint: it is signed by {}", names.join(", "));
         return Err(RefusedError(what).into());
     };
     let identity = found::identity(dir)?;
-    if identity.public() != *pinned {
-        let what = format!("the charter pins another identity key for {member} than the one in {}", dir.display());
+    if keys.last() != Some(identity.public()) {
+        let what = format!("the network knows another identity key for {member} than the one in {}", dir.display());
         return Err(RefusedError(what).into());
     }
     document.sign(&member, &identity);
@@ -99,7 +118,7 @@ pub(super) fn add_signature(
 /// Says who signed, and who still must, and writes the document.
 pub(super) fn finish(
     document: &Document,
-    required: &[(&MemberId, &PublicKey)],
+    required: &[(&MemberId, &[PublicKey])],
     signer: &SignerArgs,
 ) -> anyhow::Result<Exit> {
     let states = states(document, required);
@@ -129,17 +148,17 @@ pub(super) struct SignatureState {
 }
 
 /// The state of every signature, those that must be there first.
-pub(super) fn states(document: &Document, required: &[(&MemberId, &PublicKey)]) -> Vec<SignatureState> {
+pub(super) fn states(document: &Document, required: &[(&MemberId, &[PublicKey])]) -> Vec<SignatureState> {
     let signed = |member: &MemberId| document.signatures.iter().find(|s| s.member == *member);
     let mut states: Vec<_> = required
         .iter()
-        .map(|&(member, key)| {
+        .map(|&(member, keys)| {
             let (state, why) = match signed(member) {
                 None => ("missing", None),
                 Some(signature) => {
                     // The document with this signature alone, so that each signature is judged by the one rule.
                     let alone = Document { signatures: vec![signature.clone()], ..document.clone() };
-                    match alone.check(&[(member, key)]) {
+                    match alone.check_any(&[(member, keys)]) {
                         Ok(()) => ("valid", None),
                         Err(DocumentError::Signature { error, .. }) => ("wrong", Some(error.to_string())),
                         Err(other) => ("wrong", Some(other.to_string())),
@@ -159,20 +178,22 @@ pub(super) fn states(document: &Document, required: &[(&MemberId, &PublicKey)]) 
 pub(super) struct CheckReport {
     pub(super) kind: DocumentKind,
     pub(super) id: String,
+    pub(super) version: u64,
     pub(super) digest: String,
     pub(super) ok: bool,
     pub(super) signatures: Vec<SignatureState>,
 }
 
 /// Reports every signature; exit code 1 unless all are there and valid.
-pub(super) fn report(document: &Document, required: &[(&MemberId, &PublicKey)], json: bool) -> anyhow::Result<Exit> {
+pub(super) fn report(document: &Document, required: &[(&MemberId, &[PublicKey])], json: bool) -> anyhow::Result<Exit> {
     let signatures = states(document, required);
-    let ok = document.check(required).is_ok();
+    let ok = document.check_any(required).is_ok();
     if json {
-        let (kind, digest) = (document.kind, document.digest().hex());
-        ui::json(&CheckReport { kind, id: document.id.to_string(), digest, ok, signatures })?;
+        let (kind, version, digest) = (document.kind, document.version, document.digest().hex());
+        ui::json(&CheckReport { kind, id: document.id.to_string(), version, digest, ok, signatures })?;
     } else {
-        ui::line(&format!("{} '{}', digest {}", document.kind, document.id, document.digest()))?;
+        let (kind, id, version) = (document.kind, &document.id, document.version);
+        ui::line(&format!("{kind} '{id}' version {version}, digest {}", document.digest()))?;
         let mut table = ui::Table::plain();
         signatures
             .iter()

@@ -23,7 +23,13 @@ pub(super) fn run(args: &StatusArgs) -> anyhow::Result<Exit> {
     table.row(["node", &status.node]);
     table.row(["network", &format!("{} ({})", status.network_name, status.network)]);
     let (members, agreements) = (some(status.members as u64, "member"), some(status.agreements as u64, "agreement"));
-    table.row(["documents", &format!("{members}, {agreements}")]);
+    let known = format!("{}, summary {:.16}", ui::count(status.documents as u64), status.documents_summary);
+    table.row(["documents", &format!("{known}; {members}, {agreements}")]);
+    for refused in &status.refused_documents {
+        let from = refused.from.as_ref().map_or_else(|| "here".to_owned(), ToString::to_string);
+        let times = if refused.times > 1 { format!(", {} times", ui::count(refused.times)) } else { String::new() };
+        table.row(["refused document", &format!("{} from {from}{times}: {}", refused.document, refused.reason)]);
+    }
     table.row(["log", &format!("{}, root {}", some_entries(status.log_entries), status.log_root)]);
     table.row(["log key", &status.log_vkey]);
     table.row(["witnessed", &witnessed(&status.witnessed)]);

@@ -63,8 +63,15 @@ groups = {shown}
 destinations = []
 # Days after which the recipient must have erased them: 1 to 3660.
 retention_days = 365
-# Whether the recipient may pass them on.
-onward = false
+# Further terms; a node that does not know one gives nothing under the row. Known: deletion_receipt = "yes", evidence = "yes",
+# unlinkable = "yes", when_stale = "stop".
+# terms = {{ evidence = "yes" }}
+# Without this the recipient may not pass them on. Recipients by name (to) or by kind, with or without a territory.
+# [[flow.onward]]
+# kinds = ["agency KR"]
+# purpose = "agency_control"
+# groups = ["filing"]
+# retention_days = 30
 "#,
         parties = list(&all),
         from = today,

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod governance;
+
 use std::path::{Path, PathBuf};
 
 use clap::{CommandFactory as _, Parser as _};
@@ -48,7 +50,7 @@ fn states(file: &str, charter: &str) -> Vec<(String, &'static str)> {
     let network = signatures::read_network(Path::new(charter)).unwrap();
     let document = signatures::read_document(Path::new(file), DocumentKind::Agreement).unwrap();
     let agreement = Agreement::open(&document).unwrap();
-    let required = signatures::signers(&network.charter, &agreement.parties).unwrap();
+    let required = signatures::signers(&network, &agreement.parties).unwrap();
     let states = signatures::states(&document, &required);
     states.into_iter().map(|s| (s.member.to_string(), s.state)).collect()
 }
@@ -115,7 +117,7 @@ fn the_printed_agreement_holds_as_it_stands() {
     agreement.to_document(Digest::ZERO);
     let folder = Folder::founded();
     let network = signatures::read_network(Path::new(&folder.path("charter.luxor"))).unwrap();
-    let charter: &Charter = &network.charter;
+    let charter: &Charter = network.charter();
     let agreement = Agreement::from_draft(&template::agreement(Some(charter), today()).unwrap()).unwrap();
     assert_eq!(agreement.parties.len(), 3);
     assert_eq!(agreement.flows.len(), 2, "a row, and the auditor's mandate");

@@ -140,13 +140,13 @@ mod tests {
         }
         let directory = found::directory(&network.dir(PLATFORM)).unwrap();
         let day = today();
-        let flows = directory.flows_from(&PLATFORM.parse().unwrap(), &DECLARATION, day);
-        let mut seen: Vec<_> = flows
-            .iter()
-            .map(|flow| {
-                let covers = |place: &str| flow.covers(Some(place.parse().unwrap()));
-                let places: Vec<_> = ["KR", "DE", "GR", "JP", "US"].into_iter().filter(|p| covers(p)).collect();
-                (flow.to.to_string(), flow.purpose, flow.groups, places)
+        let mut seen: Vec<_> = directory
+            .policy()
+            .outgoing(&directory, &PLATFORM.parse().unwrap(), "declaration", day)
+            .map(|grant| {
+                let covers = |place: &&str| grant.rule.covers(|_| Some(place.parse().unwrap()), |_| false);
+                let places: Vec<_> = ["KR", "DE", "GR", "JP", "US"].into_iter().filter(covers).collect();
+                (grant.rule.to.to_string(), grant.rule.flow.purpose, grant.groups, places)
             })
             .collect();
         seen.sort_by(|a, b| a.0.cmp(&b.0));
@@ -161,7 +161,8 @@ mod tests {
         ];
         assert_eq!(seen, expected);
         for role in ROLES.iter().filter(|role| role.id != PLATFORM) {
-            assert!(directory.flows_from(&role.id.parse().unwrap(), &DECLARATION, day).is_empty(), "{}", role.id);
+            let member = role.id.parse().unwrap();
+            assert!(directory.policy().outgoing(&directory, &member, "declaration", day).next().is_none(), "{member}");
         }
         let opening = table("opening", 1).unwrap();
         for role in &ROLES {

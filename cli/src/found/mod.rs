@@ -4,6 +4,7 @@
 
 mod config;
 mod documents;
+mod rotation;
 mod succession;
 
 #[cfg(test)]
@@ -14,7 +15,7 @@ use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use age::secrecy::ExposeSecret as _;
-use luxor_protocol::document::{Card, CardNode, DirectoryError, Document, DocumentError};
+use luxor_protocol::document::{Card, CardNode, DirectoryError, Document, DocumentError, ProhibitionError};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::keys::{KeyError, KeyUse, PublicKey, SecretKey};
 use luxor_protocol::names::{MemberId, MemberKind, Slug, Territory};
@@ -23,7 +24,10 @@ use zeroize::Zeroizing;
 
 use crate::files::{self, FileError};
 use config::NodeConfig;
-pub(crate) use documents::{MAX_DOCUMENT_FILE, all_documents, directory, document_name, install, read_document};
+pub(crate) use documents::{
+    MAX_DOCUMENT_FILE, all_documents, directory, documents_in, install, known, prohibitions, read_document, replaces,
+};
+pub(crate) use rotation::{Replaced, announce, finish, settle, switch};
 pub(crate) use succession::succeed;
 
 const MAX_TEXT_FILE: usize = 64 * 1024;
@@ -56,6 +60,11 @@ pub(crate) enum FoundError {
         /// What is wrong with it.
         source: KeyError,
     },
+    /// Keys cannot be replaced now.
+    #[error(
+        "{0}\nhint: `luxor card rotate` announces next keys, --switch puts them into use, --finish leaves the former ones out"
+    )]
+    Rotation(String),
     /// The seal key file is wrong.
     #[error("{}: not an age identity (AGE-SECRET-KEY-1…): {what}", path.display())]
     Seal {
@@ -86,6 +95,14 @@ pub(crate) enum FoundError {
     /// The documents do not make a network.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
+    /// The prohibition file is refused.
+    #[error("{}", path.display())]
+    Prohibitions {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong in it.
+        source: ProhibitionError,
+    },
     /// The operating system gave no random bytes.
     #[error("no random bytes from the operating system")]
     Random(#[source] getrandom::Error),
@@ -214,18 +231,20 @@ pub(crate) fn card(dir: &Path, network: Digest) -> Result<Document, FoundError> 
     let public = |purpose| -> Result<PublicKey, FoundError> { Ok(*secret(dir, purpose)?.public()) };
     let reads = tables().into_iter().filter(|t| t.name != OPENING.name);
     let node = CardNode {
-        sign: public(KeyUse::Sign)?,
-        log: public(KeyUse::Log)?,
-        witness: public(KeyUse::Witness)?,
-        transport: public(KeyUse::Transport)?,
-        seal: seal_recipient(dir)?,
+        sign: public(KeyUse::Sign)?.into(),
+        log: public(KeyUse::Log)?.into(),
+        witness: public(KeyUse::Witness)?.into(),
+        transport: public(KeyUse::Transport)?.into(),
+        seal: vec![seal_recipient(dir)?],
         origin: format!("luxor.{}/{member}/{name}", &network.hex()[..16]),
         addresses: config.listen.exchange,
         epoch: 1,
         reads: reads.map(|t| (t.name.to_owned(), t.version)).collect(),
         name,
     };
-    Card { member, nodes: vec![node] }.to_document(network).map_err(FoundError::Card)
+    Card { member, identity: public(KeyUse::Identity)?, nodes: vec![node] }
+        .to_document(network)
+        .map_err(FoundError::Card)
 }
 
 fn generate(purpose: KeyUse) -> Result<SecretKey, FoundError> {

@@ -33,7 +33,7 @@ pub(crate) fn succeed(dir: &Path) -> Result<Document, FoundError> {
     let ended = node.epoch;
     node.epoch += 1;
     node.origin = format!("luxor.{}/{member}/{name}/{}", &present.network.hex()[..16], node.epoch);
-    (node.log, node.witness) = (*log.public(), *witness.public());
+    (node.log, node.witness) = ((*log.public()).into(), (*witness.public()).into());
     let mut successor = card.to_successor(&present).map_err(FoundError::Card)?;
     successor.sign(&member, &identity);
     for name in ["data", "log.lock", "keys/log.key", "keys/witness.key"] {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use luxor_protocol::exchange::log_key;
+use luxor_protocol::exchange::log_keys;
 use luxor_protocol::tlog::{Checkpoint, ForkEvidence, MAX_EVIDENCE_BYTES, MAX_NOTE_BYTES, VerifierKey};
 
 use super::args::{EvidenceFetchArgs, EvidenceMakeArgs, EvidenceVerifyArgs};
@@ -73,8 +73,7 @@ fn fetched(args: &EvidenceFetchArgs, report: &mut Report) -> anyhow::Result<()> 
                 continue;
             }
         };
-        let card = directory.node_by_origin(evidence.log_key.name()).and_then(|node| log_key(node).ok());
-        if card.is_none_or(|card| card != evidence.log_key) {
+        if !log_keys(&directory, evidence.log_key.name()).contains(&evidence.log_key) {
             report.finding(format!("the node holds evidence about {}, which is no key on a card", evidence.log_key));
             continue;
         }

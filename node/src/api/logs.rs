@@ -10,25 +10,26 @@ use luxor_protocol::tlog::ForkEvidence;
 use super::Context;
 use super::problem::Problem;
 use crate::driver::Shared;
+use crate::witness::WitnessState;
 
 /// Forks shown; a network has few members, and each log forks once.
 const MAX_FORKS: usize = 1_000;
 
 /// How this node's log stands with its witnesses.
 pub(super) fn witnessed(shared: &Shared) -> WitnessedLog {
+    let known = shared.known();
     let cosigned = shared.cosigned();
     let best = cosigned.best();
     WitnessedLog {
         size: best.map_or(0, |best| best.size),
         time: best.map_or(0, |best| best.time),
-        witnesses: shared
+        witnesses: known
             .witnesses
             .iter()
-            .zip(cosigned.states())
-            .map(|(witness, state)| WitnessInfo {
-                witness: witness.name.clone(),
-                size: state.size,
-                reason: state.reason.clone(),
+            .map(|witness| {
+                let state = cosigned.place(&witness.key).and_then(|place| cosigned.states().get(place).cloned());
+                let WitnessState { size, reason } = state.unwrap_or_default();
+                WitnessInfo { witness: witness.name.clone(), size, reason }
             })
             .collect(),
     }

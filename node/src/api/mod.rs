@@ -4,11 +4,13 @@
 //! Not here: what other nodes see (net), decisions (engine).
 
 mod closing;
+mod documents;
 mod logs;
 mod outbox;
 mod problem;
 mod read;
 mod receipts;
+mod retention;
 mod submit;
 mod waiting;
 
@@ -21,15 +23,11 @@ use axum::http::header::AUTHORIZATION;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post, put};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use luxor_protocol::api::Documents;
-use luxor_protocol::limits::MAX_CHUNK_BYTES;
+use luxor_protocol::limits::{MAX_CHUNK_BYTES, MAX_SIGNED_DOCUMENT_BYTES};
 use subtle::ConstantTimeEq as _;
 use tokio::sync::watch;
 
 use crate::driver::Driver;
-use crate::folder::LoadedDocuments;
 use crate::logfiles::{LogFiles, PublicSite};
 pub use closing::Closing;
 use problem::Problem;
@@ -55,7 +53,6 @@ pub enum ApiError {
 #[derive(Clone)]
 struct Context {
     driver: Driver,
-    documents: Arc<Documents>,
     token: Arc<str>,
     files: Arc<LogFiles>,
     public: Option<PublicSite>,
@@ -70,26 +67,18 @@ pub struct Api {
 
 impl Api {
     /// Nothing is answered before [`Api::serve`]. `public` is the public log, `closing` the policy, of which it only tells.
-    pub fn new(
-        door: Door,
-        token: &str,
-        driver: Driver,
-        documents: &LoadedDocuments,
-        public: Option<PublicSite>,
-        closing: Closing,
-    ) -> Self {
-        let encode = |documents: &[Vec<u8>]| documents.iter().map(|d| BASE64.encode(d)).collect();
-        let documents = Documents {
-            charter: BASE64.encode(&documents.charter),
-            cards: encode(&documents.cards),
-            agreements: encode(&documents.agreements),
-        };
+    pub fn new(door: Door, token: &str, driver: Driver, public: Option<PublicSite>, closing: Closing) -> Self {
         let files = Arc::new(LogFiles::new(driver.shared().store.clone()));
-        let context = Context { driver, documents: Arc::new(documents), token: token.into(), files, public, closing };
+        let context = Context { driver, token: token.into(), files, public, closing };
         let router = Router::new()
             .route("/v1/status", get(read::status))
             .route("/v1/submissions/{submission}/chunks/{chunk}", put(submit::put_chunk))
             .layer(DefaultBodyLimit::max(MAX_CHUNK_BYTES + 64 * 1024))
+            .merge(
+                Router::new()
+                    .route("/v1/documents", get(documents::all).post(documents::admit))
+                    .layer(DefaultBodyLimit::max(MAX_SIGNED_DOCUMENT_BYTES)),
+            )
             .route("/v1/outbox", get(outbox::state))
             .route("/v1/outbox/dispatches", get(outbox::dispatches))
             .route("/v1/outbox/withdrawals", post(outbox::withdraw))
@@ -97,7 +86,11 @@ impl Api {
             .route("/v1/inbox/{index}", get(read::inbox_dispatch))
             .route("/v1/records", get(read::records))
             .route("/v1/receipts", get(receipts::receipt))
-            .route("/v1/documents", get(read::documents))
+            .route("/v1/erasures", post(retention::erase))
+            .route("/v1/holds", get(retention::holds).post(retention::hold))
+            .route("/v1/holds/{hold}/release", post(retention::release))
+            .route("/v1/disclosures", get(retention::disclosures))
+            .route("/v1/deletions", get(retention::deletions))
             .route("/v1/receipts/witnesses", get(receipts::witnesses))
             .route("/v1/checkpoint", get(read::checkpoint))
             .route("/v1/checkpoint/cosigned", get(logs::cosigned))

@@ -7,6 +7,7 @@ use axum::extract::{Query, State};
 use luxor_protocol::api::{OutboxItem, OutboxPage, OutboxState, WithdrawRequest, Withdrawn};
 use luxor_protocol::cbor::Decode;
 use luxor_protocol::exchange::{Channel, DispatchHeader, Lane};
+use luxor_protocol::hash::Domain;
 use luxor_protocol::names::NodeRef;
 use serde::Deserialize;
 
@@ -52,13 +53,19 @@ pub(super) async fn dispatches(
     let limit = query.limit.unwrap_or(100).clamp(1, MAX_PAGE);
     let rows = shared.store.outbox(after.as_ref().map(|(channel, number)| (channel, *number)), limit)?;
     let next = rows.last().filter(|_| rows.len() == limit).map(cursor);
-    let state = context.driver.state();
+    let (state, directory) = (context.driver.state(), shared.directory());
     let item = |row: OutboxRow| {
         let header = DispatchHeader::from_cbor(&row.sent.envelope.header)
             .map_err(|e| StoreError::Damaged { what: "a dispatch header".into(), error: e.to_string() })?;
         let alone = state.refusals.iter().find(|(channel, number, _)| *channel == row.channel && *number == row.number);
         let whole = || state.outbox.waiting.get(&row.channel.waiting_name()).cloned();
+        let envelope = &row.sent.envelope;
+        let own = directory.node(&shared.me);
+        let key = own.and_then(|own| {
+            own.signer(Domain::Dispatch, &directory.network(), &envelope.digest().0, &envelope.signature)
+        });
         Ok(OutboxItem {
+            key: key.map(ToString::to_string),
             reason: alone.map(|(_, _, reason)| reason.clone()).or_else(whole),
             recipient: row.channel.recipient,
             epoch: row.channel.epoch,

@@ -6,7 +6,7 @@ use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use luxor_protocol::api::ApiProblem;
 
-use crate::driver::{AuditReadError, ReceiptWitnessError, SubmitError, WithdrawError};
+use crate::driver::{AdmitError, AuditReadError, EraseError, ReceiptWitnessError, SubmitError, WithdrawError};
 use crate::logfiles::LogFileError;
 use crate::sequencer::SequencerError;
 use crate::store::StoreError;
@@ -70,6 +70,18 @@ impl From<SubmitError> for Problem {
     }
 }
 
+impl From<EraseError> for Problem {
+    fn from(error: EraseError) -> Self {
+        match error {
+            EraseError::Unknown(_) | EraseError::NoHold(_) | EraseError::NoAgreement(_) => Self::not_found(error),
+            EraseError::Held { .. } => Self::new(StatusCode::CONFLICT, "held", error),
+            EraseError::Ground => Self::bad_request(error),
+            EraseError::Stopping => Self::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", error),
+            EraseError::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<WithdrawError> for Problem {
     fn from(error: WithdrawError) -> Self {
         match error {
@@ -77,6 +89,19 @@ impl From<WithdrawError> for Problem {
             WithdrawError::Settled { .. } => Self::new(StatusCode::CONFLICT, "settled", error),
             WithdrawError::Stopping => Self::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", error),
             WithdrawError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<AdmitError> for Problem {
+    fn from(error: AdmitError) -> Self {
+        match error {
+            AdmitError::Document(_) | AdmitError::Directory(_) | AdmitError::Known(_) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", error)
+            }
+            AdmitError::Full => Self::new(StatusCode::CONFLICT, "full", error),
+            AdmitError::Folder(_) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "storage", error),
+            AdmitError::Stopping => Self::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", error),
         }
     }
 }

@@ -7,7 +7,7 @@ use axum::http::Uri;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use luxor_protocol::api::{
-    Delivery, Documents, InboxDispatch, InboxItem, InboxPage, Missing, RecordInfo, RefusedNumber, Status, ViewedRecord,
+    Delivery, InboxDispatch, InboxItem, InboxPage, Missing, RecordInfo, RefusedNumber, Status, ViewedRecord,
 };
 use luxor_protocol::cbor::{Decode, Encode};
 use luxor_protocol::exchange::{Answer, Arrival, DispatchHeader, Outcome, ReceiptBody, Skeleton};
@@ -30,25 +30,28 @@ const MAX_INBOX_PAGE: usize = 1_000;
 
 pub(super) async fn status(State(context): State<Context>) -> Result<Json<Status>, Problem> {
     let shared = context.driver.shared();
-    let (directory, latest, state) = (&shared.directory, shared.sequencer.latest(), context.driver.state());
-    let own = directory.node(&shared.me).map(|node| &node.card);
-    let vkey = own.and_then(|card| {
-        VerifierKey::new(&card.origin, KeyType::Ed25519, card.log.verifying_key()).ok().map(|key| key.to_string())
-    });
+    let (directory, latest, state) = (shared.directory(), shared.sequencer.latest(), context.driver.state());
+    let newest = directory.node(&shared.me).unwrap_or(&shared.own);
+    let own = &newest.card;
+    let vkey = VerifierKey::new(&own.origin, KeyType::Ed25519, own.log.current().verifying_key()).ok();
     let connected = shared.net.connected();
     let names = connected.iter().filter_map(|key| directory.node_by_transport(&key.0)).map(|n| n.node.to_string());
     Ok(Json(Status {
         node: shared.me.to_string(),
         network: directory.network().hex(),
         network_name: directory.charter().name.clone(),
-        origin: own.map(|card| card.origin.clone()).unwrap_or_default(),
-        log_vkey: vkey.unwrap_or_default(),
+        origin: own.origin.clone(),
+        keys: shared.keys_in_use(),
+        log_vkey: vkey.map(|key| key.to_string()).unwrap_or_default(),
         log_entries: latest.size,
         log_root: hex(&latest.root),
         public_log: context.public.as_ref().map(|site| site.url.clone()),
         public_size: context.public.as_ref().map(|site| site.log.latest().size),
         members: directory.charter().members.len(),
         agreements: directory.agreements().count(),
+        documents: directory.documents().count(),
+        documents_summary: directory.summary().hex(),
+        refused_documents: super::documents::refused(shared),
         connected: names.collect(),
         sent: state.totals.sent,
         received: state.totals.received,
@@ -167,10 +170,6 @@ pub(super) async fn records(
     Ok(Json(records))
 }
 
-pub(super) async fn documents(State(context): State<Context>) -> Json<Documents> {
-    Json(Documents::clone(&context.documents))
-}
-
 pub(super) async fn checkpoint(State(context): State<Context>) -> impl IntoResponse {
     ([(CONTENT_TYPE, "text/plain; charset=utf-8")], context.driver.shared().sequencer.latest().note)
 }
@@ -228,7 +227,11 @@ fn item(store: &Store, index: u64, skeleton: &Skeleton) -> Result<InboxItem, Pro
         error: error.to_string(),
     };
     let row = store.received(&skeleton.channel, skeleton.number)?.ok_or_else(|| damaged(&"not there"))?;
-    let body = ReceiptBody::from_cbor(&row.body).map_err(|e| damaged(&e))?;
+    // The verdict may be erased; then what is left is that something came.
+    let body = match row.body.is_empty() {
+        true => None,
+        false => Some(ReceiptBody::from_cbor(&row.body).map_err(|e| damaged(&e))?),
+    };
     let mut item = InboxItem {
         index,
         sender: skeleton.channel.sender.clone(),
@@ -240,12 +243,12 @@ fn item(store: &Store, index: u64, skeleton: &Skeleton) -> Result<InboxItem, Pro
         due: skeleton.due.to_string(),
         accepted: 0,
         rejected: 0,
-        outcome: body.outcome.to_string(),
+        outcome: body.as_ref().map_or_else(|| "erased".to_owned(), |body| body.outcome.to_string()),
     };
     if let Arrival::Dispatch(envelope) = &row.arrival {
         let header = DispatchHeader::from_cbor(&envelope.header).map_err(|e| damaged(&e))?;
         let batch = &header.batch.header;
-        (item.accepted, item.rejected) = body.outcome.counts(batch.count);
+        (item.accepted, item.rejected) = body.map_or((0, 0), |body| body.outcome.counts(batch.count));
         item.groups = header.view.names(batch.table).into_iter().map(str::to_owned).collect();
         item.agreement = header.agreement.to_string();
         item.purpose = Some(header.purpose);

@@ -42,13 +42,14 @@ pub(super) fn measure(
 ) -> Result<LogReport, BenchError> {
     let node = name("recipient/n1")?;
     let channel = Channel { sender: name("sender/n1")?, recipient: node.clone(), epoch: 1, lane: Lane::Ordinary };
-    let store = Arc::new(Store::open(&folder.join("data"), StoreConfig::default(), &Digest::ZERO, &node, random()?)?);
+    let store = Arc::new(Store::open(&folder.join("data"), StoreConfig::default(), &Digest::ZERO, &node, folder)?);
     let loaded = store.load(&node)?;
     let lock = LockFile::open(&folder.join("log.lock"))?;
     let key = SecretKey::from_seed(KeyUse::Log, &random()?)?;
     let (failed, failures) = std::sync::mpsc::channel();
     let report = move |error| drop(failed.send(error));
-    let (sequencer, thread) = Sequencer::start(store.clone(), lock, ORIGIN, key, loaded.size, loaded.root, report)?;
+    let (sequencer, thread) =
+        Sequencer::start(store.clone(), lock, ORIGIN, vec![key], loaded.size, loaded.root, report)?;
 
     let mut feed = Feed::new(&sequencer, channel, failures);
     feed.fill(size)?;
@@ -244,7 +245,7 @@ mod tests {
         assert!(report.entries_per_second > 0 && report.rss_peak_bytes > 0 && report.bytes_on_disk > 0);
         let node = name("recipient/n1").unwrap();
         let data = folder.path().join("data");
-        let store = Store::open(&data, StoreConfig::default(), &Digest::ZERO, &node, [0; 32]).unwrap();
+        let store = Store::open(&data, StoreConfig::default(), &Digest::ZERO, &node, folder.path()).unwrap();
         assert_eq!(store.load(&node).unwrap().size, 500 + WARM_UP + LATENCY_SAMPLES);
     }
 }

@@ -27,8 +27,9 @@ use zeroize::Zeroizing;
 use super::BenchError;
 use crate::driver::now;
 use crate::entropy::random;
+use crate::keyring::Sealed;
 use crate::seal::{Recipient, SealKey};
-use crate::store::{Store, StoreConfig, Write};
+use crate::store::{Store, StoreConfig, StoreError, Write};
 
 /// Records that a step per record goes round.
 const SAMPLE_RECORDS: usize = 512;
@@ -180,7 +181,7 @@ impl Inputs {
 
     fn writes(&self, folder: &Path, to: &mut Primitives) -> Result<(), BenchError> {
         let node: NodeRef = "sender/n1".parse().map_err(|_| BenchError::Defect("a node's name"))?;
-        let store = Store::open(&folder.join("data"), StoreConfig::default(), &Digest::ZERO, &node, random()?)?;
+        let store = Store::open(&folder.join("data"), StoreConfig::default(), &Digest::ZERO, &node, folder)?;
         // As the node stores them: the records of a batch in one value, the sealed part in another.
         let records: Vec<Vec<u8>> = self.dispatch_records().map(SealedRecord::to_stored).collect();
         let cost = write_cost(&store, &[records.concat(), self.sealed.clone()])?;
@@ -273,13 +274,15 @@ fn cost<T>(mut step: impl FnMut(usize) -> T) -> u64 {
 /// Nanoseconds of writing one dispatch's rows, in synced groups of many dispatches.
 fn write_cost(store: &Store, rows: &[Vec<u8>]) -> Result<u64, BenchError> {
     let bytes: usize = rows.iter().map(Vec::len).sum();
+    let key = store.own_key(now().day()).map_err(StoreError::from)?;
+    let sealed = |row: &Vec<u8>| Sealed { key: key.clone(), bytes: row.clone() };
     let dispatches = (GROUP_BYTES / bytes.max(1)).max(1);
     let mut costs = Vec::with_capacity(GROUPS);
     for round in 0..WARM_UP_GROUPS + GROUPS {
         let mut writes = Vec::with_capacity(dispatches * rows.len());
         for (entry, row) in std::iter::repeat_n(rows, dispatches).flatten().enumerate() {
             let (records, dispatches) = (Vec::new(), Vec::new());
-            writes.push(Write::Records { entry, records, stored: row.clone(), dispatches });
+            writes.push(Write::Records { entry, records, stored: sealed(row), dispatches });
         }
         let first = (round * writes.len()) as u64;
         let began = Instant::now();

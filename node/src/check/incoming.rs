@@ -13,7 +13,7 @@ use luxor_protocol::tlog::{Frontier, leaf_hash};
 
 use super::report::{KEEP, RESTORE, channel, entry, opening, payload, received};
 use super::{Check, Opened, key_of, own_channel};
-use crate::store::{ChannelRow, DispatchKey, Family, IndexKey, MetaKey, ReceivedRow, Scan, references};
+use crate::store::{ChannelRow, DispatchKey, Family, IndexKey, MetaKey, ReceivedRow, Scan, Under, references};
 
 /// A channel while its rows are read.
 struct State {
@@ -29,6 +29,9 @@ impl Check<'_> {
     pub(super) fn received_entry(&mut self, index: u64, opened: &Opened, payloads: &mut Scan<'_, u64>) {
         let key = key_of(&opened.skeleton);
         let payload_row = self.take(&payload(index), payloads, &index);
+        if opened.opening.body().is_none() {
+            return self.received_erased(index, opened, &key, payload_row.flatten());
+        }
         let checked = self.received_row(index, opened, &key);
         let Some((header, outcome)) = checked else {
             self.received_totals = None;
@@ -48,7 +51,7 @@ impl Check<'_> {
             (None, ..) => self.references.received_damaged(),
             (Some(Some(bytes)), Some(header), Outcome::Taken(rejected)) if accepted > 0 => {
                 let rejected: BTreeSet<usize> = rejected.iter().map(|rejection| rejection.record).collect();
-                self.payload(index, &header, &rejected, &bytes);
+                self.payload(index, opened, &header, &rejected, &bytes);
             }
             (Some(Some(_)), ..) => self.notes.finding(payload(index), "no record of the dispatch was accepted", KEEP),
             (Some(None), ..) if accepted > 0 => {
@@ -57,6 +60,34 @@ impl Check<'_> {
                 self.notes.finding(payload(index), why, RESTORE);
             }
             (Some(None), ..) => {}
+        }
+    }
+
+    /// The same once it is erased: its row has the dispatch's header and signature, and no verdict.
+    fn received_erased(&mut self, index: u64, opened: &Opened, key: &DispatchKey, payload_row: Option<Vec<u8>>) {
+        let what = received(key);
+        let row = self.store.look(Family::Received, key);
+        let Some(row) = self.leads_back::<ReceivedRow>(index, &what, row, |row| row.entry) else {
+            self.damaged_channels.insert(key.channel.clone());
+            return;
+        };
+        let arrived = match &row.arrival {
+            Arrival::Dispatch(envelope) => self.arrived(envelope, opened, key).map(|_| ()),
+            Arrival::Withdrawal(withdrawal) => match row.arrival.digest() {
+                Ok(digest) => self.withdrawal(withdrawal, &digest, opened.skeleton.agreement, key),
+                Err(error) => Err(error.to_string()),
+            },
+        };
+        match arrived {
+            Err(why) => self.notes.finding(what, why, RESTORE),
+            Ok(()) if !row.body.is_empty() => {
+                self.notes.finding(what, "its verdict is there, though it is erased", KEEP)
+            }
+            Ok(()) => self.notes.checked("received rows"),
+        }
+        if payload_row.is_some() {
+            self.references.received_damaged();
+            self.notes.finding(payload(index), "it is there, though its entry is erased", KEEP);
         }
     }
 
@@ -176,7 +207,7 @@ impl Check<'_> {
             self.notes.finding(opening(index), what, KEEP);
             return None;
         }
-        let body = ReceiptBody::from_cbor(&opened.opening.body);
+        let body = ReceiptBody::from_cbor(opened.opening.body().unwrap_or_default());
         let body = body.map_err(|e| self.notes.finding(opening(index), format!("body: {e}"), KEEP)).ok()?;
         let what = received(key);
         let row = self.store.look(Family::Received, key);
@@ -194,7 +225,7 @@ impl Check<'_> {
         body: &ReceiptBody,
         key: &DispatchKey,
     ) -> Result<Option<DispatchHeader>, String> {
-        if row.body != opened.opening.body {
+        if Some(row.body.as_slice()) != opened.opening.body() {
             return Err(format!("its body is not that of {}", entry(row.entry)));
         }
         if row.arrival.digest().ok() != Some(body.dispatch) {
@@ -219,7 +250,7 @@ impl Check<'_> {
             return Err("it rests on another agreement than its entry".into());
         }
         if let (Some(sender), Some(directory)) = (self.card(&key.channel.sender), &self.directory) {
-            let verified = envelope.verify(&directory.network(), &sender.card.sign);
+            let verified = envelope.verify(&directory.network(), &sender.ever());
             verified.map_err(|e| format!("the sender's signature: {e}"))?;
         }
         Ok(header)
@@ -241,18 +272,28 @@ impl Check<'_> {
             return Err("its withdrawal is of another dispatch".into());
         }
         if let (Some(sender), Some(directory)) = (self.card(&key.channel.sender), &self.directory) {
-            let verified = withdrawal.verify(&directory.network(), &sender.card.sign);
+            let verified = withdrawal.verify(&directory.network(), &sender.ever());
             verified.map_err(|e| format!("the signature of its withdrawal: {e}"))?;
         }
         Ok(())
     }
 
-    fn payload(&mut self, index: u64, header: &DispatchHeader, rejected: &BTreeSet<usize>, bytes: &[u8]) {
+    fn payload(
+        &mut self,
+        index: u64,
+        opened: &Opened,
+        header: &DispatchHeader,
+        rejected: &BTreeSet<usize>,
+        bytes: &[u8],
+    ) {
+        let unsealed = self.unsealed(&payload(index), Under::Payload, index, &opened.skeleton, bytes);
+        let Some((key, bytes)) = unsealed else { return self.references.received_damaged() };
         let batch = &header.batch.header;
-        let accepted: Vec<usize> = (0..batch.count).filter(|record| !rejected.contains(record)).collect();
+        let accepted: BTreeSet<usize> = (0..batch.count).filter(|record| !rejected.contains(record)).collect();
         let before = self.notes.report.findings_count;
         let mut roots = Vec::with_capacity(accepted.len());
-        let outcome = read_views(bytes, &accepted, |place, root, view| {
+        let mut there = BTreeSet::new();
+        let outcome = read_views(&bytes, &accepted, |place, root, view| {
             let what = format!("{}, record {place}", payload(index));
             match check_view(header, &root, &view) {
                 Err(why) => self.notes.finding(what, why, RESTORE),
@@ -260,19 +301,29 @@ impl Check<'_> {
                     self.notes.checked("views");
                     self.expect(IndexKey::ReceivedRoot(root, index, place));
                     for reference in references(|group, field| view.field(group, field)) {
-                        let digest = self.store.reference(&reference);
-                        self.expect(IndexKey::ReceivedReference(digest, index, place));
+                        self.expect(IndexKey::ReceivedReference(key.reference(&reference), index, place));
                     }
                 }
             }
             roots.push(root);
+            there.insert(place);
         });
         if let Err((place, why)) = outcome {
             let what = place.map_or_else(|| payload(index), |place| format!("{}, record {place}", payload(index)));
             self.notes.finding(what, why, RESTORE);
         }
+        let missing: BTreeSet<usize> = accepted.difference(&there).copied().collect();
+        let some_missing = !missing.is_empty();
+        if some_missing && self.notes.report.findings_count == before {
+            // Whether they were erased, an entry further on tells.
+            self.missing(index, missing);
+        }
         // The roots of rejected records are kept nowhere, so the batch's root can only be computed where all were accepted.
-        if self.notes.report.findings_count == before && rejected.is_empty() && batch_root(&roots) != batch.root {
+        if self.notes.report.findings_count == before
+            && rejected.is_empty()
+            && !some_missing
+            && batch_root(&roots) != batch.root
+        {
             self.notes.finding(payload(index), "its records do not give the root that the sender signed", RESTORE);
         }
         if self.notes.report.findings_count == before {
@@ -286,20 +337,23 @@ impl Check<'_> {
 /// Reads a payload; the error names the place of the record in which reading ended, if in one.
 fn read_views(
     bytes: &[u8],
-    accepted: &[usize],
+    accepted: &BTreeSet<usize>,
     mut each: impl FnMut(usize, Digest, RecordView),
 ) -> Result<(), (Option<usize>, String)> {
     let mut reader = Reader::new(bytes);
     let count = reader.array(MAX_BATCH_RECORDS).map_err(|e| (None, e.to_string()))?;
-    if count != accepted.len() {
-        return Err((None, format!("{count} records; {} were accepted", accepted.len())));
-    }
-    for expected in accepted {
-        let (place, root, view) = read_view(&mut reader).map_err(|e| (Some(*expected), e.to_string()))?;
-        if place != *expected as u64 {
-            return Err((Some(*expected), format!("it says it is record {place}")));
-        }
-        each(*expected, root, view);
+    let mut last = None;
+    for _ in 0..count {
+        // In the order of their places; some may be erased.
+        let next = accepted.range(last.map_or(0, |last: usize| last + 1)..).next().copied();
+        let Some(expected) = next else {
+            return Err((None, format!("{count} records; {} were accepted", accepted.len())));
+        };
+        let (place, root, view) = read_view(&mut reader).map_err(|e| (Some(expected), e.to_string()))?;
+        let place = accepted.range(expected..).copied().find(|at| *at as u64 == place);
+        let place = place.ok_or((Some(expected), "its place is not that of an accepted record".to_owned()))?;
+        last = Some(place);
+        each(place, root, view);
     }
     reader.leave();
     reader.finish().map_err(|e| (None, e.to_string()))

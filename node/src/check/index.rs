@@ -8,19 +8,13 @@ use luxor_protocol::cbor::Decode;
 use super::Check;
 use super::records::{batch, read_record};
 use super::report::{KEEP, RESTORE, numbered, payload, sent};
-use crate::store::{DispatchKey, Family, IndexKey, SentRow, references};
-
-/// Reference rows not found that are kept until one is found.
-const MAX_MISSING: usize = 1_000;
+use crate::store::{DispatchKey, Family, IndexKey, SentRow, Under, identifiers};
 
 /// What is known of index rows before they are read.
 #[derive(Default)]
 pub(super) struct References {
     /// Rows that had to be there and were, by tag.
     found: [u64; TAGS],
-    /// Whether one of them led from a reference, through the index key.
-    any_reference: bool,
-    missing: Vec<String>,
     received: bool,
     records: bool,
     sent: bool,
@@ -64,15 +58,8 @@ impl Check<'_> {
         let unreadable = found.is_err();
         let is_reference = matches!(key, IndexKey::OwnReference(..) | IndexKey::ReceivedReference(..));
         match self.notes.read(&what, found) {
-            Some(_) => {
-                self.references.found[tag(&key)] += 1;
-                self.references.any_reference |= is_reference;
-            }
+            Some(_) => self.references.found[tag(&key)] += 1,
             None if unreadable => self.references.records |= !is_reference,
-            // With a damaged index key none is found, and that is one finding.
-            None if is_reference && !self.references.any_reference && self.references.missing.len() < MAX_MISSING => {
-                self.references.missing.push(what);
-            }
             None => {
                 self.references.records |= !is_reference;
                 self.notes.finding(what, "not there", RESTORE);
@@ -82,7 +69,15 @@ impl Check<'_> {
 
     /// The row by which a dispatch is found from its batch, which begins at its own entry or before.
     pub(super) fn delivery(&mut self, key: &DispatchKey, entry: u64) {
-        let Ok(Some(found)) = self.store.batch_of(entry) else {
+        let row = |found| IndexKey::Delivery(found, key.clone());
+        let found = self.store.batch_of(entry);
+        let there = |found| matches!(self.store.look(Family::Index, &row(found)), Ok(Some(_)));
+        let gone = found.as_ref().is_ok_and(|found| !found.is_some_and(there));
+        if gone && self.opened(entry).is_some_and(|opened| opened.opening.body().is_none()) {
+            // Own records go when the last of the entries about them is erased.
+            return;
+        }
+        let Ok(Some(found)) = found else {
             self.references.records_damaged();
             return self.notes.finding(batch(entry), "not there, though a dispatch carries them", RESTORE);
         };
@@ -116,21 +111,10 @@ impl Check<'_> {
             }
         }
         self.notes.faults(Family::Index, &mut rows);
-        let missing = std::mem::take(&mut self.references.missing);
-        let any = count[OWN_REFERENCE] + count[RECEIVED_REFERENCE] > 0 && !rows.broken();
-        let lost_key = !missing.is_empty() && !self.references.any_reference && any;
-        if lost_key {
-            let why = format!("no reference leads to its index row through it, of {} tried", missing.len());
-            self.notes.finding("index key", why, RESTORE);
-        } else {
-            for what in missing {
-                self.notes.finding(what, "not there", RESTORE);
-            }
-        }
         for (tag, count) in count.into_iter().enumerate() {
             let damaged = match tag {
-                OWN_REFERENCE => self.references.records || lost_key,
-                RECEIVED_REFERENCE => self.references.received || lost_key,
+                OWN_REFERENCE => self.references.records,
+                RECEIVED_REFERENCE => self.references.received,
                 RECEIVED_ROOT => self.references.received,
                 DELIVERY => self.references.sent || self.references.records,
                 _ => self.references.records,
@@ -157,13 +141,13 @@ impl Check<'_> {
     fn leads(&self, key: &IndexKey) -> Option<bool> {
         match key {
             IndexKey::OwnReference(_, batch, at) | IndexKey::OwnRoot(_, batch, at) => {
-                let Some(bytes) = self.store.look(Family::Records, batch).ok()? else { return Some(false) };
+                let Some((key_of, bytes)) = self.store.opened(Under::Records, *batch).ok()? else { return Some(false) };
                 let Some(record) = read_record(&bytes, *at) else { return Some(false) };
                 Some(match key {
                     IndexKey::OwnRoot(root, ..) => record.root() == *root,
                     IndexKey::OwnReference(reference, ..) => {
-                        let references = references(|group, field| record.content().field(group, field));
-                        references.iter().any(|text| self.store.reference(text) == *reference)
+                        let field = |group: &str, name: &str| record.content().field(group, name);
+                        identifiers(true, &key_of, field).contains(reference)
                     }
                     _ => true,
                 })
@@ -179,6 +163,7 @@ impl Check<'_> {
                 if self.notes.has(&payload(*entry)) {
                     return None;
                 }
+                let Some((key_of, _)) = self.store.opened(Under::Payload, *entry).ok()? else { return Some(false) };
                 let views = self.store.payload(*entry).ok()?;
                 let Some((_, root, view)) = views.into_iter().find(|(place, _, _)| place == at) else {
                     return Some(false);
@@ -186,8 +171,7 @@ impl Check<'_> {
                 Some(match key {
                     IndexKey::ReceivedRoot(of, ..) => *of == root,
                     IndexKey::ReceivedReference(of, ..) => {
-                        let references = references(|group, field| view.field(group, field));
-                        references.iter().any(|text| self.store.reference(text) == *of)
+                        identifiers(false, &key_of, |group, field| view.field(group, field)).contains(of)
                     }
                     _ => true,
                 })

@@ -5,7 +5,7 @@
 //! and the next signed checkpoint is that of one of them.
 
 use luxor_protocol::cbor::Decode;
-use luxor_protocol::exchange::{CheckpointsBody, ENTRY_BYTES, Entry, EntryKind, Opening};
+use luxor_protocol::exchange::{CheckpointsBody, ENTRY_BYTES, Entry, EntryKind};
 use luxor_protocol::hash::hex;
 use luxor_protocol::tlog::{Checkpoint, CompletedTile, EMPTY_ROOT, Edge, Hash, leaf_hash};
 
@@ -14,7 +14,7 @@ use super::report::{KEEP, LOCK, Notes, RESTORE, checkpoint, entry, opening, tile
 use super::{Check, CheckError, Opened};
 use crate::folder::Folder;
 use crate::sequencer::{LOCK_FILE_BYTES, Slot, read_slots};
-use crate::store::{Family, MetaKey, Scan, TileKey, read_tree};
+use crate::store::{Family, KeptOpening, MetaKey, Scan, TileKey, read_tree};
 
 /// Contradictions between two roots that are kept until a root decides them.
 const MAX_SUSPECTS: usize = 1_000;
@@ -204,10 +204,10 @@ impl Check<'_> {
     }
 
     fn checkpoint(&mut self, what: String, size: u64, note: &[u8], newest_signed: Option<u64>) -> Option<Anchor> {
-        let Some(key) = &self.key else {
+        if self.keys.is_empty() {
             return None;
         };
-        let opened = match Checkpoint::open(note, key) {
+        let opened = match Checkpoint::open_any(note, &self.keys) {
             Ok(opened) => opened,
             Err(error) => {
                 self.notes.finding(what, error, KEEP);
@@ -245,13 +245,13 @@ impl Check<'_> {
         }
     }
 
-    fn opening(&mut self, openings: &mut Scan<'_, u64>, index: u64) -> Option<Opening> {
+    fn opening(&mut self, openings: &mut Scan<'_, u64>, index: u64) -> Option<KeptOpening> {
         let what = opening(index);
         let found = openings.take(&index);
         let broken = found.is_err();
         match self.notes.read(&what, found) {
             Some(bytes) => {
-                let opening = Opening::from_cbor(&bytes).map_err(|e| self.notes.finding(what, e, RESTORE));
+                let opening = KeptOpening::from_cbor(&bytes).map_err(|e| self.notes.finding(what, e, RESTORE));
                 opening.ok()
             }
             None if broken => None,
@@ -268,9 +268,9 @@ impl Check<'_> {
         trees: &mut Trees,
         index: u64,
         stored: Option<Entry>,
-        opening: Option<Opening>,
-    ) -> Option<Opening> {
-        let opened = opening.as_ref().map(Opening::entry);
+        opening: Option<KeptOpening>,
+    ) -> Option<KeptOpening> {
+        let opened = opening.as_ref().map(KeptOpening::entry);
         if stored.is_some() {
             self.notes.checked("entries");
         }
@@ -312,7 +312,7 @@ impl Check<'_> {
     }
 
     /// Checks what an entry is about. Each kind of entry has its own method.
-    fn about(&mut self, index: u64, opening: Option<Opening>, payloads: &mut Scan<'_, u64>) {
+    fn about(&mut self, index: u64, opening: Option<KeptOpening>, payloads: &mut Scan<'_, u64>) {
         self.stray_payloads(index, payloads);
         let Some(opening) = opening else {
             // What an unreadable opening says of its payload is not known.
@@ -328,6 +328,7 @@ impl Check<'_> {
             }
         };
         let opened = Opened { opening, skeleton };
+        self.dated(index, &opened);
         match opened.skeleton.kind {
             EntryKind::Sent => self.sent_entry(index, &opened),
             EntryKind::Receipt => self.receipt_entry(index, &opened),
@@ -335,18 +336,21 @@ impl Check<'_> {
             EntryKind::Resent => self.resent_entry(index, &opened),
             EntryKind::Received => self.received_entry(index, &opened, payloads),
             EntryKind::Peers | EntryKind::Succeeded => self.checkpoints_entry(index, &opened),
+            EntryKind::Document => self.document_entry(index, &opened),
+            EntryKind::Erased => self.erased_entry(index, &opened),
+            EntryKind::Hold => self.hold_entry(index, &opened),
         }
     }
 
     /// An entry that names checkpoints: its form, and that the newest of them is found.
     fn checkpoints_entry(&mut self, index: u64, opened: &Opened) {
         let skeleton = &opened.skeleton;
-        let fault = match CheckpointsBody::from_cbor(&opened.opening.body) {
-            Err(error) => Some(error.to_string()),
-            Ok(_) if !skeleton.is_of_node() || skeleton.channel.sender != self.me => {
+        let fault = match opened.opening.body().map(CheckpointsBody::from_cbor) {
+            Some(Err(error)) => Some(error.to_string()),
+            _ if !skeleton.is_of_node() || skeleton.channel.sender != self.me => {
                 Some("it is about something else than this node".to_owned())
             }
-            Ok(_) => None,
+            _ => None,
         };
         if let Some(why) = fault {
             self.notes.finding(opening(index), why, KEEP);
@@ -375,6 +379,7 @@ impl Check<'_> {
     /// An opening is missing from what the rows are counted against.
     fn log_damaged(&mut self) {
         self.numbers = None;
+        self.gone.damaged = true;
         self.received_totals = None;
         self.references.log_damaged();
     }

@@ -8,20 +8,25 @@
 //!
 //! | file | what it checks |
 //! |---|---|
-//! | `documents` | keys, card, documents |
+//! | `documents` | keys, card, documents, and their entries |
 //! | `log` | entries, openings, tiles, checkpoints, lock file, stored size and root |
 //! | `outgoing` | entries about dispatches made here; sent rows, withdrawals, sealed bytes, outbox |
 //! | `receipts` | receipts, what they settle, states of own channels |
 //! | `incoming` | `received` entries and rows, payloads, channel states |
 //! | `records` | own records, submissions |
+//! | `erased` | what is gone, and when the rest will be |
+//! | `deletions` | deletion receipts, owed and given |
 //! | `index` | index rows |
+//! | `under` | rows under data keys, and the key files |
 //! | `logs` | checkpoints and evidence of logs |
 //! | `state` | whose folder, totals, keys that nothing writes |
 //!
 //! Not here: repair; and damage that leaves every remaining value consistent (an earlier checkpoint of this log, or what is held of
 //! another's, that is gone entirely).
 
+mod deletions;
 mod documents;
+mod erased;
 mod incoming;
 mod index;
 mod log;
@@ -31,6 +36,7 @@ mod receipts;
 mod records;
 mod report;
 mod state;
+mod under;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -38,7 +44,7 @@ use std::sync::Arc;
 use luxor_protocol::api::Traffic;
 use luxor_protocol::cbor::Decode;
 use luxor_protocol::document::{Directory, KnownNode};
-use luxor_protocol::exchange::{Channel, EntryKind, Opening, Skeleton};
+use luxor_protocol::exchange::{Channel, EntryKind, Skeleton};
 use luxor_protocol::names::NodeRef;
 use luxor_protocol::tlog::VerifierKey;
 
@@ -46,7 +52,7 @@ pub use report::{Finding, MAX_FINDINGS, Report};
 
 use crate::config::{Config, ConfigError};
 use crate::folder::Folder;
-use crate::store::{DispatchKey, Family, Stopped, Store};
+use crate::store::{DispatchKey, Family, KeptOpening, Stopped, Store};
 use index::References;
 use report::{Notes, RESTORE};
 
@@ -97,8 +103,15 @@ pub fn check(folder: &Folder, progress: &mut dyn FnMut(&str)) -> Result<Report, 
         }
         return Ok(notes.report);
     }
-    let store = match Store::open_read_only(&data) {
-        Ok((store, unknown)) => {
+    let owner = directory.as_ref().map(|directory| format!("{me} of network {}", directory.network()));
+    let mut keys_whole = true;
+    let store = match Store::open_read_only(&data, &folder.key_folder(), owner.as_deref()) {
+        Ok((store, unknown, fault)) => {
+            if let Some(fault) = fault {
+                keys_whole = false;
+                notes.finding("keys/data.keys", fault, under::KEYS);
+                notes.not_checked("what is stored under data keys".into());
+            }
             for name in unknown {
                 notes.finding(format!("column family {name}"), "this version does not know it", report::KEEP);
             }
@@ -114,14 +127,21 @@ pub fn check(folder: &Folder, progress: &mut dyn FnMut(&str)) -> Result<Report, 
         return Ok(notes.report);
     }
     let mut check = Check::new(me, directory, documents_whole, store, notes);
+    check.keys_whole = keys_whole;
     check.state();
+    check.erased_totals();
     check.log(&slots);
+    check.gone();
     check.outgoing();
     check.incoming();
     check.records();
     check.index();
     check.submissions();
+    check.deletions();
+    check.holds();
+    check.under();
     check.logs();
+    check.document_rows();
     check.totals();
     Ok(check.notes.report)
 }
@@ -141,7 +161,7 @@ struct Check<'p> {
     /// Received channels of which a row or entry is damaged or gone.
     damaged_channels: BTreeSet<Channel>,
     own: Option<Arc<KnownNode>>,
-    key: Option<VerifierKey>,
+    keys: Vec<VerifierKey>,
     store: Arc<Store>,
     notes: Notes<'p>,
     /// Verdicts as the rows tell them; `None` once a row that must be counted is damaged.
@@ -156,11 +176,15 @@ struct Check<'p> {
     withdrawn: u64,
     /// The last `peers` entry.
     last_peers: Option<u64>,
+    /// Whether the files of data keys could be read.
+    keys_whole: bool,
+    under: under::Found,
+    gone: erased::Gone,
 }
 
 /// An opening that its entry commits to.
 struct Opened {
-    opening: Opening,
+    opening: KeptOpening,
     skeleton: Skeleton,
 }
 
@@ -173,8 +197,9 @@ impl<'p> Check<'p> {
         mut notes: Notes<'p>,
     ) -> Self {
         let own = directory.as_ref().and_then(|directory| directory.node(&me)).cloned();
-        let key = own.as_ref().and_then(|own| luxor_protocol::exchange::log_key(own).ok());
-        if key.is_none() {
+        let keys = own.as_ref().map(|own| luxor_protocol::exchange::keys_of_log(own, &own.card.origin));
+        let keys = keys.unwrap_or_default();
+        if keys.is_empty() {
             notes.not_checked(format!("signatures of {me}: its card is not in documents/"));
         }
         Self {
@@ -183,7 +208,7 @@ impl<'p> Check<'p> {
             documents_whole,
             damaged_channels: BTreeSet::new(),
             own,
-            key,
+            keys,
             store: Arc::new(store),
             notes,
             received_totals: Some(Traffic::default()),
@@ -193,6 +218,9 @@ impl<'p> Check<'p> {
             resent: BTreeSet::new(),
             withdrawn: 0,
             last_peers: None,
+            keys_whole: true,
+            under: under::Found::default(),
+            gone: erased::Gone::default(),
         }
     }
 
@@ -216,7 +244,7 @@ impl<'p> Check<'p> {
     /// checked.
     fn opened(&self, index: u64) -> Option<Opened> {
         let entry = self.store.look(Family::Entries, &index).ok().flatten();
-        let opening = Opening::from_cbor(&self.store.look(Family::Openings, &index).ok()??).ok()?;
+        let opening = KeptOpening::from_cbor(&self.store.look(Family::Openings, &index).ok()??).ok()?;
         let contradicts = entry.is_some_and(|entry| entry != opening.entry());
         let skeleton = opening.read_skeleton().ok().filter(|_| !contradicts)?;
         Some(Opened { opening, skeleton })

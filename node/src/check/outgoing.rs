@@ -61,12 +61,12 @@ impl Check<'_> {
         let row = self.store.look(Family::Sent, &key);
         // What is unreadable in it is told where sent rows are read.
         let row = self.notes.read(&what, row).and_then(|row| SentRow::from_cbor(&row).ok());
-        let body = SentBody::from_cbor(&opened.opening.body).ok();
+        let body = opened.opening.body().map(|body| SentBody::from_cbor(body).ok());
         match row {
             Some(row) if row.withdrawal.is_none() => {
                 self.notes.finding(what, format!("it has no withdrawal, though entry {index} records one"), RESTORE);
             }
-            Some(row) if body.is_none_or(|body| body.dispatch != row.envelope.digest()) => {
+            Some(row) if body.is_some_and(|body| body.is_none_or(|body| body.dispatch != row.envelope.digest())) => {
                 let why = format!("it is not the dispatch whose withdrawal entry {index} records");
                 self.notes.finding(what, why, RESTORE);
             }
@@ -254,7 +254,7 @@ impl Check<'_> {
         }
         let own = self.own.clone();
         if let (Some(directory), Some(own)) = (&self.directory, own) {
-            row.envelope.verify(&directory.network(), &own.card.sign).map_err(|e| format!("its signature: {e}"))?;
+            row.envelope.verify(&directory.network(), &own.ever()).map_err(|e| format!("its signature: {e}"))?;
         }
         if let Some(withdrawal) = &row.withdrawal {
             self.withdrawal(withdrawal, &row.envelope.digest(), header.agreement_digest, key)?;
@@ -267,8 +267,11 @@ impl Check<'_> {
         if !opened.is(EntryKind::Sent, key) {
             return Err(format!("it names {}, which is about something else", entry(row.entry)));
         }
-        let body = SentBody::from_cbor(&opened.opening.body).map_err(|e| format!("the body of its entry: {e}"))?;
-        if body.dispatch != row.envelope.digest() || opened.skeleton.agreement != header.agreement_digest {
+        let body = opened.opening.body().map(SentBody::from_cbor).transpose();
+        let body = body.map_err(|e| format!("the body of its entry: {e}"))?;
+        if body.is_some_and(|body| body.dispatch != row.envelope.digest())
+            || opened.skeleton.agreement != header.agreement_digest
+        {
             return Err(format!("it is not the dispatch that {} records", entry(row.entry)));
         }
         Ok(header)

@@ -179,8 +179,9 @@ impl Check<'_> {
             return Err(format!("it names {}, which is not there", entry(row.entry)));
         }
         if let Some(opened) = self.opened(row.entry) {
-            let body = SentBody::from_cbor(&opened.opening.body).ok();
-            if !opened.is(EntryKind::Receipt, key) || body.is_none_or(|body| body.dispatch != digest) {
+            let body = opened.opening.body().map(|body| SentBody::from_cbor(body).ok());
+            let other = body.is_some_and(|body| body.is_none_or(|body| body.dispatch != digest));
+            if !opened.is(EntryKind::Receipt, key) || other {
                 return Err(format!("it names {}, which is about something else", entry(row.entry)));
             }
         }

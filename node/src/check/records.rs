@@ -11,7 +11,7 @@ use luxor_protocol::record::{BatchHeader, SealedRecord, batch_root};
 
 use super::report::{KEEP, RESTORE};
 use super::{Check, key_of};
-use crate::store::{Family, IndexKey, RowKey, SentRow, SubmissionKey, SubmissionRow, references};
+use crate::store::{Family, IndexKey, RowKey, SentRow, SubmissionKey, SubmissionRow, Under, identifiers};
 
 /// Own records of the batch that begins at this entry, in words.
 pub(super) fn batch(entry: u64) -> String {
@@ -59,17 +59,20 @@ impl Check<'_> {
         let mut rows = store.scan::<SubmissionKey>(Family::Submissions);
         let mut accepted = 0u64;
         for (key, bytes) in rows.by_ref() {
+            let what = format!("submission {}, chunk {}", key.0, key.1);
+            let Some(bytes) = self.unsealed_answer(&what, &key, &bytes) else { continue };
             match self.submission(&bytes) {
                 Ok(count) => {
                     accepted += count;
                     self.notes.checked("submissions");
                 }
-                Err(why) => self.notes.finding(format!("submission {}, chunk {}", key.0, key.1), why, KEEP),
+                Err(why) => self.notes.finding(what, why, KEEP),
             }
         }
         self.notes.faults(Family::Submissions, &mut rows);
         let stored = self.notes.report.checked.get("own records").copied().unwrap_or_default();
-        if self.notes.report.whole() && stored != accepted {
+        let (stored, accepted) = (stored + self.gone.totals.records, accepted + self.gone.totals.answered);
+        if self.notes.report.whole() && !self.gone.damaged && stored != accepted {
             let why = format!("{stored} are there; submissions answer for {accepted}");
             self.notes.finding("own records", why, RESTORE);
         }
@@ -81,18 +84,31 @@ impl Check<'_> {
             Ok(header) => header,
             Err(why) => return self.notes.finding(what, why, KEEP),
         };
+        let Some(opened) = self.opened(entry) else { return };
+        let unsealed = self.unsealed(&what, Under::Records, entry, &opened.skeleton, bytes);
+        let Some((key, bytes)) = unsealed else { return self.references.records_damaged() };
+        let bytes = bytes.as_slice();
         let mut reader = Reader::new(bytes);
         let count = match reader.array(MAX_BATCH_RECORDS) {
             Ok(count) => count,
             Err(error) => return self.notes.finding(what, error, RESTORE),
         };
         let mut roots = Vec::with_capacity(count);
+        let mut some_erased = false;
         for at in 0..count {
             let what = format!("{what}, record {at}");
             let record = match reader.bytes(bytes.len()) {
                 Ok(record) => record,
                 Err(error) => return self.notes.finding(what, error, RESTORE),
             };
+            if record.is_empty() {
+                match self.was_erased(entry, at) || self.gone.damaged {
+                    true => some_erased = true,
+                    false => self.notes.finding(what, "not there, and no erased entry says so", RESTORE),
+                }
+                roots.push(None);
+                continue;
+            }
             let record = match SealedRecord::from_stored(record) {
                 Ok(record) => record,
                 Err(error) => return self.notes.finding(what, error, RESTORE),
@@ -111,9 +127,8 @@ impl Check<'_> {
                 self.notes.finding(what, format!("it was issued by {}", record.header().issuer), RESTORE);
                 continue;
             }
-            for reference in references(|group, field| record.content().field(group, field)) {
-                let digest = self.store.reference(&reference);
-                self.expect(IndexKey::OwnReference(digest, entry, at));
+            for found in identifiers(true, &key, |group, field| record.content().field(group, field)) {
+                self.expect(IndexKey::OwnReference(found, entry, at));
             }
             self.notes.checked("own records");
         }
@@ -121,7 +136,9 @@ impl Check<'_> {
         if let Err(error) = reader.finish() {
             return self.notes.finding(what, error, RESTORE);
         }
-        self.own_roots(entry, bytes, &roots, header.as_ref());
+        if !some_erased {
+            self.own_roots(entry, bytes, &roots, header.as_ref());
+        }
     }
 
     /// The records together against the batch that was signed. A root that the index does not have is `None`: either the
@@ -178,24 +195,38 @@ impl Check<'_> {
     fn submission(&mut self, bytes: &[u8]) -> Result<u64, String> {
         let row = SubmissionRow::from_cbor(bytes).map_err(|e| e.to_string())?;
         let result: ChunkResult = serde_json::from_slice(&row.result).map_err(|e| format!("the answer: {e}"))?;
-        let (mut accepted, mut batches) = (0, BTreeMap::<u64, usize>::new());
+        let (mut accepted, mut batches, mut some_erased) = (0, BTreeMap::<u64, usize>::new(), false);
         for told in &result.records {
-            let RecordResult::Accepted { root, recipients } = told else { continue };
+            let RecordResult::Accepted { root, recipients, others } = told else { continue };
             accepted += 1;
-            let root = unhex(root).and_then(|bytes| Digest::read(&bytes)).ok_or("a root is no digest")?;
-            if !self.references.own_whole() {
-                continue;
-            }
-            let Some((IndexKey::OwnRoot(_, batch, _), _)) = self.store.scan_own(&root).next() else {
-                return Err(format!("it accepted record {root}, which is not there"));
-            };
-            let carried = *batches.entry(batch).or_insert_with(|| self.store.scan_deliveries(batch).count());
-            if carried != *recipients {
-                return Err(format!("it says {recipients} recipients of record {root}; {carried} dispatches carry it"));
+            let others = others.iter().map(|other| (&other.root, &other.recipients));
+            for (root, recipients) in std::iter::once((root, recipients)).chain(others) {
+                let root = unhex(root).and_then(|bytes| Digest::read(&bytes)).ok_or("a root is no digest")?;
+                if !self.references.own_whole() {
+                    continue;
+                }
+                let Some((IndexKey::OwnRoot(_, batch, _), _)) = self.store.scan_own(&root).next() else {
+                    // That as many are gone as were erased is counted over all.
+                    if self.gone.totals.records > 0 || self.gone.damaged {
+                        some_erased = true;
+                        continue;
+                    }
+                    return Err(format!("it accepted record {root}, which is not there"));
+                };
+                let carried = *batches.entry(batch).or_insert_with(|| self.store.scan_deliveries(batch).count());
+                if carried != *recipients {
+                    return Err(format!(
+                        "it says {recipients} recipients of record {root}; {carried} dispatches carry it"
+                    ));
+                }
             }
         }
         let carried: usize = batches.values().sum();
-        if self.references.own_whole() && self.notes.report.whole() && carried as u64 != result.dispatches {
+        if self.references.own_whole()
+            && self.notes.report.whole()
+            && !some_erased
+            && carried as u64 != result.dispatches
+        {
             return Err(format!("it says {} dispatches; {carried} carry its records", result.dispatches));
         }
         Ok(accepted)

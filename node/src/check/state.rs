@@ -1,4 +1,4 @@
-//! What the node keeps one of: whose folder it is, the index key, the totals.
+//! What the node keeps one of: whose folder it is, the totals.
 
 use luxor_protocol::api::Traffic;
 use luxor_protocol::cbor::Decode;
@@ -21,13 +21,14 @@ impl Check<'_> {
                         continue;
                     }
                 }
-                MetaKey::IndexKey if value.len() != 32 => {
-                    self.notes.finding("index key", format!("{} bytes; it has 32", value.len()), RESTORE);
-                    continue;
-                }
-                MetaKey::IndexKey => {}
                 // The log, the channels and the totals are compared when what they count was read.
-                MetaKey::Tree | MetaKey::Totals | MetaKey::Peers | MetaKey::Channel(_) | MetaKey::Out(_) => continue,
+                MetaKey::Tree
+                | MetaKey::Totals
+                | MetaKey::Erased
+                | MetaKey::Peers
+                | MetaKey::Document(_)
+                | MetaKey::Channel(_)
+                | MetaKey::Out(_) => continue,
             }
             self.notes.checked("node state rows");
         }
@@ -38,7 +39,6 @@ impl Check<'_> {
             }
         };
         needed("owner of the folder", MetaKey::Node);
-        needed("index key", MetaKey::IndexKey);
     }
 
     /// The totals are those of the rows.
@@ -54,10 +54,11 @@ impl Check<'_> {
             None if unreadable => return,
             None => Totals::default(),
         };
-        let sides = [
-            ("sent", stored.sent, self.sent_totals.clone()),
-            ("received", stored.received, self.received_totals.clone()),
-        ];
+        let mut received = self.received_totals.clone();
+        if let Some(received) = &mut received {
+            received.add(&self.gone.totals.received);
+        }
+        let sides = [("sent", stored.sent, self.sent_totals.clone()), ("received", stored.received, received)];
         for (side, stored, counted) in sides {
             match counted {
                 None => self.notes.not_checked(format!("totals of dispatches {side}: a row that counts is damaged")),

@@ -4,14 +4,15 @@
 mod fixture;
 
 use luxor_protocol::exchange::witness_name;
-use luxor_protocol::hash::hex;
+use luxor_protocol::hash::{Digest, hex};
 use luxor_protocol::keys::KeyUse;
 use luxor_protocol::tlog::{Checkpoint, ForkEvidence, KeyType, Note, VerifierKey};
 use rocksdb::{DB, IteratorMode, Options};
 
 use super::*;
 use crate::store::{
-    IndexKey, LogFact, LogKey, MetaKey, ReceiptKey, RowKey, SettledKey, SubmissionKey, TileKey, held_of, write_unplaced,
+    DueKey, IndexKey, LogFact, LogKey, MetaKey, ReceiptKey, RowKey, SettledKey, SubmissionKey, TileKey, Under,
+    UnderKey, held_of, write_unplaced,
 };
 use crate::testing::{MEMBERS, key};
 use fixture::{Fate, Pair};
@@ -81,8 +82,9 @@ fn expected(family: &str, key: &[u8]) -> String {
             MetaKey::Tree => "stored size and root".into(),
             MetaKey::Node => "owner of the folder".into(),
             MetaKey::Totals => "totals".into(),
-            MetaKey::IndexKey => "index key".into(),
+            MetaKey::Erased => "totals of what was erased".into(),
             MetaKey::Peers => "place of the newest peers entry".into(),
+            MetaKey::Document(document) => format!("place of the entry of document {document}"),
             MetaKey::Channel(channel) | MetaKey::Out(channel) => format!("state of channel {channel}"),
         },
         "entries" => format!("entry {}", number()),
@@ -131,6 +133,21 @@ fn expected(family: &str, key: &[u8]) -> String {
                 format!("index row of record {digest} to entry {entry}, record {at}")
             }
         },
+        "holds" => format!("hold {}", number()),
+        "due" => {
+            let DueKey(day, entry) = DueKey::read(key).unwrap();
+            format!("due row of entry {entry} on {day}")
+        }
+        "under" => {
+            let UnderKey(id, under, row) = UnderKey::read(key).unwrap();
+            let family = match under {
+                Under::Payload => "payloads",
+                Under::Records => "records",
+                Under::Answer => "submissions",
+                Under::Hold => "holds",
+            };
+            format!("row of data key {id} to the {}", expected(family, &row))
+        }
         "submissions" => SubmissionKey::read(key)
             .map(|SubmissionKey(name, chunk)| format!("submission {name}, chunk {chunk}"))
             .unwrap(),
@@ -160,6 +177,7 @@ fn small() -> Pair {
     for side in [0, 1] {
         pair.peers(side, &[]);
         pair.peers(side, &[note(1 - side, 7, 7).to_bytes()]);
+        pair.documents(side);
     }
     pair.stop();
     for side in [0, 1] {
@@ -248,7 +266,10 @@ fn every_flipped_bit_is_found_and_named() {
         let rows: Vec<&Row> = rows.iter().filter(|(name, _, value)| name == family && !value.is_empty()).collect();
         if rows.is_empty() {
             // Tiles have their own test; all that these two hold stands in their keys.
-            assert!(["tiles", "index", "settled"].contains(&family), "no rows of {family}");
+            assert!(
+                ["tiles", "index", "settled", "under", "due", "holds", "deletions"].contains(&family),
+                "no rows of {family}"
+            );
             continue;
         }
         for at in 0..each {
@@ -264,7 +285,7 @@ fn every_flipped_bit_is_found_and_named() {
     whole(folder);
 }
 
-fn cf_names() -> [&'static str; 17] {
+fn cf_names() -> [&'static str; 21] {
     [
         "meta",
         "entries",
@@ -283,6 +304,10 @@ fn cf_names() -> [&'static str; 17] {
         "submissions",
         "cosigned",
         "logs",
+        "under",
+        "due",
+        "holds",
+        "deletions",
     ]
 }
 
@@ -554,4 +579,39 @@ fn a_large_log() {
     pair.stop();
     let began = std::time::Instant::now();
     println!("{} in {:?}", whole(&pair.sides[0].folder).summary(), began.elapsed());
+}
+
+#[test]
+fn what_the_log_says_of_documents_is_held_against_rows_and_folder() {
+    let mut pair = Pair::new();
+    pair.documents(0);
+    pair.stop();
+    let agreement = pair.directory.agreements().next().unwrap().0;
+    let (folder, agreement) = (&pair.sides[0].folder, *pair.directory.document(&agreement).unwrap().0);
+    whole(folder);
+    let key = MetaKey::Document(agreement).bytes();
+    let what = format!("place of the entry of document {agreement}");
+    let entry = rows(folder).into_iter().find(|(family, found, _)| family == "meta" && *found == key).unwrap();
+    let findings = |change: &dyn Fn(&DB)| {
+        change(&database(folder));
+        let told = names(&run(folder)).into_iter().map(str::to_owned).collect::<Vec<_>>();
+        put(folder, &entry);
+        told
+    };
+    let meta = |db: &DB, value: Option<u64>| match value {
+        Some(value) => db.put_cf(db.cf_handle("meta").unwrap(), &key, value.to_be_bytes()).unwrap(),
+        None => db.delete_cf(db.cf_handle("meta").unwrap(), &key).unwrap(),
+    };
+    assert_eq!(findings(&|db| meta(db, None)), [what.as_str()], "no row");
+    assert_eq!(findings(&|db| meta(db, Some(99))), [what.as_str()], "a row to nothing");
+    let strange = MetaKey::Document(Digest([7; 32])).bytes();
+    let stray = ("meta".to_owned(), strange.clone(), 0u64.to_be_bytes().to_vec());
+    put(folder, &stray);
+    assert_eq!(names(&run(folder)), [format!("place of the entry of document {}", Digest([7; 32]))], "a stray row");
+    let db = database(folder);
+    db.delete_cf(db.cf_handle("meta").unwrap(), &strange).unwrap();
+    drop(db);
+    whole(folder);
+    std::fs::remove_file(folder.path().join("documents/ab.luxor")).unwrap();
+    assert_eq!(names(&run(folder)), [format!("document {agreement}")]);
 }

@@ -10,7 +10,8 @@ use super::{Driver, DriverError, Message, Shared};
 use crate::engine::Verified;
 use crate::entropy::random;
 use crate::net::{Inbound, Reply as NetReply};
-use crate::store::{IndexedRecord, references};
+use crate::sequencer::SequencerError;
+use crate::store::{NamedRecord, references, seal_payload};
 
 impl Driver {
     /// Takes one request: parses its frame and hands it on.
@@ -21,7 +22,8 @@ impl Driver {
             let answer = Answer::error(ErrorCode::Oversized, format!("a request of {length} bytes"));
             return shared.respond(reply, &answer);
         }
-        let Some(known) = shared.directory.node_by_transport(&peer.0) else {
+        let directory = shared.directory();
+        let Some(known) = directory.node_by_transport(&peer.0) else {
             let answer = Answer::error(ErrorCode::NotAMember, "no card names this connection's key");
             return shared.respond(reply, &answer);
         };
@@ -39,6 +41,10 @@ impl Driver {
                 | Request::Holdings
                 | Request::Proof { .. }),
             ) => self.about_checkpoints(peer, request, permit, reply),
+            Ok(
+                request @ (Request::DocumentsKnown { .. } | Request::DocumentsWanted(_) | Request::TakeDocuments(_)),
+            ) => self.about_documents(peer, request, permit, reply),
+            Ok(Request::Deletion { proof, numbers }) => self.deletion(peer, proof, numbers, permit, reply),
             Ok(Request::AuditRead { from, count }) => self.audit_read(peer, from, count, permit, reply),
         }
     }
@@ -73,19 +79,28 @@ pub(super) fn check(
     request: &Request,
     now: Millis,
 ) -> Result<Result<Box<Verified>, Answer>, DriverError> {
-    let Some(known) = shared.directory.node(peer) else {
+    let directory = shared.directory();
+    let Some(known) = directory.node(peer) else {
         return Ok(Err(Answer::later(Lack::Card, format!("card of {peer}"))));
     };
     if matches!(request, Request::Dispatch(_)) && shared.witness.is_forked(&known.card.origin)? {
         return Ok(Err(Answer::error(ErrorCode::Forked, format!("the log of {peer} has shown two histories"))));
     }
-    let (directory, me) = (&shared.directory, &shared.me);
+    let me = &shared.me;
     let checked = match request {
         Request::Dispatch(dispatch) => {
             let references = |view: &ArrivedView<'_>| references(|group, field| view.field(group, field));
-            check_dispatch(directory, me, known, dispatch, now, |sealed| shared.seal.open(sealed), references)
+            check_dispatch(
+                &directory,
+                me,
+                known,
+                dispatch,
+                now,
+                |sealed| shared.secrets().seal.open(sealed),
+                references,
+            )
         }
-        Request::Withdrawal(withdrawal) => check_withdrawal(directory, me, known, withdrawal, now),
+        Request::Withdrawal(withdrawal) => check_withdrawal(&directory, me, known, withdrawal, now),
         _ => {
             return Err(DriverError::Own("what asks about a log is no dispatch to be checked".into()));
         }
@@ -94,13 +109,15 @@ pub(super) fn check(
         Ok(checked) => checked,
         Err(answer) => return Ok(Err(answer)),
     };
-    let payload = Some(checked.payload).filter(|payload| !payload.is_empty());
     let (accepted, rejected) = checked.outcome.counts(checked.count);
-    let records = checked
-        .accepted
-        .into_iter()
-        .map(|(place, root, references)| IndexedRecord { root, place, references })
-        .collect();
+    let (mut payload, mut records) = (None, Vec::new());
+    if !checked.payload.is_empty() {
+        let key = shared.store.received_key(checked.agreement, checked.due)?;
+        payload = Some(seal_payload(&key, &checked.channel, checked.number, &checked.payload)?);
+        let indexed =
+            |(place, root, references)| NamedRecord { root, place, references, parties: Vec::new() }.indexed(&key);
+        records = checked.accepted.into_iter().map(indexed).collect();
+    }
     Ok(Ok(Box::new(Verified {
         digest: checked.digest,
         channel: checked.channel,
@@ -120,7 +137,13 @@ pub(super) fn check(
 fn stored_receipt(shared: &Shared, channel: &Channel, number: u64, digest: &Digest) -> Result<Answer, DriverError> {
     let row = shared.store.received(channel, number)?;
     match row {
-        Some(row) if row.arrival.digest() == Ok(*digest) => Ok(Answer::Receipt(shared.sequencer.prove(row.entry)?)),
+        Some(row) if row.arrival.digest() == Ok(*digest) => match shared.sequencer.prove(row.entry) {
+            Err(SequencerError::Erased(entry)) => {
+                let detail = format!("number {number} has its receipt, entry {entry}, whose body was erased since");
+                Ok(Answer::error(ErrorCode::Erased, detail))
+            }
+            proof => Ok(Answer::Receipt(proof?)),
+        },
         _ => Ok(Answer::error(ErrorCode::NumberUsed, format!("number {number} was used for another dispatch"))),
     }
 }

@@ -11,7 +11,7 @@ use luxor_protocol::names::NodeRef;
 use luxor_protocol::record::{GroupSet, OPENING, RecordView, SealedRecord};
 
 use super::{Driver, DriverError, Message, Shared, now};
-use crate::net::{Permit, Reply as NetReply, TransportKey};
+use crate::net::{Permit, Reply as NetReply};
 use crate::store::StoreError;
 
 /// Why a page could not be read.
@@ -58,8 +58,8 @@ pub(super) async fn page(driver: &Driver, node: &NodeRef, from: u64, count: u64)
         let page = page.ok_or_else(|| AuditReadError::Own("the node is stopping".into()))?;
         return page.map_err(|e| AuditReadError::Own(e.to_string()));
     }
-    let known = shared.directory.node(node).ok_or_else(|| AuditReadError::Unknown(node.clone()))?;
-    let key = TransportKey(known.card.transport.bytes());
+    let known = shared.directory().node(node).cloned().ok_or_else(|| AuditReadError::Unknown(node.clone()))?;
+    let key = shared.net.way_to(&known);
     let request = Request::AuditRead { from, count }.to_cbor();
     let unreachable = |why: String| AuditReadError::Unreachable { node: node.clone(), why };
     let answer = shared.net.request(key, Arc::from(request)).await.map_err(|e| unreachable(e.to_string()))?;
@@ -82,8 +82,8 @@ pub(super) async fn values(driver: &Driver, entry: u64) -> Result<Option<BatchVi
 fn batch_values(shared: &Shared, entry: u64) -> Result<Option<BatchViews>, StoreError> {
     let views = match shared.store.batch_records(entry)? {
         Some(records) => {
-            let cut = |record: &SealedRecord| record.view(value_groups(record.header().table));
-            records.iter().map(cut).enumerate().collect()
+            let cut = |(at, record): &(usize, SealedRecord)| (*at, record.view(value_groups(record.header().table)));
+            records.iter().map(cut).collect()
         }
         None => {
             let payload = shared.store.payload(entry)?;
@@ -103,7 +103,7 @@ impl Driver {
             let shared = driver.shared.clone();
             let auditor = peer.member();
             let answer = driver.work(Lane::Ordinary, move || {
-                let Some(groups) = shared.directory.mandate(&shared.me.member(), &auditor, now().day()) else {
+                let Some(groups) = shared.directory().mandate(&shared.me.member(), &auditor, now().day()) else {
                     let detail = format!("no agreement in force gives {auditor} a mandate for {}", shared.me);
                     return Ok(Answer::error(ErrorCode::NoMandate, detail));
                 };

@@ -3,11 +3,9 @@
 //! Not here: what follows from a checkpoint ([`crate::witness`]); whether receipts are witnessed (`receipts`).
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use luxor_protocol::document::KnownNode;
-use luxor_protocol::exchange::{Answer, ErrorCode, Lane, NewestCheckpoint, Request};
+use luxor_protocol::exchange::{Answer, ErrorCode, Lack, Lane, NewestCheckpoint, Request};
 use luxor_protocol::names::NodeRef;
 use luxor_protocol::tlog::{TlogProof, prefix_proof};
 
@@ -22,16 +20,13 @@ const GOSSIP: Duration = Duration::from_secs(10);
 impl Driver {
     /// Asks every other node for its newest checkpoint again and again, until the node stops.
     pub(super) async fn follow_logs(self) {
-        let mut following = tokio::task::JoinSet::new();
-        for node in self.shared.directory.nodes().filter(|node| node.node != self.shared.me) {
-            following.spawn(self.clone().follow(node.clone()));
-        }
-        while following.join_next().await.is_some() {}
+        self.beside_each(Self::others, Self::follow).await;
     }
 
-    async fn follow(self, node: Arc<KnownNode>) {
+    async fn follow(self, node: NodeRef) {
         loop {
             tokio::time::sleep(GOSSIP).await;
+            let Some(node) = self.shared.directory().node(&node).cloned() else { return };
             let (shared, origin) = (self.shared.clone(), node.card.origin.clone());
             let asked = match shared.witness.asked(&origin) {
                 Ok(asked) => asked,
@@ -103,18 +98,20 @@ impl Driver {
             let shared = driver.shared.clone();
             let answer = driver.work(Lane::Urgent, move || match request {
                 Request::AddCheckpoint(body) => {
-                    let Some(from) = shared.directory.node(&peer) else {
-                        return Err(DriverError::Own("a peer without a card".into()));
+                    // Its card may have gone since it asked.
+                    let Some(from) = shared.directory().node(&peer).cloned() else {
+                        return Ok(Answer::later(Lack::Card, format!("card of {peer}")));
                     };
-                    let said = shared.witness.add_checkpoint(&body, Some(from), now())?;
+                    let said = shared.witness.add_checkpoint(&body, Some(&from), now())?;
                     Ok(Answer::Witness { status: said.status, body: said.body })
                 }
                 Request::Checkpoint { have } => newest(&shared, &have).map(Answer::Checkpoint),
                 Request::Holdings => {
-                    let origin = shared.directory.node(&peer).map(|node| node.card.origin.as_str());
+                    let directory = shared.directory();
+                    let origin = directory.node(&peer).map(|node| node.card.origin.as_str());
                     let seen = origin.and_then(|origin| shared.witness.glimpsed_of(origin));
                     let seen = seen.map(|seen| seen.note_bytes);
-                    Ok(Answer::Holdings(holdings(&shared.directory, &shared.store, &peer, seen)?))
+                    Ok(Answer::Holdings(holdings(&directory, &shared.store, &peer, seen)?))
                 }
                 Request::Proof { index } => proof(&shared, index),
                 _ => Err(DriverError::Own("not a request about checkpoints".into())),

@@ -8,7 +8,13 @@
 
 mod arrive;
 mod audit;
+mod beside;
+mod deletions;
+mod documents;
+mod erase;
+mod holds;
 mod hot;
+mod known;
 mod logs;
 mod monitor;
 mod outside;
@@ -16,14 +22,17 @@ mod peers;
 mod pool;
 mod prepare;
 mod receipts;
+mod route;
 mod send;
 mod settle;
 mod shared;
 mod space;
+mod suspended;
 mod witnesses;
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -39,12 +48,17 @@ use tokio::task::JoinSet;
 
 use crate::engine::{Effect, Engine, Input, PreparedChunk, PreparedWithdrawal, Ticket, Token};
 use crate::entropy::EntropyError;
+use crate::keyring::KeyringError;
 use crate::net::{Inbound, Permit, Reply as NetReply};
 use crate::sequencer::{Commit, SequencerError};
 use crate::store::{StoreError, Totals, Write};
 use crate::waking::{Heard, WordError};
 
 pub use audit::AuditReadError;
+use documents::Spread;
+pub use documents::{AdmitError, Admitted, RefusedDocument, record_documents};
+pub use erase::{EraseError, ErasedNow};
+pub use known::{Known, KnownError, origins, peers};
 use pool::Pool;
 pub use receipts::{ReceiptWitnessError, ReceiptWitnesses};
 pub use settle::WithdrawError;
@@ -117,6 +131,9 @@ pub enum DriverError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A data key.
+    #[error(transparent)]
+    Keys(#[from] KeyringError),
 }
 
 enum Message {
@@ -138,6 +155,11 @@ pub struct Driver {
     submitting: Arc<Mutex<HashSet<(String, u64)>>>,
     /// One answer that takes many reads of the log at a time, so that asking for them does not keep workers from dispatches.
     proving: Arc<Semaphore>,
+    /// One document is admitted at a time.
+    admitting: Arc<tokio::sync::Mutex<()>>,
+    spread: Arc<Spread>,
+    /// One erasure, or one hold placed or released, at a time.
+    erasing: Arc<tokio::sync::Mutex<()>>,
     pool: Arc<Pool>,
 }
 
@@ -207,7 +229,16 @@ fn state_of(engine: &Engine) -> State {
 /// argument.
 pub fn now() -> Millis {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX).min(Millis::MAX.0))
+    let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX).min(Millis::MAX.0);
+    Millis(millis).plus(AHEAD.load(Ordering::Relaxed))
+}
+
+/// Milliseconds that [`now`] is ahead of the machine's clock.
+static AHEAD: AtomicU64 = AtomicU64::new(0);
+
+/// Sets the node's clock ahead by so many days, for rehearsals of what happens on a later day.
+pub fn set_clock_ahead(days: u64) {
+    AHEAD.store(days.saturating_mul(86_400_000), Ordering::Relaxed);
 }
 
 impl Driver {
@@ -227,6 +258,9 @@ impl Driver {
             urgent_submissions: Arc::new(Semaphore::new(config.urgent_submissions)),
             submitting: Arc::default(),
             proving: Arc::new(Semaphore::new(1)),
+            admitting: Arc::default(),
+            spread: Arc::default(),
+            erasing: Arc::default(),
             pool: Arc::new(Pool::new(cores)?),
         };
         let run = Run {
@@ -376,9 +410,13 @@ impl Run {
         let mut beside = JoinSet::new();
         beside.spawn(watch);
         beside.spawn(self.driver.clone().purge_regularly());
+        beside.spawn(self.driver.clone().withdraw_suspended());
+        beside.spawn(self.driver.clone().erase_regularly());
+        beside.spawn(self.driver.clone().tell_deletions());
         beside.spawn(self.driver.clone().offer_checkpoints());
         beside.spawn(self.driver.clone().follow_logs());
         beside.spawn(self.driver.clone().monitor());
+        beside.spawn(self.driver.clone().spread_documents());
         beside.spawn(self.driver.clone().record_peers(self.config.peers_every));
         loop {
             let wakeup =

@@ -6,13 +6,12 @@
 //!
 //! Not here: how a word is judged ([`crate::waking`]).
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use luxor_protocol::document::KnownNode;
+use luxor_protocol::document::{Directory, KnownNode};
 use luxor_protocol::exchange::{Answer, Holdings, Lane, Request, witnesses_of};
+use luxor_protocol::names::NodeRef;
 use luxor_protocol::tlog::root_at;
-use tokio::task::JoinSet;
 
 use super::{Driver, DriverError, Message, Shared};
 use crate::waking::{OtherCard, OwnLog, keep_proof};
@@ -23,15 +22,16 @@ const ASK: Duration = Duration::from_secs(600);
 impl Driver {
     /// Asks at once, for what came too late for the start, and then again and again until the node stops.
     pub(super) async fn monitor(self) {
-        let mut asking = JoinSet::new();
-        for witness in witnesses_of(&self.shared.directory, &self.shared.me.member()) {
-            asking.spawn(self.clone().monitor_one(Arc::new(witness.clone())));
-        }
-        while asking.join_next().await.is_some() {}
+        let of = |driver: &Driver, directory: &Directory| {
+            let witnesses = witnesses_of(directory, &driver.shared.me.member());
+            witnesses.into_iter().map(|node| node.node.clone()).collect()
+        };
+        self.beside_each(of, Self::monitor_one).await;
     }
 
-    async fn monitor_one(self, witness: Arc<KnownNode>) {
+    async fn monitor_one(self, witness: NodeRef) {
         loop {
+            let Some(witness) = self.shared.directory().node(&witness).cloned() else { return };
             if let Ok(Answer::Holdings(holdings)) = self.ask(&witness, &Request::Holdings).await {
                 let (shared, teller) = (self.shared.clone(), witness.clone());
                 match self.work(Lane::Ordinary, move || judge(&shared, &teller, &holdings)).await {
@@ -46,8 +46,8 @@ impl Driver {
 }
 
 fn judge(shared: &Shared, witness: &KnownNode, holdings: &Holdings) -> Result<(), DriverError> {
-    let Some(node) = shared.directory.node(&shared.me) else { return Ok(()) };
-    let own = OwnLog::new(&shared.directory, node)?;
+    let (directory, node) = (shared.directory(), &shared.own);
+    let own = OwnLog::new(&directory, node)?;
     // Nothing signed leaves this node before it stands in here.
     let size = shared.sequencer.latest().size;
     let judged = own.judge(&witness.node, holdings, size, |size| {

@@ -69,7 +69,8 @@ impl Driver {
 /// The entry to be written, if one is due.
 fn entry(shared: &Shared, every: Duration, now: Millis) -> Result<Option<Opening>, DriverError> {
     let held = shared.store.all_held(MAX_HELD_NOTES)?;
-    let others = |origin: &str| shared.directory.node_by_origin(origin).is_some_and(|node| node.node != shared.me);
+    let directory = shared.directory();
+    let others = |origin: &str| directory.node_by_origin(origin).is_some_and(|node| node.node != shared.me);
     let followed = held.into_iter().filter(|(origin, _)| others(origin));
     let body = CheckpointsBody::new(followed.map(|(_, note)| note));
     let last = shared.store.last_peers()?.map(|(time, body, index)| Last { time, index, body });

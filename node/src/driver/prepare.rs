@@ -4,22 +4,24 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use luxor_protocol::api::{ChunkResult, RecordResult};
+use luxor_protocol::api::{ChunkResult, OtherForm, RecordResult};
 use luxor_protocol::cbor::{Encode, Writer};
-use luxor_protocol::document::FlowMatch;
+use luxor_protocol::document::Directory;
 use luxor_protocol::exchange::{
     Channel, Dispatch, DispatchHeader, EntryKind, Opening, Request, SentBody, Skeleton, pack,
 };
 use luxor_protocol::hash::Digest;
 use luxor_protocol::limits::{MAX_BATCH_RECORDS, MAX_DISPATCH_OPENED_BYTES};
-use luxor_protocol::record::{Batch, BatchHeader, Content, ContentError, Fault, SealedRecord, TypeTable, batch_root};
-use luxor_protocol::time::{Day, Millis};
+use luxor_protocol::record::{Batch, BatchHeader, ContentError, RecordId, SealedRecord, Seed, batch_root};
+use luxor_protocol::time::Millis;
 use zeroize::Zeroizing;
 
+use super::known::Known;
+use super::route::{Cut, Ways};
 use super::{DriverError, Shared, Submission};
 use crate::engine::{Delivery, PreparedBatch, PreparedChunk, SealedChunk, SealedDispatch, Token};
 use crate::entropy::{fill, random};
-use crate::store::{IndexedRecord, SubmissionRow, Write, references};
+use crate::store::{NamedRecord, SubmissionRow, Write, parties, references, seal_records};
 
 /// Bytes of a record's id.
 const ID_BYTES: usize = 16;
@@ -28,15 +30,16 @@ const SEED_BYTES: usize = 32;
 /// Bytes that a record as stored has at most beside its content: header, seed, lengths.
 const STORED_MORE: usize = 192;
 
-/// Flows in force for one type, read once per chunk.
-type Flows = Vec<FlowMatch>;
+/// Name and version of a type.
+type TypeKey = (&'static str, u64);
 
 /// Records of one type that go to the same recipients under the same rows.
 struct Group {
-    table: &'static TypeTable,
-    rows: Vec<usize>,
+    /// The type in which they were submitted.
+    of: TypeKey,
+    cut: Cut,
     records: Vec<SealedRecord>,
-    indexed: Vec<IndexedRecord>,
+    indexed: Vec<NamedRecord>,
     stored: Writer,
     bytes: usize,
 }
@@ -45,8 +48,10 @@ struct Group {
 pub(super) fn prepare(shared: &Shared, submission: Submission, now: Millis) -> Result<PreparedChunk, DriverError> {
     let Submission { lane, name, chunk, digest, records } = submission;
     let issuer = shared.me.member();
+    // One snapshot for the whole chunk: its records go by the same rows to the same nodes.
+    let directory = shared.directory();
     let room = records.iter().flatten().map(|content| content.encoded_bytes() + STORED_MORE).sum();
-    let mut flows: BTreeMap<&'static str, Flows> = BTreeMap::new();
+    let mut ways: BTreeMap<TypeKey, Ways<'_>> = BTreeMap::new();
     let mut groups: Vec<Group> = Vec::new();
     let count = records.len();
     let mut results = Vec::with_capacity(count);
@@ -59,11 +64,12 @@ pub(super) fn prepare(shared: &Shared, submission: Submission, now: Millis) -> R
         let checked = record.and_then(|content| content.check_complete().map(|()| content));
         let routed = checked.and_then(|content| {
             let table = content.table();
-            let flows = flows.entry(table.name).or_insert_with(|| flows_of(shared, table, now.day()));
-            let rows = route(flows, &content)?;
-            Ok((content, rows))
+            let of = (table.name, table.version);
+            let ways = ways.entry(of).or_insert_with(|| Ways::new(&directory, &issuer, table, now.day()));
+            let cuts = ways.of(&content)?;
+            Ok((content, of, cuts))
         });
-        let (content, rows) = match routed {
+        let (content, of, cuts) = match routed {
             Ok(routed) => routed,
             Err(error) => {
                 let ContentError { fault, pointer, what } = error;
@@ -71,44 +77,59 @@ pub(super) fn prepare(shared: &Shared, submission: Submission, now: Millis) -> R
                 continue;
             }
         };
-        let references = references(|group, field| content.field(group, field));
-        let (mut id, mut seed) = ([0; ID_BYTES], Zeroizing::new([0; SEED_BYTES]));
-        id.copy_from_slice(&random[..ID_BYTES]);
-        seed.copy_from_slice(&random[ID_BYTES..]);
-        let record = SealedRecord::new(issuer.clone(), content, None, id, seed);
-        stored.clear();
-        record.encode_stored(&mut stored);
-        results.push(RecordResult::Accepted { root: record.root().hex(), recipients: rows.len() });
-        let (table, bytes) = (record.header().table, stored.as_bytes().len() + 1_024);
-        let fits = |g: &Group| {
-            g.table == table
-                && g.rows == rows
-                && g.records.len() < MAX_BATCH_RECORDS
-                && g.bytes + bytes <= MAX_DISPATCH_OPENED_BYTES / 2
-        };
-        let at = match groups.iter().position(fits) {
-            Some(at) => at,
-            None => {
-                // Nearly always all records of a chunk make one group; room that is not used is not touched either.
-                let (records, indexed) = (Vec::with_capacity(count), Vec::with_capacity(count));
-                let stored = Writer::with_capacity(room);
-                groups.push(Group { table, rows, records, indexed, stored, bytes: 0 });
-                groups.len() - 1
-            }
-        };
-        let group = &mut groups[at];
-        group.indexed.push(IndexedRecord { root: record.root(), place: group.records.len(), references });
-        group.stored.bytes(stored.as_bytes());
-        group.records.push(record);
-        group.bytes += bytes;
+        let field = |group: &str, name: &str| content.field(group, name);
+        let (references, parties) = (references(field), parties(field));
+        let mut forms: Vec<OtherForm> = Vec::with_capacity(cuts.len());
+        for (nth, cut) in cuts.into_iter().enumerate() {
+            // Each form is a record of its own: nothing ties them but their content.
+            let (id, seed) = if nth == 0 { split(random) } else { (self::random()?, Zeroizing::new(self::random()?)) };
+            let (content, lost) = match cut.table == content.table() {
+                true => (content.clone(), Vec::new()),
+                false => content.to_version(cut.table),
+            };
+            let record = SealedRecord::new(issuer.clone(), content, None, id, seed);
+            stored.clear();
+            record.encode_stored(&mut stored);
+            forms.push(OtherForm {
+                root: record.root().hex(),
+                recipients: cut.ways.len(),
+                version: cut.table.version,
+                lost: lost.into_iter().map(str::to_owned).collect(),
+            });
+            let bytes = stored.as_bytes().len() + 1_024;
+            let fits = |g: &Group| {
+                g.of == of
+                    && g.cut == cut
+                    && g.records.len() < MAX_BATCH_RECORDS
+                    && g.bytes + bytes <= MAX_DISPATCH_OPENED_BYTES / 2
+            };
+            let at = match groups.iter().position(fits) {
+                Some(at) => at,
+                None => {
+                    // Nearly always all records of a chunk make one group; room that is not used is not touched either.
+                    let (records, indexed) = (Vec::with_capacity(count), Vec::with_capacity(count));
+                    let stored = Writer::with_capacity(room);
+                    groups.push(Group { of, cut, records, indexed, stored, bytes: 0 });
+                    groups.len() - 1
+                }
+            };
+            let group = &mut groups[at];
+            let (references, parties) = (references.clone(), parties.clone());
+            let place = group.records.len();
+            group.indexed.push(NamedRecord { root: record.root(), place, references, parties });
+            group.stored.bytes(stored.as_bytes());
+            group.records.push(record);
+            group.bytes += bytes;
+        }
+        // There is at least one: a record that goes nowhere is refused.
+        let OtherForm { root, recipients, .. } = forms.remove(0);
+        results.push(RecordResult::Accepted { root, recipients, others: forms });
     }
-    let batches: Vec<PreparedBatch> = groups
-        .into_iter()
-        .map(|group| {
-            let flows = &flows[group.table.name];
-            sign(shared, group, flows, now)
-        })
-        .collect();
+    let signed = groups.into_iter().map(|group| {
+        let ways = &ways[&group.of];
+        sign(shared, &directory, group, ways, now)
+    });
+    let batches: Vec<PreparedBatch> = signed.collect();
     let dispatches = batches.iter().map(|b| b.deliveries.len() as u64).sum();
     let result = serde_json::to_vec(&ChunkResult { records: results, dispatches });
     let result = result.map_err(|e| DriverError::Own(e.to_string()))?;
@@ -125,19 +146,26 @@ pub(super) fn seal(
 ) -> Result<SealedChunk, DriverError> {
     let lane = chunk.lane;
     let row = SubmissionRow { digest: chunk.digest, result: chunk.result };
+    let row = shared.store.seal_answer(&chunk.submission, chunk.chunk, &row, now.day())?;
     let submission = Write::Submission { submission: chunk.submission, chunk: chunk.chunk, row };
     let mut writes = vec![submission];
+    let known = shared.known();
     let mut dispatches = Vec::with_capacity(numbers.len());
     let mut numbers = numbers.into_iter();
     for batch in chunk.batches {
         let entry = dispatches.len();
         let mut carried = Vec::with_capacity(batch.deliveries.len());
+        // Own records are needed until the last recipient must have erased them.
+        let kept = batch.deliveries.iter().map(|delivery| delivery.retention_days).max().unwrap_or(0);
         for delivery in batch.deliveries {
             let numbered = numbers.next().ok_or_else(|| DriverError::Own("fewer numbers than dispatches".into()))?;
             carried.push((numbered.0.clone(), numbered.1));
-            dispatches.push(seal_one(shared, &batch.batch, delivery, numbered, now)?);
+            dispatches.push(seal_one(shared, &known, &batch.batch, delivery, numbered, now)?);
         }
-        let (records, stored) = (batch.records, batch.stored);
+        let Some((channel, number)) = carried.first() else { continue };
+        let key = shared.store.own_key(now.day().plus(kept))?;
+        let stored = seal_records(&key, channel, *number, &batch.stored)?;
+        let records = batch.records.iter().map(|record| record.indexed(&key)).collect();
         writes.push(Write::Records { entry, records, stored, dispatches: carried });
     }
     Ok(SealedChunk { token, lane, writes, dispatches })
@@ -146,26 +174,33 @@ pub(super) fn seal(
 /// Roughly how many bytes a write adds to its commit.
 pub(super) fn bytes_of(write: &Write) -> usize {
     match write {
-        Write::Records { stored, records, .. } => stored.len() + 100 + records.len() * 150,
+        Write::Records { stored, records, .. } => stored.bytes.len() + 200 + records.len() * 150,
         Write::Sent { request, .. } => request.len() + 1_000,
         Write::Settled { proof, .. } => proof.len() + 200,
-        Write::Received { payload, records, .. } => payload.as_ref().map_or(0, Vec::len) + 1_000 + records.len() * 150,
-        Write::Submission { row, .. } => row.result.len() + 100,
+        Write::Received { payload, records, .. } => {
+            payload.as_ref().map_or(0, |payload| payload.bytes.len()) + 1_100 + records.len() * 150
+        }
+        Write::Submission { row, .. } => row.bytes.len() + 200,
         Write::Withdrawn { request, .. } => request.len() + 2_000,
         Write::Resent { .. } => 200,
-        Write::Totals(_) | Write::Peers { .. } => 100,
+        Write::Erased(erasing) => erasing.bytes(),
+        Write::Hold { row, .. } => row.bytes.len() + 200,
+        Write::Released { .. } | Write::DeletionOwed { .. } | Write::DeletionTold { .. } => 200,
+        Write::Deleted { proof, dispatches, .. } => proof.len() + dispatches.len() * 200,
+        Write::Totals(_) | Write::Peers { .. } | Write::Document { .. } => 100,
     }
 }
 
 fn seal_one(
     shared: &Shared,
+    known: &Known,
     batch: &Batch,
     delivery: Delivery,
     (channel, number, receipts_held_up_to): (Channel, u64, u64),
     now: Millis,
 ) -> Result<SealedDispatch, DriverError> {
     let own = |what: String| DriverError::Own(format!("number {number} of {channel}: {what}"));
-    let network = shared.directory.network();
+    let network = known.directory.network();
     let (agreement, agreement_digest) = delivery.agreement;
     let header = DispatchHeader {
         network,
@@ -182,9 +217,9 @@ fn seal_one(
     }
     .to_cbor();
     let packed = pack(&DispatchHeader::digest(&header), &delivery.content).map_err(|e| own(e.to_string()))?;
-    let recipient = shared.recipients.get(&delivery.recipient).ok_or_else(|| own("no seal key".into()))?;
+    let recipient = known.recipients.get(&delivery.recipient).ok_or_else(|| own("no seal key".into()))?;
     let sealed = recipient.seal(&packed).map_err(|e| own(e.to_string()))?;
-    let (dispatch, envelope) = Dispatch::sign_with_envelope(&network, header, sealed, &shared.sign);
+    let (dispatch, envelope) = Dispatch::sign_with_envelope(&network, header, sealed, &shared.secrets().sign);
     let skeleton = Skeleton {
         kind: EntryKind::Sent,
         agreement: agreement_digest,
@@ -199,51 +234,39 @@ fn seal_one(
     Ok(SealedDispatch { channel, number, agreement, envelope, request, opening })
 }
 
-fn flows_of(shared: &Shared, table: &TypeTable, day: Day) -> Flows {
-    // A member without a node gets nothing until its card is there.
-    let reachable = |flow: &FlowMatch| shared.directory.node_of(&flow.to).is_some();
-    shared.directory.flows_from(&shared.me.member(), table, day).into_iter().filter(reachable).collect()
+/// Id and seed from fresh random bytes.
+fn split(random: &[u8]) -> (RecordId, Seed) {
+    let (mut id, mut seed) = ([0; ID_BYTES], Zeroizing::new([0; SEED_BYTES]));
+    id.copy_from_slice(&random[..ID_BYTES]);
+    seed.copy_from_slice(&random[ID_BYTES..]);
+    (id, seed)
 }
 
-/// Rows that give this record to somebody, by position.
-fn route(flows: &Flows, content: &Content) -> Result<Vec<usize>, ContentError> {
-    let destination = content.destination();
-    let rows: Vec<usize> =
-        flows.iter().enumerate().filter(|(_, flow)| flow.covers(destination)).map(|(at, _)| at).collect();
-    if rows.is_empty() {
-        let place = destination.map_or_else(|| "no destination".to_owned(), |d| format!("destination {d}"));
-        let what = format!("no agreement in force gives a record with {place} to anybody");
-        return Err(ContentError::new(Fault::NoRecipient, "/route/destination", what));
-    }
-    Ok(rows)
-}
-
-fn sign(shared: &Shared, group: Group, flows: &Flows, now: Millis) -> PreparedBatch {
+fn sign(shared: &Shared, directory: &Directory, group: Group, ways: &Ways<'_>, now: Millis) -> PreparedBatch {
     let roots: Vec<Digest> = group.records.iter().map(SealedRecord::root).collect();
     let header = BatchHeader {
         node: shared.me.clone(),
-        table: group.table,
+        table: group.cut.table,
         count: roots.len(),
         root: batch_root(&roots),
         signed_at: now,
     };
-    let batch = Batch::sign(header, &shared.directory.network(), &shared.sign);
-    let delivery = |row: &usize| {
-        let flow = &flows[*row];
-        // flows_of left only members with a node.
-        let recipient = shared.directory.node_of(&flow.to)?.node.clone();
+    let batch = Batch::sign(header, &directory.network(), &shared.secrets().sign);
+    let delivery = |at: &usize| {
+        let way = ways.way(*at);
+        let (rule, groups) = (way.grant.rule, way.grant.groups);
         let mut writer = Writer::with_capacity(group.bytes);
         writer.array(group.records.len());
-        group.records.iter().for_each(|record| record.encode_view(flow.groups, &mut writer));
-        Some(Delivery {
-            recipient,
-            agreement: (flow.agreement.clone(), flow.digest),
-            purpose: flow.purpose,
-            view: flow.groups,
-            retention_days: flow.retention_days,
+        group.records.iter().for_each(|record| record.encode_view(groups, &mut writer));
+        Delivery {
+            recipient: way.node.clone(),
+            agreement: (rule.agreement.clone(), rule.digest),
+            purpose: rule.flow.purpose,
+            view: groups,
+            retention_days: rule.flow.retention_days,
             content: writer.into_bytes(),
-        })
+        }
     };
-    let deliveries = group.rows.iter().filter_map(delivery).collect();
+    let deliveries = group.cut.ways.iter().map(delivery).collect();
     PreparedBatch { batch, records: group.indexed, stored: group.stored.into_array(roots.len()), deliveries }
 }

@@ -84,7 +84,7 @@ impl Driver {
         let missing = || ReceiptWitnessError::NoReceipt { channel: channel.clone(), number };
         let row = shared.store.receipt(channel, number)?.ok_or_else(missing)?;
         let own = |what: String| ReceiptWitnessError::Own(format!("number {number} of {channel}: {what}"));
-        let node = shared.directory.node(&channel.recipient).cloned();
+        let node = shared.directory().node(&channel.recipient).cloned();
         let node = node.ok_or_else(|| own("no card names its recipient".into()))?;
         let receipt = TlogProof::parse(&row.proof).map_err(|e| own(e.to_string()))?;
         let note = Note::parse(&receipt.checkpoint).map_err(|e| own(e.to_string()))?;

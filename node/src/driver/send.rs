@@ -8,7 +8,9 @@ use luxor_protocol::exchange::{Answer, Channel, DispatchHeader, ErrorCode, Lack,
 use super::{Driver, DriverError, Message, Shared, now};
 use crate::engine::{Input, Reply, VerifiedReceipt};
 use crate::entropy::random;
-use crate::net::TransportKey;
+
+/// Bytes of the longest answer that says what is lacking.
+const MAX_LATER_BYTES: usize = 1_024;
 
 impl Driver {
     /// Sends a dispatch and reports what came back.
@@ -31,21 +33,59 @@ impl Driver {
                 None => return Ok(Reply::Gone),
             },
         };
-        let Some(recipient) = shared.directory.node(&channel.recipient).cloned() else {
-            return Ok(Reply::Stopped(format!("no card names {}", channel.recipient)));
+        let Some(recipient) = shared.directory().node(&channel.recipient).cloned() else {
+            return Ok(no_card(channel));
         };
         if shared.witness.is_forked(&recipient.card.origin)? {
             let why = format!("the log of {} has shown two histories; nothing goes to it", channel.recipient);
             return Ok(Reply::Stopped(why));
         }
-        let key = TransportKey(recipient.card.transport.bytes());
-        let answer = match shared.net.request(key, request).await {
+        let key = shared.net.way_to(&recipient);
+        let mut answer = match shared.net.request(key, request.clone()).await {
             Ok(answer) => answer,
             Err(error) => return Ok(Reply::Stopped(error.to_string())),
         };
+        if let Some(lack) = lack_of(&answer)
+            && self.give_what_is_lacking(channel, number, lack).await?
+        {
+            answer = match shared.net.request(key, request).await {
+                Ok(answer) => answer,
+                Err(error) => return Ok(Reply::Stopped(error.to_string())),
+            };
+        }
         let (channel, worker) = (channel.clone(), shared.clone());
         let verified = self.work(channel.lane, move || verify(&worker, &channel, number, &answer)).await;
         verified.unwrap_or_else(|| Ok(Reply::Stopped("the node is stopping".into())))
+    }
+
+    /// Gives a recipient the document that it lacks for a dispatch, with all others that it does not know. Tells whether it
+    /// knows it then.
+    async fn give_what_is_lacking(&self, channel: &Channel, number: u64, lack: Lack) -> Result<bool, DriverError> {
+        let shared = &self.shared;
+        let document = match lack {
+            Lack::Agreement => {
+                let Some(sent) = shared.store.sent(channel, number)? else { return Ok(false) };
+                DispatchHeader::from_cbor(&sent.envelope.header).ok().map(|header| header.agreement_digest)
+            }
+            Lack::Card => shared.directory().card_of(&shared.me.member()).map(|(_, digest)| digest),
+            // Whoever of the two knows less learns; then it goes, or is withdrawn.
+            Lack::Suspended | Lack::Membership => return Ok(self.compare_documents(&channel.recipient).await.is_ok()),
+            Lack::Capacity | Lack::Version | Lack::Witnesses => None,
+        };
+        let Some(document) = document else { return Ok(false) };
+        Ok(self.compare_documents(&channel.recipient).await.is_ok_and(|theirs| theirs.contains(&document)))
+    }
+}
+
+fn no_card(channel: &Channel) -> Reply {
+    Reply::Stopped(format!("no card names {}", channel.recipient))
+}
+
+/// What the recipient lacks, if that is what it says. Such an answer is short; others are read by a worker.
+fn lack_of(answer: &[u8]) -> Option<Lack> {
+    match Answer::from_cbor(Some(answer).filter(|answer| answer.len() <= MAX_LATER_BYTES)?) {
+        Ok(Answer::Later { lacks, .. }) => Some(lacks),
+        _ => None,
     }
 }
 
@@ -65,12 +105,12 @@ fn verify(shared: &Shared, channel: &Channel, number: u64, answer: &[u8]) -> Res
             let why = format!("lacks {lacks}: {detail}");
             return Ok(match lacks {
                 Lack::Capacity | Lack::Card | Lack::Witnesses => Reply::Stopped(why),
-                Lack::Agreement | Lack::Version => Reply::Lacks(why),
+                Lack::Agreement | Lack::Version | Lack::Suspended | Lack::Membership => Reply::Lacks(why),
             });
         }
         Ok(Answer::Resend { after }) => {
-            let recipient =
-                shared.directory.node(&channel.recipient).ok_or_else(|| own("the recipient's card is gone"))?;
+            let directory = shared.directory();
+            let Some(recipient) = directory.node(&channel.recipient) else { return Ok(no_card(channel)) };
             return Ok(Reply::Resend { origin: recipient.card.origin.clone(), after });
         }
         Ok(_) => {
@@ -80,7 +120,8 @@ fn verify(shared: &Shared, channel: &Channel, number: u64, answer: &[u8]) -> Res
     };
     let sent = shared.store.sent(channel, number)?.ok_or_else(|| own("not stored"))?;
     let header = DispatchHeader::from_cbor(&sent.envelope.header).map_err(|e| own(&e.to_string()))?;
-    let recipient = shared.directory.node(&channel.recipient).ok_or_else(|| own("the recipient's card is gone"))?;
+    let directory = shared.directory();
+    let Some(recipient) = directory.node(&channel.recipient) else { return Ok(no_card(channel)) };
     let digest = sent.envelope.digest();
     let receipt = match read_receipt(recipient, &digest, &proof) {
         Ok(receipt) => receipt,

@@ -151,7 +151,7 @@ fn prepare(
         agreement: header.agreement_digest,
         withdrawn_at: now,
     };
-    let withdrawal = Withdrawal::sign(&withdrawal, &shared.sign);
+    let withdrawal = Withdrawal::sign(&withdrawal, &shared.secrets().sign);
     let opening = opening(EntryKind::Withdrawn, channel, number, &header, dispatch)?;
     let request = Request::Withdrawal(withdrawal.clone()).to_cbor();
     Ok(PreparedWithdrawal { sent_entry: sent.entry, envelope: sent.envelope, withdrawal, request, opening })

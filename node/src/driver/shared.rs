@@ -1,37 +1,39 @@
 //! What the rooms around the engine share: keys, documents, database, network, witnesses.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use luxor_protocol::cbor::Encode;
-use luxor_protocol::document::Directory;
-use luxor_protocol::exchange::{Answer, ErrorCode, WitnessesError};
-use luxor_protocol::keys::SecretKey;
+use luxor_protocol::document::{Directory, KnownNode};
+use luxor_protocol::exchange::{Answer, ErrorCode};
+use luxor_protocol::keys::{PublicKey, SecretKey};
 use luxor_protocol::names::NodeRef;
 use luxor_protocol::tlog::{Checkpoint, Note};
+use tokio::sync::watch;
 
+use super::documents::{RefusedDocument, RefusedDocuments};
 use super::hot::Hot;
+use super::known::{Known, KnownError};
+use crate::folder::{Folder, FolderError, NodeKeys};
 use crate::net::{NetHandle, Reply as NetReply};
-use crate::seal::{Recipient, SealKey};
+use crate::seal::SealKeys;
 use crate::sequencer::{Latest, Sequencer};
 use crate::store::{LogFact, Store, StoreError};
-use crate::witness::{Cosigned, CosignedCheckpoint, LogWitness, Outside, Witness, whom};
+use crate::witness::{Cosigned, CosignedCheckpoint, Outside, Witness};
 
 /// Seconds between two cosigned checkpoints that are kept for good: they give the time of what is in the log, to the minute.
 const REMEMBER_SECONDS: u64 = 60;
 
-/// What every room around the engine shares. Settings stay as they were at the start; what changes guards itself.
+/// What every room around the engine shares. Settings and keys stay as they were at the start; what changes guards itself.
 pub struct Shared {
     /// This node.
     pub me: NodeRef,
-    /// Charter, cards, agreements.
-    pub directory: Arc<Directory>,
-    /// Signs batches and dispatches.
-    pub sign: SecretKey,
-    /// Opens what is sealed to this node.
-    pub seal: SealKey,
-    /// Who is sealed to, by node.
-    pub recipients: BTreeMap<NodeRef, Recipient>,
+    /// This node as its card had it at the start, with the keys that it has: a later card of its own counts from its next
+    /// start.
+    pub own: Arc<KnownNode>,
+    /// Documents and what follows from them, see [`Shared::known`].
+    known: watch::Sender<Arc<Known>>,
+    secrets: RwLock<Arc<Secrets>>,
     /// The database.
     pub store: Arc<Store>,
     /// The commit thread.
@@ -40,8 +42,12 @@ pub struct Shared {
     pub net: NetHandle,
     /// This node as a witness of others.
     pub witness: Witness,
-    /// Who is asked to cosign this node's checkpoints.
-    pub witnesses: Vec<LogWitness>,
+    /// Witnesses outside the network.
+    pub(super) outside: Vec<Outside>,
+    /// The node's folder, which keeps documents.
+    pub(super) folder: Folder,
+    /// Documents that were not admitted.
+    pub(super) refused: RefusedDocuments,
     cosigned: Mutex<Cosigned>,
     kept: Mutex<Kept>,
     /// By who told of it.
@@ -68,8 +74,6 @@ pub struct Parts {
     pub directory: Arc<Directory>,
     /// Its keys.
     pub secrets: Secrets,
-    /// Who is sealed to, by node.
-    pub recipients: BTreeMap<NodeRef, Recipient>,
     /// The database.
     pub store: Arc<Store>,
     /// The commit thread.
@@ -78,16 +82,20 @@ pub struct Parts {
     pub net: NetHandle,
     /// Witnesses outside the network.
     pub outside: Vec<Outside>,
+    /// The node's folder.
+    pub folder: Folder,
 }
 
 /// Secret keys that the rooms around the engine use.
 pub struct Secrets {
     /// Signs batches and dispatches.
     pub sign: SecretKey,
-    /// Opens what is sealed to this node.
-    pub seal: SealKey,
-    /// Cosigns others' checkpoints.
-    pub witness: SecretKey,
+    /// Open what is sealed to this node.
+    pub seal: SealKeys,
+    /// Cosign others' checkpoints: the key in use, then those beside it.
+    pub witness: Vec<SecretKey>,
+    /// With which this node connects until it stops.
+    pub transport: PublicKey,
 }
 
 /// Why what the rooms share could not be gathered.
@@ -96,9 +104,9 @@ pub enum SharedError {
     /// No card names this node.
     #[error("no card names {0}")]
     NoCard(NodeRef),
-    /// The cards do not give the log a policy.
-    #[error("witnesses of this node's log: {0}")]
-    Witnesses(#[from] WitnessesError),
+    /// The documents cannot be used here.
+    #[error(transparent)]
+    Known(#[from] KnownError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -108,28 +116,28 @@ impl Shared {
     /// Gathers what the rooms share.
     ///
     /// # Errors
-    /// [`SharedError`] when the cards do not say who witnesses this node's log, or the store does not what was cosigned.
+    /// [`SharedError`] when the cards do not say whom to seal to or who witnesses this node's log, or the store does not what was cosigned.
     pub fn new(parts: Parts) -> Result<Self, SharedError> {
-        let Parts { me, directory, secrets, recipients, store, sequencer, net, outside } = parts;
-        let Secrets { sign, seal, witness } = secrets;
+        let Parts { me, directory, secrets, store, sequencer, net, outside, folder } = parts;
         let own = directory.node(&me).cloned().ok_or_else(|| SharedError::NoCard(me.clone()))?;
         let origin = &own.card.origin;
         let kept = store.checkpoint_of(LogFact::Cosigned, origin)?;
-        let (policy, witnesses) = whom(&directory, &own, &outside)?;
-        let keys = witnesses.iter().map(|witness| witness.key.clone()).collect();
-        let cosigned = Cosigned::new(policy, keys, kept.map(|kept| (kept.size, kept.note_bytes)));
-        let witness = Witness::new(me.clone(), origin, witness, directory.clone(), store.clone());
+        let known = Known::new(directory.clone(), &own, &outside, None)?;
+        let keys = known.witnesses.iter().map(|witness| witness.key.clone()).collect();
+        let cosigned = Cosigned::new(known.policy.clone(), keys, kept.map(|kept| (kept.size, kept.note_bytes)));
+        let witness = Witness::new(me.clone(), origin, secrets.witness.clone(), directory, store.clone());
         Ok(Self {
             me,
-            directory,
-            sign,
-            seal,
-            recipients,
+            own,
+            known: watch::Sender::new(Arc::new(known)),
+            secrets: RwLock::new(Arc::new(secrets)),
             store,
             sequencer,
             net,
             witness,
-            witnesses,
+            outside,
+            folder,
+            refused: RefusedDocuments::default(),
             cosigned: Mutex::new(cosigned),
             kept: Mutex::default(),
             alarms: Mutex::default(),
@@ -138,9 +146,64 @@ impl Shared {
         })
     }
 
+    /// The keys in use.
+    pub fn secrets(&self) -> Arc<Secrets> {
+        self.secrets.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Keys in use, as text.
+    pub fn keys_in_use(&self) -> Vec<String> {
+        let secrets = self.secrets();
+        let mut keys = vec![secrets.sign.public().to_string()];
+        keys.extend(self.sequencer.key_in_use().map(|key| key.to_string()));
+        keys.extend(secrets.witness.first().map(|key| key.public().to_string()));
+        keys.push(secrets.transport.to_string());
+        keys.extend(secrets.seal.recipients().next());
+        keys
+    }
+
+    /// Goes on with the keys that this node's newest card has, as far as it may without a new start: that needs one for the key with
+    /// which it connects.
+    ///
+    /// # Errors
+    /// [`FolderError`] when one is not in the folder; then it goes on with those that it has.
+    pub(super) fn use_keys_of(&self, directory: &Directory) -> Result<(), FolderError> {
+        let Some(own) = directory.node(&self.me) else { return Ok(()) };
+        let NodeKeys { sign, log, witness, seal, .. } = self.folder.keys_for(&own.card)?;
+        let transport = self.secrets().transport;
+        self.sequencer.use_keys(log);
+        self.witness.use_keys(witness.clone());
+        let secrets = Arc::new(Secrets { sign, seal, witness, transport });
+        *self.secrets.write().unwrap_or_else(PoisonError::into_inner) = secrets;
+        Ok(())
+    }
+
+    /// What is known now. One decision takes one snapshot.
+    pub fn known(&self) -> Arc<Known> {
+        self.known.borrow().clone()
+    }
+
+    /// Charter, cards and agreements as they are now. One decision takes one snapshot.
+    pub fn directory(&self) -> Arc<Directory> {
+        self.known.borrow().directory.clone()
+    }
+
+    /// Tells of every snapshot that takes the place of another.
+    pub(super) fn watch_known(&self) -> watch::Receiver<Arc<Known>> {
+        self.known.subscribe()
+    }
+
+    /// Goes on with another snapshot.
+    pub(super) fn follow(&self, known: Known) {
+        let keys = known.witnesses.iter().map(|witness| witness.key.clone()).collect();
+        self.witness.follow(known.directory.clone());
+        self.cosigned().follow(known.policy.clone(), keys);
+        self.known.send_replace(Arc::new(known));
+    }
+
     /// The epoch of this node's channels.
     pub fn epoch(&self) -> u64 {
-        self.directory.node(&self.me).map_or(1, |node| node.card.epoch)
+        self.own.card.epoch
     }
 
     /// Cosignatures of this node's own checkpoints.
@@ -174,7 +237,7 @@ impl Shared {
 
     /// Keeps the newest cosigned checkpoint of this node's own log; one a minute for good.
     pub(super) fn keep_cosigned(&self, made: &CosignedCheckpoint) -> Result<(), StoreError> {
-        let origin = self.directory.node(&self.me).map(|node| node.card.origin.clone()).unwrap_or_default();
+        let origin = &self.own.card.origin;
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if (made.size, made.time) < (kept.size, kept.time) {
             // Two workers may come in another order than the quorums did.
@@ -182,7 +245,7 @@ impl Shared {
         }
         // A clock that was set back makes one more, which does no harm.
         let remember = kept.remembered.is_none_or(|last| made.time.abs_diff(last) >= REMEMBER_SECONDS);
-        self.store.keep_cosigned(&origin, made.size, &made.note, remember)?;
+        self.store.keep_cosigned(origin, made.size, &made.note, remember)?;
         (kept.size, kept.time) = (made.size, made.time);
         if remember {
             kept.remembered = Some(made.time);
@@ -203,6 +266,11 @@ impl Shared {
     /// What the operator was told so.
     pub fn alarms(&self) -> Vec<String> {
         self.alarms.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Documents that were not admitted lately.
+    pub fn refused_documents(&self) -> Vec<RefusedDocument> {
+        self.refused.told()
     }
 
     /// Requests refused without trace, by code.

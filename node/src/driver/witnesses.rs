@@ -8,13 +8,12 @@ use std::time::{Duration, Instant};
 
 use luxor_protocol::cbor::{Decode, Encode};
 use luxor_protocol::document::KnownNode;
-use luxor_protocol::exchange::{Answer, Lane, Request};
+use luxor_protocol::exchange::{Answer, Lack, Lane, Request};
 use luxor_protocol::tlog::{AddCheckpoint, Answer as Witnessed, consistency_proof, read_answer};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 use super::{Driver, DriverError, Message, outside};
-use crate::net::TransportKey;
 use crate::sequencer::Latest;
 use crate::witness::{LogWitness, Way};
 
@@ -34,12 +33,10 @@ impl Driver {
     pub(super) async fn offer_checkpoints(self) {
         let shared = self.shared.clone();
         let (offer, offered) = watch::channel(None);
-        let mut beside = JoinSet::new();
-        for (place, witness) in shared.witnesses.iter().enumerate() {
-            beside.spawn(self.clone().ask_witness(place, witness.clone(), offered.clone()));
-        }
+        let mut asking = Asking::default();
         let (mut size, mut since) = (0, Instant::now());
         loop {
+            asking.ask(&self, &shared.known().witnesses, &offered);
             let latest = shared.sequencer.latest();
             // All witnesses are asked for one size until it has its quorum: each a size of its own would never make one.
             let settled = shared.cosigned().best().is_some_and(|best| best.size >= size) || since.elapsed() >= HOLD;
@@ -55,7 +52,7 @@ impl Driver {
     }
 
     /// Offers each checkpoint, or the newest of several, to one witness.
-    async fn ask_witness(self, place: usize, witness: LogWitness, mut offered: watch::Receiver<Option<Latest>>) {
+    async fn ask_witness(self, witness: LogWitness, mut offered: watch::Receiver<Option<Latest>>) {
         // What it cosigned last, as far as is known.
         let mut known = 0;
         let (mut done, mut told) = (true, String::new());
@@ -71,15 +68,24 @@ impl Driver {
             }
             let latest = offered.borrow_and_update().clone();
             let Some(latest) = latest else { continue };
-            done = match self.offer(place, &witness, &latest, &mut known).await {
+            done = match self.offer(&witness, &latest, &mut known).await {
                 Ok(()) => true,
                 Err(OfferError::Node(error)) => return drop(self.mailbox.send(Message::Failed(error))),
+                Err(OfferError::Starting) => {
+                    // It cosigns nothing before its own witnesses were heard, which is no news.
+                    tracing::debug!(witness = witness.name, "a witness has just started");
+                    false
+                }
                 Err(OfferError::Witness(why)) => {
                     // Once, not every few seconds: a witness may say what it likes.
                     if told != why {
                         tracing::warn!(witness = witness.name, why, "a witness does not cosign");
                     }
-                    self.shared.cosigned().failed(place, why.clone());
+                    let mut cosigned = self.shared.cosigned();
+                    if let Some(place) = cosigned.place(&witness.key) {
+                        cosigned.failed(place, why.clone());
+                    }
+                    drop(cosigned);
                     told = why;
                     false
                 }
@@ -90,25 +96,23 @@ impl Driver {
         }
     }
 
-    async fn offer(
-        &self,
-        place: usize,
-        witness: &LogWitness,
-        latest: &Latest,
-        known: &mut u64,
-    ) -> Result<(), OfferError> {
+    async fn offer(&self, witness: &LogWitness, latest: &Latest, known: &mut u64) -> Result<(), OfferError> {
         for _ in 0..TRIES {
             let (shared, old, size) = (self.shared.clone(), *known, latest.size);
             let proof = self.work(Lane::Urgent, move || consistency_proof(&shared.sequencer.nodes(), old, size)).await;
             let proof = proof.ok_or(OfferError::Witness("the node is stopping".into()))?;
             let proof = proof.map_err(|e| OfferError::Node(DriverError::Own(e.to_string())))?;
             let body = AddCheckpoint { old, proof, note_bytes: latest.note.clone() }.to_bytes();
-            let (status, body) = self.put_to(witness, body).await.map_err(OfferError::Witness)?;
+            let (status, body) = self.put_to(witness, body).await?;
             let said = read_answer(status, &body, old, size).map_err(|e| OfferError::Witness(e.to_string()))?;
             match said {
                 Witnessed::Cosigned => {
                     *known = size;
-                    let made = self.shared.cosigned().add(place, size, &body);
+                    let made = {
+                        let mut cosigned = self.shared.cosigned();
+                        // A witness that is asked no longer counts for nothing.
+                        cosigned.place(&witness.key).map_or(Ok(None), |place| cosigned.add(place, size, &body))
+                    };
                     let made = made.map_err(|e| OfferError::Witness(e.to_string()))?;
                     if let Some(made) = made {
                         let shared = self.shared.clone();
@@ -141,15 +145,20 @@ impl Driver {
     }
 
     /// Puts the body of an `add-checkpoint` to a witness; gives status and body of its answer.
-    async fn put_to(&self, witness: &LogWitness, body: Vec<u8>) -> Result<(u16, Vec<u8>), String> {
-        match &witness.way {
-            Way::Member(node) => match self.ask(node, &Request::AddCheckpoint(body)).await? {
-                Answer::Witness { status, body } => Ok((status, body)),
-                _ => Err("it answered something else".into()),
+    async fn put_to(&self, witness: &LogWitness, body: Vec<u8>) -> Result<(u16, Vec<u8>), OfferError> {
+        let said = match &witness.way {
+            Way::Member(node) => match self.ask_whole(node, &Request::AddCheckpoint(body)).await {
+                Ok(Answer::Witness { status, body }) => Ok((status, body)),
+                Ok(Answer::Later { lacks: Lack::Witnesses, .. }) => return Err(OfferError::Starting),
+                Ok(Answer::Later { lacks, detail }) => Err(format!("lacks {lacks}: {detail}")),
+                Ok(Answer::Error { code, detail }) => Err(format!("{code}: {detail}")),
+                Ok(_) => Err("it answered something else".into()),
+                Err(why) => Err(why),
             },
             Way::Url(url) => outside::add_checkpoint(url, body).await,
             Way::Nowhere => Err("the policy names no URL of it, and no card has its key".into()),
-        }
+        };
+        said.map_err(OfferError::Witness)
     }
 
     /// One question to another node.
@@ -163,14 +172,54 @@ impl Driver {
 
     /// The same, with refusals as answers.
     pub(super) async fn ask_whole(&self, node: &KnownNode, request: &Request) -> Result<Answer, String> {
-        let key = TransportKey(node.card.transport.bytes());
+        let key = self.shared.net.way_to(node);
         let answer = self.shared.net.request(key, Arc::new(request.to_cbor())).await.map_err(|e| e.to_string())?;
         Answer::from_cbor(&answer).map_err(|error| format!("undecodable answer: {error}"))
     }
 }
 
+/// The witnesses that are asked, each by a task of its own.
+#[derive(Default)]
+struct Asking {
+    tasks: JoinSet<()>,
+    running: Vec<(LogWitness, AbortHandle)>,
+}
+
+impl Asking {
+    /// Goes on with these witnesses: who stays as it was is not asked anew.
+    fn ask(&mut self, driver: &Driver, witnesses: &[LogWitness], offered: &watch::Receiver<Option<Latest>>) {
+        self.running.retain(|(running, task)| {
+            let stays = witnesses.iter().any(|witness| same(witness, running));
+            if !stays {
+                task.abort();
+            }
+            stays
+        });
+        for witness in witnesses {
+            if !self.running.iter().any(|(running, _)| same(witness, running)) {
+                let task = self.tasks.spawn(driver.clone().ask_witness(witness.clone(), offered.clone()));
+                self.running.push((witness.clone(), task));
+            }
+        }
+        while self.tasks.try_join_next().is_some() {}
+    }
+}
+
+/// Whether it is the same witness, reached the same way; where it listens is net's matter.
+fn same(a: &LogWitness, b: &LogWitness) -> bool {
+    let way = match (&a.way, &b.way) {
+        (Way::Member(a), Way::Member(b)) => a.card.transport == b.card.transport,
+        (Way::Url(a), Way::Url(b)) => a == b,
+        (Way::Nowhere, Way::Nowhere) => true,
+        _ => false,
+    };
+    way && a.key == b.key && a.name == b.name
+}
+
 /// Why an offer was not cosigned.
 enum OfferError {
+    /// The witness waits for its own ones.
+    Starting,
     /// The witness, for people.
     Witness(String),
     /// This node, which must stop.

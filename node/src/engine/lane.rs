@@ -166,6 +166,13 @@ impl OutChannel {
         (self.origin.clone(), self.confirmed)
     }
 
+    /// The recipient keeps the log `origin` now. Receipts under another say nothing of what it has.
+    pub(super) fn follow(&mut self, origin: &str) {
+        if self.origin != origin {
+            (self.origin, self.confirmed) = (origin.to_owned(), 0);
+        }
+    }
+
     /// Numbers to be read again from the store, because receipts for them came from a log that the recipient lost:
     /// `(after, count)`.
     pub(super) fn lost(&mut self) -> Option<(u64, u64)> {
@@ -547,6 +554,18 @@ mod tests {
             settle(&mut out, number);
         }
         assert_eq!(out.lost(), Some((CHANNEL_WINDOW, 7)));
+    }
+
+    #[test]
+    fn a_log_that_a_new_card_names_confirms_nothing_yet() {
+        let (_, empty) = waiting(0);
+        let mut out = OutChannel::new(empty.channel, 9, "log".into(), 9);
+        out.follow("log");
+        assert_eq!(out.lost(), None, "the same log");
+        out.follow("next");
+        assert_eq!(out.lost(), Some((0, 9)));
+        out.follow("next");
+        assert_eq!(out.lost(), None, "they are being read");
     }
 
     #[test]

@@ -114,6 +114,7 @@ impl Engine {
                 self.withdraw(token, channel, number, *withdrawal, &mut effects);
             }
             Input::Reloaded { channel, dispatches } => self.reloaded(channel, dispatches, &mut effects),
+            Input::Origins(origins) => self.follow(now, origins, &mut effects),
             Input::Space(space) => self.space = space,
             Input::Tick => {
                 self.tried = now;

@@ -204,6 +204,17 @@ impl Engine {
         effects.push(Effect::Commit { ticket, writes, entries, prove: false });
     }
 
+    /// Goes on under the logs that the other nodes keep now: what only a former one confirmed is sent again.
+    pub(super) fn follow(&mut self, now: Millis, origins: BTreeMap<NodeRef, String>, effects: &mut Vec<Effect>) {
+        self.config.origins = origins;
+        for out in self.sent.values_mut() {
+            if let Some(origin) = self.config.origins.get(&out.channel.recipient) {
+                out.follow(origin);
+            }
+        }
+        self.pump_all(now, effects);
+    }
+
     pub(super) fn pump(&mut self, now: Millis, channel: &Channel, effects: &mut Vec<Effect>) {
         let Some(out) = self.sent.get_mut(channel) else { return };
         if let Some((after, count)) = out.lost() {

@@ -9,7 +9,8 @@ use luxor_protocol::names::{NodeRef, Purpose, Slug};
 use luxor_protocol::record::{Batch, GroupSet};
 use luxor_protocol::time::{Day, Millis};
 
-use crate::store::{IndexedRecord, Write};
+use crate::keyring::Sealed;
+use crate::store::{IndexedRecord, NamedRecord, Write};
 
 /// Names a request that waits for an answer; its bytes and permits are the driver's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -73,7 +74,7 @@ pub struct Verified {
     /// When its content must be gone.
     pub due: Day,
     /// The accepted views as stored; absent when refused.
-    pub payload: Option<Vec<u8>>,
+    pub payload: Option<Sealed>,
     /// What finds the accepted records.
     pub records: Vec<IndexedRecord>,
     /// Two salts for its log entry.
@@ -182,8 +183,8 @@ pub struct PreparedBatch {
     /// The signed batch.
     pub batch: Batch,
     /// What finds its records.
-    pub records: Vec<IndexedRecord>,
-    /// Its records as they are stored.
+    pub records: Vec<NamedRecord>,
+    /// Its records as they are stored, not yet encrypted.
     pub stored: Vec<u8>,
     /// One dispatch each.
     pub deliveries: Vec<Delivery>,
@@ -301,6 +302,8 @@ pub enum Input {
         /// All that were asked for.
         dispatches: Vec<Reloaded>,
     },
+    /// Documents changed: origins of the other nodes' logs as they are now.
+    Origins(BTreeMap<NodeRef, String>),
     /// Whether there is room on the disk.
     Space(bool),
     /// Time has passed.

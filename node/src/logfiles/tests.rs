@@ -29,11 +29,11 @@ impl Log {
         let folder = tempfile::tempdir().unwrap();
         let node = "a/n1".parse().unwrap();
         let data = folder.path().join("data");
-        let store = Arc::new(Store::open(&data, StoreConfig::default(), &Digest::ZERO, &node, [1; 32]).unwrap());
+        let store = Arc::new(Store::open(&data, StoreConfig::default(), &Digest::ZERO, &node, folder.path()).unwrap());
         let lock = LockFile::open(&folder.path().join("lock")).unwrap();
         let key = SecretKey::from_seed(KeyUse::Log, &[5; 32]).unwrap();
         let root = store.load(&node).unwrap().root;
-        let started = Sequencer::start(store.clone(), lock, "luxor.test/a/n1", key, 0, root, |e| panic!("{e}"));
+        let started = Sequencer::start(store.clone(), lock, "luxor.test/a/n1", vec![key], 0, root, |e| panic!("{e}"));
         let (sequencer, thread) = started.unwrap();
         Self { store, sequencer: Some(sequencer), thread: Some(thread), _folder: folder }
     }

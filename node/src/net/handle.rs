@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use luxor_protocol::document::KnownNode;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::counters::{NetCounters, Shared};
@@ -135,6 +136,17 @@ impl NetHandle {
     #[must_use]
     pub fn connected(&self) -> Vec<TransportKey> {
         self.shared.connected.borrow().iter().copied().collect()
+    }
+
+    /// The key by which a node is reached: one with which it is connected, else the one in use on its card. While a node replaces its
+    /// key, it may use either.
+    #[must_use]
+    pub fn way_to(&self, node: &KnownNode) -> TransportKey {
+        let usable = || node.transport_keys().map(|key| TransportKey(key.bytes()));
+        let connected = self.shared.connected.borrow();
+        let way = usable().find(|key| connected.contains(key)).or_else(|| usable().next());
+        // All its keys are revoked: nobody is connected by any of them.
+        way.unwrap_or_else(|| TransportKey(node.card.transport.current().bytes()))
     }
 
     /// Tells of every change of [`Self::connected`], for those who would otherwise have to poll.

@@ -13,7 +13,7 @@ use std::thread::JoinHandle;
 
 use luxor_protocol::cbor::Encode;
 use luxor_protocol::exchange::Opening;
-use luxor_protocol::keys::SecretKey;
+use luxor_protocol::keys::{PublicKey, SecretKey};
 use luxor_protocol::tlog::{
     Checkpoint, Edge, Frontier, Hash, NodeReader, TlogProof, inclusion_proof, leaf_hash, root_at,
 };
@@ -69,6 +69,9 @@ pub enum SequencerError {
     /// The tree could not be computed or signed.
     #[error("the log's tree: {0}")]
     Tree(String),
+    /// The body of an entry is erased, so it cannot be shown whole.
+    #[error("the body of entry {0} is erased")]
+    Erased(u64),
     /// More commits wait than permits allow.
     #[error("more than {MAX_QUEUED} commits wait")]
     Overrun,
@@ -95,6 +98,7 @@ pub struct Sequencer {
     latest: Arc<RwLock<Latest>>,
     edge: Arc<RwLock<Edge>>,
     store: Arc<Store>,
+    keys: Arc<RwLock<Vec<SecretKey>>>,
 }
 
 impl Sequencer {
@@ -108,13 +112,14 @@ impl Sequencer {
         store: Arc<Store>,
         mut lock: LockFile,
         origin: &str,
-        key: SecretKey,
+        keys: Vec<SecretKey>,
         size: u64,
         root: Hash,
         failed: impl FnOnce(SequencerError) + Send + 'static,
     ) -> Result<(Self, JoinHandle<()>), SequencerError> {
         let edge = check_lock(&store, &lock, size, root)?;
-        let signer = Signer { origin: origin.to_owned(), key };
+        let keys = Arc::new(RwLock::new(keys));
+        let signer = Signer { origin: origin.to_owned(), keys: keys.clone() };
         let note = signer.sign(size, root)?;
         lock.write(Signed { size, root })?;
         let latest = Arc::new(RwLock::new(Latest { size, root, note }));
@@ -131,7 +136,17 @@ impl Sequencer {
             .name("sequencer".into())
             .spawn(run)
             .map_err(|e| SequencerError::Contradiction(format!("cannot start the sequencer's thread: {e}")))?;
-        Ok((Self { queue, latest, edge, store }, thread))
+        Ok((Self { queue, latest, edge, store, keys }, thread))
+    }
+
+    /// The first of the keys that sign.
+    pub fn key_in_use(&self) -> Option<PublicKey> {
+        self.keys.read().unwrap_or_else(std::sync::PoisonError::into_inner).first().map(|key| *key.public())
+    }
+
+    /// Signs with other keys from the next checkpoint on.
+    pub fn use_keys(&self, keys: Vec<SecretKey>) {
+        *self.keys.write().unwrap_or_else(std::sync::PoisonError::into_inner) = keys;
     }
 
     /// Queues a commit. Never blocks.
@@ -159,6 +174,7 @@ impl Sequencer {
         let latest = self.latest();
         let opening = self.store.opening(index)?;
         let opening = opening.ok_or_else(|| SequencerError::Tree(format!("no opening of entry {index}")))?;
+        let opening = opening.whole().ok_or(SequencerError::Erased(index))?;
         let hashes = self.path(index, latest.size)?;
         Ok(proof_file(&opening, index, hashes, latest.note))
     }
@@ -261,13 +277,17 @@ impl Thread {
 
 struct Signer {
     origin: String,
-    key: SecretKey,
+    /// The key in use, then others that sign beside it while it is replaced.
+    keys: Arc<RwLock<Vec<SecretKey>>>,
 }
 
 impl Signer {
     fn sign(&self, size: u64, root: Hash) -> Result<Vec<u8>, SequencerError> {
         let checkpoint = Checkpoint::new(self.origin.clone(), size, root);
-        let note = checkpoint.sign(self.key.signing_key()).map_err(|e| SequencerError::Tree(e.to_string()))?;
+        // The lock holds keys that are replaced whole.
+        let keys = self.keys.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let keys: Vec<_> = keys.iter().map(SecretKey::signing_key).collect();
+        let note = checkpoint.sign_all(&keys).map_err(|e| SequencerError::Tree(e.to_string()))?;
         Ok(note.to_bytes())
     }
 }

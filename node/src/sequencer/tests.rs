@@ -27,11 +27,11 @@ impl Bench {
     fn start(&self) -> Result<(Sequencer, JoinHandle<()>), SequencerError> {
         let node = "a/n1".parse().unwrap();
         let data = self.folder.path().join("data");
-        let store = Store::open(&data, StoreConfig::default(), &Digest::ZERO, &node, [1; 32])?;
+        let store = Store::open(&data, StoreConfig::default(), &Digest::ZERO, &node, self.folder.path())?;
         let loaded = store.load(&node)?;
         let lock = LockFile::open(&self.folder.path().join("lock"))?;
         let (size, root) = (loaded.size, loaded.root);
-        Sequencer::start(Arc::new(store), lock, ORIGIN, self.key.clone(), size, root, |e| panic!("{e}"))
+        Sequencer::start(Arc::new(store), lock, ORIGIN, vec![self.key.clone()], size, root, |e| panic!("{e}"))
     }
 
     fn commit_once(&self, numbers: std::ops::Range<u64>) {

@@ -6,7 +6,7 @@ use luxor_protocol::time::Day;
 
 /// Column families, by what they hold.
 pub(super) mod cf {
-    /// `tree`, `node`, `totals`, `index-key`, `peers`, `channel/<key>` of received channels, `out/<key>` of own ones.
+    /// `tree`, `node`, `totals`, `erased`, `peers`, `document/<digest>`, `channel/<key>` of received channels, `out/<key>` of own ones.
     pub(crate) const META: &str = "meta";
     /// Index -> 33 bytes.
     pub(crate) const ENTRIES: &str = "entries";
@@ -28,21 +28,31 @@ pub(super) mod cf {
     pub(crate) const SETTLED: &str = "settled";
     /// Channel and number -> [`super::super::ReceivedRow`].
     pub(crate) const RECEIVED: &str = "received";
-    /// Index of the `received` entry -> accepted views.
+    /// Index of the `received` entry -> accepted views, under a data key.
     pub(crate) const PAYLOADS: &str = "payloads";
-    /// Index of the first `sent` entry of a batch -> its own records with seeds, a list of byte strings.
+    /// Index of the first `sent` entry of a batch -> its own records with seeds, a list of byte strings, under a data
+    /// key.
     pub(crate) const RECORDS: &str = "records";
     /// Tag and digest -> where to look.
     pub(crate) const INDEX: &str = "index";
-    /// Submission and chunk -> [`super::super::SubmissionRow`].
+    /// Submission and chunk -> [`super::super::SubmissionRow`], under a data key.
     pub(crate) const SUBMISSIONS: &str = "submissions";
     /// Size -> checkpoint of this log with a quorum of cosignatures; a few of those that had one.
     pub(crate) const COSIGNED: &str = "cosigned";
+    /// Number of a data key, what kind of row, and the row's key -> nothing: what is under which key.
+    pub(crate) const UNDER: &str = "under";
+    /// Number of a hold -> [`super::super::HoldRow`], under a data key of its own.
+    pub(crate) const HOLDS: &str = "holds";
+    /// 1, channel and `erased` entry -> nothing: a word owed to the sender. 2, channel and `erased` entry of the recipient -> its word, a
+    /// tlog-proof. 3, dispatch and that entry -> [`super::super::DeletedRow`].
+    pub(crate) const DELETIONS: &str = "deletions";
+    /// Day and index of an entry that is due then and not erased -> nothing.
+    pub(crate) const DUE: &str = "due";
     /// [`super::super::LogFact`] and origin -> a signed note, or evidence of a fork.
     pub(crate) const LOGS: &str = "logs";
 
     /// All of them.
-    pub(crate) const ALL: [&str; 17] = [
+    pub(crate) const ALL: [&str; 21] = [
         META,
         ENTRIES,
         OPENINGS,
@@ -60,16 +70,73 @@ pub(super) mod cf {
         SUBMISSIONS,
         COSIGNED,
         LOGS,
+        UNDER,
+        DUE,
+        HOLDS,
+        DELETIONS,
     ];
 }
 
 pub(super) const META_TREE: &[u8] = b"tree";
 pub(super) const META_NODE: &[u8] = b"node";
 pub(super) const META_TOTALS: &[u8] = b"totals";
-pub(super) const META_INDEX_KEY: &[u8] = b"index-key";
+pub(super) const META_ERASED: &[u8] = b"erased";
 pub(super) const META_PEERS: &[u8] = b"peers";
+const META_DOCUMENT: &[u8] = b"document/";
 const META_CHANNEL: &[u8] = b"channel/";
 const META_OUT: &[u8] = b"out/";
+
+/// A kind of row that stands under a data key. The number is the byte in keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Under {
+    /// Accepted views.
+    Payload = 1,
+    /// Own records.
+    Records = 2,
+    /// The answer to a chunk.
+    Answer = 3,
+    /// What is held.
+    Hold = 4,
+}
+
+impl Under {
+    /// The column family of such rows.
+    pub(super) fn family(self) -> &'static str {
+        match self {
+            Under::Payload => cf::PAYLOADS,
+            Under::Records => cf::RECORDS,
+            Under::Answer => cf::SUBMISSIONS,
+            Under::Hold => cf::HOLDS,
+        }
+    }
+
+    /// The place behind a row, for going on from it.
+    pub fn row_after(self, row: &[u8]) -> Vec<u8> {
+        [&[self as u8], row, &[0]].concat()
+    }
+
+    fn of(byte: u8) -> Option<Self> {
+        [Under::Payload, Under::Records, Under::Answer, Under::Hold].into_iter().find(|under| *under as u8 == byte)
+    }
+}
+
+/// What bytes of a kind are sealed for: payloads for their dispatch, own records for the first dispatch of their batch, answers for
+/// their chunk, holds for their number. All are known before a row has its index.
+pub(super) fn sealed_for(under: Under, what: &[u8]) -> Vec<u8> {
+    [&[under as u8], what].concat()
+}
+
+/// Number of the data key, kind, key of the row.
+pub(super) fn under_key(id: u64, under: Under, row: &[u8]) -> Vec<u8> {
+    [&id.to_be_bytes(), [under as u8].as_slice(), row].concat()
+}
+
+/// What [`under_key`] made.
+pub(super) fn read_under_key(key: &[u8]) -> Option<(u64, Under, &[u8])> {
+    let (id, rest) = key.split_at_checked(8)?;
+    let (under, row) = rest.split_first()?;
+    Some((u64::from_be_bytes(id.try_into().ok()?), Under::of(*under)?, row))
+}
 
 /// What an index row leads from.
 #[derive(Clone, Copy)]
@@ -124,6 +191,15 @@ pub(super) fn read_dispatch_key(key: &[u8]) -> Option<(Channel, u64)> {
     Some((Channel { sender, recipient, epoch, lane }, u64::from_be_bytes(number.try_into().ok()?)))
 }
 
+pub(super) fn document_meta_key(document: &Digest) -> Vec<u8> {
+    [META_DOCUMENT, &document.0].concat()
+}
+
+/// What [`document_meta_key`] made.
+pub(super) fn read_document_meta_key(key: &[u8]) -> Option<Digest> {
+    Some(Digest(key.strip_prefix(META_DOCUMENT)?.try_into().ok()?))
+}
+
 pub(super) fn channel_meta_key(channel: &Channel) -> Vec<u8> {
     [META_CHANNEL, &channel_key(channel)].concat()
 }
@@ -148,6 +224,48 @@ pub(super) fn settled_key(day: Day, dispatch: &[u8]) -> Vec<u8> {
 pub(super) fn read_settled_key(key: &[u8]) -> Option<(Day, &[u8])> {
     let (day, dispatch) = key.split_at_checked(4)?;
     Some((Day(i32::try_from(u32::from_be_bytes(day.try_into().ok()?)).ok()?), dispatch))
+}
+
+/// What a row about deletions is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum DeletionTag {
+    /// A word owed.
+    Owed = 1,
+    /// A word given.
+    Word = 2,
+    /// What it says of one dispatch.
+    Dispatch = 3,
+}
+
+/// Tag, channel and number (0 but for [`DeletionTag::Dispatch`]), and the `erased` entry.
+pub(super) fn deletion_key(tag: DeletionTag, channel: &Channel, number: u64, entry: u64) -> Vec<u8> {
+    [&[tag as u8], dispatch_key(channel, number).as_slice(), &entry.to_be_bytes()].concat()
+}
+
+/// What [`deletion_key`] made.
+pub(super) fn read_deletion_key(key: &[u8]) -> Option<(DeletionTag, Channel, u64, u64)> {
+    let (tag, rest) = key.split_first()?;
+    let all = [DeletionTag::Owed, DeletionTag::Word, DeletionTag::Dispatch];
+    let tag = all.into_iter().find(|known| *known as u8 == *tag)?;
+    let (dispatch, entry) = rest.split_at_checked(rest.len().checked_sub(8)?)?;
+    let (channel, number) = read_dispatch_key(dispatch)?;
+    let entry = u64::from_be_bytes(entry.try_into().ok()?);
+    (tag == DeletionTag::Dispatch || number == 0).then_some((tag, channel, number, entry))
+}
+
+/// Day and index of an entry.
+pub(super) fn due_key(day: Day, entry: u64) -> [u8; 12] {
+    let mut key = [0; 12];
+    key[..4].copy_from_slice(&u32::try_from(day.0).unwrap_or(0).to_be_bytes());
+    key[4..].copy_from_slice(&entry.to_be_bytes());
+    key
+}
+
+/// What [`due_key`] made.
+pub(super) fn read_due_key(key: &[u8]) -> Option<(Day, u64)> {
+    let (day, entry) = key.split_at_checked(4)?;
+    let day = i32::try_from(u32::from_be_bytes(day.try_into().ok()?)).ok()?;
+    Some((Day(day), u64::from_be_bytes(entry.try_into().ok()?)))
 }
 
 /// What [`channel_meta_key`] made.

@@ -7,11 +7,12 @@
 
 use luxor_protocol::cbor::{Decode, Reader, Writer};
 use luxor_protocol::exchange::CheckpointsBody;
+use luxor_protocol::hash::Digest;
 use luxor_protocol::limits::{MAX_NOTE_TOLD_BYTES, MAX_UNPLACED_NOTES};
 use luxor_protocol::tlog::{AddCheckpoint, CheckpointError, Held};
 use rocksdb::{Direction, IteratorMode, WriteBatch};
 
-use super::columns::{META_PEERS, cf};
+use super::columns::{META_PEERS, cf, document_meta_key};
 use super::open::{Store, StoreError};
 
 /// Cosigned checkpoints looked at for the first with a quorum of the witnesses that there are today.
@@ -188,8 +189,20 @@ impl Store {
         let index = u64::from_be_bytes(row.try_into().map_err(|_| damaged(&"wrong length"))?);
         let opening = self.opening(index)?.ok_or_else(|| damaged(&"not there"))?;
         let skeleton = opening.read_skeleton().map_err(|e| damaged(&e))?;
-        let body = CheckpointsBody::from_cbor(&opening.body).map_err(|e| damaged(&e))?;
+        // Ten years old, and erased: as if there were none.
+        let Some(body) = opening.body() else { return Ok(None) };
+        let body = CheckpointsBody::from_cbor(body).map_err(|e| damaged(&e))?;
         Ok(Some((skeleton.number, body, index)))
+    }
+
+    /// Index of the `document` entry of a document, if it has one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn document_entry(&self, document: &Digest) -> Result<Option<u64>, StoreError> {
+        let Some(row) = self.get(cf::META, &document_meta_key(document))? else { return Ok(None) };
+        let damaged = |_| StoreError::damaged(format!("the entry of document {document}"), "wrong length");
+        Ok(Some(u64::from_be_bytes(row.try_into().map_err(damaged)?)))
     }
 
     /// Origins of logs of which there is evidence of a fork, with the evidence; at most `limit`.

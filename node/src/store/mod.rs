@@ -4,8 +4,12 @@
 //! Not here: who decides what is written (engine), when and in which order (sequencer).
 
 mod columns;
+mod deletions;
 mod direct;
+mod erase;
 mod files;
+mod holds;
+mod kept;
 mod logs;
 mod open;
 mod outgoing;
@@ -13,18 +17,25 @@ mod read;
 mod rows;
 mod scan;
 mod tree;
+mod under;
 mod write;
 
+pub use columns::Under;
+pub use deletions::DeletedRow;
+pub use erase::{Erasing, Item, Rewritten};
 pub use files::LogFileReader;
+pub use holds::{Held, HoldRow};
+pub use kept::KeptOpening;
 pub use logs::{KEPT_LOOKED_AT, LogFact, LogKey, held_of, read_unplaced, write_unplaced};
 pub use open::{Loaded, LoadedChannel, LoadedOutChannel, PendingDispatch, Store, StoreConfig, StoreError};
 pub use outgoing::{OutboxRow, Purged};
 pub use read::{Found, StoredDelivery};
 pub(crate) use rows::{ChannelRow, OutRow};
-pub use rows::{ReceiptRow, ReceivedRow, SentRow, SubmissionRow, Totals};
+pub use rows::{ErasedTotals, ReceiptRow, ReceivedRow, SentRow, SubmissionRow, Totals};
 pub use scan::{
-    DispatchKey, Family, IndexKey, MetaKey, ReceiptKey, RowKey, Scan, ScanFault, SettledKey, Stopped, SubmissionKey,
-    TileKey, read_tree,
+    DeletionKey, DispatchKey, DueKey, Family, IndexKey, MetaKey, ReceiptKey, RowKey, Scan, ScanFault, SettledKey,
+    Stopped, SubmissionKey, TileKey, UnderKey, read_tree,
 };
 pub use tree::LogReader;
-pub use write::{IndexedRecord, Write, references};
+pub use under::{ANSWER_DAYS, seal_payload, seal_records};
+pub use write::{IndexedRecord, NamedRecord, Write, identifiers, parties, party_name, references};

@@ -12,12 +12,12 @@ use rocksdb::{
 };
 
 use super::columns::{
-    META_INDEX_KEY, META_NODE, META_TOTALS, META_TREE, cf, channel_meta_key, dispatch_key, out_meta_key,
-    read_dispatch_key,
+    META_NODE, META_TOTALS, META_TREE, cf, channel_meta_key, dispatch_key, out_meta_key, read_dispatch_key,
 };
 use super::direct::takes_direct_io;
 use super::rows::{ChannelRow, OutRow, ReceivedRow, Totals};
 use super::tree::Trees;
+use crate::keyring::{Keyring, KeyringError};
 
 /// Memory for unflushed writes over all column families.
 const WRITE_BUFFER_BYTES: usize = 64 * 1024 * 1024;
@@ -59,6 +59,9 @@ pub enum StoreError {
         /// What is wrong with it.
         error: String,
     },
+    /// A data key.
+    #[error(transparent)]
+    Keys(#[from] KeyringError),
     /// The folder belongs to another node or network.
     #[error("the data folder belongs to {found}, not to {expected}\nhint: give each node its own folder")]
     Foreign {
@@ -78,7 +81,7 @@ impl StoreError {
 /// The database of one node.
 pub struct Store {
     pub(super) db: DB,
-    pub(super) index_key: [u8; 32],
+    pub(super) keyring: Keyring,
     pub(super) trees: Trees,
 }
 
@@ -139,16 +142,16 @@ pub struct Loaded {
 }
 
 impl Store {
-    /// Opens the database in `folder`, making it if needed. `index_key` is used if the database is new.
+    /// Opens the database in `folder`, making it if needed, with the data keys in `keys`.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; also when rows are under data keys of which the key files know nothing.
     pub fn open(
         folder: &Path,
         config: StoreConfig,
         network: &Digest,
         node: &NodeRef,
-        index_key: [u8; 32],
+        keys: &Path,
     ) -> Result<Self, StoreError> {
         let mut options = Options::default();
         options.create_if_missing(true);
@@ -167,8 +170,9 @@ impl Store {
             blocks.set_block_cache(&cache);
             let mut options = Options::default();
             options.set_block_based_table_factory(&blocks);
-            // What is sealed does not compress.
-            let compress = config.compression && name != cf::SEALED;
+            // What is encrypted does not compress.
+            let encrypted = [cf::SEALED, cf::PAYLOADS, cf::RECORDS, cf::SUBMISSIONS].contains(&name);
+            let compress = config.compression && !encrypted;
             let lower = if compress { DBCompressionType::Lz4 } else { DBCompressionType::None };
             options.set_compression_type(lower);
             // Fresh files are rewritten soon, so compressing them first costs processor time twice.
@@ -178,8 +182,12 @@ impl Store {
             ColumnFamilyDescriptor::new(name, options)
         });
         let db = DB::open_cf_descriptors(&options, folder, families)?;
-        let mut store = Self { db, index_key, trees: Trees::default() };
-        store.claim(&format!("{node} of network {network}"))?;
+        // Only now: until the database is this process's, the key files may be a running node's.
+        let owner = owner(network, node);
+        let keyring = Keyring::open(keys, &owner)?;
+        let store = Self { db, keyring, trees: Trees::default() };
+        store.claim(&owner)?;
+        store.check_keys()?;
         Ok(store)
     }
 
@@ -273,19 +281,30 @@ impl Store {
         Ok(channels)
     }
 
-    fn claim(&mut self, expected: &str) -> Result<(), StoreError> {
+    /// The data keys.
+    pub fn keyring(&self) -> &Keyring {
+        &self.keyring
+    }
+
+    /// Refuses key files that know less than the database: what is under the keys that they lack could not be read, and new keys would
+    /// get numbers that were given.
+    fn check_keys(&self) -> Result<(), StoreError> {
+        match self.last_key()? {
+            Some(id) if !self.keyring.knows(id) => Err(self.keyring.unknown(id).into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn claim(&self, expected: &str) -> Result<(), StoreError> {
         if let Some(found) = self.get(cf::META, META_NODE)? {
             if found != expected.as_bytes() {
                 let found = String::from_utf8_lossy(&found).into_owned();
                 return Err(StoreError::Foreign { expected: expected.to_owned(), found });
             }
-            let key = self.get(cf::META, META_INDEX_KEY)?.and_then(|key| key.try_into().ok());
-            self.index_key = key.ok_or_else(|| StoreError::damaged("the index key", "not there"))?;
             return Ok(());
         }
         let mut batch = rocksdb::WriteBatch::default();
         batch.put_cf(self.cf(cf::META), META_NODE, expected.as_bytes());
-        batch.put_cf(self.cf(cf::META), META_INDEX_KEY, self.index_key);
         self.write_synced(batch)
     }
 
@@ -304,6 +323,11 @@ impl Store {
         // Every name comes from cf::ALL, and open() opened all of them.
         self.db.cf_handle(name).expect("column family was opened")
     }
+}
+
+/// Whose database and key files these are.
+pub(super) fn owner(network: &Digest, node: &NodeRef) -> String {
+    format!("{node} of network {network}")
 }
 
 pub(super) fn decode<T: Decode>(what: &str, bytes: &[u8]) -> Result<T, StoreError> {

@@ -171,7 +171,8 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let (sender, recipient): (luxor_protocol::names::NodeRef, _) =
                 ("a/n1".parse().unwrap(), "b/n1".parse().unwrap());
-            let store = Store::open(folder.path(), StoreConfig::default(), &Digest::ZERO, &sender, [1; 32]).unwrap();
+            let store =
+                Store::open(folder.path(), StoreConfig::default(), &Digest::ZERO, &sender, folder.path()).unwrap();
             Self { _folder: folder, store, channel: Channel { sender, recipient, epoch: 1, lane: Lane::Ordinary } }
         }
 

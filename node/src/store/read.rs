@@ -2,15 +2,22 @@
 
 use luxor_protocol::cbor::Encode;
 use luxor_protocol::cbor::{Decode, Reader};
-use luxor_protocol::exchange::{AuditEntry, Channel, DispatchHeader, EntryKind, Opening, ReceiptBody, Skeleton};
+use luxor_protocol::exchange::{
+    Arrival, AuditEntry, Channel, DispatchHeader, EntryKind, Opening, ReceiptBody, Skeleton,
+};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::limits::{MAX_AUDIT_PAGE_BYTES, MAX_BATCH_RECORDS};
 use luxor_protocol::record::{GroupSet, RecordView, SealedRecord};
 use rocksdb::{Direction, IteratorMode};
 
-use super::columns::{Tag, cf, delivery_key, dispatch_key, index_key, read_dispatch_key, read_place, submission_key};
+use super::columns::{
+    Tag, Under, cf, delivery_key, dispatch_key, index_key, read_dispatch_key, read_place, submission_key,
+};
+use super::kept::KeptOpening;
 use super::open::{Store, StoreError, decode};
 use super::rows::{ReceiptRow, ReceivedRow, SubmissionRow};
+use super::write::party_name;
+use crate::keyring::{KeyringError, Kind};
 
 /// Index rows read for one query.
 const MAX_FOUND: usize = 1_000;
@@ -42,7 +49,11 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn submission(&self, submission: &str, chunk: u64) -> Result<Option<SubmissionRow>, StoreError> {
-        self.row(cf::SUBMISSIONS, &submission_key(submission, chunk), "a submission")
+        let Some(bytes) = self.get(cf::SUBMISSIONS, &submission_key(submission, chunk))? else { return Ok(None) };
+        match self.unseal_answer(submission, chunk, &bytes) {
+            Err(StoreError::Keys(KeyringError::Erased(_))) => Ok(None),
+            opened => Ok(Some(decode("a submission", &opened?.1)?)),
+        }
     }
 
     /// A dispatch that arrived.
@@ -53,12 +64,33 @@ impl Store {
         self.row(cf::RECEIVED, &dispatch_key(channel, number), "a received row")
     }
 
-    /// The opening of an entry.
+    /// The header of a dispatch that arrived; `None` where its withdrawal came.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn opening(&self, index: u64) -> Result<Option<Opening>, StoreError> {
+    pub fn received_header(&self, channel: &Channel, number: u64) -> Result<Option<DispatchHeader>, StoreError> {
+        let Some(row) = self.received(channel, number)? else { return Ok(None) };
+        match &row.arrival {
+            Arrival::Dispatch(envelope) => Ok(Some(decode("a dispatch header", &envelope.header)?)),
+            Arrival::Withdrawal(_) => Ok(None),
+        }
+    }
+
+    /// What is kept of an entry.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn opening(&self, index: u64) -> Result<Option<KeptOpening>, StoreError> {
         self.row(cf::OPENINGS, &index.to_be_bytes(), "an opening")
+    }
+
+    /// The skeleton of an entry; `None` where the log has no such entry.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn skeleton(&self, index: u64) -> Result<Option<Skeleton>, StoreError> {
+        let damaged = |e| StoreError::damaged(format!("the skeleton of entry {index}"), e);
+        self.opening(index)?.map(|opening| opening.read_skeleton().map_err(damaged)).transpose()
     }
 
     /// Entry indexes of arrived dispatches after `after`, at most `limit` of them, and the last index looked at.
@@ -71,7 +103,7 @@ impl Store {
         let mut found = Vec::new();
         for item in self.db.iterator_cf(self.cf(cf::OPENINGS), mode) {
             let (key, value) = item?;
-            let opening: Opening = decode("an opening", &value)?;
+            let opening: KeptOpening = decode("an opening", &value)?;
             let skeleton = opening.read_skeleton().map_err(|e| StoreError::damaged("a skeleton", e))?;
             if skeleton.kind == EntryKind::Received {
                 let index = key.as_ref().try_into().map(u64::from_be_bytes);
@@ -89,7 +121,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn payload(&self, entry: u64) -> Result<Vec<(usize, Digest, RecordView)>, StoreError> {
-        let Some(bytes) = self.get(cf::PAYLOADS, &entry.to_be_bytes())? else { return Ok(Vec::new()) };
+        let Some((_, bytes)) = self.opened(Under::Payload, entry)? else { return Ok(Vec::new()) };
         let damaged = |e| StoreError::damaged(format!("the payload of entry {entry}"), e);
         let mut reader = Reader::new(&bytes);
         let count = reader.array(MAX_BATCH_RECORDS).map_err(damaged)?;
@@ -109,7 +141,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn record(&self, batch: u64, place: usize) -> Result<Option<SealedRecord>, StoreError> {
-        let Some(bytes) = self.get(cf::RECORDS, &batch.to_be_bytes())? else { return Ok(None) };
+        let Some((_, bytes)) = self.opened(Under::Records, batch)? else { return Ok(None) };
         let damaged = |e: &dyn std::fmt::Display| {
             StoreError::damaged(format!("record {place} of the batch at entry {batch}"), e.to_string())
         };
@@ -121,25 +153,31 @@ impl Store {
         if place >= count {
             return Ok(None);
         }
-        let record = SealedRecord::from_stored(reader.bytes(bytes.len()).map_err(|e| damaged(&e))?);
+        let stored = reader.bytes(bytes.len()).map_err(|e| damaged(&e))?;
+        if stored.is_empty() {
+            return Ok(None);
+        }
+        let record = SealedRecord::from_stored(stored);
         record.map(Some).map_err(|e| damaged(&e))
     }
 
-    /// All own records of a batch: the batch is the index of its first `sent` entry.
+    /// All own records of a batch that are not erased, with their places: the batch is the index of its first `sent` entry.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn batch_records(&self, batch: u64) -> Result<Option<Vec<SealedRecord>>, StoreError> {
-        let Some(bytes) = self.get(cf::RECORDS, &batch.to_be_bytes())? else { return Ok(None) };
+    pub fn batch_records(&self, batch: u64) -> Result<Option<Vec<(usize, SealedRecord)>>, StoreError> {
+        let Some((_, bytes)) = self.opened(Under::Records, batch)? else { return Ok(None) };
         let damaged = |e: &dyn std::fmt::Display| {
             StoreError::damaged(format!("the records of the batch at entry {batch}"), e.to_string())
         };
         let mut reader = Reader::new(&bytes);
         let count = reader.array(MAX_BATCH_RECORDS).map_err(|e| damaged(&e))?;
         let mut records = Vec::with_capacity(count);
-        for _ in 0..count {
+        for at in 0..count {
             let record = reader.bytes(bytes.len()).map_err(|e| damaged(&e))?;
-            records.push(SealedRecord::from_stored(record).map_err(|e| damaged(&e))?);
+            if !record.is_empty() {
+                records.push((at, SealedRecord::from_stored(record).map_err(|e| damaged(&e))?));
+            }
         }
         Ok(Some(records))
     }
@@ -149,13 +187,34 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn find(&self, reference: &str) -> Result<Found, StoreError> {
-        let digest = self.reference(reference);
-        let own = self.index_rows(Tag::OwnReference, &digest)?;
-        let received = self.index_rows(Tag::ReceivedReference, &digest)?;
-        Ok(Found {
-            own: own.iter().filter_map(|(suffix, _)| read_place(suffix)).collect(),
-            received: received.iter().filter_map(|(suffix, _)| read_place(suffix)).collect(),
-        })
+        let mut found = Found { own: Vec::new(), received: Vec::new() };
+        for key in self.keyring.keys() {
+            let (tag, places) = match key.bucket().kind {
+                Kind::Own => (Tag::OwnReference, &mut found.own),
+                Kind::Received => (Tag::ReceivedReference, &mut found.received),
+                Kind::Answers | Kind::Holds => continue,
+            };
+            let rows = self.index_rows(tag, &key.reference(reference))?;
+            places.extend(rows.iter().filter_map(|(suffix, _)| read_place(suffix)));
+        }
+        // As one index would have them: in the order of the log.
+        found.own.sort_unstable();
+        found.received.sort_unstable();
+        Ok(found)
+    }
+
+    /// Batch and place of own records that name this party, whatever the case and spacing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn find_party(&self, party: &str) -> Result<Vec<(u64, usize)>, StoreError> {
+        let (name, mut found) = (party_name(party), Vec::new());
+        for key in self.keyring.keys().iter().filter(|key| key.bucket().kind == Kind::Own) {
+            let rows = self.index_rows(Tag::OwnReference, &key.party(&name))?;
+            found.extend(rows.iter().filter_map(|(suffix, _)| read_place(suffix)));
+        }
+        found.sort_unstable();
+        Ok(found)
     }
 
     /// Places where a record root arrived.
@@ -213,8 +272,8 @@ impl Store {
             let opening = self.opening(index)?.ok_or_else(|| damaged("not there".to_owned()))?;
             let skeleton = opening.read_skeleton().map_err(|e| damaged(e.to_string()))?;
             let evidence = if evidence_given { self.evidence(index, &skeleton)? } else { None };
-            let body_hash = opening.body_hash();
-            let body = body_given.then_some((opening.body_salt, opening.body));
+            let body_hash = opening.body_hash;
+            let body = opening.body.filter(|_| body_given);
             bytes += 150 + body.as_ref().map_or(0, |(_, b)| b.len()) + evidence.as_ref().map_or(0, Vec::len);
             found.push(AuditEntry { entry, salt: opening.salt, skeleton: opening.skeleton, body_hash, body, evidence });
             if bytes > MAX_AUDIT_PAGE_BYTES {
@@ -250,7 +309,7 @@ impl Store {
             EntryKind::Withdrawn => sent()?.and_then(|row| row.withdrawal).map(|withdrawal| withdrawal.to_cbor()),
             EntryKind::Received => self.received(channel, number)?.map(|row| row.arrival.to_cbor()),
             EntryKind::Receipt => self.receipt_of(channel, number, index)?.map(|row| row.proof),
-            EntryKind::Peers | EntryKind::Succeeded => None,
+            EntryKind::Peers | EntryKind::Succeeded | EntryKind::Document | EntryKind::Erased | EntryKind::Hold => None,
         })
     }
 
@@ -259,7 +318,7 @@ impl Store {
     }
 
     /// Rows of the index whose keys begin so, without that beginning.
-    fn rows_from(&self, prefix: &[u8]) -> Result<Vec<IndexRow>, StoreError> {
+    pub(super) fn rows_from(&self, prefix: &[u8]) -> Result<Vec<IndexRow>, StoreError> {
         let mut rows = Vec::new();
         for item in self.db.iterator_cf(self.cf(cf::INDEX), IteratorMode::From(prefix, Direction::Forward)) {
             let (key, value) = item?;

@@ -41,7 +41,7 @@ pub struct ReceivedRow {
     pub entry: u64,
     /// The dispatch's header and signature, or its withdrawal.
     pub arrival: Arrival,
-    /// The encoded receipt body.
+    /// The encoded receipt body; empty once it is erased.
     pub body: Vec<u8>,
 }
 
@@ -61,6 +61,25 @@ pub struct Totals {
     pub sent: Traffic,
     /// Of dispatches received.
     pub received: Traffic,
+}
+
+/// What was erased and counts elsewhere, so that the counts still agree.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ErasedTotals {
+    /// Verdicts on dispatches that arrived.
+    pub received: Traffic,
+    /// Own records.
+    pub records: u64,
+    /// Records that answers to chunks accepted.
+    pub answered: u64,
+}
+
+impl ErasedTotals {
+    pub(super) fn add(&mut self, more: &Self) {
+        self.received.add(&more.received);
+        self.records += more.records;
+        self.answered += more.answered;
+    }
 }
 
 /// The state of a received channel.
@@ -191,6 +210,31 @@ impl Decode for Totals {
         let totals = Self { sent: traffic()?, received: traffic()? };
         reader.leave();
         Ok(totals)
+    }
+}
+
+impl Encode for ErasedTotals {
+    fn encode(&self, writer: &mut Writer) {
+        let Traffic { dispatches, refused, accepted, rejected, withdrawn } = &self.received;
+        encode_checked(writer, 7, |writer| {
+            let counts = [dispatches, refused, accepted, rejected, withdrawn, &self.records, &self.answered];
+            counts.into_iter().for_each(|count| writer.uint(*count));
+        });
+    }
+}
+
+impl Decode for ErasedTotals {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
+        decode_checked(reader, 7, |reader| {
+            let received = Traffic {
+                dispatches: reader.uint()?,
+                refused: reader.uint()?,
+                accepted: reader.uint()?,
+                rejected: reader.uint()?,
+                withdrawn: reader.uint()?,
+            };
+            Ok(Self { received, records: reader.uint()?, answered: reader.uint()? })
+        })
     }
 }
 

@@ -17,13 +17,16 @@ use rocksdb::{
 use rustix::fs::{FlockOperation, fcntl_lock};
 
 use super::columns::{
-    META_INDEX_KEY, META_NODE, META_PEERS, META_TOTALS, META_TREE, Tag, cf, channel_meta_key, delivery_key,
-    dispatch_key, index_key, out_meta_key, place, read_channel_meta_key, read_dispatch_key, read_out_meta_key,
-    read_place, read_settled_key, read_submission_key, receipt_key, settled_key, submission_key, tile_key,
+    DeletionTag, META_ERASED, META_NODE, META_PEERS, META_TOTALS, META_TREE, Tag, Under, cf, channel_meta_key,
+    deletion_key, delivery_key, dispatch_key, document_meta_key, due_key, index_key, out_meta_key, place,
+    read_channel_meta_key, read_deletion_key, read_dispatch_key, read_document_meta_key, read_due_key,
+    read_out_meta_key, read_place, read_settled_key, read_submission_key, read_under_key, receipt_key, settled_key,
+    submission_key, tile_key, under_key,
 };
 use super::logs::LogKey;
 use super::open::{BLOCK_CACHE_BYTES, MAX_OPEN_FILES, Store, StoreError, read_tree_row};
 use super::tree::Trees;
+use crate::keyring::{Keyring, KeyringError};
 
 /// A column family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +65,14 @@ pub enum Family {
     Cosigned,
     /// Checkpoints and evidence of logs.
     Logs,
+    /// What is under which data key.
+    Under,
+    /// Entries by the day on which they are due.
+    Due,
+    /// What is held.
+    Holds,
+    /// Words that something is erased, owed and given.
+    Deletions,
 }
 
 /// A key that can be read back from its bytes.
@@ -102,6 +113,25 @@ pub struct TileKey(pub u8, pub u64);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubmissionKey(pub String, pub u64);
 
+/// The number of a data key, the kind of a row, and the row's key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnderKey(pub u64, pub Under, pub Vec<u8>);
+
+/// The day on which an entry is due, and its index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DueKey(pub Day, pub u64);
+
+/// A word that something is erased.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeletionKey {
+    /// Owed to the sender in this channel: the own `erased` entry.
+    Owed(Channel, u64),
+    /// Given by the recipient in this channel: its `erased` entry.
+    Word(Channel, u64),
+    /// What that says of one dispatch.
+    Dispatch(DispatchKey, u64),
+}
+
 /// What the node keeps one of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MetaKey {
@@ -111,10 +141,12 @@ pub enum MetaKey {
     Node,
     /// Verdicts so far.
     Totals,
-    /// The key of the index.
-    IndexKey,
+    /// What of them was erased.
+    Erased,
     /// What the newest `peers` entry holds.
     Peers,
+    /// The `document` entry of a document.
+    Document(Digest),
     /// State of a received channel.
     Channel(Channel),
     /// State of an own channel.
@@ -171,7 +203,7 @@ pub struct Stopped(#[expect(dead_code, reason = "the lock lasts as long as the f
 
 impl Family {
     /// All of them.
-    pub const ALL: [Family; 17] = [
+    pub const ALL: [Family; 21] = [
         Family::Meta,
         Family::Entries,
         Family::Openings,
@@ -189,6 +221,10 @@ impl Family {
         Family::Submissions,
         Family::Cosigned,
         Family::Logs,
+        Family::Under,
+        Family::Due,
+        Family::Holds,
+        Family::Deletions,
     ];
 
     fn name(self) -> &'static str {
@@ -210,6 +246,10 @@ impl Family {
             Family::Submissions => cf::SUBMISSIONS,
             Family::Cosigned => cf::COSIGNED,
             Family::Logs => cf::LOGS,
+            Family::Under => cf::UNDER,
+            Family::Due => cf::DUE,
+            Family::Holds => cf::HOLDS,
+            Family::Deletions => cf::DELETIONS,
         }
     }
 }
@@ -238,11 +278,16 @@ impl Stopped {
 
 impl Store {
     /// Opens the database without ever writing to it. What was not flushed is replayed from the write-ahead log into memory.
-    /// Gives also the names of column families that this version does not know.
+    /// Gives also the names of column families that this version does not know, and why the data keys in `keys` could not be read.
+    /// `owner` is node and network where they are known from elsewhere; else the database says.
     ///
     /// # Errors
     /// [`StoreError::Database`].
-    pub fn open_read_only(folder: &Path) -> Result<(Self, Vec<String>), StoreError> {
+    pub fn open_read_only(
+        folder: &Path,
+        keys: &Path,
+        owner: Option<&str>,
+    ) -> Result<(Self, Vec<String>, Option<KeyringError>), StoreError> {
         let mut options = Options::default();
         options.set_max_open_files(MAX_OPEN_FILES);
         let cache = Cache::new_lru_cache(BLOCK_CACHE_BYTES);
@@ -258,11 +303,17 @@ impl Store {
         let db = DB::open_cf_descriptors_read_only(&options, folder, families, false)?;
         // RocksDB's own family, which every database has and this store leaves empty.
         let unknown = unknown.into_iter().filter(|name| name != rocksdb::DEFAULT_COLUMN_FAMILY_NAME).collect();
-        let mut store = Self { db, index_key: [0; 32], trees: Trees::default() };
-        if let Ok(Some(key)) = store.look(Family::Meta, &MetaKey::IndexKey) {
-            store.index_key = key.try_into().unwrap_or_default();
-        }
-        Ok((store, unknown))
+        let mut store = Self { db, keyring: Keyring::none(), trees: Trees::default() };
+        let stored = store.look(Family::Meta, &MetaKey::Node).ok().flatten().unwrap_or_default();
+        let owner = owner.map_or_else(|| String::from_utf8_lossy(&stored).into_owned(), str::to_owned);
+        let fault = match Keyring::look(keys, &owner) {
+            Ok(keyring) => {
+                store.keyring = keyring;
+                None
+            }
+            Err(error) => Some(error),
+        };
+        Ok((store, unknown, fault))
     }
 
     /// Whether it holds no row of any family that this version knows.
@@ -496,6 +547,45 @@ impl RowKey for SubmissionKey {
     }
 }
 
+impl RowKey for DeletionKey {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (tag, channel, number, entry) = read_deletion_key(bytes)?;
+        Some(match tag {
+            DeletionTag::Owed => Self::Owed(channel, entry),
+            DeletionTag::Word => Self::Word(channel, entry),
+            DeletionTag::Dispatch => Self::Dispatch(DispatchKey { channel, number }, entry),
+        })
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Owed(channel, entry) => deletion_key(DeletionTag::Owed, channel, 0, *entry),
+            Self::Word(channel, entry) => deletion_key(DeletionTag::Word, channel, 0, *entry),
+            Self::Dispatch(of, entry) => deletion_key(DeletionTag::Dispatch, &of.channel, of.number, *entry),
+        }
+    }
+}
+
+impl RowKey for DueKey {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        read_due_key(bytes).map(|(day, entry)| Self(day, entry))
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        due_key(self.0, self.1).to_vec()
+    }
+}
+
+impl RowKey for UnderKey {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        read_under_key(bytes).map(|(id, under, row)| Self(id, under, row.to_vec()))
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        under_key(self.0, self.1, &self.2)
+    }
+}
+
 impl RowKey for LogKey {
     fn read(bytes: &[u8]) -> Option<Self> {
         Self::read(bytes)
@@ -512,11 +602,12 @@ impl RowKey for MetaKey {
             META_TREE => Self::Tree,
             META_NODE => Self::Node,
             META_TOTALS => Self::Totals,
-            META_INDEX_KEY => Self::IndexKey,
+            META_ERASED => Self::Erased,
             META_PEERS => Self::Peers,
-            other => match read_channel_meta_key(other) {
-                Some(channel) => Self::Channel(channel),
-                None => Self::Out(read_out_meta_key(other)?),
+            other => match (read_document_meta_key(other), read_channel_meta_key(other)) {
+                (Some(document), _) => Self::Document(document),
+                (None, Some(channel)) => Self::Channel(channel),
+                (None, None) => Self::Out(read_out_meta_key(other)?),
             },
         })
     }
@@ -526,8 +617,9 @@ impl RowKey for MetaKey {
             Self::Tree => META_TREE.to_vec(),
             Self::Node => META_NODE.to_vec(),
             Self::Totals => META_TOTALS.to_vec(),
-            Self::IndexKey => META_INDEX_KEY.to_vec(),
+            Self::Erased => META_ERASED.to_vec(),
             Self::Peers => META_PEERS.to_vec(),
+            Self::Document(document) => document_meta_key(document),
             Self::Channel(channel) => channel_meta_key(channel),
             Self::Out(channel) => out_meta_key(channel),
         }

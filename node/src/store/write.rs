@@ -4,18 +4,22 @@ use std::sync::Arc;
 
 use luxor_protocol::cbor::Encode;
 use luxor_protocol::exchange::{Arrival, Channel, Envelope, Opening, Withdrawal};
-use luxor_protocol::hash::{Digest, Domain, keyed};
+use luxor_protocol::hash::Digest;
 use luxor_protocol::record::Value;
 use luxor_protocol::time::Day;
 use luxor_protocol::tlog::{CompletedTile, Frontier, Hash};
 use rocksdb::WriteBatch;
 
 use super::columns::{
-    META_PEERS, META_TOTALS, META_TREE, Tag, cf, channel_meta_key, delivery_key, dispatch_key, index_key, out_meta_key,
-    place, receipt_key, settled_key, submission_key, tile_key,
+    DeletionTag, META_PEERS, META_TOTALS, META_TREE, Tag, Under, cf, channel_meta_key, deletion_key, delivery_key,
+    dispatch_key, document_meta_key, due_key, index_key, out_meta_key, place, receipt_key, settled_key, submission_key,
+    tile_key, under_key,
 };
+use super::deletions::DeletedRow;
+use super::erase::Erasing;
 use super::open::{Store, StoreError, tree_row};
-use super::rows::{ChannelRow, OutRow, ReceiptRow, ReceivedRow, SentRow, SubmissionRow, Totals};
+use super::rows::{ChannelRow, OutRow, ReceiptRow, ReceivedRow, SentRow, Totals};
+use crate::keyring::{DataKey, Sealed};
 
 /// A record and what finds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,8 +28,30 @@ pub struct IndexedRecord {
     pub root: Digest,
     /// Its place in the dispatch or batch, from 0.
     pub place: usize,
-    /// Identifiers that lead to it (own reference, item id).
+    /// Index keys of the identifiers that lead to it.
+    pub references: Vec<Digest>,
+}
+
+/// A record and the identifiers that lead to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedRecord {
+    /// Its root.
+    pub root: Digest,
+    /// Its place in the dispatch or batch, from 0.
+    pub place: usize,
+    /// Own reference and item id.
     pub references: Vec<String>,
+    /// Parties that it names, as [`parties`] gives them; of own records only.
+    pub parties: Vec<String>,
+}
+
+impl NamedRecord {
+    /// What finds it while the data key of its bucket lives.
+    pub fn indexed(&self, key: &DataKey) -> IndexedRecord {
+        let parties = self.parties.iter().map(|party| key.party(party));
+        let references = self.references.iter().map(|reference| key.reference(reference)).chain(parties).collect();
+        IndexedRecord { root: self.root, place: self.place, references }
+    }
 }
 
 /// Fields that lead to a record: group and field.
@@ -42,6 +68,42 @@ pub fn references(field: impl Fn(&str, &str) -> Option<Value>) -> Vec<String> {
     found
 }
 
+/// Fields that name a party: group and field.
+const PARTIES: [(&str, &str); 6] = [
+    ("sender", "name"),
+    ("sender", "id"),
+    ("addressee", "name"),
+    ("addressee", "id"),
+    ("seller", "name"),
+    ("seller", "account"),
+];
+
+/// The parties that a record names (sender, addressee, seller; name or number), each once, as [`party_name`] spells them.
+pub fn parties(field: impl Fn(&str, &str) -> Option<Value>) -> Vec<String> {
+    let text = |(group, name)| match field(group, name) {
+        Some(Value::Text(text)) => Some(party_name(&text)),
+        _ => None,
+    };
+    let mut found: Vec<String> = PARTIES.into_iter().filter_map(text).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// A party's name or number in the one spelling that is compared: lower case, one space between words.
+pub fn party_name(text: &str) -> String {
+    text.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ")
+}
+
+/// The index keys of what leads to a record: of own ones parties as well.
+pub fn identifiers(own: bool, key: &DataKey, field: impl Fn(&str, &str) -> Option<Value>) -> Vec<Digest> {
+    let mut found: Vec<Digest> = references(&field).iter().map(|reference| key.reference(reference)).collect();
+    if own {
+        found.extend(parties(&field).iter().map(|party| key.party(party)));
+    }
+    found
+}
+
 /// One thing to be written. `entry` is a position in the entries of the same commit; the sequencer makes an index of it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Write {
@@ -51,8 +113,8 @@ pub enum Write {
         submission: String,
         /// Number of the chunk.
         chunk: u64,
-        /// The answer.
-        row: SubmissionRow,
+        /// The answer, a [`super::SubmissionRow`].
+        row: Sealed,
     },
     /// Own records of one batch.
     Records {
@@ -61,7 +123,7 @@ pub enum Write {
         /// What finds them.
         records: Vec<IndexedRecord>,
         /// A list of byte strings, each header, seed and content.
-        stored: Vec<u8>,
+        stored: Sealed,
         /// The dispatches that carry them.
         dispatches: Vec<(Channel, u64)>,
     },
@@ -134,7 +196,7 @@ pub enum Write {
         /// The encoded receipt body.
         body: Vec<u8>,
         /// The accepted views; absent when refused.
-        payload: Option<Vec<u8>>,
+        payload: Option<Sealed>,
         /// What finds the accepted records.
         records: Vec<IndexedRecord>,
         /// The channel's tree after it.
@@ -142,11 +204,59 @@ pub enum Write {
         /// The sender signed that it holds receipts up to this.
         held: u64,
     },
+    /// Content is gone, or written anew under another key.
+    Erased(Box<Erasing>),
+    /// The sender in a channel is owed the word that something of it is erased.
+    DeletionOwed {
+        /// The channel.
+        channel: Channel,
+        /// Its `erased` entry.
+        entry: usize,
+    },
+    /// It took that word.
+    DeletionTold {
+        /// The channel.
+        channel: Channel,
+        /// Index of the `erased` entry.
+        entry: u64,
+    },
+    /// A recipient's word that something is erased there.
+    Deleted {
+        /// The channel.
+        channel: Channel,
+        /// Index of the `erased` entry in the recipient's log.
+        entry: u64,
+        /// The tlog-proof.
+        proof: Vec<u8>,
+        /// What it says of each dispatch, by number.
+        dispatches: Vec<(u64, DeletedRow)>,
+    },
+    /// A hold begins.
+    Hold {
+        /// Its number.
+        hold: u64,
+        /// What is held and why, a [`super::HoldRow`].
+        row: Sealed,
+    },
+    /// A hold ends.
+    Released {
+        /// Its number.
+        hold: u64,
+        /// The number of the key that its row is under.
+        key: u64,
+    },
     /// Verdicts so far.
     Totals(Totals),
     /// What this node holds of others' logs was recorded.
     Peers {
         /// Its `peers` entry.
+        entry: usize,
+    },
+    /// A document was admitted.
+    Document {
+        /// Its digest.
+        document: Digest,
+        /// Its `document` entry.
         entry: usize,
     },
 }
@@ -163,11 +273,11 @@ impl Store {
         for write in writes {
             match write {
                 Write::Submission { submission, chunk, row } => {
-                    batch.put_cf(self.cf(cf::SUBMISSIONS), submission_key(&submission, chunk), row.to_cbor());
+                    self.stage_under(batch, Under::Answer, &submission_key(&submission, chunk), &row);
                 }
                 Write::Records { entry, records, stored, dispatches } => {
                     let entry = index(entry);
-                    batch.put_cf(self.cf(cf::RECORDS), entry.to_be_bytes(), stored);
+                    self.stage_under(batch, Under::Records, &entry.to_be_bytes(), &stored);
                     self.stage_index(batch, Tag::OwnRoot, Tag::OwnReference, entry, &records);
                     for (channel, number) in &dispatches {
                         let key = delivery_key(entry, &dispatch_key(channel, *number));
@@ -208,7 +318,7 @@ impl Store {
                     let row = ReceivedRow { entry, arrival, body };
                     batch.put_cf(self.cf(cf::RECEIVED), dispatch_key(&channel, number), row.to_cbor());
                     if let Some(payload) = payload {
-                        batch.put_cf(self.cf(cf::PAYLOADS), entry.to_be_bytes(), payload);
+                        self.stage_under(batch, Under::Payload, &entry.to_be_bytes(), &payload);
                     }
                     self.stage_index(batch, Tag::ReceivedRoot, Tag::ReceivedReference, entry, &records);
                     let row = ChannelRow { contiguous: tree.size(), hashes: tree.hashes().to_vec(), held };
@@ -216,6 +326,31 @@ impl Store {
                 }
                 Write::Peers { entry } => {
                     batch.put_cf(self.cf(cf::META), META_PEERS, index(entry).to_be_bytes());
+                }
+                Write::Document { document, entry } => {
+                    batch.put_cf(self.cf(cf::META), document_meta_key(&document), index(entry).to_be_bytes());
+                }
+                Write::Erased(erasing) => self.stage_erasing(batch, &erasing),
+                Write::DeletionOwed { channel, entry } => {
+                    let key = deletion_key(DeletionTag::Owed, &channel, 0, index(entry));
+                    batch.put_cf(self.cf(cf::DELETIONS), key, []);
+                }
+                Write::DeletionTold { channel, entry } => {
+                    batch.delete_cf(self.cf(cf::DELETIONS), deletion_key(DeletionTag::Owed, &channel, 0, entry));
+                }
+                Write::Deleted { channel, entry, proof, dispatches } => {
+                    let family = self.cf(cf::DELETIONS);
+                    batch.put_cf(family, deletion_key(DeletionTag::Word, &channel, 0, entry), proof);
+                    for (number, row) in dispatches {
+                        let key = deletion_key(DeletionTag::Dispatch, &channel, number, entry);
+                        batch.put_cf(family, key, row.to_cbor());
+                    }
+                }
+                Write::Hold { hold, row } => self.stage_under(batch, Under::Hold, &hold.to_be_bytes(), &row),
+                Write::Released { hold, key } => {
+                    let row = hold.to_be_bytes();
+                    batch.delete_cf(self.cf(cf::HOLDS), row);
+                    batch.delete_cf(self.cf(cf::UNDER), under_key(key, Under::Hold, &row));
                 }
                 Write::Totals(totals) => batch.put_cf(self.cf(cf::META), META_TOTALS, totals.to_cbor()),
             }
@@ -227,7 +362,7 @@ impl Store {
         for record in records {
             let place = place(entry, record.place);
             keys.push(index_key(root, &record.root, &place));
-            keys.extend(record.references.iter().map(|text| index_key(reference, &self.reference(text), &place)));
+            keys.extend(record.references.iter().map(|digest| index_key(reference, digest, &place)));
         }
         // In their order, so that each is found from the one before: the memtable goes on from its last place.
         keys.sort_unstable();
@@ -241,6 +376,10 @@ impl Store {
             let index = (first + at as u64).to_be_bytes();
             batch.put_cf(self.cf(cf::ENTRIES), index, opening.entry());
             batch.put_cf(self.cf(cf::OPENINGS), index, opening.to_cbor());
+            // Whoever made it made its skeleton; one that cannot be read is told by the check.
+            if let Ok(skeleton) = opening.read_skeleton() {
+                batch.put_cf(self.cf(cf::DUE), due_key(skeleton.due, first + at as u64), []);
+            }
         }
     }
 
@@ -264,10 +403,5 @@ impl Store {
         }
         batch.put_cf(self.cf(cf::META), META_TREE, tree_row(size, root));
         self.write_synced(batch)
-    }
-
-    /// The index key of an identifier: keyed, so the index of a stolen disk tells nothing about guessed identifiers.
-    pub(crate) fn reference(&self, reference: &str) -> Digest {
-        keyed(&self.index_key, Domain::Index, &[reference.as_bytes()])
     }
 }

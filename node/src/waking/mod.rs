@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 
 pub use words::{Heard, OtherCard, OwnLog, WordError, Words};
 
-use crate::net::{Inbound, NetHandle, TransportKey};
+use crate::net::{Inbound, NetHandle};
 use crate::store::{LogFact, Store, StoreError};
 use crate::witness::holdings;
 
@@ -156,7 +156,7 @@ async fn ask(net: NetHandle, witness: Arc<KnownNode>, say: mpsc::Sender<(NodeRef
     let request = Arc::new(Request::Holdings.to_cbor());
     let mut wait = AGAIN_MIN;
     loop {
-        let answer = net.request(TransportKey(witness.card.transport.bytes()), request.clone()).await;
+        let answer = net.request(net.way_to(&witness), request.clone()).await;
         let word = match answer.map_err(|e| e.to_string()).map(|answer| Answer::from_cbor(&answer)) {
             Ok(Ok(Answer::Holdings(holdings))) => Ok(holdings),
             Ok(Ok(Answer::Error { code, detail })) => Err(format!("{code}: {detail}")),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use luxor_protocol::document::{Directory, KnownNode};
-use luxor_protocol::exchange::{Holdings, former_keys, log_key, words_needed};
+use luxor_protocol::exchange::{Holdings, former_keys, keys_of_log, log_key, words_needed};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::names::NodeRef;
 use luxor_protocol::tlog::{Checkpoint, Hash, Note, VerifierKey};
@@ -61,7 +61,8 @@ pub struct OtherCard {
 /// The own log as it is on disk.
 pub struct OwnLog<'d> {
     node: &'d KnownNode,
-    key: VerifierKey,
+    /// Keys of the log, now and before: what any of them signed, this node signed.
+    keys: Vec<VerifierKey>,
     card: Option<(u64, Digest)>,
 }
 
@@ -92,8 +93,10 @@ impl<'d> OwnLog<'d> {
     /// # Errors
     /// [`WordError::Log`] when the card's origin is no key name.
     pub fn new(directory: &'d Directory, node: &'d KnownNode) -> Result<Self, WordError> {
-        let key = log_key(node).map_err(|e| WordError::Log(e.to_string()))?;
-        Ok(Self { node, key, card: directory.card_of(&node.member) })
+        // Without one, nothing that is told could be judged.
+        log_key(node).map_err(|e| WordError::Log(e.to_string()))?;
+        let keys = keys_of_log(node, &node.card.origin);
+        Ok(Self { node, keys, card: directory.card_of(&node.member) })
     }
 
     /// Looks whether what a witness holds of this log is in it. `size` is that of the log on disk, `root_at` gives the root of its
@@ -109,7 +112,7 @@ impl<'d> OwnLog<'d> {
         root_at: impl Fn(u64) -> Result<Hash, String>,
     ) -> Result<(), WordError> {
         for note in &holdings.notes {
-            let Ok(signed) = Checkpoint::open(note, &self.key) else { continue };
+            let Ok(signed) = Checkpoint::open_any(note, &self.keys) else { continue };
             if signed.size > size {
                 let (witness, note) = (witness.clone(), note.clone());
                 return Err(WordError::Behind { witness, signed: signed.size, here: size, note });

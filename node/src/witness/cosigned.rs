@@ -67,6 +67,18 @@ impl Cosigned {
         &self.states
     }
 
+    /// Goes on with another policy and other witnesses. What is gathered stays, and what had its quorum keeps it.
+    pub fn follow(&mut self, policy: Policy, keys: Vec<VerifierKey>) {
+        let state = |key: &VerifierKey| self.place(key).and_then(|place| self.states.get(place).cloned());
+        let states = keys.iter().map(|key| state(key).unwrap_or_default()).collect();
+        (self.policy, self.keys, self.states) = (policy, keys, states);
+    }
+
+    /// The place of a witness, as long as it is asked.
+    pub fn place(&self, key: &VerifierKey) -> Option<usize> {
+        self.keys.iter().position(|other| other == key)
+    }
+
     /// The key of a witness, by its place.
     pub fn key(&self, witness: usize) -> Option<&VerifierKey> {
         self.keys.get(witness)
@@ -193,6 +205,26 @@ mod tests {
         assert_eq!(cosigned.gathering.len(), MAX_GATHERING);
         assert_eq!(cosigned.add(0, 5, &line(0, 5, 800)), Ok(None), "given up");
         assert_eq!(cosigned.add(7, 29, b""), Ok(None), "no such witness");
+    }
+
+    #[test]
+    fn other_witnesses_go_on_with_what_was_gathered() {
+        let mut cosigned = gathering(1);
+        cosigned.offer(5, &signed(5));
+        let made = cosigned.add(0, 5, &line(0, 5, 100)).unwrap();
+        assert!(made.is_some());
+        let Cosigned { policy, mut keys, .. } = gathering(2);
+        keys.reverse();
+        cosigned.follow(policy, keys.clone());
+        assert_eq!(cosigned.best(), made.as_ref(), "it had its quorum");
+        assert_eq!([cosigned.states()[0].size, cosigned.states()[1].size], [0, 5]);
+        assert_eq!(cosigned.place(&keys[1]), Some(1));
+        cosigned.offer(9, &signed(9));
+        assert_eq!(cosigned.add(1, 9, &line(0, 9, 200)), Ok(None), "two are needed now");
+        assert_eq!(cosigned.add(0, 9, &line(1, 9, 210)).unwrap().unwrap().size, 9);
+        let Cosigned { policy, keys: fewer, .. } = gathering(1);
+        cosigned.follow(policy, fewer);
+        assert_eq!(cosigned.place(&keys[0]), None, "it is asked no longer");
     }
 
     #[test]

@@ -15,7 +15,7 @@ mod told;
 mod whom;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use luxor_protocol::document::{Directory, KnownNode};
 use luxor_protocol::exchange::{log_key, policy_of, witness_name};
@@ -62,8 +62,9 @@ pub struct Said {
 pub struct Witness {
     me: NodeRef,
     name: String,
-    key: SecretKey,
-    directory: Arc<Directory>,
+    /// The key in use, then those that cosign beside it while it is replaced.
+    keys: RwLock<Vec<SecretKey>>,
+    directory: RwLock<Arc<Directory>>,
     store: Arc<Store>,
     /// Decides and stores one checkpoint at a time.
     one: Mutex<()>,
@@ -74,18 +75,28 @@ pub struct Witness {
 }
 
 impl Witness {
-    /// A witness with this key, which is on the node's card.
-    pub fn new(me: NodeRef, origin: &str, key: SecretKey, directory: Arc<Directory>, store: Arc<Store>) -> Self {
+    /// A witness with these keys, which are on the node's card.
+    pub fn new(me: NodeRef, origin: &str, keys: Vec<SecretKey>, directory: Arc<Directory>, store: Arc<Store>) -> Self {
         Self {
             me,
             name: witness_name(origin),
-            key,
-            directory,
+            keys: RwLock::new(keys),
+            directory: RwLock::new(directory),
             store,
             one: Mutex::new(()),
             glimpsed: Mutex::default(),
             words: Mutex::default(),
         }
+    }
+
+    /// Goes on with what other documents say: for the next decision, not for one under way.
+    pub fn follow(&self, directory: Arc<Directory>) {
+        *self.directory.write().unwrap_or_else(PoisonError::into_inner) = directory;
+    }
+
+    fn directory(&self) -> Arc<Directory> {
+        // Whoever panicked left a whole directory behind.
+        self.directory.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Answers an `add-checkpoint` (<https://c2sp.org/tlog-witness>): checked and stored before the answer, the same again gets
@@ -153,7 +164,8 @@ impl Witness {
         if id.len() != 64 || !id.bytes().all(|c| c.is_ascii_digit() || (b'a'..=b'f').contains(&c)) {
             return Ok(None);
         }
-        let mut logs = self.directory.nodes().filter(|node| node.node != self.me);
+        let directory = self.directory();
+        let mut logs = directory.nodes().filter(|node| node.node != self.me);
         match logs.find(|node| monitoring_id(&node.card.origin) == id) {
             Some(node) => self.held(&node.card.origin, now),
             None => Ok(None),
@@ -198,12 +210,14 @@ impl Witness {
 
     /// Who makes the quorum of this log today.
     fn policy(&self, origin: &str) -> Option<Policy> {
-        policy_of(&self.directory, self.directory.node_by_origin(origin)?).ok()
+        let directory = self.directory();
+        policy_of(&directory, directory.node_by_origin(origin)?).ok()
     }
 
     /// The key of a log that this node follows: those of all other nodes, not its own.
     fn log_key(&self, origin: &str) -> Option<VerifierKey> {
-        let node = self.directory.node_by_origin(origin).filter(|node| node.node != self.me)?;
+        let directory = self.directory();
+        let node = directory.node_by_origin(origin).filter(|node| node.node != self.me)?;
         log_key(node).ok()
     }
 
@@ -242,13 +256,20 @@ impl Witness {
         self.store.keep_log_facts(origin, &[(LogFact::Fork, &evidence.to_bytes())])
     }
 
-    /// This node's cosignature line; `None`, with a word in the log, for a defect.
+    /// Goes on with other keys.
+    pub fn use_keys(&self, keys: Vec<SecretKey>) {
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+    }
+
+    /// This node's cosignature lines, one by each of its keys; `None`, with a word in the log, for a defect.
     fn cosign(&self, note_bytes: &[u8], now: Millis) -> Option<String> {
         let text = Note::parse(note_bytes).map(|note| note.text).map_err(|e| e.to_string());
-        let line = text.and_then(|text| {
-            cosign_line(&text, &self.name, self.key.signing_key(), now.0 / 1_000).map_err(|e| e.to_string())
-        });
-        line.map_err(|error| tracing::error!(error, "a checkpoint that was decided on cannot be cosigned")).ok()
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let by = |text: &str, key: &SecretKey| {
+            cosign_line(text, &self.name, key.signing_key(), now.0 / 1_000).map_err(|e| e.to_string())
+        };
+        let lines = text.and_then(|text| keys.iter().map(|key| by(&text, key)).collect::<Result<String, _>>());
+        lines.map_err(|error| tracing::error!(error, "a checkpoint that was decided on cannot be cosigned")).ok()
     }
 }
 

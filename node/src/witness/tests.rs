@@ -31,9 +31,9 @@ impl Bench {
     fn open(&self) -> Witness {
         let data = self.folder.path().join("data");
         let network = self.directory.network();
-        let store = Store::open(&data, StoreConfig::default(), &network, &self.me, [1; 32]).unwrap();
+        let store = Store::open(&data, StoreConfig::default(), &network, &self.me, self.folder.path()).unwrap();
         let origin = &self.directory.node(&self.me).unwrap().card.origin;
-        Witness::new(self.me.clone(), origin, self.witness.clone(), self.directory.clone(), Arc::new(store))
+        Witness::new(self.me.clone(), origin, vec![self.witness.clone()], self.directory.clone(), Arc::new(store))
     }
 
     fn origin(&self) -> &str {

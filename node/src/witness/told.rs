@@ -8,7 +8,7 @@
 
 use std::sync::PoisonError;
 
-use luxor_protocol::exchange::NewestCheckpoint;
+use luxor_protocol::exchange::{NewestCheckpoint, keys_of_log};
 use luxor_protocol::limits::{MAX_NOTE_TOLD_BYTES, MAX_SIZES_ASKED, MAX_UNPLACED_NOTES};
 use luxor_protocol::names::NodeRef;
 use luxor_protocol::tlog::{
@@ -322,8 +322,10 @@ impl Witness {
     fn signer_of(&self, note_bytes: &[u8]) -> Option<(String, VerifierKey)> {
         let note = Note::parse(note_bytes).ok()?;
         let claimed = Checkpoint::parse(&note.text).ok()?.origin;
-        let key = self.log_key(&claimed)?;
-        Checkpoint::from_note(&note, &key).is_ok().then_some((claimed, key))
+        let node = self.directory().node_by_origin(&claimed).filter(|node| node.node != self.me).cloned()?;
+        // What an idle log signed before it replaced its key counts as well.
+        let mut keys = keys_of_log(&node, &claimed).into_iter();
+        keys.find(|key| Checkpoint::from_note(&note, key).is_ok()).map(|key| (claimed, key))
     }
 }
 

@@ -70,9 +70,11 @@ pub fn whom(
     let members: Vec<_> = directory
         .nodes()
         .filter(|node| node.member != own.member)
-        .filter_map(|node| Some((witness_key(node).ok()?, node.clone())))
+        .flat_map(|node| node.witness_keys().map(move |key| (*key, node.clone())))
         .collect();
-    let of_member = |key: &VerifierKey| members.iter().find(|(member, _)| member == key).map(|(_, node)| node.clone());
+    let of_member = |key: &VerifierKey| {
+        members.iter().find(|(member, _)| member.verifying_key() == key.public_key()).map(|(_, node)| node.clone())
+    };
     let mut asked: Vec<LogWitness> = Vec::new();
     for party in policy.witnesses() {
         let (name, way) = match (of_member(&party.key), &party.url) {
@@ -80,7 +82,14 @@ pub fn whom(
             (None, Some(url)) => (party.name.clone(), Way::Url(url.trim_end_matches('/').to_owned())),
             (None, None) => (party.name.clone(), Way::Nowhere),
         };
-        asked.push(LogWitness { name, key: party.key.clone(), way });
+        // A witness that replaces its key is asked once, and cosigns with the one in use.
+        let key = match &way {
+            Way::Member(node) => witness_key(node).unwrap_or_else(|_| party.key.clone()),
+            _ => party.key.clone(),
+        };
+        if !asked.iter().any(|other| other.key == key) {
+            asked.push(LogWitness { name, key, way });
+        }
     }
     let beside = witnesses_of(directory, &own.member).into_iter().filter_map(|node| {
         let node = directory.node(&node.node)?.clone();

@@ -185,7 +185,7 @@ fn key_of(directory: &Directory, origin: &str) -> Option<VerifierKey> {
             return log_key(node).ok();
         }
         let former = node.former_logs.iter().find(|former| former.origin == origin)?;
-        VerifierKey::new(origin, KeyType::Ed25519, former.log.verifying_key()).ok()
+        VerifierKey::new(origin, KeyType::Ed25519, former.log.current().verifying_key()).ok()
     };
     directory.nodes().find_map(|node| of(node))
 }

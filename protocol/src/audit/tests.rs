@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use super::*;
 use crate::cbor::Encode;
-use crate::exchange::{Dispatch, Outcome};
+use crate::exchange::{Dispatch, DocumentBody, Ground, Named, Outcome};
 use crate::keys::{KeyUse, SecretKey};
 use crate::testing::{Log, Network, Party, SHOWN, Told, encode_views, set, small_record};
 use crate::tlog::root_of;
@@ -310,7 +310,7 @@ fn dispatches_that_were_not_signed_or_not_so_are_found() {
 }
 
 #[test]
-fn what_is_withheld_or_erased_is_counted_and_no_finding() {
+fn what_a_mandate_withholds_is_no_finding_and_a_body_that_is_gone_the_only_one() {
     let (post, customs) = (&NETWORK.post, &NETWORK.customs);
     let (sender, recipient) = (Log::of(post, &sender_told()), Log::of(customs, &recipient_told()));
     // A mandate for skeletons only, with and without evidence.
@@ -330,20 +330,19 @@ fn what_is_withheld_or_erased_is_counted_and_no_finding() {
         assert_eq!((a.channels[0].count, a.channels[0].root.as_str()), (COUNT, ""));
         assert!(compare_channels(&[a, b]).is_empty());
     }
-    // One body erased, whichever: the rest still holds, and the full log of the other side is no contradiction.
+    // One body gone, whichever: that is found, the rest still holds, and the full log of the other side is no contradiction.
     let full = audit(customs, &recipient);
     for at in 0..10 {
         let erase = |log: &mut Log| (log.entries[at].body, log.entries[at].evidence) = (None, None);
         let mut log = Log::of(post, &sender_told());
         erase(&mut log);
         let report = audit(post, &log);
-        assert!(report.ok() && report.withheld == 1, "{at}: {:?}", report.findings);
+        only_gone(&report, at as u64);
         assert!(compare_channels(&[report, full.clone()]).is_empty());
         if at < 5 {
             let mut log = Log::of(customs, &recipient_told());
             erase(&mut log);
-            let report = audit(customs, &log);
-            assert!(report.ok() && report.withheld == 1, "{at}: {:?}", report.findings);
+            only_gone(&audit(customs, &log), at as u64);
         }
     }
     // Numbers still count where only skeletons are shown.
@@ -417,6 +416,30 @@ fn checkpoints_that_a_log_names_are_checked() {
 }
 
 #[test]
+fn documents_that_a_log_names_are_checked() {
+    let document = |number, digest: u8| {
+        let skeleton = Skeleton::of_node(EntryKind::Document, &NETWORK.post.node, 1, number, crate::testing::NOW.day());
+        Told { skeleton, body: DocumentBody { document: Digest([digest; 32]) }.to_cbor(), evidence: None }
+    };
+    let report = audit(&NETWORK.post, &Log::of(&NETWORK.post, &[document(7, 1), document(7, 2), document(5, 3)]));
+    assert_eq!((report.ok(), report.bodies, report.without_evidence), (true, 3, 0), "{report:?}");
+    let mut about_dispatch = document(7, 1);
+    about_dispatch.skeleton.agreement = NETWORK.agreement("parcels");
+    let mut of_another = document(7, 1);
+    of_another.skeleton.channel.sender = NETWORK.customs.node.clone();
+    for (told, part) in [
+        (about_dispatch, "is about a dispatch"),
+        (of_another, "not this node's"),
+        (Told { body: vec![0x80, 0], ..document(7, 1) }, "body: "),
+    ] {
+        let found = findings_of(&[told]);
+        assert!(matches!(found.as_slice(), [(Some(0), what)] if what.contains(part)), "{part}: {found:?}");
+    }
+    let found = findings_of(&[document(7, 1), document(8, 1)]);
+    assert!(matches!(found.as_slice(), [(Some(1), what)] if what.contains("admitted before")), "{found:?}");
+}
+
+#[test]
 fn a_log_that_follows_another_begins_with_what_is_known_of_that() {
     let other = &NETWORK.other;
     let (log_key, witness) = [(KeyUse::Log, 88), (KeyUse::Witness, 89)]
@@ -424,7 +447,7 @@ fn a_log_that_follows_another_begins_with_what_is_known_of_that() {
         .into();
     let mut card = other.card();
     let (former, origin) = (card.nodes[0].origin.clone(), "luxor.test/second".to_owned());
-    (card.nodes[0].log, card.nodes[0].witness) = (*log_key.public(), *witness.public());
+    (card.nodes[0].log, card.nodes[0].witness) = ((*log_key.public()).into(), (*witness.public()).into());
     (card.nodes[0].origin, card.nodes[0].epoch) = (origin.clone(), 2);
     let first = NETWORK.cards.iter().find(|card| card.id == other.id).unwrap();
     let mut successor = card.to_successor(first).unwrap();
@@ -446,4 +469,95 @@ fn a_log_that_follows_another_begins_with_what_is_known_of_that() {
     assert_eq!((report.ok(), report.peer_checkpoints), (true, 1), "{report:?}");
     let report = about(CheckpointsBody::new([note(&NETWORK.post.log)]));
     assert!(report.findings[0].what.contains("did not sign"), "{report:?}");
+}
+
+fn only_gone(report: &AuditReport, at: u64) {
+    let found = whats_of(report);
+    assert_eq!(found, [(Some(at), "the body is not there, and no erased entry says why")]);
+    assert_eq!(report.withheld, 1);
+}
+
+/// An `erased` entry of the recipient, about what came.
+fn erased(ground: Ground, days: u64, named: &[(u64, &[usize])]) -> Told {
+    let erased = named.iter().map(|(entry, places)| Named { entry: *entry, places: places.to_vec() }).collect();
+    let body = ErasedBody {
+        ground,
+        on: crate::testing::NOW.day().plus(days),
+        reference: (ground == Ground::Order).then_some(Digest([9; 32])),
+        erased,
+    };
+    Told { skeleton: skeleton(EntryKind::Erased, 1_000), body: body.to_cbor(), evidence: None }
+}
+
+fn hold(number: u64, begins: bool, agreement: Option<Digest>, held: &[(u64, &[usize])]) -> Told {
+    let held = held.iter().map(|(entry, places)| Named { entry: *entry, places: places.to_vec() }).collect();
+    let (on, ground) = (crate::testing::NOW.day(), Digest([8; 32]));
+    let body = HoldBody { hold: number, begins, on, ground, agreement, held };
+    let skeleton = Skeleton::of_node(EntryKind::Hold, &NETWORK.customs.node, 1, 1_000, on.plus(3_660));
+    Told { skeleton, body: body.to_cbor(), evidence: None }
+}
+
+/// The audit of the recipient's log with these entries behind, where the bodies of these entries are gone.
+fn after(told: Vec<Told>, gone: &[u64]) -> AuditReport {
+    let log = Log::of(&NETWORK.customs, &[recipient_told(), told].concat());
+    let take = |page: &mut AuditPage| {
+        for entry in &mut page.entries {
+            if gone.iter().any(|index| log.page(*index, 1).entries[0].entry == entry.entry) {
+                entry.body = None;
+            }
+        }
+    };
+    audit_pages(&NETWORK.customs, &log, 4, take)
+}
+
+fn whats_of(report: &AuditReport) -> Vec<(Option<u64>, &str)> {
+    report.findings.iter().map(|finding| (finding.entry, finding.what.as_str())).collect()
+}
+
+#[test]
+fn what_is_erased_by_date_or_order_is_shown_with_its_ground() {
+    use Ground::{Order, Retention};
+    let report =
+        after(vec![erased(Retention, 30, &[(0, &[]), (1, &[])]), erased(Order, 3, &[(2, &[0]), (4, &[])])], &[0, 1, 4]);
+    assert!(report.ok(), "{:?}", report.findings);
+    assert_eq!((report.withheld, report.bodies), (3, 4));
+    let told: Vec<_> =
+        report.erased.iter().map(|e| (e.entry, e.ground, e.whole, e.in_part, e.reference.is_some())).collect();
+    assert_eq!(told, [(5, Retention, 2, 0, false), (6, Order, 1, 1, true)]);
+    assert_eq!(report.erased[0].sender, NETWORK.post.node);
+}
+
+#[test]
+fn a_body_that_is_gone_without_a_word_or_too_early_or_under_a_hold_is_found() {
+    use Ground::{Order, Retention};
+    let agreement = NETWORK.agreement("parcels");
+    let whole = |ground, days| erased(ground, days, &[(1, &[])]);
+    for (told, gone, at, part) in [
+        (vec![], vec![1], 1, "the body is not there, and no erased entry says why"),
+        (vec![], vec![1, 2, 3], 1, "the bodies up to entry 3 are not there"),
+        (vec![whole(Retention, 29)], vec![1], 5, "by its date on"),
+        (vec![whole(Retention, 30)], vec![], 5, "whose body is there"),
+        (vec![whole(Retention, 30), whole(Order, 30)], vec![1], 6, "or was erased before"),
+        (vec![erased(Retention, 30, &[(5, &[])])], vec![], 5, "not before it"),
+        (vec![hold(1, true, Some(agreement), &[]), whole(Retention, 30)], vec![1], 6, "which hold 1 keeps"),
+        (vec![hold(1, true, None, &[(1, &[3])]), whole(Order, 3)], vec![1], 6, "which hold 1 keeps"),
+        (vec![hold(1, true, None, &[(1, &[3])]), erased(Order, 3, &[(1, &[3, 4])])], vec![], 6, "which hold 1 keeps"),
+        (vec![hold(1, true, None, &[]), hold(1, true, None, &[])], vec![], 6, "begins a second time"),
+        (vec![hold(1, false, None, &[])], vec![], 5, "is not in force"),
+    ] {
+        let report = after(told, &gone);
+        let found = whats_of(&report);
+        assert!(found.iter().any(|(entry, what)| *entry == Some(at) && what.contains(part)), "{part}: {found:?}");
+    }
+    // Under a hold that ended, or on another record, and by a mandate that gives no body at all.
+    for told in [
+        vec![hold(1, true, Some(agreement), &[]), hold(1, false, None, &[]), whole(Retention, 30)],
+        vec![hold(1, true, None, &[(1, &[3]), (2, &[])]), erased(Order, 3, &[(1, &[4])])],
+    ] {
+        let gone = if told.len() == 3 { vec![1] } else { vec![] };
+        assert!(after(told, &gone).ok());
+    }
+    let log = Log::of(&NETWORK.customs, &recipient_told());
+    let none = |page: &mut AuditPage| page.entries.iter_mut().for_each(|entry| entry.body = None);
+    assert!(audit_pages(&NETWORK.customs, &log, 4, none).ok());
 }

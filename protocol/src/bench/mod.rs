@@ -1,13 +1,18 @@
-//! What `luxor bench` and `luxord bench` share: the records they measure with, the reports they exchange as JSON, and the
-//! formula of the ceiling.
+//! What `luxor bench` and `luxord bench` share: the records and networks they measure with, the reports they exchange as JSON, the
+//! formula of the ceiling, and SD-JWT beside our own disclosure.
 //!
 //! Not here: measuring, clocks and processes.
 
+mod disclosure;
+mod network;
 mod records;
 mod report;
+pub mod sdjwt;
 
+pub use disclosure::{DISCLOSED, FIELDS, Filing, Unverified, disclose, filings, issue, shown, verify};
+pub use network::{NetworkError, Question, Questions, RULES_PER_VERSION, SampleNetwork, TODAY};
 pub use records::{MAX_RECORD_SIZE, MIN_RECORD_SIZE, Records};
 pub use report::{
-    COUNTS, CeilingTerm, Count, End, LogReport, Per, Primitive, PrimitivesReport, ProofReport, ceiling, decimal,
-    peak_memory, per_second, percentile,
+    COUNTS, CeilingTerm, Count, DecisionReport, DisclosureCosts, DisclosureReport, End, LogReport, Per, PolicyReport,
+    Primitive, PrimitivesReport, ProofReport, ceiling, decimal, peak_memory, per_second, percentile,
 };

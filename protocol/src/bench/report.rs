@@ -184,6 +184,86 @@ pub struct ProofReport {
     pub checked_p50_us: Number,
 }
 
+/// What `luxor bench policy` prints. Times of one decision are measured one by one and hold one reading of the clock each.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyReport {
+    /// Rules of the compiled policy.
+    pub rules: u64,
+    /// Members of the network.
+    pub members: u64,
+    /// Agreements, each counted once.
+    pub agreements: u64,
+    /// Documents of all kinds.
+    pub documents: u64,
+    /// Questions that are answered in a pass.
+    pub questions: u64,
+    /// Those of them that are denied, known before and counted again in each pass.
+    pub denied: u64,
+    /// Those of the denied ones that no rule is about.
+    pub about_nothing: u64,
+    /// Of the passes over all questions the figures of each are the lowest.
+    pub passes: u64,
+    /// What a decision takes.
+    pub decide: DecisionReport,
+    /// What the check of an arriving dispatch takes: its agreement, groups and days as well.
+    pub permits: DecisionReport,
+    /// What the decisions take that no rule is about.
+    pub nothing: DecisionReport,
+    /// What reading the clock takes, median, in nanoseconds.
+    pub clock_ns: u64,
+    /// Compiling the policy of all agreements.
+    pub compile_ms: Number,
+    /// Checking every document and signature, with compiling.
+    pub load_ms: Number,
+    /// Adding one more agreement to the directory, median.
+    pub one_more_ms: Number,
+}
+
+/// Nanoseconds of decisions of one kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecisionReport {
+    /// Half of them took at most so long.
+    pub p50_ns: u64,
+    /// All but one in a hundred took at most so long.
+    pub p99_ns: u64,
+}
+
+/// What `luxor bench disclosure` prints. Costs are those of one record on one core, the fastest of many rounds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DisclosureReport {
+    /// Fields of a record.
+    pub fields: u64,
+    /// Those of them that are shown.
+    pub disclosed_fields: u64,
+    /// Records under one of our signatures. SD-JWT signs each.
+    pub batch: u64,
+    /// Rounds of which the fastest counts.
+    pub rounds: u64,
+    /// Records, in a batch.
+    pub luxor: DisclosureCosts,
+    /// The same values as SD-JWT (RFC 9901), each by itself.
+    pub sd_jwt: DisclosureCosts,
+    /// The signature algorithm of both.
+    pub signature: String,
+    /// How many times cheaper records are to disclose and verify.
+    pub times_disclose_and_verify: Number,
+    /// And to issue, disclose and verify.
+    pub times_whole: Number,
+}
+
+/// What one record costs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DisclosureCosts {
+    /// Microseconds to commit to it and sign.
+    pub issue_us: Number,
+    /// To cut it for one recipient.
+    pub disclose_us: Number,
+    /// To check what arrived, down to the values.
+    pub verify_us: Number,
+    /// Bytes that a recipient gets of it, signature included, not compressed.
+    pub wire_bytes: u64,
+}
+
 /// The ceiling in records per second, see the head of this file; 0 when nothing costs anything.
 pub fn ceiling(cores: u64, batch: u64, terms: &[CeilingTerm]) -> u64 {
     let for_a_dispatch = |term: &CeilingTerm| match term.per {

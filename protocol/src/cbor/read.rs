@@ -150,6 +150,10 @@ impl<'a> Reader<'a> {
     /// [`CborError`] when something else stands here.
     pub fn fixed<const N: usize>(&mut self) -> Result<[u8; N], CborError> {
         let start = self.at;
+        // Digests, of which a view has some twenty, at once.
+        if let Some(found) = self.fixed_here() {
+            return Ok(found);
+        }
         let bytes = self.bytes(N)?;
         bytes.try_into().map_err(|_| self.error_at(start, Reason::Value("byte string of the wrong length")))
     }
@@ -294,6 +298,14 @@ impl<'a> Reader<'a> {
         }
         self.at += width;
         Ok((value, start))
+    }
+
+    /// A byte string of `N` bytes whose length takes a byte of its own, if that stands here.
+    fn fixed_here<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (head, rest) = self.bytes.get(self.at..)?.split_first_chunk::<2>()?;
+        let found = rest.first_chunk::<N>().filter(|_| *head == [0x58, N as u8] && (24..256).contains(&N))?;
+        self.at += 2 + N;
+        Some(*found)
     }
 
     fn error_at(&self, offset: usize, reason: Reason) -> CborError {

@@ -1,13 +1,17 @@
 //! The agreement: an MoU or MRA as data. Signed by every party; what no row gives does not flow.
 
-use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
 
-use super::{Charter, Document, DocumentError, DocumentKind, decode_list, encode_list};
+use serde::{Deserialize, Serialize};
+
+use super::{Charter, CharterMember, Document, DocumentError, DocumentKind, decode_list, encode_list};
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::hash::{Digest, unhex};
-use crate::limits::{MAX_FLOWS, MAX_GROUPS, MAX_MEMBERS, MAX_RETENTION_DAYS};
-use crate::names::{MemberId, Purpose, Slug, Territory};
-use crate::record::table;
+use crate::limits::{MAX_FLOWS, MAX_GROUPS, MAX_MEMBERS, MAX_ONWARD, MAX_RETENTION_DAYS, MAX_TERMS};
+use crate::names::{MemberId, MemberKind, NameError, Purpose, Slug, Territory, word_enum};
+use crate::record::{GroupSet, TypeTable, table};
 use crate::time::Day;
 
 /// One row: records of a type may go from these members to those, for one purpose, showing these groups.
@@ -15,8 +19,8 @@ use crate::time::Day;
 pub struct Flow {
     /// The record type; `opening` makes the row an auditor's mandate.
     pub type_name: String,
-    /// Its version.
-    pub type_version: u64,
+    /// Its versions, each with all groups named. Ordered. The sender uses the highest that the recipient reads.
+    pub type_versions: Vec<u64>,
     /// Who may send. Ordered.
     pub from: Vec<MemberId>,
     /// Who may receive. Ordered.
@@ -25,12 +29,107 @@ pub struct Flow {
     pub purpose: Purpose,
     /// Names of the groups shown. Ordered.
     pub groups: Vec<String>,
-    /// Only records with one of these destinations; empty means all. Ordered.
-    pub destinations: Vec<Territory>,
+    /// Only records whose route has one of these in one of `roles`; empty means all. Ordered.
+    pub territories: Vec<Territory>,
+    /// Which places of the route count; not empty. Ordered.
+    pub roles: Vec<Role>,
+    /// Only to a recipient that the record names as one who handles the item.
+    pub handling: bool,
     /// Days after which the recipient must have erased them.
     pub retention_days: u64,
-    /// Whether the recipient may pass them on.
-    pub onward: bool,
+    /// To whom the recipient may pass them on, and what of them.
+    pub onward: Vec<Onward>,
+    /// Further terms, by name. A node that does not know one of them gives and takes nothing under the row.
+    pub terms: Vec<Term>,
+}
+
+word_enum!(
+    /// A place on an item's route.
+    Role, "role of a territory", {
+        /// Where it goes.
+        Destination = 1, "destination";
+        /// Where it enters a customs territory first.
+        FirstEntry = 2, "first_entry";
+        /// Where it passes through.
+        Transit = 3, "transit";
+        /// Where it comes from.
+        Departure = 4, "departure";
+    }
+);
+
+/// A permission to pass records on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Onward {
+    /// To whom.
+    pub to: Recipients,
+    /// What for.
+    pub purpose: Purpose,
+    /// Which groups of the row's. Ordered.
+    pub groups: Vec<String>,
+    /// Days after which the last recipient must have erased them.
+    pub retention_days: u64,
+}
+
+/// Onward recipients: by name, or by kind with or without a territory.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Recipients {
+    /// By name. Ordered.
+    pub members: Vec<MemberId>,
+    /// By kind and territory. Ordered.
+    pub kinds: Vec<(MemberKind, Option<Territory>)>,
+}
+
+impl Recipients {
+    /// Whether a member is one of them.
+    pub fn include(&self, member: &CharterMember) -> bool {
+        let of_kind = |(kind, place): &(MemberKind, Option<Territory>)| {
+            *kind == member.kind && place.is_none_or(|place| place.contains(member.territory))
+        };
+        self.members.contains(&member.id) || self.kinds.iter().any(of_kind)
+    }
+}
+
+/// A term of a row that has no place of its own: its name and value are words.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Term {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// Terms that this version of the protocol knows, with every value of them and what it says in words.
+const TERMS: [(&str, &str, &str); 4] = [
+    ("deletion_receipt", "yes", "the recipient proves that it erased them"),
+    ("evidence", "yes", "may be used as evidence in court"),
+    ("unlinkable", "yes", "recipients cannot tell that they hold the same record"),
+    ("when_stale", "stop", "nothing flows under an expired charter"),
+];
+
+impl Term {
+    /// What it says in words; `None` where this version of the protocol does not know it.
+    pub fn in_words(&self) -> Option<&'static str> {
+        TERMS.iter().find(|(name, value, _)| *name == self.name && *value == self.value).map(|(_, _, words)| *words)
+    }
+}
+
+impl Flow {
+    /// Whether it has this term, and known.
+    pub fn has_term(&self, name: &str) -> bool {
+        self.terms.iter().any(|term| term.name == name && term.in_words().is_some())
+    }
+
+    /// The first term that this version of the protocol does not know.
+    pub fn unknown_term(&self) -> Option<&Term> {
+        self.terms.iter().find(|term| term.in_words().is_none())
+    }
+
+    /// The table of a version of its type, and the groups shown of it. Without a table the version is not known here; without a set,
+    /// it has not all groups named.
+    pub fn view(&self, version: u64) -> Option<(&'static TypeTable, Option<GroupSet>)> {
+        let table = table(&self.type_name, version)?;
+        Some((table, table.set(self.groups.iter().map(String::as_str)).ok()))
+    }
 }
 
 /// What may flow between its parties.
@@ -58,9 +157,10 @@ pub struct Agreement {
     pub flows: Vec<Flow>,
 }
 
-#[derive(Deserialize)]
+/// An agreement as people write it, in TOML.
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Draft {
+pub struct Draft {
     id: Slug,
     title: String,
     instrument: String,
@@ -74,24 +174,52 @@ struct Draft {
     flows: Vec<DraftFlow>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct DraftFlow {
     #[serde(rename = "type")]
     type_name: String,
-    version: u64,
+    version: Option<u64>,
+    #[serde(default)]
+    versions: Vec<u64>,
     from: Vec<MemberId>,
     to: Vec<MemberId>,
     purpose: Purpose,
     groups: Vec<String>,
     #[serde(default)]
     destinations: Vec<Territory>,
+    #[serde(default)]
+    territories: Vec<Territory>,
+    #[serde(default)]
+    roles: Vec<Role>,
+    #[serde(default)]
+    handling: bool,
     retention_days: u64,
     #[serde(default)]
-    onward: bool,
+    onward: Vec<DraftOnward>,
+    #[serde(default)]
+    terms: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DraftOnward {
+    #[serde(default)]
+    to: Vec<MemberId>,
+    #[serde(default)]
+    kinds: Vec<String>,
+    purpose: Purpose,
+    groups: Vec<String>,
+    retention_days: u64,
 }
 
 const MAX_WORDS: usize = 400;
+/// Bytes of a name of a type, group, term or its value.
+const MAX_WORD: usize = 40;
+/// Versions of a type that one row names.
+const MAX_TYPE_VERSIONS: usize = 16;
+/// Territories of one row.
+const MAX_TERRITORIES: usize = 300;
 
 impl Agreement {
     /// Reads a draft in TOML. `groups = ["*"]` stands for every group of the type, which the signed form spells out.
@@ -131,12 +259,18 @@ impl Agreement {
         Document::first(DocumentKind::Agreement, network, self.id.clone(), self.to_cbor())
     }
 
+    /// The document that puts it in the place of an earlier version, to be signed by every party of both.
+    pub fn to_successor(&self, previous: &Document) -> Document {
+        let first = self.to_document(previous.network);
+        Document { version: previous.version + 1, previous: previous.digest(), ..first }
+    }
+
     /// Reads an agreement's body; signatures are checked against a charter, see [`super::Directory`].
     ///
     /// # Errors
     /// [`DocumentError`] when the body is no agreement or carries another id than the document.
     pub fn open(document: &Document) -> Result<Self, DocumentError> {
-        let agreement = Self::from_cbor(&document.body)?;
+        let agreement = document.content::<Self>()?;
         if agreement.id == document.id {
             Ok(agreement)
         } else {
@@ -163,12 +297,16 @@ impl Agreement {
             format!("  parties     {}", names(&self.parties)),
         ];
         for (at, flow) in self.flows.iter().enumerate() {
-            let places = flow.destinations.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            let only = if places.is_empty() { String::new() } else { format!(" with destination {places}") };
             let what = &flow.type_name;
+            let only = flow.whereabouts();
             lines.push(format!("  row {}: each {what} of {}{only}, for {}", at + 1, names(&flow.from), flow.purpose));
-            let Some(table) = table(&flow.type_name, flow.type_version) else { continue };
             let to = names(&flow.to);
+            if flow.handling {
+                lines.push(format!("    only whoever of {to} the {what} names as handling the item"));
+            }
+            lines.extend(flow.unknown_words());
+            let known = flow.type_versions.iter().rev().find_map(|version| flow.view(*version));
+            let Some((table, _)) = known else { continue };
             lines.push(format!("    {to} will see:"));
             let is_shown = |g: &&crate::record::Group| flow.groups.iter().any(|name| name == g.name);
             lines.extend(table.groups.iter().filter(is_shown).map(|g| format!("      {:<15} {}", g.name, g.title)));
@@ -177,15 +315,26 @@ impl Agreement {
                 lines.push(format!("    {to} will not see:"));
                 lines.extend(hidden.iter().map(|g| format!("      {:<15} {}", g.name, g.title)));
             }
-            let onward = if flow.onward { "may pass them on" } else { "may not pass them on" };
-            lines.push(format!("    kept at most {} days; {onward}", flow.retention_days));
+            let onward = if flow.onward.is_empty() { "; may not pass them on" } else { "" };
+            lines.push(format!("    kept at most {} days{onward}", flow.retention_days));
+            for onward in &flow.onward {
+                let kinds = onward.to.kinds.iter().map(|(kind, place)| match place {
+                    Some(place) => format!("any {kind} of {place}"),
+                    None => format!("any {kind}"),
+                });
+                let all: Vec<_> = onward.to.members.iter().map(name).chain(kinds).collect();
+                let (whom, groups) = (all.join(", "), onward.groups.join(", "));
+                let (purpose, days) = (onward.purpose, onward.retention_days);
+                lines.push(format!("    may pass {groups} on to {whom}, for {purpose}, kept at most {days} days"));
+            }
+            lines.extend(flow.terms.iter().filter_map(Term::in_words).map(|words| format!("    {words}")));
         }
         lines
     }
 
     fn check(&self) -> Result<(), &'static str> {
         let words = [&self.title, &self.instrument, &self.article, &self.controller];
-        if words.iter().any(|w| w.is_empty() || w.len() > MAX_WORDS || w.chars().any(char::is_control)) {
+        if words.iter().any(|w| super::check_line(w, MAX_WORDS).is_err()) {
             return Err("title, instrument, article and controller are lines of 1 to 400 bytes");
         }
         if self.parties.len() < 2 || !ascending(&self.parties) {
@@ -208,17 +357,26 @@ impl Agreement {
             if flow.from.iter().any(|id| flow.to.contains(id)) {
                 return Err("a row has a member on both sides");
             }
-            let Some(table) = table(&flow.type_name, flow.type_version) else {
-                return Err("a row names an unknown record type or version");
-            };
-            if flow.groups.is_empty() || !ascending(&flow.groups) {
+            if !is_word(&flow.type_name) || flow.type_versions.is_empty() || !ascending(&flow.type_versions) {
+                return Err("a row names a record type and its versions, ordered, each once");
+            }
+            if flow.groups.is_empty() || !ascending(&flow.groups) || !flow.groups.iter().all(|name| is_word(name)) {
                 return Err("a row shows at least one group, ordered, each once");
             }
-            if table.set(flow.groups.iter().map(String::as_str)).is_err() {
-                return Err("a row names a group that its record type does not have");
+            if !ascending(&flow.territories) {
+                return Err("territories are not ordered, each once");
             }
-            if !ascending(&flow.destinations) {
-                return Err("destinations are not ordered, each once");
+            if flow.roles.is_empty() || !ascending(&flow.roles) {
+                return Err("roles of territories are missing or not ordered, each once");
+            }
+            if !flow.terms.windows(2).all(|w| w[0].name < w[1].name) {
+                return Err("terms are not ordered by name, each once");
+            }
+            if !flow.terms.iter().all(|term| is_word(&term.name) && is_word(&term.value)) {
+                return Err("terms are words of a to z, 0 to 9 and underscores");
+            }
+            for onward in &flow.onward {
+                onward.check(flow)?;
             }
             if !(1..=MAX_RETENTION_DAYS).contains(&flow.retention_days) {
                 return Err("retention is 1 to 3660 days");
@@ -231,31 +389,136 @@ impl Agreement {
     }
 }
 
+impl Onward {
+    fn check(&self, flow: &Flow) -> Result<(), &'static str> {
+        let Recipients { members, kinds } = &self.to;
+        if (members.is_empty() && kinds.is_empty()) || !ascending(members) || !ascending(kinds) {
+            return Err("a permission to pass on names its recipients, ordered, each once");
+        }
+        let given = |name: &String| flow.groups.binary_search(name).is_ok();
+        if self.groups.is_empty() || !ascending(&self.groups) || !self.groups.iter().all(given) {
+            return Err("a permission to pass on names groups of its row, ordered, each once");
+        }
+        if !(1..=MAX_RETENTION_DAYS).contains(&self.retention_days) {
+            return Err("retention is 1 to 3660 days");
+        }
+        if flow.type_name == "opening" || self.purpose == Purpose::Audit {
+            return Err("openings are not passed on");
+        }
+        Ok(())
+    }
+}
+
+impl Flow {
+    /// Which records of the type, in words; nothing where all.
+    fn whereabouts(&self) -> String {
+        if self.territories.is_empty() {
+            return String::new();
+        }
+        let join = |words: Vec<String>, last: &str| match words.split_last() {
+            Some((one, rest)) if !rest.is_empty() => format!("{} {last} {one}", rest.join(", ")),
+            _ => words.concat(),
+        };
+        let roles = join(self.roles.iter().map(|role| role.word().replace('_', " ")).collect(), "or");
+        format!(" with {roles} {}", join(self.territories.iter().map(ToString::to_string).collect(), "or"))
+    }
+
+    /// What this node does not understand of the row, in words.
+    fn unknown_words(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for version in &self.type_versions {
+            match self.view(*version) {
+                None => lines.push(format!("    version {version} is not known here and gives nothing")),
+                Some((_, None)) => lines.push(format!("    version {version} lacks a group named and gives nothing")),
+                Some(_) => {}
+            }
+        }
+        if let Some(term) = self.unknown_term() {
+            let Term { name, value } = term;
+            lines.push(format!("    the term '{name} = {value}' is not known here: the row gives nothing"));
+        }
+        lines
+    }
+}
+
 impl DraftFlow {
     fn spell_out(self) -> Result<Flow, String> {
-        let table = table(&self.type_name, self.version)
-            .ok_or_else(|| format!("no record type {} version {}", self.type_name, self.version))?;
+        let type_versions = match self.version {
+            Some(version) if self.versions.is_empty() => vec![version],
+            None if !self.versions.is_empty() => sorted(self.versions),
+            _ => return Err("a flow names its 'version', or its 'versions', and not both".into()),
+        };
+        let mut known = Vec::with_capacity(type_versions.len());
+        for version in &type_versions {
+            let table = table(&self.type_name, *version);
+            known.push(table.ok_or_else(|| format!("no record type {} version {version}", self.type_name))?);
+        }
         let groups = if self.groups == ["*"] {
-            table.groups.iter().map(|g| g.name.to_owned()).collect()
+            // What every version has.
+            let first = known.first().map_or(&[][..], |table| table.groups);
+            let common = |g: &&crate::record::Group| known.iter().all(|table| table.group(g.name).is_some());
+            first.iter().filter(common).map(|g| g.name.to_owned()).collect()
         } else {
-            if let Err(name) = table.set(self.groups.iter().map(String::as_str)) {
-                let known: Vec<_> = table.groups.iter().map(|g| g.name).collect();
-                return Err(format!("{} has no group '{name}'\nhint: it has {}", table.name, known.join(", ")));
-            }
             self.groups
         };
+        for table in known {
+            if let Err(name) = table.set(groups.iter().map(String::as_str)) {
+                let known: Vec<_> = table.groups.iter().map(|g| g.name).collect();
+                let (of, version) = (table.name, table.version);
+                return Err(format!("{of} version {version} has no group '{name}'\nhint: it has {}", known.join(", ")));
+            }
+        }
+        let (territories, roles) = match (self.destinations.is_empty(), self.territories.is_empty()) {
+            (false, false) => return Err("'destinations' is short for 'territories' with the role destination".into()),
+            (false, true) if !self.roles.is_empty() => return Err("'roles' go with 'territories'".into()),
+            (false, true) => (self.destinations, vec![Role::Destination]),
+            (true, _) if self.roles.is_empty() => (self.territories, vec![Role::Destination]),
+            (true, _) => (self.territories, self.roles),
+        };
+        let terms = self.terms.into_iter().map(|(name, value)| Term { name, value });
+        let terms: Vec<Term> = terms.collect();
+        if let Some(Term { name, value }) = terms.iter().find(|term| term.in_words().is_none()) {
+            let known: Vec<_> = TERMS.iter().map(|(name, value, _)| format!("{name} = \"{value}\"")).collect();
+            return Err(format!("the term '{name} = {value}' is not known\nhint: known are {}", known.join(", ")));
+        }
         Ok(Flow {
             type_name: self.type_name,
-            type_version: self.version,
+            type_versions,
             from: sorted(self.from),
             to: sorted(self.to),
             purpose: self.purpose,
             groups: sorted(groups),
-            destinations: sorted(self.destinations),
+            territories: sorted(territories),
+            roles: sorted(roles),
+            handling: self.handling,
             retention_days: self.retention_days,
-            onward: self.onward,
+            onward: self.onward.into_iter().map(DraftOnward::spell_out).collect::<Result<_, _>>()?,
+            terms,
         })
     }
+}
+
+impl DraftOnward {
+    fn spell_out(self) -> Result<Onward, String> {
+        let kind = |text: &String| {
+            let (kind, place) = text.split_once(' ').map_or((text.as_str(), None), |(kind, place)| (kind, Some(place)));
+            let kind = kind.parse::<MemberKind>().map_err(|e| e.to_string())?;
+            Ok((kind, place.map(|place| place.parse::<Territory>().map_err(|e| e.to_string())).transpose()?))
+        };
+        let kinds = self.kinds.iter().map(kind).collect::<Result<Vec<_>, String>>()?;
+        Ok(Onward {
+            to: Recipients { members: sorted(self.to), kinds: sorted(kinds) },
+            purpose: self.purpose,
+            groups: sorted(self.groups),
+            retention_days: self.retention_days,
+        })
+    }
+}
+
+/// Whether text is a word of a to z, 0 to 9 and underscores, of 1 to 40.
+fn is_word(text: &str) -> bool {
+    let inner = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_';
+    (1..=MAX_WORD).contains(&text.len()) && text.bytes().all(inner)
 }
 
 fn sorted<T: Ord>(mut items: Vec<T>) -> Vec<T> {
@@ -284,19 +547,97 @@ impl Encode for Agreement {
         self.valid_from.encode(writer);
         self.valid_until.encode(writer);
         writer.array(self.flows.len());
-        for flow in &self.flows {
-            writer.array(9);
-            writer.text(&flow.type_name);
-            writer.uint(flow.type_version);
-            encode_list(writer, &flow.from);
-            encode_list(writer, &flow.to);
-            flow.purpose.encode(writer);
-            writer.array(flow.groups.len());
-            flow.groups.iter().for_each(|g| writer.text(g));
-            encode_list(writer, &flow.destinations);
-            writer.uint(flow.retention_days);
-            writer.bool(flow.onward);
+        self.flows.iter().for_each(|flow| flow.encode(writer));
+    }
+}
+
+impl Encode for Flow {
+    fn encode(&self, writer: &mut Writer) {
+        writer.array(12);
+        writer.text(&self.type_name);
+        writer.array(self.type_versions.len());
+        self.type_versions.iter().for_each(|version| writer.uint(*version));
+        encode_list(writer, &self.from);
+        encode_list(writer, &self.to);
+        self.purpose.encode(writer);
+        encode_words(writer, &self.groups);
+        encode_list(writer, &self.territories);
+        encode_list(writer, &self.roles);
+        writer.bool(self.handling);
+        writer.uint(self.retention_days);
+        writer.array(self.onward.len());
+        for onward in &self.onward {
+            writer.array(5);
+            encode_list(writer, &onward.to.members);
+            writer.array(onward.to.kinds.len());
+            for (kind, place) in &onward.to.kinds {
+                writer.array(2);
+                kind.encode(writer);
+                match place {
+                    None => writer.null(),
+                    Some(place) => place.encode(writer),
+                }
+            }
+            onward.purpose.encode(writer);
+            encode_words(writer, &onward.groups);
+            writer.uint(onward.retention_days);
         }
+        writer.array(self.terms.len());
+        for term in &self.terms {
+            writer.array(2);
+            writer.text(&term.name);
+            writer.text(&term.value);
+        }
+    }
+}
+
+fn encode_words(writer: &mut Writer, words: &[String]) {
+    writer.array(words.len());
+    words.iter().for_each(|word| writer.text(word));
+}
+
+fn decode_words(reader: &mut Reader<'_>) -> Result<Vec<String>, CborError> {
+    decode_list(reader, MAX_GROUPS, |r| r.text(MAX_WORD).map(str::to_owned))
+}
+
+impl Decode for Flow {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, CborError> {
+        r.tuple(12)?;
+        let flow = Self {
+            type_name: r.text(MAX_WORD)?.to_owned(),
+            type_versions: decode_list(r, MAX_TYPE_VERSIONS, |r| r.uint())?,
+            from: decode_list(r, MAX_MEMBERS, MemberId::decode)?,
+            to: decode_list(r, MAX_MEMBERS, MemberId::decode)?,
+            purpose: Purpose::decode(r)?,
+            groups: decode_words(r)?,
+            territories: decode_list(r, MAX_TERRITORIES, Territory::decode)?,
+            roles: decode_list(r, Role::ALL.len(), Role::decode)?,
+            handling: r.bool()?,
+            retention_days: r.uint()?,
+            onward: decode_list(r, MAX_ONWARD, |r| {
+                r.tuple(5)?;
+                let members = decode_list(r, MAX_MEMBERS, MemberId::decode)?;
+                let kinds = decode_list(r, MAX_MEMBERS, |r| {
+                    r.tuple(2)?;
+                    let kind = MemberKind::decode(r)?;
+                    let place = if r.null()? { None } else { Some(Territory::decode(r)?) };
+                    r.leave();
+                    Ok((kind, place))
+                })?;
+                let (purpose, groups) = (Purpose::decode(r)?, decode_words(r)?);
+                let onward = Onward { to: Recipients { members, kinds }, purpose, groups, retention_days: r.uint()? };
+                r.leave();
+                Ok(onward)
+            })?,
+            terms: decode_list(r, MAX_TERMS, |r| {
+                r.tuple(2)?;
+                let term = Term { name: r.text(MAX_WORD)?.to_owned(), value: r.text(MAX_WORD)?.to_owned() };
+                r.leave();
+                Ok(term)
+            })?,
+        };
+        r.leave();
+        Ok(flow)
     }
 }
 
@@ -315,22 +656,7 @@ impl Decode for Agreement {
             parties: decode_list(reader, MAX_MEMBERS, MemberId::decode)?,
             valid_from: Day::decode(reader)?,
             valid_until: Day::decode(reader)?,
-            flows: decode_list(reader, MAX_FLOWS, |r| {
-                r.tuple(9)?;
-                let flow = Flow {
-                    type_name: r.text(40)?.to_owned(),
-                    type_version: r.uint()?,
-                    from: decode_list(r, MAX_MEMBERS, MemberId::decode)?,
-                    to: decode_list(r, MAX_MEMBERS, MemberId::decode)?,
-                    purpose: Purpose::decode(r)?,
-                    groups: decode_list(r, MAX_GROUPS, |r| r.text(40).map(str::to_owned))?,
-                    destinations: decode_list(r, 300, Territory::decode)?,
-                    retention_days: r.uint()?,
-                    onward: r.bool()?,
-                };
-                r.leave();
-                Ok(flow)
-            })?,
+            flows: decode_list(reader, MAX_FLOWS, Flow::decode)?,
         };
         reader.leave();
         agreement.check().map_err(|what| reader.refuse(start, what))?;

@@ -1,11 +1,66 @@
 //! The card: what a member says of itself, its nodes with their keys and addresses. Signed with its identity key.
 
-use super::{Document, DocumentError, DocumentKind, decode_list};
+use super::{Document, DocumentError, DocumentKind, decode_list, encode_list};
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
-use crate::hash::Digest;
-use crate::keys::{KeyUse, PublicKey, decode_key};
-use crate::limits::{MAX_ADDRESSES, MAX_NODES};
+use crate::hash::{Digest, Domain};
+use crate::keys::{KeyError, KeyUse, PublicKey, decode_key};
+use crate::limits::{MAX_ADDRESSES, MAX_KEYS, MAX_NODES};
 use crate::names::{MemberId, Slug};
+
+/// Keys of one use: the first is in use, the others count too. While a key is replaced, the next one stands behind it, then the
+/// former one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keys(Vec<PublicKey>);
+
+impl Keys {
+    /// These keys, the one in use first; `None` without any, or with more than [`MAX_KEYS`] or one twice.
+    pub fn new(keys: Vec<PublicKey>) -> Option<Self> {
+        let fresh = |(at, key): (usize, &PublicKey)| !keys[..at].contains(key);
+        ((1..=MAX_KEYS).contains(&keys.len()) && keys.iter().enumerate().all(fresh)).then_some(Self(keys))
+    }
+
+    /// Keys of several cards together; not empty.
+    pub(super) fn of_all(keys: Vec<PublicKey>) -> Self {
+        Self(keys)
+    }
+
+    /// The key in use.
+    pub fn current(&self) -> &PublicKey {
+        // Never empty by construction.
+        &self.0[0]
+    }
+
+    /// All of them, the one in use first.
+    pub fn all(&self) -> &[PublicKey] {
+        &self.0
+    }
+
+    /// Checks a signature by one of them, and tells which.
+    ///
+    /// # Errors
+    /// [`KeyError::Signature`] when none of them made it.
+    pub fn verify(
+        &self,
+        domain: Domain,
+        network: &Digest,
+        body: &[u8],
+        signature: &[u8; 64],
+    ) -> Result<&PublicKey, KeyError> {
+        let by = |key: &&PublicKey| key.verify(domain, network, body, signature).is_ok();
+        self.0.iter().find(by).ok_or(KeyError::Signature(self.current().purpose().name()))
+    }
+
+    /// Whether this key is one of them.
+    pub fn contains(&self, key: &PublicKey) -> bool {
+        self.0.contains(key)
+    }
+}
+
+impl From<PublicKey> for Keys {
+    fn from(key: PublicKey) -> Self {
+        Self(vec![key])
+    }
+}
 
 /// One node on a card.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,15 +68,15 @@ pub struct CardNode {
     /// Its name within the member.
     pub name: Slug,
     /// Signs batches and dispatches.
-    pub sign: PublicKey,
+    pub sign: Keys,
     /// Signs checkpoints.
-    pub log: PublicKey,
+    pub log: Keys,
     /// Signs cosignatures.
-    pub witness: PublicKey,
+    pub witness: Keys,
     /// Authenticates connections.
-    pub transport: PublicKey,
-    /// The age recipient that dispatches are sealed to.
-    pub seal: String,
+    pub transport: Keys,
+    /// The age recipient that dispatches are sealed to, then others that its node opens too.
+    pub seal: Vec<String>,
     /// The log's origin (C2SP tlog-checkpoint): a schema-less URL without spaces and plus signs.
     pub origin: String,
     /// Where it listens, as multiaddr.
@@ -33,11 +88,30 @@ pub struct CardNode {
     pub reads: Vec<(String, u64)>,
 }
 
+impl CardNode {
+    /// All its Ed25519 keys.
+    pub fn keys(&self) -> impl Iterator<Item = &PublicKey> {
+        [&self.sign, &self.log, &self.witness, &self.transport].into_iter().flat_map(|keys| keys.all())
+    }
+
+    /// The age recipient that dispatches are sealed to.
+    pub fn seal_to(&self) -> &str {
+        self.seal.first().map_or("", String::as_str)
+    }
+
+    /// Whether it reads this version of a record type.
+    pub fn reads(&self, name: &str, version: u64) -> bool {
+        self.reads.iter().any(|(read, of)| read == name && *of == version)
+    }
+}
+
 /// What a member says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Card {
     /// Whose card it is; also the document's id.
     pub member: MemberId,
+    /// The identity key that signs from the next card on. Where it is another than the one that signs this card, both sign.
+    pub identity: PublicKey,
     /// Ordered by name.
     pub nodes: Vec<CardNode>,
 }
@@ -70,7 +144,7 @@ impl Card {
     /// # Errors
     /// [`DocumentError`] when the body is no card or names another member than the document.
     pub fn open(document: &Document) -> Result<Self, DocumentError> {
-        let card = Self::from_cbor(&document.body)?;
+        let card = document.content::<Self>()?;
         if card.member == document.id {
             Ok(card)
         } else {
@@ -89,7 +163,10 @@ impl Card {
             if !plain(&node.origin) || node.origin.len() > MAX_ORIGIN || node.origin.contains('+') {
                 return Err("a log's origin is empty, longer than 247 bytes, or holds white space or a plus sign");
             }
-            if !node.seal.starts_with("age1") || !plain(&node.seal) {
+            if !(1..=MAX_KEYS).contains(&node.seal.len()) {
+                return Err("a node has one seal key, or up to four while they are replaced");
+            }
+            if node.seal.iter().any(|seal| !seal.starts_with("age1") || !plain(seal)) {
                 return Err("a seal key is not an age recipient");
             }
             if node.epoch == 0 {
@@ -99,8 +176,8 @@ impl Card {
                 return Err("an address is not a multiaddr such as /ip4/192.0.2.1/tcp/4700");
             }
         }
-        let mut keys: Vec<_> =
-            self.nodes.iter().flat_map(|n| [&n.sign, &n.log, &n.witness, &n.transport]).map(PublicKey::bytes).collect();
+        let mut keys = vec![self.identity.bytes()];
+        keys.extend(self.nodes.iter().flat_map(CardNode::keys).map(PublicKey::bytes));
         keys.sort_unstable();
         if keys.windows(2).any(|w| w[0] == w[1]) {
             return Err("one key serves two uses or two nodes");
@@ -111,17 +188,18 @@ impl Card {
 
 impl Encode for Card {
     fn encode(&self, writer: &mut Writer) {
-        writer.array(2);
+        writer.array(3);
         self.member.encode(writer);
+        self.identity.encode(writer);
         writer.array(self.nodes.len());
         for node in &self.nodes {
             writer.array(10);
             node.name.encode(writer);
-            node.sign.encode(writer);
-            node.log.encode(writer);
-            node.witness.encode(writer);
-            node.transport.encode(writer);
-            writer.text(&node.seal);
+            for keys in [&node.sign, &node.log, &node.witness, &node.transport] {
+                encode_list(writer, keys.all());
+            }
+            writer.array(node.seal.len());
+            node.seal.iter().for_each(|seal| writer.text(seal));
             writer.text(&node.origin);
             writer.array(node.addresses.len());
             node.addresses.iter().for_each(|a| writer.text(a));
@@ -139,17 +217,18 @@ impl Encode for Card {
 impl Decode for Card {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
         let start = reader.position();
-        reader.tuple(2)?;
+        reader.tuple(3)?;
         let member = MemberId::decode(reader)?;
+        let identity = decode_key(KeyUse::Identity, reader)?;
         let nodes = decode_list(reader, MAX_NODES, |r| {
             r.tuple(10)?;
             let node = CardNode {
                 name: Slug::decode(r)?,
-                sign: decode_key(KeyUse::Sign, r)?,
-                log: decode_key(KeyUse::Log, r)?,
-                witness: decode_key(KeyUse::Witness, r)?,
-                transport: decode_key(KeyUse::Transport, r)?,
-                seal: r.text(4 * MAX_LINE)?.to_owned(),
+                sign: decode_keys(KeyUse::Sign, r)?,
+                log: decode_keys(KeyUse::Log, r)?,
+                witness: decode_keys(KeyUse::Witness, r)?,
+                transport: decode_keys(KeyUse::Transport, r)?,
+                seal: decode_list(r, MAX_KEYS, |r| r.text(MAX_LINE).map(str::to_owned))?,
                 origin: r.text(MAX_LINE)?.to_owned(),
                 addresses: decode_list(r, MAX_ADDRESSES, |r| r.text(MAX_LINE).map(str::to_owned))?,
                 epoch: r.uint()?,
@@ -164,8 +243,14 @@ impl Decode for Card {
             Ok(node)
         })?;
         reader.leave();
-        let card = Self { member, nodes };
+        let card = Self { member, identity, nodes };
         card.check().map_err(|what| reader.refuse(start, what))?;
         Ok(card)
     }
+}
+
+fn decode_keys(purpose: KeyUse, reader: &mut Reader<'_>) -> Result<Keys, CborError> {
+    let start = reader.position();
+    let keys = decode_list(reader, MAX_KEYS, |r| decode_key(purpose, r))?;
+    Keys::new(keys).ok_or_else(|| reader.refuse(start, "no key, or one twice"))
 }

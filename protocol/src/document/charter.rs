@@ -1,14 +1,32 @@
 //! The charter: who belongs to the network, with pinned identity keys. Its first version's digest names the network.
+//!
+//! Later versions follow by vote: a vote is a governor's signature on a proposal, whose digest covers the version before it and the
+//! round. Not here: how votes are counted, splits and their healing ([`super::directory`]); words against a round
+//! ([`super::Rejection`]).
 
-use serde::Deserialize;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
 
 use super::{Document, DocumentError, DocumentKind, decode_list, encode_list};
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::hash::Digest;
 use crate::keys::{KeyUse, PublicKey, decode_key};
 use crate::limits::{MAX_LOG_WITNESSES, MAX_MEMBERS};
-use crate::names::{MemberId, MemberKind, Territory};
+use crate::names::{MemberId, MemberKind, NameError, Slug, Territory, word_enum};
+use crate::time::Day;
 use crate::tlog::{MAX_POLICY_BYTES, Policy};
+
+word_enum!(
+    /// Whether a member takes part.
+    MemberStatus, "status of a member", {
+        /// It takes part.
+        Active = 1, "active";
+        /// It stays a member, but nothing flows from it or to it, and it governs nothing.
+        Suspended = 2, "suspended";
+    }
+);
 
 /// A member as the charter pins it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +41,8 @@ pub struct CharterMember {
     pub territory: Territory,
     /// The key that signs its documents.
     pub identity: PublicKey,
+    /// Whether it takes part.
+    pub status: MemberStatus,
 }
 
 /// The membership of a network.
@@ -39,6 +59,12 @@ pub struct Charter {
     /// Which witnesses make a log's checkpoint count: a C2SP tlog-policy, verbatim. Without it the members' own witnesses do, see
     /// [`crate::exchange::policy_of`].
     pub policy: Option<String>,
+    /// The last day on which new things may rest on it. Later the network goes on, with warnings, but admits nothing new.
+    pub valid_until: Option<Day>,
+    /// The round in which it was proposed, from 1: governors vote once in a round.
+    pub round: u64,
+    /// The other of two contradicting versions that this one takes the place of.
+    pub merges: Option<Digest>,
 }
 
 #[derive(Deserialize)]
@@ -47,6 +73,8 @@ struct Draft {
     name: String,
     policy: Option<String>,
     governors: Vec<MemberId>,
+    threshold: Option<u64>,
+    valid_until: Option<String>,
     #[serde(rename = "member")]
     members: Vec<DraftMember>,
 }
@@ -59,6 +87,12 @@ struct DraftMember {
     kind: MemberKind,
     territory: Territory,
     identity: String,
+    #[serde(default = "active")]
+    status: MemberStatus,
+}
+
+fn active() -> MemberStatus {
+    MemberStatus::Active
 }
 
 const MAX_NAME_BYTES: usize = 200;
@@ -74,13 +108,18 @@ impl Charter {
         for m in draft.members {
             let identity = PublicKey::parse(KeyUse::Identity, &m.identity)
                 .map_err(|e| DocumentError::Content(format!("charter draft: member {}: {e}", m.id)))?;
-            members.push(CharterMember { id: m.id, name: m.name, kind: m.kind, territory: m.territory, identity });
+            let DraftMember { id, name, kind, territory, status, .. } = m;
+            members.push(CharterMember { id, name, kind, territory, identity, status });
         }
         members.sort_by(|a, b| a.id.cmp(&b.id));
         let mut governors = draft.governors;
         governors.sort();
-        let threshold = default_threshold(governors.len());
-        let charter = Self { name: draft.name, members, governors, threshold, policy: draft.policy };
+        let threshold = draft.threshold.unwrap_or_else(|| default_threshold(governors.len()));
+        let valid_until = draft.valid_until.map(|text| text.parse::<Day>()).transpose();
+        let valid_until =
+            valid_until.map_err(|e| DocumentError::Content(format!("charter draft: valid_until: {e}")))?;
+        let (name, policy) = (draft.name, draft.policy);
+        let charter = Self { name, members, governors, threshold, policy, valid_until, round: 1, merges: None };
         charter.check().map_err(|what| DocumentError::Content(format!("charter draft: {what}")))?;
         Ok(charter)
     }
@@ -96,19 +135,79 @@ impl Charter {
         Document::first(DocumentKind::Charter, Digest::ZERO, id, self.to_cbor())
     }
 
+    /// The document that is to take the place of `current`, to be signed by so many of its governors as it says. Where it merges two,
+    /// `current` is one of them, and the governors are those of the version before both. `network` is the founding charter's digest.
+    ///
+    /// # Errors
+    /// [`DocumentError::Content`] when the charter contradicts itself.
+    pub fn to_successor(&self, network: Digest, current: &Document) -> Result<Document, DocumentError> {
+        self.check().map_err(|what| DocumentError::Content(format!("charter: {what}")))?;
+        Ok(Document {
+            kind: DocumentKind::Charter,
+            network,
+            id: current.id.clone(),
+            version: current.version + 1,
+            previous: current.digest(),
+            body: self.to_cbor(),
+            signatures: Vec::new(),
+        })
+    }
+
+    /// The charter as the draft from which [`Charter::from_draft`] makes it again, round and merged version aside: what a change is
+    /// written into.
+    pub fn to_draft(&self) -> String {
+        let quote = |text: &str| toml::Value::String(text.to_owned()).to_string();
+        let mut lines = vec![format!("name = {}", quote(&self.name))];
+        if let Some(policy) = &self.policy {
+            lines.push(format!("policy = {}", quote(policy)));
+        }
+        let governors: Vec<_> = self.governors.iter().map(|id| quote(id.as_str())).collect();
+        lines.push(format!("governors = [{}]", governors.join(", ")));
+        lines.push(format!("threshold = {}", self.threshold));
+        lines.extend(self.valid_until.map(|day| format!("valid_until = \"{day}\"")));
+        for m in &self.members {
+            lines.push(format!("\n[[member]]\nid = \"{}\"\nname = {}", m.id, quote(&m.name)));
+            lines.push(format!("kind = \"{}\"\nterritory = \"{}\"", m.kind, m.territory));
+            lines.push(format!("identity = \"{}\"\nstatus = \"{}\"", m.identity, m.status));
+        }
+        lines.join("\n") + "\n"
+    }
+
+    /// Reads the charter in a document of any version; signatures are not looked at.
+    ///
+    /// # Errors
+    /// [`DocumentError`] when the body is none, or the document's name or network cannot be its.
+    pub fn read(document: &Document) -> Result<Self, DocumentError> {
+        if document.kind != DocumentKind::Charter {
+            return Err(DocumentError::Kind { expected: DocumentKind::Charter, found: document.kind });
+        }
+        let charter = document.content::<Self>()?;
+        let founding = document.version == 1;
+        if founding && (document.network != Digest::ZERO || document.id != network_slug(&charter.name)) {
+            return Err(DocumentError::Content(
+                "a founding charter names no other network and has its own name".into(),
+            ));
+        }
+        if founding && (charter.round != 1 || charter.merges.is_some()) {
+            return Err(DocumentError::Content("a founding charter is of round 1 and merges nothing".into()));
+        }
+        Ok(charter)
+    }
+
+    /// Members that take part.
+    pub fn active(&self) -> impl Iterator<Item = &CharterMember> {
+        self.members.iter().filter(|m| m.status == MemberStatus::Active)
+    }
+
     /// Checks a founding charter and its signatures.
     ///
     /// # Errors
     /// [`DocumentError`] with the first reason.
     pub fn open(document: &Document) -> Result<Self, DocumentError> {
-        if document.kind != DocumentKind::Charter {
-            return Err(DocumentError::Kind { expected: DocumentKind::Charter, found: document.kind });
-        }
-        let charter = Self::from_cbor(&document.body)?;
-        if document.network != Digest::ZERO || document.id != network_slug(&charter.name) {
-            return Err(DocumentError::Content(
-                "a founding charter names no other network and has its own name".into(),
-            ));
+        let charter = Self::read(document)?;
+        if document.version != 1 {
+            let what = "this is a later version of a charter, which proves nothing without those before it";
+            return Err(DocumentError::Content(what.into()));
         }
         let signers: Vec<_> = charter
             .governors
@@ -137,8 +236,11 @@ impl Charter {
         if self.governors.is_empty() || !ordered(&mut self.governors.iter()) {
             return Err("governors are missing, repeated or not ordered");
         }
-        if self.governors.iter().any(|g| self.member(g).is_none()) {
-            return Err("a governor is not a member");
+        if self.governors.iter().any(|g| self.member(g).is_none_or(|m| m.status != MemberStatus::Active)) {
+            return Err("a governor is not a member, or suspended");
+        }
+        if self.round == 0 {
+            return Err("rounds begin at 1");
         }
         let mut keys: Vec<_> = self.members.iter().map(|m| m.identity.bytes()).collect();
         keys.sort_unstable();
@@ -163,7 +265,7 @@ fn default_threshold(governors: usize) -> u64 {
 }
 
 /// The document id of a charter: its name's letters and digits.
-fn network_slug(name: &str) -> crate::names::Slug {
+fn network_slug(name: &str) -> Slug {
     let slug: String = name
         .to_ascii_lowercase()
         .chars()
@@ -179,16 +281,17 @@ fn network_slug(name: &str) -> crate::names::Slug {
 
 impl Encode for Charter {
     fn encode(&self, writer: &mut Writer) {
-        writer.array(5);
+        writer.array(8);
         writer.text(&self.name);
         writer.array(self.members.len());
         for m in &self.members {
-            writer.array(5);
+            writer.array(6);
             m.id.encode(writer);
             writer.text(&m.name);
             m.kind.encode(writer);
             m.territory.encode(writer);
             m.identity.encode(writer);
+            m.status.encode(writer);
         }
         encode_list(writer, &self.governors);
         writer.uint(self.threshold);
@@ -196,22 +299,32 @@ impl Encode for Charter {
             None => writer.null(),
             Some(policy) => writer.text(policy),
         }
+        match &self.valid_until {
+            None => writer.null(),
+            Some(day) => day.encode(writer),
+        }
+        writer.uint(self.round);
+        match &self.merges {
+            None => writer.null(),
+            Some(other) => other.encode(writer),
+        }
     }
 }
 
 impl Decode for Charter {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
         let start = reader.position();
-        reader.tuple(5)?;
+        reader.tuple(8)?;
         let name = reader.text(MAX_NAME_BYTES)?.to_owned();
         let members = decode_list(reader, MAX_MEMBERS, |r| {
-            r.tuple(5)?;
+            r.tuple(6)?;
             let member = CharterMember {
                 id: MemberId::decode(r)?,
                 name: r.text(MAX_NAME_BYTES)?.to_owned(),
                 kind: MemberKind::decode(r)?,
                 territory: Territory::decode(r)?,
                 identity: decode_key(KeyUse::Identity, r)?,
+                status: MemberStatus::decode(r)?,
             };
             r.leave();
             Ok(member)
@@ -219,8 +332,11 @@ impl Decode for Charter {
         let governors = decode_list(reader, MAX_MEMBERS, MemberId::decode)?;
         let threshold = reader.uint()?;
         let policy = if reader.null()? { None } else { Some(reader.text(MAX_POLICY_BYTES)?.to_owned()) };
+        let valid_until = if reader.null()? { None } else { Some(Day::decode(reader)?) };
+        let round = reader.uint()?;
+        let merges = if reader.null()? { None } else { Some(Digest::decode(reader)?) };
         reader.leave();
-        let charter = Self { name, members, governors, threshold, policy };
+        let charter = Self { name, members, governors, threshold, policy, valid_until, round, merges };
         charter.check().map_err(|what| reader.refuse(start, what))?;
         Ok(charter)
     }

@@ -1,18 +1,32 @@
-//! The one signed-document type: charter, card, agreement.
+//! The one signed-document type: charter, card, agreement, suspension, revocation, rejection.
 //!
-//! A document has a kind, an id, a version and the digest of its predecessor; its signatures cover its digest. One rule
-//! says who must sign what ([`Document::check`]). Cards have later versions, each naming the one before. Not here yet: later
-//! versions of charter and agreements, votes, suspension (they chain on the same type).
+//! A document has a kind, an id, a version and the digest of its predecessor; its signatures cover its digest. Versions of one
+//! document form a chain. Who must sign what is decided in [`directory`], where keys and membership are known; how signatures
+//! are counted is decided here ([`Document::check`], [`Document::signers`]).
+//!
+//! Not here: what a node does with a document (node), what a row of an agreement gives ([`policy`]).
 
 mod agreement;
 mod card;
 mod charter;
 mod directory;
+mod policy;
+mod prohibition;
+mod rejection;
+mod revocation;
+mod suspension;
 
-pub use agreement::{Agreement, Flow};
-pub use card::{Card, CardNode};
-pub use charter::{Charter, CharterMember};
-pub use directory::{Directory, DirectoryError, FlowMatch, FormerLog, KnownNode};
+pub use agreement::{Agreement, Draft as AgreementDraft, Flow, Onward, Recipients, Role, Term};
+pub use card::{Card, CardNode, Keys};
+pub use charter::{Charter, CharterMember, MemberStatus};
+pub use directory::{
+    Conflict, Directory, DirectoryError, Equivocation, FormerLog, KnownNode, Loaded, Proposal, Revoked, Split, Standing,
+};
+pub use policy::{Ask, Denial, Grant, Policy, Rule, Verdict};
+pub use prohibition::{Prohibition, ProhibitionError, Prohibitions};
+pub use rejection::Rejection;
+pub use revocation::Revocation;
+pub use suspension::Suspension;
 
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::hash::{Digest, Domain};
@@ -33,6 +47,12 @@ word_enum!(
         Card = 2, "card";
         /// What may flow between parties.
         Agreement = 3, "agreement";
+        /// Agreements whose rows from or to its signer give nothing for now.
+        Suspension = 4, "suspension";
+        /// Keys that sign nothing any more.
+        Revocation = 5, "revocation";
+        /// A governor's word that it accepts nothing in a round.
+        Rejection = 6, "rejection";
     }
 );
 
@@ -42,6 +62,16 @@ pub enum DocumentError {
     /// The bytes are not a document.
     #[error("not a signed document: {0}")]
     Decode(#[from] CborError),
+    /// What it says is not what a document of its kind says.
+    #[error("{kind} '{id}': its content is refused at {error}")]
+    Body {
+        /// Its kind.
+        kind: DocumentKind,
+        /// Its id.
+        id: Slug,
+        /// Where and why.
+        error: CborError,
+    },
     /// A document of another kind is needed.
     #[error("this is a {found}, not a {expected}")]
     Kind {
@@ -84,6 +114,56 @@ pub enum DocumentError {
         /// What is wrong with it.
         error: KeyError,
     },
+    /// A member signed with two keys, where each party signs once.
+    #[error("{kind} '{id}' carries two signatures of {member}; each party signs once, with one key")]
+    TwoKeys {
+        /// Its kind.
+        kind: DocumentKind,
+        /// Its id.
+        id: Slug,
+        /// Who signed twice.
+        member: MemberId,
+    },
+    /// A signature by a key that is revoked.
+    #[error("{kind} '{id}': the key {key} of {member} is revoked\nhint: {member} signs with its key of today")]
+    RevokedKey {
+        /// Its kind.
+        kind: DocumentKind,
+        /// Its id.
+        id: Slug,
+        /// Whose it is.
+        member: MemberId,
+        /// Which.
+        key: KeyId,
+    },
+    /// Too few signatures for a later charter.
+    #[error(
+        "{kind} '{id}' version {version} has {found} of the {needed} votes that it needs\nhint: governors vote with `luxor charter vote`"
+    )]
+    Votes {
+        /// Its kind.
+        kind: DocumentKind,
+        /// Its id.
+        id: Slug,
+        /// Its version.
+        version: u64,
+        /// Valid votes.
+        found: usize,
+        /// Votes needed.
+        needed: usize,
+    },
+    /// A version that does not follow the one that holds.
+    #[error("{kind} '{id}' has version {found}; the version that holds is {holds}, so the next is {}", holds + 1)]
+    Version {
+        /// Its kind.
+        kind: DocumentKind,
+        /// Its id.
+        id: Slug,
+        /// The one that holds; 0 where there is none.
+        holds: u64,
+        /// Its version.
+        found: u64,
+    },
     /// Someone signed whom the charter does not know or who need not.
     #[error("{kind} '{id}' carries a signature of {member}, who is no party to it")]
     Stranger {
@@ -125,7 +205,7 @@ pub struct Document {
     pub previous: Digest,
     /// The encoded charter, card or agreement.
     pub body: Vec<u8>,
-    /// Ordered by member, one each.
+    /// Ordered by member and key.
     pub signatures: Vec<DocumentSignature>,
 }
 
@@ -143,38 +223,141 @@ impl Document {
         Digest::of(Domain::Document, &[&writer.into_bytes()])
     }
 
+    /// The digest over all of it, signatures included: what tells two copies with different signatures apart.
+    pub fn whole(&self) -> Digest {
+        Digest::of(Domain::Document, &[b"whole", &self.to_cbor()])
+    }
+
+    /// The name of its file in a node's `documents/`: `<kind>-<id>.luxor`, for later versions `<kind>-<id>-v<n>.luxor`.
+    pub fn file_name(&self) -> String {
+        let version = if self.version == 1 { String::new() } else { format!("-v{}", self.version) };
+        format!("{}-{}{version}.luxor", self.kind, self.id)
+    }
+
+    /// Its name beside another document of the same kind, id and version: the same with the beginning of its digest.
+    pub fn other_file_name(&self) -> String {
+        let name = self.file_name();
+        let stem = name.strip_suffix(".luxor").unwrap_or(&name);
+        format!("{stem}-{}.luxor", &self.digest().hex()[..16])
+    }
+
     /// Adds or replaces `member`'s signature.
     pub fn sign(&mut self, member: &MemberId, identity: &SecretKey) {
+        self.signatures.retain(|s| s.member != *member);
+        self.countersign(member, identity);
+    }
+
+    /// Adds or replaces `member`'s signature by this key and leaves those by its other keys: a card that changes the identity key
+    /// is signed by both.
+    pub fn countersign(&mut self, member: &MemberId, identity: &SecretKey) {
         let signature = identity.sign(Domain::Document, &self.network, &self.digest().0);
-        let signed = DocumentSignature { member: member.clone(), key: identity.public().id(), signature };
-        match self.signatures.binary_search_by(|s| s.member.cmp(member)) {
+        self.put(DocumentSignature { member: member.clone(), key: identity.public().id(), signature });
+    }
+
+    /// Takes over signatures of the same document that are not here yet. Of a member that signed copies with two keys the one with the
+    /// lower id stays, whichever came first; only on cards both count.
+    pub fn join(&mut self, other: &Document) {
+        if other.digest() != self.digest() {
+            return;
+        }
+        let with_both = self.kind == DocumentKind::Card;
+        for signed in &other.signatures {
+            let same = |s: &DocumentSignature| s.member == signed.member && (!with_both || s.key == signed.key);
+            match self.signatures.iter().position(same) {
+                None => self.put(signed.clone()),
+                Some(at) if signed.key < self.signatures[at].key => self.signatures[at] = signed.clone(),
+                Some(_) => {}
+            }
+        }
+    }
+
+    fn put(&mut self, signed: DocumentSignature) {
+        match self.signatures.binary_search_by(|s| (&s.member, s.key).cmp(&(&signed.member, signed.key))) {
             Ok(at) => self.signatures[at] = signed,
             Err(at) => self.signatures.insert(at, signed),
         }
     }
 
-    /// Checks that exactly the `required` members signed, each with the key given.
+    /// Checks that exactly the `required` members signed, each once, with the key given.
     ///
     /// # Errors
     /// The first signature that is missing, wrong or superfluous.
     pub fn check(&self, required: &[(&MemberId, &PublicKey)]) -> Result<(), DocumentError> {
+        let any: Vec<_> = required.iter().map(|(member, key)| (*member, std::slice::from_ref(*key))).collect();
+        self.check_any(&any)
+    }
+
+    /// Checks that exactly the `required` members signed, each once, with one of the keys given.
+    ///
+    /// # Errors
+    /// The first signature that is missing, wrong or superfluous.
+    pub fn check_any(&self, required: &[(&MemberId, &[PublicKey])]) -> Result<(), DocumentError> {
+        self.check_unless(required, false)
+    }
+
+    /// The same; where these bytes were `verified` before, signatures are not computed again.
+    fn check_unless(&self, required: &[(&MemberId, &[PublicKey])], verified: bool) -> Result<(), DocumentError> {
         let (kind, id) = (self.kind, self.id.clone());
-        let digest = self.digest();
-        for signed in &self.signatures {
-            let member = signed.member.clone();
-            let Some((_, key)) = required.iter().find(|(name, _)| **name == member) else {
-                return Err(DocumentError::Stranger { kind, id, member });
-            };
-            let outcome = if signed.key == key.id() {
-                key.verify(Domain::Document, &self.network, &digest.0, &signed.signature)
-            } else {
-                Err(KeyError::OtherKey { use_name: key.purpose().name(), expected: key.id(), found: signed.key })
-            };
-            outcome.map_err(|error| DocumentError::Signature { kind, id: id.clone(), member, error })?;
-        }
-        match required.iter().find(|(name, _)| !self.signatures.iter().any(|s| s.member == **name)) {
+        let signed = self.signers_unless(required, verified)?;
+        match required.iter().find(|(name, _)| !signed.contains(name)) {
             Some((member, _)) => Err(DocumentError::Missing { kind, id, member: (*member).clone() }),
             None => Ok(()),
+        }
+    }
+
+    /// Those of `allowed` who signed, each once, with one of its keys.
+    ///
+    /// # Errors
+    /// The first signature that is wrong or superfluous.
+    pub fn signers<'m>(&self, allowed: &[(&'m MemberId, &[PublicKey])]) -> Result<Vec<&'m MemberId>, DocumentError> {
+        self.signers_unless(allowed, false)
+    }
+
+    /// The same; where these bytes were `verified` before, only whose keys they name is looked at.
+    fn signers_unless<'m>(
+        &self,
+        allowed: &[(&'m MemberId, &[PublicKey])],
+        verified: bool,
+    ) -> Result<Vec<&'m MemberId>, DocumentError> {
+        let (kind, id) = (self.kind, || self.id.clone());
+        let digest = if verified { Digest::ZERO } else { self.digest() };
+        let mut found: Vec<&MemberId> = Vec::with_capacity(self.signatures.len());
+        for signed in &self.signatures {
+            let member = signed.member.clone();
+            let Some((name, keys)) = allowed.iter().find(|(name, _)| **name == member) else {
+                return Err(DocumentError::Stranger { kind, id: id(), member });
+            };
+            if found.last() == Some(name) {
+                return Err(DocumentError::TwoKeys { kind, id: id(), member });
+            }
+            self.verify(&digest, signed, keys, verified).map_err(|error| DocumentError::Signature {
+                kind,
+                id: id(),
+                member,
+                error,
+            })?;
+            found.push(name);
+        }
+        Ok(found)
+    }
+
+    /// Checks one signature over the document's digest against the keys that may have made it; `verified` needs no digest.
+    fn verify(
+        &self,
+        digest: &Digest,
+        signed: &DocumentSignature,
+        keys: &[PublicKey],
+        verified: bool,
+    ) -> Result<(), KeyError> {
+        match keys.iter().find(|key| key.id() == signed.key) {
+            Some(_) if verified => Ok(()),
+            Some(key) => key.verify(Domain::Document, &self.network, &digest.0, &signed.signature),
+            None => Err(match keys.last() {
+                Some(key) => {
+                    KeyError::OtherKey { use_name: key.purpose().name(), expected: key.id(), found: signed.key }
+                }
+                None => KeyError::Signature(crate::keys::KeyUse::Identity.name()),
+            }),
         }
     }
 
@@ -189,6 +372,12 @@ impl Document {
         } else {
             Err(DocumentError::Kind { expected, found: document.kind })
         }
+    }
+
+    /// What its body says.
+    fn content<T: Decode>(&self) -> Result<T, DocumentError> {
+        let (kind, id) = (self.kind, &self.id);
+        T::from_cbor(&self.body).map_err(|error| DocumentError::Body { kind, id: id.clone(), error })
     }
 
     fn encode_content(&self, writer: &mut Writer) {
@@ -225,9 +414,11 @@ impl Decode for Document {
         let version = reader.uint()?;
         let previous = Digest::decode(reader)?;
         let first = version == 1 && previous == Digest::ZERO;
-        let later = kind == DocumentKind::Card && version > 1 && previous != Digest::ZERO;
+        let later = version > 1 && previous != Digest::ZERO && kind != DocumentKind::Rejection;
         if !first && !later {
-            return Err(reader.refuse(start, "version 1 has no predecessor, and only cards have later versions so far"));
+            return Err(
+                reader.refuse(start, "version 1 has no predecessor, every later one has; rejections have no later one")
+            );
         }
         let body = reader.bytes(MAX_DOCUMENT_BYTES)?.to_vec();
         let mut signatures: Vec<DocumentSignature> = Vec::new();
@@ -240,14 +431,22 @@ impl Decode for Document {
                 signature: reader.fixed()?,
             };
             reader.leave();
-            if signatures.last().is_some_and(|last| last.member >= signed.member) {
-                return Err(reader.refuse(start, "signatures are not ordered by member"));
+            if signatures.last().is_some_and(|last| (&last.member, last.key) >= (&signed.member, signed.key)) {
+                return Err(reader.refuse(start, "signatures are not ordered by member and key"));
             }
             signatures.push(signed);
         }
         reader.leave();
         reader.leave();
         Ok(Self { kind, network, id, version, previous, body, signatures })
+    }
+}
+
+/// Whether text is a line of 1 to `max` bytes for people.
+fn check_line(text: &str, max: usize) -> Result<(), ()> {
+    match !text.is_empty() && text.len() <= max && !text.chars().any(char::is_control) {
+        true => Ok(()),
+        false => Err(()),
     }
 }
 

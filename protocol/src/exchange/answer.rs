@@ -1,5 +1,5 @@
 //! What a recipient answers: `error`, `later`, a receipt; a page of its log to an auditor with a mandate; checkpoints and
-//! what a witness says of them.
+//! what a witness says of them; documents.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,6 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::checkpoints::{Holdings, NewestCheckpoint};
+use super::documents::{decode_digests, decode_documents, encode_digests, encode_documents};
 use super::opening::{ENTRY_BYTES, Entry};
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::hash::Digest;
@@ -46,6 +47,10 @@ word_enum!(
         Forked = 14, "forked";
         /// This node has no such thing to show.
         NotThere = 15, "not_there";
+        /// The receipt was given, and its body is erased since: its sender held it, or asks too late.
+        Erased = 30, "erased";
+        /// The word that something is erased proves nothing.
+        BadDeletion = 31, "bad_deletion";
     }
 );
 
@@ -82,6 +87,10 @@ word_enum!(
         Version = 4, "version";
         /// The word of its witnesses on what it signed before: it has just started.
         Witnesses = 5, "witnesses";
+        /// An agreement that nobody has suspended: a party's word against it is known here, or one that resumes it is not.
+        Suspended = 50, "suspended";
+        /// A charter in which both members take part.
+        Membership = 51, "membership";
     }
 );
 
@@ -153,6 +162,14 @@ pub enum Answer {
     Holdings(Holdings),
     /// A C2SP tlog-proof, without an extra line, under a checkpoint with a quorum of cosignatures.
     Proof(Vec<u8>),
+    /// The word that something is erased was taken.
+    DeletionNoted,
+    /// Documents that are known here; none when they are those of the summary asked with.
+    DocumentsKnown(Vec<Digest>),
+    /// Signed documents of those asked for, as many as fit.
+    Documents(Vec<Vec<u8>>),
+    /// Of the documents offered, those that are known here now.
+    DocumentsTaken(Vec<Digest>),
 }
 
 const MAX_DETAIL: usize = 1_000;
@@ -230,6 +247,25 @@ impl Encode for Answer {
                 writer.uint(8);
                 writer.bytes(proof);
             }
+            Answer::DeletionNoted => {
+                writer.array(1);
+                writer.uint(9);
+            }
+            Answer::DocumentsKnown(digests) => {
+                writer.array(2);
+                writer.uint(10);
+                encode_digests(writer, digests);
+            }
+            Answer::Documents(documents) => {
+                writer.array(2);
+                writer.uint(11);
+                encode_documents(writer, documents);
+            }
+            Answer::DocumentsTaken(digests) => {
+                writer.array(2);
+                writer.uint(12);
+                encode_digests(writer, digests);
+            }
             Answer::Page(page) => {
                 writer.array(4);
                 writer.uint(3);
@@ -273,6 +309,10 @@ impl Decode for Answer {
             (6, 2) => Self::Checkpoint(NewestCheckpoint::decode(reader)?),
             (7, 2) => Self::Holdings(Holdings::decode(reader)?),
             (8, 2) => Self::Proof(reader.bytes(MAX_TLOG_PROOF)?.to_vec()),
+            (9, 1) => Self::DeletionNoted,
+            (10, 2) => Self::DocumentsKnown(decode_digests(reader)?),
+            (11, 2) => Self::Documents(decode_documents(reader)?),
+            (12, 2) => Self::DocumentsTaken(decode_digests(reader)?),
             _ => return Err(reader.refuse(start, "not an answer")),
         };
         reader.leave();

@@ -8,7 +8,7 @@ use super::receipt::{Outcome, Rejection};
 use super::sealed::{SealedError, unpack};
 use super::{Arrival, Channel, Withdrawal};
 use crate::cbor::{CborError, Decode, Encode, Reader, Reason, Writer};
-use crate::document::{Directory, KnownNode};
+use crate::document::{Ask, Denial, Directory, KnownNode};
 use crate::hash::Digest;
 use crate::names::NodeRef;
 use crate::record::{ArrivedView, Fault, batch_root};
@@ -58,7 +58,7 @@ pub fn check_dispatch<T>(
     // Only asked for where it decides: it costs a digest over all that is sealed.
     let signed = || {
         let envelope = dispatch.envelope();
-        match envelope.verify(&directory.network(), &peer.card.sign) {
+        match envelope.verify(&directory.network(), &peer.now()) {
             Ok(()) => Ok(envelope),
             Err(error) => Err(Answer::error(ErrorCode::BadSignature, format!("dispatch: {error}"))),
         }
@@ -70,11 +70,22 @@ pub fn check_dispatch<T>(
     check_route(directory, me, peer, &header.network, &header.channel)?;
     let envelope = signed()?;
     check_epoch(peer, &header.channel)?;
-    if !directory.agreements().any(|(digest, _)| *digest == header.agreement_digest) {
+    if directory.agreement(&header.agreement_digest).is_none() {
         let detail = format!("agreement {} ({})", header.agreement, header.agreement_digest);
         return Err(Answer::later(Lack::Agreement, detail));
     }
-    let verdict = judge(directory, me, peer, &header, &dispatch.header, &dispatch.sealed, now, open, ask);
+    let permitted = permits(directory, me, peer, &header, now);
+    match &permitted {
+        // Either side may not know the latest word yet: documents go first, then this again, or its withdrawal.
+        Err(denial @ Denial::Suspended(_)) => {
+            return Err(Answer::later(Lack::Suspended, format!("agreement {}: {denial}", header.agreement)));
+        }
+        Err(denial @ (Denial::NoMember(_) | Denial::MemberSuspended(_))) => {
+            return Err(Answer::later(Lack::Membership, denial));
+        }
+        _ => {}
+    }
+    let verdict = judge(directory, peer, permitted.is_ok(), &header, &dispatch.header, &dispatch.sealed, open, ask);
     let (outcome, accepted, payload) = match verdict {
         Ok(Views { rejected, accepted, payload }) => (Outcome::Taken(rejected), accepted, payload),
         Err(Verdict::Refused(code)) => (Outcome::Refused(code), Vec::new(), Vec::new()),
@@ -112,7 +123,7 @@ pub fn check_withdrawal<T>(
     let header = withdrawal.read().map_err(|e| Answer::error(ErrorCode::Undecodable, format!("withdrawal: {e}")))?;
     check_route(directory, me, peer, &header.network, &header.channel)?;
     withdrawal
-        .verify(&directory.network(), &peer.card.sign)
+        .verify(&directory.network(), &peer.now())
         .map_err(|e| Answer::error(ErrorCode::BadSignature, format!("withdrawal: {e}")))?;
     check_epoch(peer, &header.channel)?;
     Ok(Checked {
@@ -126,9 +137,13 @@ pub fn check_withdrawal<T>(
         count: 0,
         accepted: Vec::new(),
         payload: Vec::new(),
-        due: now.day(),
+        // There is nothing to erase but the verdict, which the sender may ask for again.
+        due: now.day().plus(WITHDRAWN_DAYS),
     })
 }
+
+/// Days for which the body of an entry about a withdrawn dispatch is kept.
+const WITHDRAWN_DAYS: u64 = 30;
 
 /// Network and addressees.
 fn check_route(
@@ -177,6 +192,21 @@ fn undecodable(header: &[u8], error: &CborError, signed: impl FnOnce() -> Result
     Answer::error(ErrorCode::Undecodable, format!("dispatch header: {error}"))
 }
 
+/// Whether the policy gives what a header says.
+fn permits(
+    directory: &Directory,
+    me: &NodeRef,
+    peer: &KnownNode,
+    header: &DispatchHeader,
+    now: Millis,
+) -> Result<(), Denial> {
+    let (to, day, batch) = (me.member(), now.day(), &header.batch.header);
+    let (type_name, version) = (batch.table.name, batch.table.version);
+    let ask = Ask { type_name, version, from: &peer.member, to: &to, purpose: header.purpose, day };
+    let (digest, view, retention) = (&header.agreement_digest, header.view, header.retention_days);
+    directory.policy().permits(directory, &ask, digest, view, retention).map(drop)
+}
+
 enum Verdict {
     Refused(RefusalCode),
     Foreign,
@@ -191,36 +221,24 @@ struct Views<T> {
 #[allow(clippy::too_many_arguments)]
 fn judge<T>(
     directory: &Directory,
-    me: &NodeRef,
     peer: &KnownNode,
+    permitted: bool,
     header: &DispatchHeader,
     header_bytes: &[u8],
     sealed: &[u8],
-    now: Millis,
     open: impl FnOnce(&[u8]) -> Option<Vec<u8>>,
     mut ask: impl FnMut(&ArrivedView<'_>) -> T,
 ) -> Result<Views<T>, Verdict> {
     let refused = |code| Err(Verdict::Refused(code));
     let batch = &header.batch.header;
-    let permitted = directory.permits(
-        &header.agreement_digest,
-        &peer.member,
-        &me.member(),
-        batch.table,
-        header.purpose,
-        header.view,
-        header.retention_days,
-        now.day(),
-    );
     // The header's clear name of the agreement is shown to people, so it must be the one whose digest is checked; and a
     // mandate over a log is an agreement too, but no record has its type.
-    let named =
-        directory.agreements().any(|(digest, a)| *digest == header.agreement_digest && a.id == header.agreement);
+    let named = directory.agreement(&header.agreement_digest).is_some_and(|a| a.id == header.agreement);
     let is_record_type = batch.table.groups.iter().any(|group| !group.fields.is_empty());
     if !permitted || !named || !is_record_type || !is_own_batch(header) {
         return refused(RefusalCode::NotPermitted);
     }
-    if header.batch.verify(&directory.network(), &peer.card.sign).is_err() {
+    if header.batch.verify(&directory.network(), &peer.now()).is_err() {
         return refused(RefusalCode::BatchSignature);
     }
     let Some(packed) = open(sealed) else { return refused(RefusalCode::Unsealable) };
@@ -266,7 +284,8 @@ fn judge<T>(
     Ok(Views { rejected, accepted, payload })
 }
 
-fn read_views(content: &[u8], count: usize) -> Result<Vec<ArrivedView<'_>>, CborError> {
+/// Reads the content of a sealed part: so many views and nothing else.
+pub(crate) fn read_views(content: &[u8], count: usize) -> Result<Vec<ArrivedView<'_>>, CborError> {
     let mut reader = Reader::new(content);
     reader.tuple(count)?;
     let mut views = Vec::with_capacity(count);

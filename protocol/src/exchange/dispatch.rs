@@ -3,7 +3,7 @@
 use super::{Channel, Lane};
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::hash::{Digest, Domain};
-use crate::keys::{KeyError, PublicKey, SecretKey};
+use crate::keys::{KeyError, SecretKey, SignatureCheck};
 use crate::limits::{MAX_HEADER_BYTES, MAX_RETENTION_DAYS};
 use crate::names::{NodeRef, Purpose, Slug};
 use crate::record::{Batch, GroupSet};
@@ -107,8 +107,8 @@ impl Envelope {
     ///
     /// # Errors
     /// [`KeyError::Signature`].
-    pub fn verify(&self, network: &Digest, key: &PublicKey) -> Result<(), KeyError> {
-        key.verify(Domain::Dispatch, network, &self.digest().0, &self.signature)
+    pub fn verify(&self, network: &Digest, signer: &impl SignatureCheck) -> Result<(), KeyError> {
+        signer.check(Domain::Dispatch, network, &self.digest().0, &self.signature)
     }
 }
 

@@ -8,6 +8,8 @@ mod arrival;
 mod check;
 mod checkpoints;
 mod dispatch;
+mod documents;
+mod erased;
 mod opening;
 mod receipt;
 mod request;
@@ -18,12 +20,15 @@ mod witnesses;
 pub use answer::{Answer, AuditEntry, AuditPage, ErrorCode, Lack, RefusalCode};
 pub(crate) use answer::{decode_shown, encode_shown};
 pub use arrival::Arrival;
+pub(crate) use check::read_views;
 pub use check::{Checked, check_dispatch, check_withdrawal};
 pub use checkpoints::{CheckpointsBody, Holdings, NewestCheckpoint};
 pub use dispatch::{Dispatch, DispatchHeader, Envelope, sealed_digest};
+pub use erased::{ErasedBody, Ground, HoldBody, Named};
 pub use opening::{Channel, ENTRY_BYTES, Entry, EntryKind, Lane, Opening, OpeningError, Skeleton, entry_of};
 pub use receipt::{
-    Outcome, Receipt, ReceiptBody, ReceiptError, Rejection, SentBody, former_keys, log_key, log_keys, read_receipt,
+    Deletion, DocumentBody, Outcome, Receipt, ReceiptBody, ReceiptError, Rejection, SentBody, former_keys, keys_of_log,
+    log_key, log_keys, read_deletion, read_receipt,
 };
 pub use request::Request;
 pub use sealed::{SealedError, pack, unpack};

@@ -38,6 +38,12 @@ word_enum!(
         Peers = 6, "peers";
         /// The largest checkpoints that others hold of this node's former logs: the first entry of a log that follows one.
         Succeeded = 7, "succeeded";
+        /// Content is gone, by its date or by order.
+        Erased = 8, "erased";
+        /// Content may not go, or may again.
+        Hold = 9, "hold";
+        /// This node admitted a document.
+        Document = 10, "document";
     }
 );
 
@@ -104,7 +110,8 @@ pub enum OpeningError {
 }
 
 impl Skeleton {
-    /// The skeleton of an entry that is about no dispatch (`peers`, `succeeded`): no agreement, the node's channel to itself.
+    /// The skeleton of an entry that is about no dispatch (`peers`, `succeeded`, `hold`, `document`): no agreement, the node's channel
+    /// to itself.
     /// `number` is the time in seconds since 1970.
     pub fn of_node(kind: EntryKind, node: &NodeRef, epoch: u64, number: u64, due: Day) -> Self {
         let channel = Channel { sender: node.clone(), recipient: node.clone(), epoch, lane: Lane::Ordinary };
@@ -122,7 +129,12 @@ impl Skeleton {
 impl EntryKind {
     /// Whether entries of this kind are about no dispatch.
     pub fn is_of_node(self) -> bool {
-        matches!(self, Self::Peers | Self::Succeeded)
+        matches!(self, Self::Peers | Self::Succeeded | Self::Hold | Self::Document)
+    }
+
+    /// Whether something signed stands behind entries of this kind.
+    pub fn has_evidence(self) -> bool {
+        !self.is_of_node() && self != Self::Erased
     }
 }
 

@@ -5,12 +5,14 @@
 use std::fmt;
 
 use super::answer::RefusalCode;
+use super::erased::ErasedBody;
 use super::opening::{EntryKind, Opening, OpeningError, Skeleton};
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::document::{Directory, KnownNode};
 use crate::hash::Digest;
 use crate::keys::PublicKey;
 use crate::limits::MAX_BATCH_RECORDS;
+use crate::names::NodeRef;
 use crate::record::Fault;
 use crate::tlog::{Checkpoint, KeyType, TlogProof, VerifierKey, leaf_hash};
 
@@ -60,6 +62,13 @@ pub struct ReceiptBody {
     pub channel_root: [u8; 32],
 }
 
+/// Body of a `document` entry: the document that was admitted. Its bytes stand beside the log, like all documents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocumentBody {
+    /// The document.
+    pub document: Digest,
+}
+
 /// Body of every other entry: the dispatch that it is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SentBody {
@@ -78,6 +87,17 @@ pub struct Receipt {
     pub skeleton: Skeleton,
     /// What the body says.
     pub body: ReceiptBody,
+}
+
+/// A deletion receipt that was verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deletion {
+    /// Index of the `erased` entry in the recipient's log.
+    pub index: u64,
+    /// What the skeleton says.
+    pub skeleton: Skeleton,
+    /// What the body says.
+    pub body: ErasedBody,
 }
 
 /// Why a receipt does not prove anything.
@@ -105,25 +125,30 @@ impl From<CborError> for ReceiptError {
 /// # Errors
 /// [`ReceiptError::Proof`] when the card's origin is no key name.
 pub fn log_key(node: &KnownNode) -> Result<VerifierKey, ReceiptError> {
-    verifier(&node.card.origin, &node.card.log)
+    verifier(&node.card.origin, node.card.log.current())
 }
 
 /// Every key under which a card, or one before it, has the log of this origin.
 pub fn log_keys(directory: &Directory, origin: &str) -> Vec<VerifierKey> {
     let mut keys = Vec::new();
     for node in directory.nodes() {
-        if node.card.origin == origin {
-            keys.extend(log_key(node));
-        }
-        keys.extend(former_keys(node, origin));
+        keys.extend(keys_of_log(node, origin));
     }
     keys
+}
+
+/// The keys of a node's log of this origin, now or before.
+pub fn keys_of_log(node: &KnownNode, origin: &str) -> Vec<VerifierKey> {
+    match node.card.origin == origin {
+        true => node.log_keys().filter_map(|key| verifier(origin, key).ok()).collect(),
+        false => former_keys(node, origin),
+    }
 }
 
 /// The keys of a node's former logs of this origin.
 pub fn former_keys(node: &KnownNode, origin: &str) -> Vec<VerifierKey> {
     let former = node.former_logs.iter().filter(|former| former.origin == origin);
-    former.filter_map(|former| verifier(&former.origin, &former.log).ok()).collect()
+    former.flat_map(|former| former.log.all()).filter_map(|key| verifier(origin, key).ok()).collect()
 }
 
 fn verifier(origin: &str, log: &PublicKey) -> Result<VerifierKey, ReceiptError> {
@@ -135,19 +160,7 @@ fn verifier(origin: &str, log: &PublicKey) -> Result<VerifierKey, ReceiptError> 
 /// # Errors
 /// [`ReceiptError`] with the first reason.
 pub fn read_receipt(recipient: &KnownNode, dispatch: &Digest, proof: &[u8]) -> Result<Receipt, ReceiptError> {
-    let proof = TlogProof::parse(proof).map_err(|e| ReceiptError::Proof(e.to_string()))?;
-    let opening = Opening::from_cbor(proof.extra.as_deref().unwrap_or_default())?;
-    let leaf = leaf_hash(&opening.entry());
-    let mut checkpoint = proof.verify(&leaf, &log_key(recipient)?);
-    for former in &recipient.former_logs {
-        if checkpoint.is_ok() {
-            break;
-        }
-        if let Ok(held) = proof.verify(&leaf, &verifier(&former.origin, &former.log)?) {
-            checkpoint = Ok(held);
-        }
-    }
-    let checkpoint = checkpoint.map_err(|e| ReceiptError::Proof(e.to_string()))?;
+    let (index, checkpoint, opening) = open_proof(recipient, proof)?;
     let skeleton = opening.read_skeleton()?;
     let body = ReceiptBody::from_cbor(&opening.body)?;
     if skeleton.kind != EntryKind::Received {
@@ -156,7 +169,43 @@ pub fn read_receipt(recipient: &KnownNode, dispatch: &Digest, proof: &[u8]) -> R
     if body.dispatch != *dispatch {
         return Err(ReceiptError::Other("dispatch"));
     }
-    Ok(Receipt { index: proof.index, checkpoint, skeleton, body })
+    Ok(Receipt { index, checkpoint, skeleton, body })
+}
+
+/// Verifies the word of `recipient` that something of `sender` is erased there.
+///
+/// # Errors
+/// [`ReceiptError`] with the first reason.
+pub fn read_deletion(recipient: &KnownNode, sender: &NodeRef, proof: &[u8]) -> Result<Deletion, ReceiptError> {
+    let (index, _, opening) = open_proof(recipient, proof)?;
+    let skeleton = opening.read_skeleton()?;
+    if skeleton.kind != EntryKind::Erased {
+        return Err(ReceiptError::Other("kind of entry"));
+    }
+    if skeleton.channel.recipient != recipient.node || skeleton.channel.sender != *sender {
+        return Err(ReceiptError::Other("channel"));
+    }
+    let body = ErasedBody::from_cbor(&opening.body)?;
+    Ok(Deletion { index, skeleton, body })
+}
+
+/// The opening that a file proves under the recipient's log, or one before it.
+fn open_proof(recipient: &KnownNode, proof: &[u8]) -> Result<(u64, Checkpoint, Opening), ReceiptError> {
+    let proof = TlogProof::parse(proof).map_err(|e| ReceiptError::Proof(e.to_string()))?;
+    let opening = Opening::from_cbor(proof.extra.as_deref().unwrap_or_default())?;
+    let leaf = leaf_hash(&opening.entry());
+    let mut checkpoint = proof.verify(&leaf, &log_key(recipient)?);
+    let origins = std::iter::once(&recipient.card.origin).chain(recipient.former_logs.iter().map(|log| &log.origin));
+    for key in origins.flat_map(|origin| keys_of_log(recipient, origin)) {
+        if checkpoint.is_ok() {
+            break;
+        }
+        if let Ok(held) = proof.verify(&leaf, &key) {
+            checkpoint = Ok(held);
+        }
+    }
+    let checkpoint = checkpoint.map_err(|e| ReceiptError::Proof(e.to_string()))?;
+    Ok((proof.index, checkpoint, opening))
 }
 
 impl fmt::Display for Outcome {
@@ -224,6 +273,22 @@ impl Decode for ReceiptBody {
             Outcome::Taken(rejected)
         };
         let body = Self { dispatch, outcome, contiguous: reader.uint()?, channel_root: reader.fixed()? };
+        reader.leave();
+        Ok(body)
+    }
+}
+
+impl Encode for DocumentBody {
+    fn encode(&self, writer: &mut Writer) {
+        writer.array(1);
+        self.document.encode(writer);
+    }
+}
+
+impl Decode for DocumentBody {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
+        reader.tuple(1)?;
+        let body = Self { document: Digest::decode(reader)? };
         reader.leave();
         Ok(body)
     }

@@ -3,9 +3,13 @@
 use std::ops::Range;
 
 use super::dispatch::Dispatch;
+use super::documents::{decode_digests, decode_documents, encode_digests, encode_documents};
 use super::withdrawal::Withdrawal;
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
-use crate::limits::{MAX_AUDIT_PAGE_ENTRIES, MAX_HEADER_BYTES, MAX_SEALED_BYTES, MAX_SIZES_ASKED};
+use crate::hash::Digest;
+use crate::limits::{
+    MAX_ANSWER_BYTES, MAX_AUDIT_PAGE_ENTRIES, MAX_HEADER_BYTES, MAX_NAMED_ENTRIES, MAX_SEALED_BYTES, MAX_SIZES_ASKED,
+};
 use crate::tlog::MAX_ADD_CHECKPOINT_BYTES;
 
 /// A request between nodes.
@@ -29,6 +33,14 @@ pub enum Request {
         /// Its index.
         index: u64,
     },
+    /// Take this word that something of yours is erased here: a tlog-proof of an `erased` entry, and the numbers of the dispatches that it
+    /// is about.
+    Deletion {
+        /// The proof, its extra line the opening.
+        proof: Vec<u8>,
+        /// The numbers, in the order of the entries named.
+        numbers: Vec<u64>,
+    },
     /// Show a page of your log, under a mandate.
     AuditRead {
         /// Index of the first entry wanted.
@@ -36,6 +48,15 @@ pub enum Request {
         /// At most so many entries.
         count: u64,
     },
+    /// Which documents do you know? None are told if their summary is this one.
+    DocumentsKnown {
+        /// Summary of those that the asking node knows, see [`crate::document::Directory::summary`].
+        summary: Digest,
+    },
+    /// Show these documents, as many as fit.
+    DocumentsWanted(Vec<Digest>),
+    /// Take these signed documents.
+    TakeDocuments(Vec<Vec<u8>>),
 }
 
 impl Request {
@@ -102,6 +123,18 @@ fn read(reader: &mut Reader<'_>) -> Result<(Request, Range<usize>), CborError> {
         }
         (6, 1) => Request::Holdings,
         (7, 2) => Request::Proof { index: reader.uint()? },
+        (8, 3) => {
+            let proof = reader.bytes(MAX_ANSWER_BYTES)?.to_vec();
+            let mut numbers = Vec::new();
+            for _ in 0..reader.array(MAX_NAMED_ENTRIES)? {
+                numbers.push(reader.uint()?);
+            }
+            reader.leave();
+            Request::Deletion { proof, numbers }
+        }
+        (9, 2) => Request::DocumentsKnown { summary: Digest::decode(reader)? },
+        (10, 2) => Request::DocumentsWanted(decode_digests(reader)?),
+        (11, 2) => Request::TakeDocuments(decode_documents(reader)?),
         _ => return Err(reader.refuse(start, "not a request")),
     };
     reader.leave();
@@ -134,6 +167,28 @@ impl Encode for Request {
                 writer.array(2);
                 writer.uint(7);
                 writer.uint(*index);
+            }
+            Request::Deletion { proof, numbers } => {
+                writer.array(3);
+                writer.uint(8);
+                writer.bytes(proof);
+                writer.array(numbers.len());
+                numbers.iter().for_each(|number| writer.uint(*number));
+            }
+            Request::DocumentsKnown { summary } => {
+                writer.array(2);
+                writer.uint(9);
+                summary.encode(writer);
+            }
+            Request::DocumentsWanted(digests) => {
+                writer.array(2);
+                writer.uint(10);
+                encode_digests(writer, digests);
+            }
+            Request::TakeDocuments(documents) => {
+                writer.array(2);
+                writer.uint(11);
+                encode_documents(writer, documents);
             }
             Request::Withdrawal(withdrawal) => {
                 writer.array(3);

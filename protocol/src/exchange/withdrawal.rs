@@ -6,7 +6,7 @@
 use super::Channel;
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::hash::{Digest, Domain};
-use crate::keys::{KeyError, PublicKey, SecretKey};
+use crate::keys::{KeyError, SecretKey, SignatureCheck};
 use crate::limits::MAX_HEADER_BYTES;
 use crate::time::Millis;
 
@@ -48,8 +48,8 @@ impl Withdrawal {
     ///
     /// # Errors
     /// [`KeyError::Signature`].
-    pub fn verify(&self, network: &Digest, key: &PublicKey) -> Result<(), KeyError> {
-        key.verify(Domain::Withdrawal, network, &self.header, &self.signature)
+    pub fn verify(&self, network: &Digest, signer: &impl SignatureCheck) -> Result<(), KeyError> {
+        signer.check(Domain::Withdrawal, network, &self.header, &self.signature)
     }
 
     /// Reads what it says.

@@ -8,7 +8,7 @@
 //!
 //! Limit: [`MAX_LOG_WITNESSES`].
 
-use super::receipt::{ReceiptError, log_key};
+use super::receipt::{ReceiptError, keys_of_log, log_key};
 use crate::document::{Directory, KnownNode};
 use crate::limits::MAX_LOG_WITNESSES;
 use crate::names::MemberId;
@@ -39,7 +39,8 @@ pub fn witness_name(origin: &str) -> String {
 /// [`KeyError`] when the card's origin makes no key name.
 pub fn witness_key(node: &KnownNode) -> Result<VerifierKey, KeyError> {
     let name = witness_name(&node.card.origin);
-    VerifierKey::new(&name, KeyType::Cosignature, node.card.witness.verifying_key())
+    let key = node.witness_keys().next().unwrap_or(node.card.witness.current());
+    VerifierKey::new(&name, KeyType::Cosignature, key.verifying_key())
 }
 
 /// The witnesses of a member's logs: the first node of each other member, by name, at most [`MAX_LOG_WITNESSES`].
@@ -69,9 +70,38 @@ pub fn policy_of(directory: &Directory, node: &KnownNode) -> Result<Policy, Witn
     if let Some(text) = &directory.charter().policy {
         return Ok(with_log(text, &log_key(node)?)?);
     }
-    let witnesses = witnesses_of(directory, &node.member).into_iter().map(witness_key);
-    let witnesses = witnesses.collect::<Result<Vec<_>, _>>()?;
-    Ok(Policy::flat(&[log_key(node)?], &witnesses, None)?)
+    let logs = keys_of_log(node, &node.card.origin);
+    let witnesses = witnesses_of(directory, &node.member);
+    let (mut keys, mut groups) = (Vec::new(), String::new());
+    let mut names: Vec<String> = Vec::new();
+    for witness in witnesses {
+        let name = witness_name(&witness.card.origin);
+        let mut of_witness = Vec::new();
+        // A witness that replaced its key counts once, by whichever it cosigned.
+        for (at, key) in witness.witness_keys().enumerate() {
+            let key = VerifierKey::new(&name, KeyType::Cosignature, key.verifying_key())?;
+            of_witness.push((if at == 0 { name.clone() } else { format!("{name}~{}", at + 1) }, key));
+        }
+        match of_witness.as_slice() {
+            [] => continue,
+            [_] => names.push(name),
+            several => {
+                let members: Vec<_> = several.iter().map(|(name, _)| name.as_str()).collect();
+                groups.push_str(&format!("group {name}~any any {}\n", members.join(" ")));
+                names.push(format!("{name}~any"));
+            }
+        }
+        keys.extend(of_witness);
+    }
+    if groups.is_empty() {
+        let keys: Vec<_> = keys.into_iter().map(|(_, key)| key).collect();
+        return Ok(Policy::flat(&logs, &keys, None)?);
+    }
+    let mut text: String = logs.iter().map(|key| format!("log {key}\n")).collect();
+    text.extend(keys.iter().map(|(name, key)| format!("witness {name} {key}\n")));
+    let quorum = 2 * names.len() / 3 + 1;
+    text.push_str(&format!("{groups}group all-witnesses {quorum} {}\nquorum all-witnesses\n", names.join(" ")));
+    Ok(Policy::parse(&text)?)
 }
 
 /// A charter's policy, which need not name every log.

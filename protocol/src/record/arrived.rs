@@ -4,7 +4,7 @@
 //! for each leaf: views come in thousands, and of most nothing but the root and a few fields is wanted.
 
 use super::commit::{Part, RecordHeader, check_shown, fold_items, leaf_digest, read_view, record_root};
-use super::content::{ContentError, read_field};
+use super::content::{ContentError, Occurrences, read_field, read_leaf};
 use super::table::GroupSet;
 use super::value::Value;
 use crate::cbor::{CborError, Reader};
@@ -24,7 +24,7 @@ pub struct ArrivedView<'a> {
     pub fault: Option<ContentError>,
     /// The view's bytes.
     pub encoded: &'a [u8],
-    /// The first leaf of each group; empty where it is hidden or absent.
+    /// The first leaf of each group that is shown, in their order; empty where it is absent.
     leaves: Vec<&'a [u8]>,
 }
 
@@ -37,14 +37,12 @@ impl<'a> ArrivedView<'a> {
     pub fn read(reader: &mut Reader<'a>) -> Result<Self, CborError> {
         let start = reader.position();
         let mut digests = Vec::with_capacity(MAX_GROUPS);
-        let mut leaves: Vec<&[u8]> = Vec::with_capacity(MAX_GROUPS);
+        // Most views show a few groups, and many views are held at a time.
+        let mut leaves: Vec<&[u8]> = Vec::new();
         let mut of_items = Vec::new();
         let (mut shown, mut fault) = (GroupSet::NONE, None);
-        let header = read_view(reader, |table, at, part| match part {
-            Part::Hidden(digest) => {
-                digests.push(digest);
-                leaves.push(&[]);
-            }
+        let (header, header_bytes) = read_view(reader, |table, at, part| match part {
+            Part::Hidden(digest) => digests.push(digest),
             Part::Leaf { item, of, salt, bytes } => {
                 if item == 0 {
                     shown = shown.with(at);
@@ -63,13 +61,28 @@ impl<'a> ArrivedView<'a> {
                 }
             }
         })?;
-        let root = record_root(&header, &digests);
+        let root = record_root(header_bytes, &digests);
         Ok(Self { header, root, shown, fault, encoded: reader.since(start), leaves })
+    }
+
+    /// The occurrences in the first leaf of the group at a position of the type; none where it is hidden or absent.
+    ///
+    /// # Errors
+    /// [`ContentError`] when the leaf is not what the type allows.
+    pub fn occurrences(&self, group: usize) -> Result<Occurrences, ContentError> {
+        let found = self.header.table.groups.get(group).zip(self.leaf(group));
+        found.map_or(Ok(Occurrences::new()), |(definition, leaf)| read_leaf(definition, leaf))
     }
 
     /// One field of the first occurrence of a shown group of the record.
     pub fn field(&self, group: &str, field: &str) -> Option<Value> {
         let (at, definition) = self.header.table.group(group)?;
-        read_field(definition, self.leaves.get(at)?, definition.field(field)?.number)
+        read_field(definition, self.leaf(at)?, definition.field(field)?.number)
+    }
+
+    /// The first leaf of the group at a position, if it is shown.
+    fn leaf(&self, group: usize) -> Option<&'a [u8]> {
+        let before = self.shown.0 & !u32::MAX.checked_shl(u32::try_from(group).ok()?)?;
+        self.shown.has(group).then(|| self.leaves.get(before.count_ones() as usize).copied())?
     }
 }

@@ -6,7 +6,7 @@
 use super::table::TypeTable;
 use crate::cbor::{CborError, Decode, Encode, Reader, Reason, Writer};
 use crate::hash::{Digest, Domain};
-use crate::keys::{KeyError, PublicKey, SecretKey};
+use crate::keys::{KeyError, SecretKey, SignatureCheck};
 use crate::limits::MAX_BATCH_RECORDS;
 use crate::names::NodeRef;
 use crate::time::Millis;
@@ -46,8 +46,8 @@ impl Batch {
     ///
     /// # Errors
     /// [`KeyError::Signature`].
-    pub fn verify(&self, network: &Digest, key: &PublicKey) -> Result<(), KeyError> {
-        key.verify(Domain::Batch, network, &self.header.to_cbor(), &self.signature)
+    pub fn verify(&self, network: &Digest, signer: &impl SignatureCheck) -> Result<(), KeyError> {
+        signer.check(Domain::Batch, network, &self.header.to_cbor(), &self.signature)
     }
 }
 

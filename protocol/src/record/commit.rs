@@ -97,7 +97,7 @@ impl SealedRecord {
             }
             digests.push(group_digest(table, at, salts.iter().zip(leaves.iter())));
         }
-        let root = record_root(&header, &digests);
+        let root = record_root(&header.to_cbor(), &digests);
         Self { header, content, seed, root, digests, salts }
     }
 
@@ -202,7 +202,7 @@ impl RecordView {
             }
         };
         let digests: Vec<Digest> = self.groups.iter().enumerate().map(digest).collect();
-        record_root(&self.header, &digests)
+        record_root(&self.header.to_cbor(), &digests)
     }
 
     /// The same view with only these groups still shown; it leads to the same root.
@@ -317,12 +317,9 @@ pub(super) fn fold_items(mut level: Vec<Digest>) -> Digest {
     level.first().copied().unwrap_or(Digest::ZERO)
 }
 
-pub(super) fn record_root(header: &RecordHeader, digests: &[Digest]) -> Digest {
-    let header = header.to_cbor();
-    let mut parts: Vec<&[u8]> = Vec::with_capacity(1 + digests.len());
-    parts.push(&header);
-    parts.extend(digests.iter().map(|digest| digest.0.as_slice()));
-    Digest::of(Domain::RecordRoot, &parts)
+/// The root from the header's bytes and the digest of each group.
+pub(super) fn record_root(header: &[u8], digests: &[Digest]) -> Digest {
+    Digest::of_list(Domain::RecordRoot, header, digests)
 }
 
 impl Encode for RecordHeader {
@@ -379,7 +376,7 @@ impl Encode for RecordView {
 impl Decode for RecordView {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
         let mut groups: Vec<GroupView> = Vec::with_capacity(MAX_GROUPS);
-        let header = read_view(reader, |_, _, part| match part {
+        let (header, _) = read_view(reader, |_, _, part| match part {
             Part::Hidden(digest) => groups.push(GroupView::Hidden(digest)),
             Part::Leaf { item, of, salt, bytes } => {
                 if item == 0 {
@@ -409,13 +406,16 @@ pub(super) enum Part<'a> {
     },
 }
 
-/// Reads a view and gives each part, in order, with the type and the group's position.
+/// Reads a view and gives each part, in order, with the type and the group's position; then its header, with the header's bytes.
 pub(super) fn read_view<'a>(
     reader: &mut Reader<'a>,
     mut give: impl FnMut(&'static TypeTable, usize, Part<'a>),
-) -> Result<RecordHeader, CborError> {
+) -> Result<(RecordHeader, &'a [u8]), CborError> {
     reader.tuple(2)?;
+    let start = reader.position();
     let header = RecordHeader::decode(reader)?;
+    // There is one encoding only, so these are the bytes that its encoder would write.
+    let encoded = reader.since(start);
     let table = header.table;
     let start = reader.position();
     let count = reader.array(MAX_GROUPS)?;
@@ -442,5 +442,5 @@ pub(super) fn read_view<'a>(
     }
     reader.leave();
     reader.leave();
-    Ok(header)
+    Ok((header, encoded))
 }

@@ -8,11 +8,11 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::table::{Group, GroupSet, Scope, TypeTable};
+use super::table::{Field, Group, GroupSet, Scope, TypeTable};
 use super::value::Value;
 use crate::cbor::{CborError, Decode, Encode, Reader, Reason, Writer};
 use crate::limits::{MAX_GOODS_ITEMS, MAX_OCCURRENCES, MAX_RECORD_BYTES};
-use crate::names::{NameError, Territory, word_enum};
+use crate::names::{MemberId, NameError, Territory, word_enum};
 
 word_enum!(
     /// Why a record, or a part of it, was refused.
@@ -213,10 +213,47 @@ impl Content {
 
     /// The destination, which every declaration has.
     pub fn destination(&self) -> Option<Territory> {
-        match self.field("route", "destination")? {
+        self.place("destination")
+    }
+
+    /// A territory on the route, by the name of its field.
+    pub fn place(&self, field: &str) -> Option<Territory> {
+        match self.field("route", field)? {
             Value::Text(text) => text.parse().ok(),
             _ => None,
         }
+    }
+
+    /// Whether the record names this member as one who handles the item.
+    pub fn is_handled_by(&self, member: &MemberId) -> bool {
+        let fields = self.table.group("handling").map(|(_, group)| group.fields).unwrap_or_default();
+        let names = |field: &Field| matches!(self.field("handling", field.name), Some(Value::Text(name)) if name == member.as_str());
+        fields.iter().any(names)
+    }
+
+    /// The same in another version of its type, and the names of the groups that are lost because that version does not have them, or
+    /// not with these fields.
+    pub fn to_version(&self, table: &'static TypeTable) -> (Self, Vec<&'static str>) {
+        let mut other = Self::empty(table, self.items);
+        let mut lost = Vec::new();
+        for (group, leaves) in self.table.groups.iter().zip(self.groups()).filter(|(_, leaves)| !leaves.absent()) {
+            let there = table.group(group.name).filter(|(_, to)| to.scope == group.scope);
+            let fits = |to: &Group| {
+                let mut all = leaves.iter().filter(|leaf| !leaf.is_empty());
+                all.all(|leaf| check_leaf(to, leaf, &String::new).is_ok())
+            };
+            let Some((at, _)) = there.filter(|(_, to)| fits(to)) else {
+                lost.push(group.name);
+                continue;
+            };
+            let first = other.slots(at).start;
+            for (item, leaf) in leaves.iter().enumerate() {
+                let start = other.bytes.len();
+                other.bytes.extend_from_slice(leaf);
+                other.spans[first + item] = start..other.bytes.len();
+            }
+        }
+        (other, lost)
     }
 
     /// Checks what only a complete record can be held to: mandatory groups and its size.
@@ -380,8 +417,9 @@ pub(super) fn read_leaf(group: &Group, leaf: &[u8]) -> Result<Occurrences, Conte
     if !leaf.is_empty() {
         let mut reader = Reader::new(leaf);
         let visit: Visit<'_> = &mut |occurrence, field, value| {
-            if occurrences.len() <= occurrence {
-                occurrences.resize(occurrence + 1, Vec::new());
+            // They come one after the other, each with a field at least.
+            while occurrences.len() <= occurrence {
+                occurrences.push(Vec::with_capacity(group.fields.len().min(8)));
             }
             occurrences[occurrence].push((field, value));
         };

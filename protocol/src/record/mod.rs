@@ -17,7 +17,7 @@ pub use commit::{
     CommitError, GroupView, Leaf, RecordHeader, RecordId, RecordView, Salt, SealedRecord, Seed, leaf_salt,
 };
 pub use content::{Content, ContentError, Fault, Leaves, Occurrences};
-pub use declaration::DECLARATION;
+pub use declaration::{DECLARATION, DECLARATION_2};
 pub use json::{content_from_json, view_to_json};
 pub use table::{Field, Group, GroupSet, OPENING, Scope, TypeTable, table, tables};
 pub use value::{Decimal, Kind, Value, ValueError};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::declaration::DECLARATION;
+use super::declaration::{DECLARATION, DECLARATION_2};
 use super::value::Kind;
 
 /// Whether a group stands once in a record or once in each goods item.
@@ -54,7 +54,10 @@ impl Group {
 
     /// The field of this number.
     pub fn field_number(&self, number: u64) -> Option<&'static Field> {
-        self.fields.iter().find(|f| u64::from(f.number) == number)
+        // Numbers run from 1 without a gap, until a field is given up.
+        let usual = usize::try_from(number).ok().and_then(|number| self.fields.get(number.wrapping_sub(1)));
+        let is_it = |f: &&Field| u64::from(f.number) == number;
+        usual.filter(is_it).or_else(|| self.fields.iter().find(is_it))
     }
 }
 
@@ -197,8 +200,8 @@ pub static OPENING: TypeTable = TypeTable::new(
 );
 
 /// Every type that agreements may name.
-pub fn tables() -> [&'static TypeTable; 2] {
-    [&DECLARATION, &OPENING]
+pub fn tables() -> [&'static TypeTable; 3] {
+    [&DECLARATION, &DECLARATION_2, &OPENING]
 }
 
 /// The table of this type and version.

@@ -341,7 +341,7 @@ fn faults_of_content_are_named_with_their_place() {
     assert_eq!(json("[]"), at(Fault::Encoding, ""));
     assert_eq!(json("{}"), at(Fault::Missing, "/type"));
     assert_eq!(json(r#"{"type": "opening"}"#), at(Fault::Unknown, "/type"));
-    assert_eq!(json(r#"{"type": "declaration", "version": 2}"#), at(Fault::Unknown, "/type"));
+    assert_eq!(json(r#"{"type": "declaration", "version": 9}"#), at(Fault::Unknown, "/type"));
     assert_eq!(json(r#"{"type": "declaration", "version": "1"}"#), at(Fault::Value, "/version"));
     assert_eq!(json(r#"{"type": "declaration"}"#), at(Fault::Missing, "/filing/own_reference"));
     let filing = r#"{"type": "declaration", "filing": {"own_reference": "R"}"#;
@@ -437,7 +437,7 @@ fn leaves_are_one_or_a_power_of_two() {
 fn the_specification_lists_the_table() {
     let spec = include_str!("../../SPEC.md");
     let mut place = 0;
-    for (at, group) in DECLARATION.groups.iter().enumerate() {
+    for (at, group) in DECLARATION_2.groups.iter().enumerate() {
         let scope = if group.scope == Scope::Record { "once in the record" } else { "in each goods item" };
         let repeats = if group.repeats { ", repeats" } else { "" };
         let mandatory = if group.mandatory { ", mandatory" } else { "" };
@@ -457,8 +457,25 @@ fn the_specification_lists_the_table() {
         }
         place = spec.find(&format!("**{} `{}`**", at + 1, group.name)).unwrap();
     }
-    let fields: usize = DECLARATION.groups.iter().map(|group| group.fields.len()).sum();
+    let fields: usize = DECLARATION_2.groups.iter().map(|group| group.fields.len()).sum();
     let from = spec.find("**1 `filing`**").unwrap();
     let until = from + spec[from..].find("\n## ").unwrap();
     assert_eq!(spec[from..until].lines().filter(|line| line.starts_with("| ") && line.contains("| `")).count(), fields);
+}
+
+#[test]
+fn another_version_has_the_same_groups_and_says_which_are_lost() {
+    let json = r#"{"type":"declaration","version":2,"filing":{"own_reference":"A"},"route":{"destination":"KR","first_entry":"JP"},
+                   "handling":{"carrier":"carrier","destination_operator":"post-kr"},"goods":[{"value":{"amount":"1.00","currency":"EUR"}}]}"#;
+    let content = content_from_json(&serde_json::from_str(json).unwrap()).unwrap();
+    assert!(content.is_handled_by(&"post-kr".parse().unwrap()) && !content.is_handled_by(&"post-de".parse().unwrap()));
+    assert_eq!(content.place("first_entry").map(|place| place.to_string()).as_deref(), Some("JP"));
+    let (older, lost) = content.to_version(&DECLARATION);
+    assert_eq!(lost, ["handling"]);
+    assert!(older.check_complete().is_ok() && !older.is_handled_by(&"post-kr".parse().unwrap()));
+    let (newer, nothing) = older.to_version(&DECLARATION_2);
+    assert_eq!((nothing.len(), newer.field("filing", "own_reference")), (0, content.field("filing", "own_reference")));
+    assert_eq!(older.to_version(&DECLARATION).0, older);
+    let read = read_content(&older.to_cbor()).unwrap();
+    assert_eq!(read, older);
 }

@@ -123,13 +123,23 @@ impl Checkpoint {
     /// # Errors
     /// [`CheckpointError`] if the text would not be read back as this checkpoint, or the origin is no key name.
     pub fn sign(&self, key: &SigningKey) -> Result<Note, CheckpointError> {
+        self.sign_all(&[key])
+    }
+
+    /// Signs with several keys of the log: while one is replaced, whoever knows either can verify it.
+    ///
+    /// # Errors
+    /// As [`Self::sign`].
+    pub fn sign_all(&self, keys: &[&SigningKey]) -> Result<Note, CheckpointError> {
         let text = self.to_text();
         // A line feed smuggled into the origin or an extension would sign another statement than the fields say.
         if Self::parse(&text)? != *self {
             return Err(CheckpointError::Malformed { line: 1, why: "origin or extension lines hold a line feed" });
         }
         let mut note = Note::new(text)?;
-        note.sign_ed25519(&self.origin, key)?;
+        for key in keys {
+            note.sign_ed25519(&self.origin, key)?;
+        }
         Ok(note)
     }
 
@@ -140,6 +150,22 @@ impl Checkpoint {
     /// not the key's name.
     pub fn open(note_bytes: &[u8], log_key: &VerifierKey) -> Result<Self, CheckpointError> {
         Self::from_note(&Note::parse(note_bytes)?, log_key)
+    }
+
+    /// As [`Self::open`], by any key of the log: those that it has and had.
+    ///
+    /// # Errors
+    /// As [`Self::open`], of the first key.
+    pub fn open_any(note_bytes: &[u8], log_keys: &[VerifierKey]) -> Result<Self, CheckpointError> {
+        let note = Note::parse(note_bytes)?;
+        let mut refused = None;
+        for key in log_keys {
+            match Self::from_note(&note, key) {
+                Ok(checkpoint) => return Ok(checkpoint),
+                Err(error) => refused = refused.or(Some(error)),
+            }
+        }
+        Err(refused.unwrap_or(CheckpointError::Malformed { line: 1, why: "no key of its log is known" }))
     }
 
     /// As [`Self::open`], for a note already parsed.

@@ -4,10 +4,10 @@ use super::dispatches::outcome;
 use super::json::{Json, bytes, file, object};
 use super::log::LOG;
 use super::world::WORLD;
-use crate::cbor::{Decode, Encode};
+use crate::cbor::{Decode, Encode, Writer};
 use crate::exchange::{
-    Answer, CheckpointsBody, Dispatch, EntryKind, ErrorCode, Holdings, Lack, NewestCheckpoint, Outcome, ReceiptBody,
-    RefusalCode, Rejection, Request, SentBody, Skeleton, Withdrawal,
+    Answer, CheckpointsBody, Dispatch, DocumentBody, EntryKind, ErrorCode, Holdings, Lack, NewestCheckpoint, Outcome,
+    ReceiptBody, RefusalCode, Rejection, Request, SentBody, Skeleton, Withdrawal,
 };
 use crate::hash::Digest;
 use crate::record::Fault;
@@ -29,6 +29,12 @@ fn request(name: &str, what: &str, request: &Request) -> Json {
         }
         Request::Holdings => case,
         Request::Proof { index } => case.with("index", *index),
+        Request::Deletion { proof, numbers } => {
+            case.with("file", bytes(proof)).with("numbers", numbers.iter().map(|n| Json::from(*n)).collect::<Vec<_>>())
+        }
+        Request::DocumentsKnown { summary } => case.with("summary", bytes(summary.0)),
+        Request::DocumentsWanted(digests) => case.with("digests", digests_of(digests)),
+        Request::TakeDocuments(documents) => case.with("documents", super::json::all_bytes(documents)),
         Request::AuditRead { from, count } => case.with("from", *from).with("count", *count),
     };
     let framed = [&(encoded.len() as u32).to_be_bytes()[..], &encoded].concat();
@@ -47,8 +53,28 @@ fn requests() -> Vec<Json> {
         request("the newest checkpoint", "checkpoint", &Request::Checkpoint { have: vec![3, 300] }),
         request("what is held of logs", "holdings", &Request::Holdings),
         request("an entry under a witnessed checkpoint", "proof", &Request::Proof { index: 70_000 }),
+        request(
+            "the word that something is erased",
+            "deletion",
+            &Request::Deletion { proof: vec![7; 9], numbers: vec![3, 1] },
+        ),
+        request("documents known", "documents_known", &Request::DocumentsKnown { summary: Digest([0xd5; 32]) }),
+        request(
+            "documents wanted",
+            "documents_wanted",
+            &Request::DocumentsWanted(vec![Digest([0xd6; 32]), Digest([0xd7; 32])]),
+        ),
+        request(
+            "documents to be taken (any bytes here)",
+            "take_documents",
+            &Request::TakeDocuments(vec![vec![1, 2], Vec::new()]),
+        ),
         request("no entries of the log", "audit_read", &Request::AuditRead { from: u64::MAX, count: 0 }),
     ]
+}
+
+fn digests_of(digests: &[Digest]) -> Vec<Json> {
+    digests.iter().map(|digest| bytes(digest.0)).collect()
 }
 
 /// A checkpoint as it is offered to a witness that has seen none.
@@ -67,8 +93,12 @@ fn answer(name: String, what: &str, fields: Json, answer: &Answer) -> Json {
 
 /// Every number of a list of words, with the word.
 fn each<T: Decode + ToString>() -> Vec<(u64, T)> {
-    let read = |number: u64| T::from_cbor(&[number as u8]).ok().map(|word| (number, word));
-    (1..24).filter_map(read).collect()
+    let read = |number: u64| {
+        let mut writer = Writer::new();
+        writer.uint(number);
+        T::from_cbor(writer.as_bytes()).ok().map(|word| (number, word))
+    };
+    (1..100).filter_map(read).collect()
 }
 
 fn answers() -> Vec<Json> {
@@ -102,8 +132,19 @@ fn answers() -> Vec<Json> {
     cases.push(answer("what is held of logs".into(), "holdings", fields, &Answer::Holdings(held)));
     let fields = object! { "notes" => Vec::<Json>::new() };
     cases.push(answer("nothing is held of logs".into(), "holdings", fields, &Answer::Holdings(Holdings::default())));
+    cases.push(answer("the word is taken".into(), "deletion_noted", Json::Object(Vec::new()), &Answer::DeletionNoted));
     let fields = object! { "file" => bytes(b"any bytes here") };
     cases.push(answer("a proof".into(), "proof", fields, &Answer::Proof(b"any bytes here".to_vec())));
+    let digests = vec![Digest([0xd6; 32]), Digest([0xd7; 32])];
+    let fields = object! { "digests" => digests_of(&digests) };
+    cases.push(answer("documents known".into(), "documents_known", fields, &Answer::DocumentsKnown(digests.clone())));
+    let fields = object! { "digests" => Vec::<Json>::new() };
+    cases.push(answer("the same documents".into(), "documents_known", fields, &Answer::DocumentsKnown(Vec::new())));
+    let documents = vec![vec![1u8, 2], Vec::new()];
+    let fields = object! { "documents" => super::json::all_bytes(&documents) };
+    cases.push(answer("documents (any bytes here)".into(), "documents", fields, &Answer::Documents(documents)));
+    let fields = object! { "digests" => digests_of(&digests) };
+    cases.push(answer("documents taken".into(), "documents_taken", fields, &Answer::DocumentsTaken(digests)));
     let page = LOG.log.page(2, 1);
     let fields = object! {
         "entries" => page.entries.len(), "checkpoint" => bytes(&page.checkpoint),
@@ -141,6 +182,10 @@ fn bodies() -> Vec<Json> {
     cases.push(object! {
         "name" => "body of an entry about checkpoints", "kind" => "checkpoints_body", "notes" => vec![bytes(&note)],
         "bytes" => bytes(CheckpointsBody::new([note]).to_cbor()),
+    });
+    cases.push(object! {
+        "name" => "body of an entry about a document", "kind" => "document_body", "document" => bytes([0xd0; 32]),
+        "bytes" => bytes(DocumentBody { document: Digest([0xd0; 32]) }.to_cbor()),
     });
     cases.push(object! {
         "name" => "body of the other entries", "kind" => "other_body", "dispatch" => bytes([0xd1; 32]), "bytes" => bytes(body),

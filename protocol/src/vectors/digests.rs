@@ -25,7 +25,9 @@ fn domains() -> Vec<Domain> {
         Index => Some(Chunk),
         Chunk => Some(Sample),
         Sample => Some(AuditPack),
-        AuditPack => None,
+        AuditPack => Some(Documents),
+        Documents => Some(Order),
+        Order => None,
     };
     std::iter::successors(Some(Document), |domain| after(*domain)).collect()
 }

@@ -3,7 +3,7 @@
 use super::json::{Json, bytes, file, object, texts};
 use super::world::WORLD;
 use crate::cbor::Encode;
-use crate::document::{Agreement, Charter, Document};
+use crate::document::{Agreement, Ask, Charter, Document};
 use crate::hash::Domain;
 use crate::keys::signed_bytes;
 use crate::names::{Purpose, Territory};
@@ -55,7 +55,10 @@ fn permits() -> Vec<Json> {
     let ask = |(name, agreement, [from, to], purpose, groups, retention, day): Case| {
         let digest = net.agreement(agreement);
         let (sender, recipient) = (from.parse().unwrap(), to.parse().unwrap());
-        let holds = net.directory.permits(&digest, &sender, &recipient, &DECLARATION, purpose, groups, retention, day);
+        let holds = {
+            let ask = Ask { type_name: "declaration", version: 1, from: &sender, to: &recipient, purpose, day };
+            net.directory.policy().permits(&net.directory, &ask, &digest, groups, retention).is_ok()
+        };
         object! {
             "name" => format!("permitted? {name}"), "kind" => "permit", "agreement" => bytes(digest.0), "from" => from,
             "to" => to, "purpose" => purpose.to_string(), "groups" => texts(groups.names(&DECLARATION)),

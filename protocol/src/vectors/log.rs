@@ -8,10 +8,11 @@ use super::world::WORLD;
 use crate::audit::{Audit, AuditReport};
 use crate::cbor::Encode;
 use crate::exchange::{
-    AuditPage, Channel, CheckpointsBody, DispatchHeader, EntryKind, Envelope, Lane, Outcome, ReceiptBody, RefusalCode,
-    Rejection, SentBody, Skeleton, Withdrawal, WithdrawalHeader, log_key, read_receipt,
+    AuditPage, Channel, CheckpointsBody, DispatchHeader, DocumentBody, EntryKind, Envelope, ErasedBody, Ground,
+    HoldBody, Lane, Named, Outcome, ReceiptBody, RefusalCode, Rejection, SentBody, Skeleton, Withdrawal,
+    WithdrawalHeader, log_key, read_receipt,
 };
-use crate::hash::Digest;
+use crate::hash::{Digest, Domain};
 use crate::names::Purpose;
 use crate::record::{Batch, Fault};
 use crate::testing::{Log, NOW, Party, SHOWN, Told, encode_views, set, small_record};
@@ -155,7 +156,7 @@ fn checkpoints() -> Vec<Json> {
         let checkpoint = Checkpoint::open(note, &key).unwrap();
         object! {
             "name" => format!("checkpoint of size {size}"), "kind" => "checkpoint", "origin" => checkpoint.origin,
-            "public" => bytes(node.card.log.bytes()), "key_id" => bytes(key.key_id()), "size" => *size,
+            "public" => bytes(node.card.log.current().bytes()), "key_id" => bytes(key.key_id()), "size" => *size,
             "root" => bytes(checkpoint.root), "note" => String::from_utf8(note.clone()).unwrap(),
         }
     });
@@ -207,7 +208,25 @@ fn sender_told() -> Vec<Told> {
         about(EntryKind::Withdrawn, 4, LOG.told[3].evidence.clone()),
         about(EntryKind::Receipt, 4, Some(LOG.log.receipt(3))),
         peers(),
+        document(),
     ]
+}
+
+/// What customs erased by order of what came from `post-de`.
+pub(super) fn erased(erased: Vec<Named>) -> Told {
+    let skeleton = Skeleton { kind: EntryKind::Erased, number: NOW.0 / 1_000, ..LOG.told[0].skeleton.clone() };
+    let reference = Some(Digest::of(Domain::Order, &[b"order 7"]));
+    let body = ErasedBody { ground: Ground::Order, on: NOW.day(), reference, erased };
+    Told { skeleton, body: body.to_cbor(), evidence: None }
+}
+
+/// A hold on the first entry.
+pub(super) fn hold() -> Told {
+    let (ground, node) = (Digest::of(Domain::Order, &[b"case 9"]), &WORLD.net.customs.node);
+    let skeleton = Skeleton::of_node(EntryKind::Hold, node, 1, NOW.0 / 1_000, NOW.day().plus(3_660));
+    let held = vec![Named { entry: 0, places: vec![0] }];
+    let body = HoldBody { hold: 1, begins: true, on: NOW.day(), ground, agreement: None, held };
+    Told { skeleton, body: body.to_cbor(), evidence: None }
 }
 
 /// What `post-de` holds of others' logs.
@@ -215,6 +234,12 @@ fn peers() -> Told {
     let skeleton = Skeleton::of_node(EntryKind::Peers, &WORLD.net.post.node, 1, NOW.0 / 1_000, NOW.day().plus(30));
     let body = CheckpointsBody::new([LOG.log.page(0, 1).checkpoint]).to_cbor();
     Told { skeleton, body, evidence: None }
+}
+
+/// That `post-de` admitted a document.
+fn document() -> Told {
+    let skeleton = Skeleton::of_node(EntryKind::Document, &WORLD.net.post.node, 1, NOW.0 / 1_000, NOW.day().plus(30));
+    Told { skeleton, body: DocumentBody { document: Digest([0xd0; 32]) }.to_cbor(), evidence: None }
 }
 
 /// The dispatch that a `received` entry is about.
@@ -240,11 +265,16 @@ fn audits() -> Vec<Json> {
     let whole = vec![LOG.log.page(0, 4), LOG.log.page(4, 4)];
     let mut skeletons = vec![LOG.log.page(0, 7)];
     skeletons[0].entries.iter_mut().for_each(|entry| (entry.body, entry.evidence) = (None, None));
-    let sender = vec![Log::of(post, &sender_told()).page(0, 9)];
+    let sender = vec![Log::of(post, &sender_told()).page(0, 10)];
+    let mut told = LOG.told.clone();
+    told.extend([erased(vec![Named { entry: 1, places: Vec::new() }, Named { entry: 3, places: vec![0] }]), hold()]);
+    let mut gone = vec![Log::of(customs, &told).page(0, 20)];
+    gone[0].entries[1].body = None;
     let cases = [
         ("the whole log", customs, whole),
+        ("an entry erased, a record of another, and a hold", customs, gone),
         ("skeletons only", customs, skeletons),
-        ("a number sent again, one withdrawn, and what is held of another log", post, sender),
+        ("a number sent again, one withdrawn, what is held of another log, and a document", post, sender),
     ];
     let cases = cases.map(|(name, party, pages)| {
         let report = audit(party, &pages);

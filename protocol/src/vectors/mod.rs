@@ -12,6 +12,7 @@ mod damaged;
 mod digests;
 mod dispatches;
 mod documents;
+mod governance;
 mod json;
 mod keys;
 mod log;
@@ -63,5 +64,5 @@ fn the_files_are_moderate() {
     let files = std::fs::read_dir(path("")).unwrap();
     let vectors = files.map(Result::unwrap).filter(|file| file.file_name().to_string_lossy().ends_with(".json"));
     let total: u64 = vectors.map(|file| file.metadata().unwrap().len()).sum();
-    assert!(total < 400 * 1024, "{total} bytes in protocol/vectors");
+    assert!(total < 640 * 1024, "{total} bytes in protocol/vectors");
 }

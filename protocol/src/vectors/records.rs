@@ -111,7 +111,7 @@ fn refused() -> Vec<Json> {
     let cases = [
         ("not an array of four", "83".to_owned()),
         ("an unknown type", "8466706172636c7301a080".to_owned()),
-        ("an unknown version", head.replace("6f6e01", "6f6e02") + "a080"),
+        ("an unknown version", head.replace("6f6e01", "6f6e09") + "a080"),
         ("a mandate's type", "84676f70656e696e6701a080".to_owned()),
         ("an unknown group", with(1, "1816a10100")),
         ("a group of goods in the record", with(3, &format!("{good}10a1016161"))),

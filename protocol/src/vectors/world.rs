@@ -40,7 +40,7 @@ impl World {
         // A node that lost its data: a new log and a new epoch, on a second card. Receipts of the first log still hold.
         let mut second = card(&net.other);
         second.nodes[0].epoch = 2;
-        second.nodes[0].log = *SecretKey::from_seed(KeyUse::Log, &[99; 32]).unwrap().public();
+        second.nodes[0].log = (*SecretKey::from_seed(KeyUse::Log, &[99; 32]).unwrap().public()).into();
         second.nodes[0].origin = format!("{}/2", net.other.origin());
         let mut second = second.to_successor(&net.cards[2]).unwrap();
         second.sign(&net.other.id, &net.other.identity);
@@ -84,7 +84,7 @@ pub(super) fn identity_text(member: &str) -> &'static str {
 /// The card of a party with its real seal key.
 pub(super) fn card(party: &Party) -> Card {
     let mut card = party.card();
-    card.nodes[0].seal = identity(party.id.as_str()).to_public().to_string();
+    card.nodes[0].seal = vec![identity(party.id.as_str()).to_public().to_string()];
     card
 }
 

@@ -20,9 +20,9 @@ const SYNCS: &str = "fdatasync,fsync";
 const RENAMES: &str = "?rename,?renameat,?renameat2";
 
 /// Calls that touch certain files.
-pub(super) struct Target {
+pub(crate) struct Target {
     /// For people.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     calls: &'static [&'static str],
     files: Files,
 }
@@ -37,22 +37,29 @@ enum Files {
     Tables,
     /// RocksDB's list of its files.
     Manifest,
+    /// The files of data keys.
+    Keys,
     /// Files that are written beside and renamed: which list is current, the options.
     Beside,
     /// All of them, with RocksDB's own messages, its folder and the files that say how to reach the node.
     All,
 }
 
-pub(super) const JOURNAL: Target = Target { name: "journal write", calls: &[WRITES], files: Files::Journal };
-pub(super) const JOURNAL_SYNC: Target = Target { name: "journal sync", calls: &[SYNCS], files: Files::Journal };
-pub(super) const LOCK: Target = Target { name: "lock file write", calls: &[WRITES], files: Files::Lock };
-pub(super) const LOCK_SYNC: Target = Target { name: "lock file sync", calls: &[SYNCS], files: Files::Lock };
-pub(super) const TABLE: Target = Target { name: "table write", calls: &[WRITES], files: Files::Tables };
-pub(super) const TABLE_SYNC: Target = Target { name: "table sync", calls: &[SYNCS], files: Files::Tables };
-pub(super) const MANIFEST: Target = Target { name: "manifest write", calls: &[WRITES], files: Files::Manifest };
-pub(super) const MANIFEST_SYNC: Target = Target { name: "manifest sync", calls: &[SYNCS], files: Files::Manifest };
-pub(super) const RENAME: Target = Target { name: "rename", calls: &[RENAMES], files: Files::Beside };
-pub(super) const ANY: Target = Target {
+pub(crate) const JOURNAL: Target = Target { name: "journal write", calls: &[WRITES], files: Files::Journal };
+pub(crate) const JOURNAL_SYNC: Target = Target { name: "journal sync", calls: &[SYNCS], files: Files::Journal };
+pub(crate) const LOCK: Target = Target { name: "lock file write", calls: &[WRITES], files: Files::Lock };
+pub(crate) const LOCK_SYNC: Target = Target { name: "lock file sync", calls: &[SYNCS], files: Files::Lock };
+pub(crate) const TABLE: Target = Target { name: "table write", calls: &[WRITES], files: Files::Tables };
+pub(crate) const TABLE_SYNC: Target = Target { name: "table sync", calls: &[SYNCS], files: Files::Tables };
+pub(crate) const MANIFEST: Target = Target { name: "manifest write", calls: &[WRITES], files: Files::Manifest };
+pub(crate) const MANIFEST_SYNC: Target = Target { name: "manifest sync", calls: &[SYNCS], files: Files::Manifest };
+pub(crate) const RENAME: Target = Target { name: "rename", calls: &[RENAMES], files: Files::Beside };
+pub(crate) const KEYS: Target = Target {
+    name: "any write, sync, rename of data keys",
+    calls: &[WRITES, SYNCS, RENAMES, "?unlink,?unlinkat"],
+    files: Files::Keys,
+};
+pub(crate) const ANY: Target = Target {
     name: "any write, sync, rename",
     calls: &[WRITES, SYNCS, RENAMES, "sync_file_range,ftruncate,?fallocate"],
     files: Files::All,
@@ -60,7 +67,7 @@ pub(super) const ANY: Target = Target {
 
 /// What happens to the call.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// It fails with this error.
     Once(&'static str),
     /// It and all after it fail with this error.
@@ -71,7 +78,7 @@ pub(super) enum Failure {
 
 /// When `strace` comes to the node.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Phase {
+pub(crate) enum Phase {
     /// It starts the node for the first time.
     Birth,
     /// It starts the node again.
@@ -81,12 +88,12 @@ pub(super) enum Phase {
 }
 
 /// One fault.
-pub(super) struct Fault {
-    pub(super) target: &'static Target,
-    pub(super) failure: Failure,
-    pub(super) phase: Phase,
+pub(crate) struct Fault {
+    pub(crate) target: &'static Target,
+    pub(crate) failure: Failure,
+    pub(crate) phase: Phase,
     /// Which call, from 1.
-    pub(super) at: u64,
+    pub(crate) at: u64,
 }
 
 impl fmt::Display for Fault {
@@ -106,7 +113,7 @@ impl fmt::Display for Fault {
 }
 
 /// Why `strace` cannot be used here, if it cannot.
-pub(super) fn missing() -> Option<String> {
+pub(crate) fn missing() -> Option<String> {
     match Command::new("strace").args(["-f", "-o", "/dev/null", "-e", "trace=fdatasync", "true"]).output() {
         Err(error) => Some(format!("strace: {error}")),
         Ok(output) if output.status.success() => None,
@@ -116,7 +123,7 @@ pub(super) fn missing() -> Option<String> {
 
 impl Fault {
     /// The command that runs a node in `dir` with this fault; the program follows it. What it does goes to `trace`.
-    pub(super) fn command(&self, dir: &Path, trace: &Path) -> Vec<OsString> {
+    pub(crate) fn command(&self, dir: &Path, trace: &Path) -> Vec<OsString> {
         let mut words: Vec<OsString> = vec!["strace".into()];
         if self.failure != Failure::Kill {
             // So that other calls cost nothing. The stops that it brings take no signal.
@@ -127,7 +134,7 @@ impl Fault {
     }
 
     /// Brings the fault to a running process, and returns once it is there. `strace` ends with that process.
-    pub(super) fn attach(&self, pid: u32, dir: &Path, trace: &Path) -> Child {
+    pub(crate) fn attach(&self, pid: u32, dir: &Path, trace: &Path) -> Child {
         let mut child = Command::new("strace")
             .args(self.arguments(dir, trace))
             .args(["-p", &pid.to_string()])
@@ -161,7 +168,7 @@ impl Fault {
 }
 
 /// The call that the fault hit, as `strace` wrote it down; `None` if none was reached.
-pub(super) fn hit(trace: &Path) -> Option<String> {
+pub(crate) fn hit(trace: &Path) -> Option<String> {
     let text = std::fs::read_to_string(trace).unwrap();
     let injected = text.lines().find(|line| line.contains("(INJECTED)"));
     let killed = || text.lines().any(|line| line.contains("+++ killed by SIGKILL")).then(|| text.lines().last());
@@ -195,6 +202,12 @@ fn paths(files: Files, dir: &Path) -> Vec<PathBuf> {
     add(Files::Beside, |number| format!("OPTIONS-{number:06}.dbtmp"));
     if matches!(files, Files::Lock | Files::All) {
         paths.push(dir.join("log.lock"));
+    }
+    if files == Files::Keys {
+        let keys = dir.join("keys");
+        let names = ["data.keys", "wrap.key", "wrap.key.next", ".data.keys.new", ".wrap.key.next.new"];
+        paths.extend(names.map(|name| keys.join(name)));
+        paths.push(keys);
     }
     if files == Files::All {
         let run = dir.join("run");

@@ -1,6 +1,6 @@
 //! What libp2p keeps from the driver of a node: a connection whose key no card names.
 //!
-//! Net lets in the keys of the directory only, and both change together, at a start. So the rooms are put together here by
+//! Net lets in the keys of the directory only, and both change together. So the rooms are put together here by
 //! hand, with a net that knows one key more.
 
 use std::collections::BTreeMap;
@@ -20,10 +20,11 @@ async fn a_key_that_no_card_names_is_no_member() {
     let dir = network.dir("recipient");
     let folder = Folder::new(&dir);
     let (keys, documents) = (folder.keys().unwrap(), folder.documents().unwrap());
-    let directory = Arc::new(documents.directory);
+    let directory = Arc::new(documents);
     let me = "recipient/n1".parse().unwrap();
     let card = directory.node(&me).unwrap().card.clone();
-    let store = Store::open(&folder.data(), StoreConfig::default(), &directory.network(), &me, [1; 32]).unwrap();
+    let store =
+        Store::open(&folder.data(), StoreConfig::default(), &directory.network(), &me, &folder.key_folder()).unwrap();
     let store = Arc::new(store);
     let loaded = store.load(&me).unwrap();
     let lock = LockFile::open(&folder.lock()).unwrap();
@@ -49,9 +50,10 @@ async fn a_key_that_no_card_names_is_no_member() {
         max_outbox: 100,
     };
     let engine = Engine::new(engine, loaded.totals, loaded.received, loaded.sent, loaded.pending);
-    let secrets = Secrets { sign: keys.sign, seal: keys.seal, witness: keys.witness };
-    let (recipients, net_handle, outside) = (BTreeMap::new(), net.handle(), Vec::new());
-    let parts = Parts { me, directory, secrets, recipients, store, sequencer, net: net_handle, outside };
+    let transport = *keys.transport.public();
+    let secrets = Secrets { sign: keys.sign, seal: keys.seal, witness: keys.witness, transport };
+    let (net_handle, outside) = (net.handle(), Vec::new());
+    let parts = Parts { me, directory, secrets, store, sequencer, net: net_handle, outside, folder };
     let shared = Arc::new(Shared::new(parts).unwrap());
     let config = DriverConfig {
         submissions: 8,

@@ -76,9 +76,9 @@ impl RawPeer {
     async fn new(network: &Network) -> Self {
         let folder = Folder::new(network.dir("sender"));
         let keypair = identity::Keypair::ed25519_from_bytes(*folder.keys().unwrap().transport.seed()).unwrap();
-        let directory = folder.documents().unwrap().directory;
+        let directory = folder.documents().unwrap();
         let card = &directory.node(&"recipient/n1".parse().unwrap()).unwrap().card;
-        let key = identity::ed25519::PublicKey::try_from_bytes(&card.transport.bytes()).unwrap();
+        let key = identity::ed25519::PublicKey::try_from_bytes(&card.transport.current().bytes()).unwrap();
         let target = PeerId::from_public_key(&key.into());
         let address: Multiaddr = card.addresses[0].parse().unwrap();
         let config = request_response::Config::default()
@@ -145,7 +145,7 @@ fn honest(peer: &Hostile, number: u64) -> Dispatch {
     .unwrap();
     let record = SealedRecord::new("other".parse().unwrap(), content, None, [number as u8; 16], [8; 32].into());
     draft.header.channel.sender = other.clone();
-    let agreement = peer.documents.directory.agreements().find(|(_, a)| a.id.as_str() == "otherb").unwrap();
+    let agreement = peer.documents.agreements().find(|(_, a)| a.id.as_str() == "otherb").unwrap();
     (draft.header.agreement, draft.header.agreement_digest) = (agreement.1.id.clone(), agreement.0);
     let header = BatchHeader { node: other, root: batch_root(&[record.root()]), ..draft.header.batch.header.clone() };
     draft.header.batch = Batch::sign(header, &peer.network(), &peer.keys.sign);
@@ -249,7 +249,7 @@ async fn a_flood_of_streams_leaves_the_node_usable() {
     let peer = Hostile::new(&network, None).await;
     let good = peer.finish(peer.draft(1));
     let answer = peer.send(&good).await;
-    assert_eq!(peer.outcome(&good, &answer), (5, Outcome::Taken(Vec::new())));
+    assert_eq!(peer.outcome(&good, &answer), (node.documents() + 5, Outcome::Taken(Vec::new())));
     peer.net.shutdown().await;
     other.net.shutdown().await;
 }

@@ -14,7 +14,7 @@ const MEMBERS: [(&str, &str, &str); 4] =
 
 /// What it says to every checkpoint, and what the operator reads of that.
 const LIES: [(u16, &str, &str); 4] = [
-    (409, "1000000\n", "it says that it cosigned 1000000 entries of this log, which has 2 here"),
+    (409, "1000000\n", "it says that it cosigned 1000000 entries of this log, which has 8 here"),
     (422, "no\n", "it says that it holds another history of this log"),
     (200, "— somebody.example nonsense\n", "answer of a witness: "),
     (503, "later\n", "503: later"),
@@ -64,10 +64,10 @@ async fn what_a_lying_witness_says_is_told_and_changes_nothing() {
         let is_told = |state: &Json| state["reason"].as_str().is_some_and(|reason| reason.starts_with(told));
         witness("agency/n1", told, &is_told);
     }
-    // Two entries for each dispatch. The others cosign them all, whatever the one says.
+    // Two entries for each dispatch, behind six for the documents. The others cosign them all, whatever the one says.
     submit(2);
     for node in ["recipient/n1", "post/n1"] {
-        witness(node, "the newest entries to be cosigned", &|state| state["size"] == 4);
+        witness(node, "the newest entries to be cosigned", &|state| state["size"] == 10);
     }
     for node in &nodes {
         let status = node.get("/v1/status");

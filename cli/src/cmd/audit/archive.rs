@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use luxor_protocol::audit::{Audit, AuditReport};
 use luxor_protocol::cbor::Decode as _;
-use luxor_protocol::document::{Directory, Document, DocumentKind, KnownNode};
-use luxor_protocol::exchange::{AuditPage, log_key, policy_of};
+use luxor_protocol::document::{Directory, Document, KnownNode};
+use luxor_protocol::exchange::{AuditPage, keys_of_log, policy_of};
 use luxor_protocol::hash::hex;
 use luxor_protocol::limits::{MAX_ARCHIVE_DOCUMENTS_BYTES, MAX_ARCHIVE_PAGE_BYTES};
 use luxor_protocol::tlog::{Checkpoint, MAX_NOTE_BYTES, MAX_POLICY_BYTES, Note, Policy};
@@ -92,37 +92,31 @@ struct Signed {
 impl Signed {
     fn open(dir: &Path, manifest: &Manifest, node: &KnownNode) -> anyhow::Result<Self> {
         let wrong = |error: &dyn std::fmt::Display| FindingError(format!("checkpoint: {error}"));
-        let key = log_key(node).map_err(|error| wrong(&error))?;
         let bytes = manifest.file(dir, "checkpoint", MAX_NOTE_BYTES)?;
         let note = Note::parse(&bytes).map_err(|error| wrong(&error))?;
-        let checkpoint = Checkpoint::from_note(&note, &key).map_err(|error| wrong(&error))?;
+        let keys = keys_of_log(node, &node.card.origin);
+        let checkpoint = Checkpoint::open_any(&bytes, &keys).map_err(|error| wrong(&error))?;
         let name = manifest.key_name();
-        if manifest.file(dir, &name, MAX_KEY_BYTES)? != format!("{key}\n").as_bytes() {
+        let text = manifest.file(dir, &name, MAX_KEY_BYTES)?;
+        let key = keys.iter().find(|key| text == format!("{key}\n").as_bytes());
+        let Some(key) = key else {
             return Err(FindingError(format!("{name} is not the log's key on the card of {}", node.node)).into());
-        }
+        };
         Ok(Self { bytes, note, checkpoint, key: key.to_string() })
     }
 }
 
 /// The network that the archive's documents make.
 fn documents(dir: &Path, manifest: &Manifest) -> anyhow::Result<Directory> {
-    let (mut charters, mut cards, mut agreements) = (Vec::new(), Vec::new(), Vec::new());
+    let mut documents = Vec::new();
     let mut left = MAX_ARCHIVE_DOCUMENTS_BYTES;
     for name in manifest.documents() {
         let bytes = manifest.file(dir, name, MAX_DOCUMENT_FILE.min(left))?;
         left -= bytes.len();
         let document = Document::from_cbor(&bytes).map_err(|error| FindingError(format!("{name}: {error}")))?;
-        match document.kind {
-            DocumentKind::Charter => charters.push(document),
-            DocumentKind::Card => cards.push(document),
-            DocumentKind::Agreement => agreements.push(document),
-        }
+        documents.push(document);
     }
-    let [charter] = charters.as_slice() else {
-        return Err(FindingError(format!("the archive has {} charters, it must have one", charters.len())).into());
-    };
-    let made = Directory::new(charter, &cards, &agreements);
-    Ok(made.map_err(|error| FindingError(format!("the documents: {error}")))?)
+    Ok(Directory::gathered(documents).map_err(|error| FindingError(format!("the documents: {error}")))?)
 }
 
 /// The policy in the archive, which must be the one that the documents give.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use luxor_protocol::audit::pack::{AuditPack, OpenedEntry, PackedSample};
 use luxor_protocol::cbor::{Decode as _, Encode as _};
-use luxor_protocol::document::{Agreement, Document};
+use luxor_protocol::document::{Agreement, Document, DocumentKind};
 use luxor_protocol::exchange::Skeleton;
 use luxor_protocol::hash::Digest;
 use luxor_protocol::limits::MAX_PACK_FORKS;
@@ -110,8 +110,13 @@ fn agreements(read: &Read, documents: &SignedDocuments, opened: &[OpenedEntry]) 
                 of_openings && parties.iter().all(|party| agreement.parties.contains(party))
             })
     };
-    let wanted = documents.agreements.iter().filter(|document| named.contains(&document.digest()) || mandate(document));
-    wanted.map(Document::to_cbor).collect()
+    let all = &documents.agreements;
+    let ids: BTreeSet<_> =
+        all.iter().filter(|d| named.contains(&d.digest()) || mandate(d)).map(|document| &document.id).collect();
+    // A version proves nothing without those before it, a key nothing without its revocation.
+    let everybodys = |d: &&Document| matches!(d.kind, DocumentKind::Charter | DocumentKind::Revocation);
+    let wanted = all.iter().filter(|document| ids.contains(&document.id));
+    wanted.chain(documents.others.iter().filter(everybodys)).map(Document::to_cbor).collect()
 }
 
 /// Reads evidence, which must prove something.

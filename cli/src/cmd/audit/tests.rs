@@ -65,7 +65,7 @@ impl World {
             run(&["card", "sign", "--node", &path(member), "--charter", &charter, "-o", &card]);
             read(&card)
         });
-        let documents = Documents { charter: read(&charter), cards: cards.to_vec(), agreements: Vec::new() };
+        let documents = Documents { charter: read(&charter), cards: cards.to_vec(), ..Documents::default() };
         Self { folder, documents }
     }
 

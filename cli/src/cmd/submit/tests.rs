@@ -109,7 +109,7 @@ fn play_node(listener: TcpListener) -> Vec<String> {
                 reason: format!("{at}"),
             };
             let records = (0..count).map(|at| match at % 2 {
-                0 => RecordResult::Accepted { root: "00".into(), recipients: 1 },
+                0 => RecordResult::Accepted { root: "00".into(), recipients: 1, others: Vec::new() },
                 _ => refused(at),
             });
             let json = serde_json::to_string(&ChunkResult { records: records.collect(), dispatches: 1 }).unwrap();

@@ -18,8 +18,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use luxor_protocol::cbor::Encode as _;
-use luxor_protocol::document::Document;
-use luxor_protocol::exchange::{log_key, policy_of};
+use luxor_protocol::exchange::{keys_of_log, log_key, policy_of};
 use luxor_protocol::hash::hex;
 use luxor_protocol::limits::{MAX_ARCHIVE_DOCUMENTS, MAX_ARCHIVE_DOCUMENTS_BYTES};
 use luxor_protocol::names::NodeRef;
@@ -33,7 +32,7 @@ use super::source::LogSource;
 use crate::client::{Client, SignedDocuments};
 use crate::exit::{Exit, FindingError, RefusedError, UsageError};
 use crate::files::{self, FileError};
-use crate::{found, ui};
+use crate::ui;
 use manifest::{FORMAT, hash_of};
 use pages::PageMirror;
 
@@ -131,6 +130,8 @@ struct OwnLog {
     node: NodeRef,
     origin: String,
     key: VerifierKey,
+    /// That one and those before it.
+    keys: Vec<VerifierKey>,
     policy: Policy,
 }
 
@@ -143,7 +144,8 @@ impl OwnLog {
         let key = log_key(known).map_err(|error| refused(&error))?;
         let policy = policy_of(&directory, known).map_err(|error| refused(&error))?;
         let (network, origin) = (directory.network().hex(), known.card.origin.clone());
-        Ok(Self { network, documents, node, origin, key, policy })
+        let keys = keys_of_log(known, &origin);
+        Ok(Self { network, documents, node, origin, key, keys, policy })
     }
 }
 
@@ -158,7 +160,8 @@ fn before(dir: &Path, log: &OwnLog) -> anyhow::Result<Option<Manifest>> {
         Err(error) => return Err(error),
     };
     if let Some(before) = &manifest
-        && (&before.network, &before.origin, &before.vkey) != (&log.network, &log.origin, &log.key.to_string())
+        && ((&before.network, &before.origin) != (&log.network, &log.origin)
+            || !log.keys.iter().any(|key| key.to_string() == before.vkey))
     {
         let (held, shown) = (ui::clean(&before.origin), ui::clean(&log.origin));
         let what = format!("{} holds the log {held}, the node shows {shown}", dir.display());
@@ -192,9 +195,14 @@ fn newest_with_quorum(client: &Client, source: &LogSource, log: &OwnLog) -> anyh
 
 /// The documents as files.
 fn named(documents: &SignedDocuments) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
-    let all = [&documents.charter].into_iter().chain(&documents.cards).chain(&documents.agreements);
-    let file = |document: &Document| (format!("documents/{}", found::document_name(document)), document.to_cbor());
-    let files: Vec<_> = all.map(file).collect();
+    let mut files: Vec<(String, Vec<u8>)> = Vec::new();
+    for document in documents.all() {
+        let plain = format!("documents/{}", document.file_name());
+        // Documents that contradict each other have one name.
+        let taken = files.iter().any(|(name, _)| *name == plain);
+        let name = if taken { format!("documents/{}", document.other_file_name()) } else { plain };
+        files.push((name, document.to_cbor()));
+    }
     let bytes: usize = files.iter().map(|(_, bytes)| bytes.len()).sum();
     if files.len() > MAX_ARCHIVE_DOCUMENTS || bytes > MAX_ARCHIVE_DOCUMENTS_BYTES {
         let what = format!("{} documents of {} bytes", files.len(), ui::count(bytes as u64));

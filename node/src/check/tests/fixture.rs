@@ -10,8 +10,9 @@ use luxor_protocol::api::{ChunkResult, RecordResult, Traffic};
 use luxor_protocol::cbor::{Decode as _, Encode, Writer};
 use luxor_protocol::document::Directory;
 use luxor_protocol::exchange::{
-    Channel, Checked, CheckpointsBody, Dispatch, DispatchHeader, EntryKind, Lane, Opening, Outcome, ReceiptBody,
-    Request, SentBody, Skeleton, Withdrawal, WithdrawalHeader, check_dispatch, check_withdrawal, pack, read_receipt,
+    Channel, Checked, CheckpointsBody, Dispatch, DispatchHeader, DocumentBody, EntryKind, Lane, Opening, Outcome,
+    ReceiptBody, Request, SentBody, Skeleton, Withdrawal, WithdrawalHeader, check_dispatch, check_withdrawal, pack,
+    read_receipt,
 };
 use luxor_protocol::hash::Digest;
 use luxor_protocol::keys::KeyUse;
@@ -25,12 +26,16 @@ use luxor_protocol::tlog::{Frontier, leaf_hash};
 use crate::folder::{Folder, NodeKeys};
 use crate::seal::Recipient;
 use crate::sequencer::{Commit, Committed, LockFile, Sequencer};
-use crate::store::references;
-use crate::store::{IndexedRecord, Store, StoreConfig, SubmissionRow, Totals, Write};
+use crate::store::{
+    NamedRecord, Store, StoreConfig, SubmissionRow, Totals, Write, references, seal_payload, seal_records,
+};
 use crate::testing::{GROUPS, MEMBERS, TwoMembers, key};
 
 /// 2026-11-23T10:00:00Z.
 const NOW: Millis = Millis(1_795_428_000_000);
+
+/// When everything must be gone.
+const DUE: Day = Day(30_000);
 
 /// One node.
 pub(super) struct Side {
@@ -73,7 +78,7 @@ pub(super) enum Fate {
 struct Made {
     dispatches: Vec<(Dispatch, DispatchHeader, Opening)>,
     submission: Write,
-    records: Vec<IndexedRecord>,
+    records: Vec<NamedRecord>,
     stored: Vec<u8>,
 }
 
@@ -89,7 +94,7 @@ struct Sent {
 pub(super) struct Pair {
     _root: Option<tempfile::TempDir>,
     pub(super) sides: [Side; 2],
-    directory: Directory,
+    pub(super) directory: Directory,
 }
 
 impl Pair {
@@ -157,6 +162,11 @@ impl Pair {
         let (mut writes, mut entries, mut sent) = (Vec::new(), Vec::new(), Vec::new());
         for Made { dispatches, submission, records, stored } in made {
             let carried = dispatches.iter().map(|(_, header, _)| (header.channel.clone(), header.number)).collect();
+            let (_, store, _) = self.sides[from].open.as_ref().unwrap();
+            let key = store.own_key(DUE).unwrap();
+            let (_, first, _) = &dispatches[0];
+            let stored = seal_records(&key, &first.channel, first.number, &stored).unwrap();
+            let records = records.iter().map(|record| record.indexed(&key)).collect();
             writes.extend([submission, Write::Records { entry: entries.len(), records, stored, dispatches: carried }]);
             for (dispatch, header, opening) in dispatches {
                 let request = Request::Dispatch(dispatch.clone());
@@ -268,7 +278,7 @@ impl Pair {
     fn make(&mut self, from: usize, records: usize, fate: Fate, quick: bool) -> Made {
         let network = self.directory.network();
         let recipient = self.sides[1 - from].me.clone();
-        let seal = Recipient::parse(&self.directory.node(&recipient).unwrap().card.seal).unwrap();
+        let seal = Recipient::parse(self.directory.node(&recipient).unwrap().card.seal_to()).unwrap();
         let agreement = self.directory.agreements().next().unwrap().clone();
         let copies = if records == 3 { 2 } else { 1 };
         let lane = if fate == Fate::Refused { Lane::Urgent } else { Lane::Ordinary };
@@ -292,13 +302,15 @@ impl Pair {
             };
             record.view(view).encode(&mut views);
             stored.bytes(&record.to_stored());
-            results.push(RecordResult::Accepted { root: record.root().hex(), recipients: copies });
-            indexed.push(IndexedRecord { root: record.root(), place, references });
+            results.push(RecordResult::Accepted { root: record.root().hex(), recipients: copies, others: Vec::new() });
+            indexed.push(NamedRecord { root: record.root(), place, references, parties: Vec::new() });
         }
         let (fault, pointer) = (Fault::NoRecipient, "/route/destination".to_owned());
         results.push(RecordResult::Refused { fault, pointer, reason: "no agreement".into() });
         let result = serde_json::to_vec(&ChunkResult { records: results, dispatches: copies as u64 }).unwrap();
         let row = SubmissionRow { digest: Digest(random()), result };
+        let (_, store, _) = side.open.as_ref().unwrap();
+        let row = store.seal_answer("test", side.chunk, &row, NOW.day()).unwrap();
         let submission = Write::Submission { submission: "test".into(), chunk: side.chunk, row };
         let roots: Vec<Digest> = indexed.iter().map(|record| record.root).collect();
         let batch = BatchHeader {
@@ -371,12 +383,17 @@ impl Pair {
             }
             .to_cbor();
             entries.push(opening(&skeleton(EntryKind::Received, &sent.header), body.clone()));
+            let (_, store, _) = side.open.as_ref().unwrap();
+            let key = store.received_key(checked.agreement, DUE).unwrap();
+            let payload = (!checked.accepted.is_empty())
+                .then(|| seal_payload(&key, &checked.channel, checked.number, &checked.payload).unwrap());
+            let records = named(&checked).iter().map(|record| record.indexed(&key)).collect();
             writes.push(Write::Received {
                 channel: checked.channel.clone(),
                 number: checked.number,
                 entry: entries.len() - 1,
-                payload: (!checked.accepted.is_empty()).then(|| checked.payload.clone()),
-                records: indexed(&checked),
+                payload,
+                records,
                 arrival: checked.arrival,
                 body,
                 tree: lane.arrived.clone(),
@@ -389,6 +406,17 @@ impl Pair {
 }
 
 impl Pair {
+    /// Names the documents of this side in its log.
+    pub(super) fn documents(&mut self, at: usize) {
+        let skeleton = Skeleton::of_node(EntryKind::Document, &self.sides[at].me, 1, NOW.0 / 1_000, Day(30_000));
+        let (mut writes, mut entries) = (Vec::new(), Vec::new());
+        for (entry, (document, _)) in self.directory.documents().enumerate() {
+            writes.push(Write::Document { document: *document, entry });
+            entries.push(opening(&skeleton, DocumentBody { document: *document }.to_cbor()));
+        }
+        self.sides[at].commit(writes, entries, false);
+    }
+
     /// Records what this side holds of the other's log.
     pub(super) fn peers(&mut self, at: usize, notes: &[Vec<u8>]) {
         let me = &self.sides[at].me;
@@ -400,7 +428,8 @@ impl Pair {
 
 impl Side {
     fn open(&mut self, network: &Digest) {
-        let store = Store::open(&self.folder.data(), StoreConfig::default(), network, &self.me, random()).unwrap();
+        let (data, keys) = (self.folder.data(), self.folder.key_folder());
+        let store = Store::open(&data, StoreConfig::default(), network, &self.me, &keys).unwrap();
         let store = Arc::new(store);
         let loaded = store.load(&self.me).unwrap();
         let lock = LockFile::open(&self.folder.lock()).unwrap();
@@ -420,9 +449,9 @@ impl Side {
     }
 }
 
-fn indexed(checked: &Checked<Vec<String>>) -> Vec<IndexedRecord> {
+fn named(checked: &Checked<Vec<String>>) -> Vec<NamedRecord> {
     let accepted = checked.accepted.iter().cloned();
-    accepted.map(|(place, root, references)| IndexedRecord { root, place, references }).collect()
+    accepted.map(|(place, root, references)| NamedRecord { root, place, references, parties: Vec::new() }).collect()
 }
 
 fn count(traffic: &mut Traffic, outcome: &Outcome, records: usize) {
@@ -436,7 +465,7 @@ fn count(traffic: &mut Traffic, outcome: &Outcome, records: usize) {
 
 fn skeleton(kind: EntryKind, header: &DispatchHeader) -> Skeleton {
     let channel = header.channel.clone();
-    Skeleton { kind, agreement: header.agreement_digest, channel, number: header.number, due: Day(30_000) }
+    Skeleton { kind, agreement: header.agreement_digest, channel, number: header.number, due: DUE }
 }
 
 fn opening(skeleton: &Skeleton, body: Vec<u8>) -> Opening {

@@ -126,7 +126,7 @@ impl Disk {
 
     fn write(&mut self, logs: &Logs, write: Write, first: u64, agreements: &BTreeMap<Digest, Digest>) {
         match write {
-            Write::Peers { .. } => unreachable!("no engine writes it"),
+            Write::Peers { .. } | Write::Document { .. } => unreachable!("no engine writes it"),
             Write::Submission { chunk, .. } => {
                 assert!(self.submissions.insert(chunk), "chunk {chunk} is accepted twice");
             }
@@ -193,7 +193,13 @@ impl Disk {
                 (state.tree, state.held) = (tree, held);
             }
             Write::Totals(totals) => self.totals = totals,
-            Write::Records { .. } => {}
+            Write::Records { .. }
+            | Write::Erased(_)
+            | Write::Hold { .. }
+            | Write::Released { .. }
+            | Write::DeletionOwed { .. }
+            | Write::DeletionTold { .. }
+            | Write::Deleted { .. } => {}
         }
     }
 

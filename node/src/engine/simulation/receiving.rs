@@ -115,7 +115,7 @@ impl World {
                 self.meet(lacks.word());
                 match lacks {
                     Lack::Capacity | Lack::Card | Lack::Witnesses => Reply::Stopped(detail),
-                    Lack::Agreement | Lack::Version => Reply::Lacks(detail),
+                    Lack::Agreement | Lack::Version | Lack::Suspended | Lack::Membership => Reply::Lacks(detail),
                 }
             }
             Answer::Resend { after } => {

@@ -19,7 +19,8 @@ use crate::engine::{
     Input, PreparedChunk, PreparedWithdrawal, Reloaded, Reply, SealedChunk, SealedDispatch, Ticket, Token,
     VerifiedReceipt,
 };
-use crate::store::{SubmissionRow, Write};
+use crate::keyring::Sealed;
+use crate::store::Write;
 
 /// What is in a dispatch that was sealed once.
 #[derive(Debug, Clone)]
@@ -55,7 +56,7 @@ impl World {
 
     pub(super) fn seal(&mut self, at: usize, run: u64, work: (Ticket, Token, PreparedChunk, Vec<(Channel, u64, u64)>)) {
         let (ticket, token, chunk, numbers) = work;
-        let row = SubmissionRow { digest: chunk.digest, result: Vec::new() };
+        let row = Sealed::empty();
         let writes = vec![Write::Submission { submission: chunk.submission, chunk: chunk.chunk, row }];
         let deliveries = chunk.batches.into_iter().flat_map(|batch| batch.deliveries);
         let mut dispatches = Vec::new();

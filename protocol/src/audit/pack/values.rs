@@ -86,7 +86,7 @@ pub(super) fn check_record(
     let batch = dispatch.batch.as_ref().ok_or("its dispatch has no batch")?;
     let (header, view) = (&batch.header, &record.view);
     let issuer = directory.node(&header.node).ok_or_else(|| format!("no card names the node {}", header.node))?;
-    batch.verify(&directory.network(), &issuer.card.sign).map_err(|error| format!("batch: {error}"))?;
+    batch.verify(&directory.network(), &issuer.ever()).map_err(|error| format!("batch: {error}"))?;
     if view.header.table != header.table || view.header.issuer != issuer.member {
         return Err("it is of another type or issuer than the batch".into());
     }

@@ -14,7 +14,7 @@ use crate::audit::sample::{Currency, SamplePlan, Stratum};
 use crate::audit::{Audit, AuditReport, Finding, MAX_FINDINGS};
 use crate::cbor::Decode;
 use crate::document::{Directory, Document, DocumentError, KnownNode};
-use crate::exchange::{AuditPage, Skeleton, log_key, log_keys, policy_of};
+use crate::exchange::{AuditPage, Skeleton, keys_of_log, log_key, log_keys, policy_of};
 use crate::hash::hex;
 use crate::tlog::{Checkpoint, ForkEvidence, Note, leaf_hash, verify_inclusion};
 
@@ -137,7 +137,7 @@ pub(super) fn verify(pack: &AuditPack) -> Result<Verified, PackError> {
     let directory = directory(pack)?;
     let node = directory.node(&pack.node).ok_or_else(|| PackError::NoNode(pack.node.clone()))?;
     let key = log_key(node).map_err(|error| PackError::Checkpoint(error.to_string()))?;
-    let opened = Checkpoint::open(&pack.checkpoint, &key);
+    let opened = Checkpoint::open_any(&pack.checkpoint, &keys_of_log(node, &node.card.origin));
     let checkpoint = opened.map_err(|error| PackError::Checkpoint(error.to_string()))?;
     let mut verified = Verified {
         network: directory.network().hex(),
@@ -181,7 +181,8 @@ fn directory(pack: &AuditPack) -> Result<Directory, PackError> {
         Document::from_cbor(bytes).map_err(|error| PackError::Documents(DocumentError::Decode(error).into()))
     };
     let all = |documents: &[Vec<u8>]| documents.iter().map(read).collect::<Result<Vec<_>, _>>();
-    Ok(Directory::new(&read(&pack.charter)?, &all(&pack.cards)?, &all(&pack.agreements)?)?)
+    let documents = [vec![read(&pack.charter)?], all(&pack.cards)?, all(&pack.agreements)?].concat();
+    Ok(Directory::gathered(documents)?)
 }
 
 /// Which of the members' nodes cosigned. A wrong cosignature of one of them is a finding, none is not.
@@ -207,7 +208,7 @@ fn audit_again(
     let entries = pack.entries.iter().map(super::PackedEntry::to_audit_entry).collect();
     let page = AuditPage { checkpoint: pack.checkpoint.clone(), entries, checkpoints: Vec::new() };
     let audit = Audit::begin(directory, node, &page);
-    let mut audit = audit.map_err(|error| PackError::Checkpoint(error.to_string()))?;
+    let mut audit = audit.map_err(|error| PackError::Checkpoint(error.to_string()))?.of_chosen();
     audit.page(&page);
     let shown = audit.finish();
     if pack.entries.len() as u64 > verified.entries {

@@ -88,7 +88,7 @@ pub(super) fn dispatches() -> Vec<Json> {
         let name = b"declaration";
         let at = encoded.windows(name.len()).position(|window| window == name).unwrap() + name.len();
         let mut header = encoded.clone();
-        header[at] = 2;
+        header[at] = 9;
         header
     };
     let mut cases = vec![

@@ -25,21 +25,34 @@ fn judge_document(bytes: &[u8]) -> String {
     } else {
         Directory::new(&net.charter, &others, std::slice::from_ref(&document)).map(|_| ())
     };
-    match verdict {
-        Ok(()) => "taken".into(),
-        Err(DirectoryError::NoMember { .. }) => "no_member".into(),
-        Err(DirectoryError::Twice { .. }) => "twice".into(),
-        Err(DirectoryError::Chain { .. }) => "chain".into(),
-        Err(DirectoryError::SharedKey(..)) => "shared_key".into(),
-        Err(DirectoryError::SharedOrigin(..)) => "shared_origin".into(),
-        Err(DirectoryError::Document(error)) => match error {
-            DocumentError::Decode(error) => cbor_word(&error),
+    verdict.map_or_else(|error| word(&error), |()| "taken".into())
+}
+
+/// The reason in a word.
+pub(in crate::vectors) fn word(error: &DirectoryError) -> String {
+    match error {
+        DirectoryError::NoMember { .. } => "no_member".into(),
+        DirectoryError::Twice { .. } => "twice".into(),
+        DirectoryError::Chain { .. } => "chain".into(),
+        DirectoryError::SharedKey(..) => "shared_key".into(),
+        DirectoryError::SharedOrigin(..) => "shared_origin".into(),
+        DirectoryError::Founding(_) => "founding".into(),
+        DirectoryError::Frozen { .. } => "frozen".into(),
+        DirectoryError::Stale { .. } => "stale".into(),
+        DirectoryError::Round { .. } => "round".into(),
+        DirectoryError::TooMany => "too_many_documents".into(),
+        DirectoryError::Document(error) => match error {
+            DocumentError::Decode(error) | DocumentError::Body { error, .. } => cbor_word(error),
             DocumentError::Kind { .. } => "kind".into(),
             DocumentError::Network { .. } => "network".into(),
             DocumentError::Missing { .. } => "missing".into(),
             DocumentError::Signature { error: KeyError::OtherKey { .. }, .. } => "other_key".into(),
             DocumentError::Signature { .. } => "signature".into(),
             DocumentError::Stranger { .. } => "stranger".into(),
+            DocumentError::TwoKeys { .. } => "two_keys".into(),
+            DocumentError::RevokedKey { .. } => "revoked_key".into(),
+            DocumentError::Votes { .. } => "votes".into(),
+            DocumentError::Version { .. } => "version".into(),
             DocumentError::Content(_) => "content".into(),
         },
     }
@@ -98,8 +111,8 @@ pub(super) fn documents() -> Vec<Json> {
         ("the name of another document", sign(changed(parcels, &|d| d.id = "other".parse().unwrap()), &both).to_cbor()),
         ("a kind written longer than needed", long_kind),
         (
-            "a second version of an agreement",
-            sign(Document { version: 2, previous: parcels.digest(), ..parcels.clone() }, &both).to_cbor(),
+            "a second version of an agreement that is not known",
+            sign(Document { version: 2, previous: Digest([7; 32]), ..parcels.clone() }, &both).to_cbor(),
         ),
         (
             "a first version with a predecessor",
@@ -113,17 +126,17 @@ pub(super) fn documents() -> Vec<Json> {
             sign(Document { body: agreement.to_cbor(), ..parcels.clone() }, &both).to_cbor()
         }),
         ("a flow to its sender", flow(&|f| f.to = f.from.clone()).to_cbor()),
-        ("a flow with an unknown group", flow(&|f| f.groups[0] = "aaa".into()).to_cbor()),
+        ("a flow with a group that is no word", flow(&|f| f.groups[0] = "A group".into()).to_cbor()),
         ("a flow with groups out of order", flow(&|f| f.groups.swap(0, 1)).to_cbor()),
         ("a flow of records for audit", flow(&|f| f.purpose = Purpose::Audit).to_cbor()),
         ("a flow without retention", flow(&|f| f.retention_days = 0).to_cbor()),
-        ("a flow of an unknown version", flow(&|f| f.type_version = 2).to_cbor()),
+        ("a flow of no version", flow(&|f| f.type_versions.clear()).to_cbor()),
         (
             "a card of another member",
             sign(Document { id: net.customs.id.clone(), ..card.clone() }, &[&net.customs]).to_cbor(),
         ),
-        ("a card with one key for two uses", node(&|c| c.nodes[0].witness = c.nodes[0].log).to_cbor()),
-        ("a card with a space in its seal key", node(&|c| c.nodes[0].seal.push(' ')).to_cbor()),
+        ("a card with one key for two uses", node(&|c| c.nodes[0].witness = c.nodes[0].log.clone()).to_cbor()),
+        ("a card with a space in its seal key", node(&|c| c.nodes[0].seal[0].push(' ')).to_cbor()),
         ("a card with a plus in its origin", node(&|c| c.nodes[0].origin += "+").to_cbor()),
         ("a card that follows another card", {
             let mut second = Card::open(card).unwrap().to_successor(card).unwrap();
@@ -132,7 +145,7 @@ pub(super) fn documents() -> Vec<Json> {
         }),
         ("a card without nodes", node(&|c| c.nodes.clear()).to_cbor()),
         ("a card with an epoch of zero", node(&|c| c.nodes[0].epoch = 0).to_cbor()),
-        ("a card with another node's transport key", node(&|c| c.nodes[0].transport = other_key).to_cbor()),
+        ("a card with another node's transport key", node(&|c| c.nodes[0].transport = other_key.into()).to_cbor()),
         ("a charter with a low threshold", members(&|c| c.threshold = 1).to_cbor()),
         ("a charter with a governor who is no member", members(&|c| c.governors[0] = "a".parse().unwrap()).to_cbor()),
         ("a charter with another id than its name", changed(charter, &|d| d.id = "other".parse().unwrap()).to_cbor()),

@@ -1,11 +1,11 @@
 //! Pages of a log, and what an auditor finds in them.
 
 use super::super::json::{Json, texts};
-use super::super::log::{LOG, audit};
+use super::super::log::{LOG, audit, erased, hold};
 use super::super::world::WORLD;
 use super::Cases;
 use crate::cbor::Encode;
-use crate::exchange::{Answer, AuditPage, EntryKind};
+use crate::exchange::{Answer, AuditPage, EntryKind, Named};
 use crate::testing::{Log, Told};
 
 /// The class of an auditor's finding.
@@ -20,6 +20,9 @@ fn class(what: &str) -> &'static str {
         ("sent in", "number"),
         ("not this node's", "channel"),
         ("the evidence is another dispatch", "evidence"),
+        ("no erased entry says why", "unexplained"),
+        ("which hold", "held"),
+        ("whose body is there", "erased"),
         ("withheld", "withheld"),
         ("disagree on whether the dispatch was withdrawn", "evidence"),
     ];
@@ -59,7 +62,13 @@ pub(super) fn logs() -> Vec<Json> {
     let mut foreign = told(&[0]);
     foreign[0].skeleton.kind = EntryKind::Sent;
     foreign[0].body.clone_from(&LOG.told[4].body);
+    let named = |places: &[usize]| vec![Named { entry: 0, places: places.to_vec() }];
+    let mut gone = Log::of(customs, &told(&[0, 1])).page(0, 4);
+    gone.entries[1].body = None;
+    cases.push(("a body gone without a word", gone));
     let dishonest = [
+        ("erased under a hold", [told(&[0]), vec![hold(), erased(named(&[0]))]].concat()),
+        ("said to be erased, and it is there", [told(&[0]), vec![erased(named(&[]))]].concat()),
         ("a number twice", told(&[0, 0])),
         ("a channel root that does not follow", told(&[0, 2])),
         ("a sending left out", gap),

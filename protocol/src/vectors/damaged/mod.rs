@@ -3,9 +3,12 @@
 
 mod dispatches;
 mod documents;
+mod governance;
 mod logs;
 mod receipts;
 mod views;
+
+pub(super) use documents::word;
 
 use super::json::{Json, bytes, file, object};
 use crate::cbor::CborError;
@@ -82,6 +85,7 @@ fn cbor_word(error: &CborError) -> String {
 pub(super) fn hold() {
     let cases = [
         documents::documents(),
+        governance::documents(),
         dispatches::dispatches(),
         views::view_cases(),
         views::paths(),

@@ -1,4 +1,11 @@
-//! `luxor charter`
+//! `luxor charter`: the founding charter as a file; later ones by vote ([`vote`], [`status`]).
+
+mod changes;
+mod status;
+mod vote;
+
+#[cfg(test)]
+pub(super) use changes::changes;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,6 +16,7 @@ use luxor_protocol::names::MemberId;
 use luxor_protocol::tlog::MAX_POLICY_BYTES;
 use serde::{Deserialize, Serialize};
 
+use super::place::Place;
 use super::signatures::{self, Input, SignatureState};
 use crate::args::CharterCommand;
 use crate::exit::{Exit, RefusedError};
@@ -16,16 +24,25 @@ use crate::{files, ui};
 
 pub(super) fn run(command: &CharterCommand) -> anyhow::Result<Exit> {
     match command {
-        CharterCommand::Draft { members, name, governors, policy, output } => {
-            let policy = policy.as_deref().map(|path| files::read_text(path, MAX_POLICY_BYTES)).transpose()?;
-            let text = draft(members, name, governors, policy.as_deref())?;
+        CharterCommand::Draft { members, name, governors, policy, current, node, output } => {
+            let (text, next) = match (current, node) {
+                (true, Some(node)) => {
+                    (Place::open(node)?.directory.charter().to_draft(), "edit it, and run `luxor charter propose`")
+                }
+                _ => {
+                    let policy = policy.as_deref().map(|path| files::read_text(path, MAX_POLICY_BYTES)).transpose()?;
+                    let name = name.as_deref().unwrap_or_default();
+                    let next = "every governor checks it and runs `luxor charter sign`, one after the other";
+                    (draft(members, name, governors, policy.as_deref())?, next)
+                }
+            };
             signatures::write_output(output.as_deref(), text.as_bytes(), false)?;
-            ui::say("next: every governor checks it and runs `luxor charter sign`, one after the other");
+            ui::say(&format!("next: {next}"));
             Ok(Exit::Ok)
         }
         CharterCommand::Sign { file, signer } => {
             let (mut document, charter) = open(file)?;
-            let required = signatures::signers(&charter, &charter.governors)?;
+            let required = signatures::founders(&charter);
             signatures::add_signature(&signer.node, &mut document, &required)?;
             signatures::finish(&document, &required, signer)
         }
@@ -33,8 +50,13 @@ pub(super) fn run(command: &CharterCommand) -> anyhow::Result<Exit> {
         CharterCommand::Check(args) => {
             let document = signatures::read_document(&args.file, DocumentKind::Charter)?;
             let charter = consistent(&document)?;
-            signatures::report(&document, &signatures::signers(&charter, &charter.governors)?, args.json)
+            signatures::report(&document, &signatures::founders(&charter), args.json)
         }
+        CharterCommand::Propose { file, round, word } => vote::propose(file, *round, word),
+        CharterCommand::Vote { proposal, as_member, word } => vote::vote(proposal.as_deref(), *as_member, word),
+        CharterCommand::Reject { round, word } => vote::reject(*round, word),
+        CharterCommand::Heal { file, round, word } => vote::heal(file.as_deref(), *round, word),
+        CharterCommand::Status(args) => status::run(args),
     }
 }
 
@@ -88,6 +110,11 @@ pub(super) fn open(path: &Path) -> anyhow::Result<(Document, Charter)> {
 
 /// The charter in a document whose signatures may not be complete yet.
 fn consistent(document: &Document) -> Result<Charter, DocumentError> {
+    if document.version > 1 {
+        let what = format!("this is version {} of a charter, which follows by vote", document.version);
+        let hint = "`luxor charter vote FILE --node DIR` shows what it changes and signs it; `luxor charter status` counts votes";
+        return Err(DocumentError::Content(format!("{what}\nhint: {hint}")));
+    }
     let charter: Charter = signatures::body(document)?;
     match charter.to_document().digest() == document.digest() {
         true => Ok(charter),
@@ -118,7 +145,7 @@ struct ShownMember {
 
 fn show(path: &Path, json: bool) -> anyhow::Result<Exit> {
     let (document, charter) = open(path)?;
-    let required = signatures::signers(&charter, &charter.governors)?;
+    let required = signatures::founders(&charter);
     let members = charter.members.iter().map(|m| ShownMember {
         id: m.id.clone(),
         name: m.name.clone(),

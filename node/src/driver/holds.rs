@@ -1,0 +1,157 @@
+//! Holds: placed, listed, released, each with an entry of the log.
+
+use luxor_protocol::cbor::Encode as _;
+use luxor_protocol::exchange::{EntryKind, HoldBody, Named, Opening, Skeleton};
+use luxor_protocol::hash::{Digest, Domain};
+use luxor_protocol::limits::{MAX_NAMED_ENTRIES, MAX_RETENTION_DAYS};
+use luxor_protocol::time::Millis;
+
+use super::erase::EraseError;
+use super::{Driver, Shared};
+use crate::entropy::random;
+use crate::store::{Held, HoldRow, Item, Store, StoreError, Under, Write};
+
+/// The holds in force.
+#[derive(Debug, Default)]
+pub(super) struct Holds(Vec<(u64, HoldRow)>);
+
+impl Holds {
+    pub(super) fn read(store: &Store) -> Result<Self, StoreError> {
+        store.holds().map(Self)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn get(&self, hold: u64) -> Option<&HoldRow> {
+        self.0.iter().find(|(number, _)| *number == hold).map(|(_, row)| row)
+    }
+
+    /// The hold that keeps everything under an agreement.
+    pub(super) fn of_agreement(&self, agreement: &Digest) -> Option<(u64, &HoldRow)> {
+        self.0.iter().find(|(_, row)| row.keeps_agreement(agreement)).map(|(hold, row)| (*hold, row))
+    }
+
+    /// The hold that keeps a record.
+    pub(super) fn of_item(&self, item: &Item<'_>) -> Option<(u64, &HoldRow)> {
+        self.0.iter().find(|(_, row)| row.keeps(item)).map(|(hold, row)| (*hold, row))
+    }
+}
+
+impl Driver {
+    /// Every hold in force.
+    ///
+    /// # Errors
+    /// [`EraseError`].
+    pub async fn holds(&self) -> Result<Vec<(u64, HoldRow)>, EraseError> {
+        let shared = self.shared.clone();
+        self.on_worker_or(move || Ok(shared.store.holds()?)).await
+    }
+
+    /// Places a hold; what it is on is not erased from now on. Gives its number and how many records it keeps now.
+    ///
+    /// # Errors
+    /// [`EraseError`].
+    pub async fn hold(&self, held: Held, ground: &str, now: Millis) -> Result<(u64, u64), EraseError> {
+        if ground.trim().is_empty() || ground.len() > 2_000 {
+            return Err(EraseError::Ground);
+        }
+        let _turn = self.erasing.lock().await;
+        let (shared, ground) = (self.shared.clone(), ground.to_owned());
+        let (hold, records, write, entry) = self.on_worker_or(move || place(&shared, held, ground, now)).await?;
+        self.commit(vec![write], vec![entry], 10_000).await?;
+        Ok((hold, records))
+    }
+
+    /// Ends a hold. What it kept past its date goes with the next run.
+    ///
+    /// # Errors
+    /// [`EraseError`].
+    pub async fn release(&self, hold: u64, now: Millis) -> Result<HoldRow, EraseError> {
+        let _turn = self.erasing.lock().await;
+        let shared = self.shared.clone();
+        let (row, key, entry) = self.on_worker_or(move || end(&shared, hold, now)).await?;
+        self.commit(vec![Write::Released { hold, key }], vec![entry], 1_000).await?;
+        let shared = self.shared.clone();
+        self.on_worker(move || shared.store.keyring().destroy(&[key]).map_err(StoreError::from)).await?;
+        Ok(row)
+    }
+}
+
+fn place(shared: &Shared, held: Held, ground: String, now: Millis) -> Result<(u64, u64, Write, Opening), EraseError> {
+    let store = &shared.store;
+    let last = store.holds()?.last().map_or(0, |(hold, _)| *hold);
+    // Milliseconds: a number is never given again, also when the last hold ended.
+    let hold = now.0.max(last + 1);
+    let row = HoldRow { held, ground, since: now.day() };
+    let agreement = match &row.held {
+        Held::Agreement(_, digest) => Some(*digest),
+        Held::Item(_) | Held::Party(_) => None,
+    };
+    let (named, records) = if agreement.is_some() { (Vec::new(), 0) } else { kept_by(store, &row)? };
+    let body = HoldBody {
+        hold,
+        begins: true,
+        on: now.day(),
+        ground: Digest::of(Domain::Order, &[row.ground.as_bytes()]),
+        agreement,
+        held: named,
+    };
+    let sealed = store.seal_hold(hold, &row).map_err(StoreError::from)?;
+    Ok((hold, records, Write::Hold { hold, row: sealed }, entry(shared, &body, now)?))
+}
+
+fn end(shared: &Shared, hold: u64, now: Millis) -> Result<(HoldRow, u64, Opening), EraseError> {
+    let found = shared.store.holds()?.into_iter().find(|(number, _)| *number == hold);
+    let (_, row) = found.ok_or(EraseError::NoHold(hold))?;
+    let key = shared.store.key_of_hold(hold)?.ok_or(EraseError::NoHold(hold))?;
+    let ground = Digest::of(Domain::Order, &[row.ground.as_bytes()]);
+    let body = HoldBody { hold, begins: false, on: now.day(), ground, agreement: None, held: Vec::new() };
+    Ok((row, key, entry(shared, &body, now)?))
+}
+
+fn entry(shared: &Shared, body: &HoldBody, now: Millis) -> Result<Opening, EraseError> {
+    let due = now.day().plus(MAX_RETENTION_DAYS);
+    let skeleton = Skeleton::of_node(EntryKind::Hold, &shared.me, shared.epoch(), now.0 / 1_000, due);
+    let salts = random().and_then(|salt| Ok((salt, random()?)));
+    let (salt, body_salt) = salts.map_err(|error| StoreError::Keys(error.into()))?;
+    Ok(Opening::new(&skeleton, body.to_cbor(), salt, body_salt))
+}
+
+/// What a hold on an item or a party keeps now: entries with places, and how many records; the first of them, as many as one entry names.
+fn kept_by(store: &Store, row: &HoldRow) -> Result<(Vec<Named>, u64), EraseError> {
+    let (mut named, mut records) = (Vec::new(), 0);
+    for key in store.keyring().keys() {
+        let mut after = None;
+        loop {
+            let rows = store.under_after(key.id(), after.as_deref(), 64)?;
+            let Some((under, last)) = rows.last() else { break };
+            after = Some(Under::row_after(*under, last));
+            for (under, row_key) in &rows {
+                let (Under::Payload | Under::Records, Ok(at)) = (under, <[u8; 8]>::try_from(row_key.as_slice())) else {
+                    continue;
+                };
+                let entry = u64::from_be_bytes(at);
+                let kept = store.look_at(*under, entry, |item| row.keeps(item))?;
+                let places: Vec<usize> = kept.into_iter().filter(|(_, kept)| *kept).map(|(place, _)| place).collect();
+                if places.is_empty() {
+                    continue;
+                }
+                records += places.len() as u64;
+                match under {
+                    // Each dispatch that carries the batch is an entry of its own.
+                    Under::Records => {
+                        let sent = store.sent_under(entry)?;
+                        named.extend(sent.into_iter().map(|(entry, _)| Named { entry, places: places.clone() }));
+                    }
+                    _ => named.push(Named { entry, places }),
+                }
+            }
+        }
+    }
+    named.sort_by_key(|named| named.entry);
+    named.dedup_by_key(|named| named.entry);
+    named.truncate(MAX_NAMED_ENTRIES);
+    Ok((named, records))
+}
