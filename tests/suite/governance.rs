@@ -312,3 +312,33 @@ fn a_suspension_stops_one_agreement_with_the_reason_until_it_is_resumed() {
     let arrived: Vec<_> = council.node("recipient").arrived().into_keys().collect();
     assert_eq!(arrived, ["E-1", "E-4"]);
 }
+
+#[test]
+fn a_revoked_key_is_refused_everywhere_within_seconds_also_when_the_charter_is_stale() {
+    let council = Council::new();
+    council.adopt(
+        |draft| draft.replace("threshold = 3", "threshold = 3\nvalid_until = \"2020-01-01\""),
+        &["post", "agency"],
+    );
+    council.everywhere("stale", |status| status["stale"] == true);
+    council.send("F-1", "KR");
+    let began = std::time::Instant::now();
+    luxor(&["revoke", "--node", &council.dir("sender"), "--use", "sign", "--reason", "stolen"]);
+    for member in ["recipient", "post", "agency"] {
+        until(&format!("the revocation at {member}"), || {
+            let dir = council.dir(member);
+            let keys: Json =
+                serde_json::from_str(&luxor(&["keys", "--node", &dir, "--member", "sender", "--json"])).unwrap();
+            let revoked = |key: &&Json| key["use"] == "sign" && key["revoked"]["reason"] == "stolen";
+            keys["keys"].as_array().unwrap().iter().find(revoked).map(drop)
+        });
+    }
+    println!("a revocation was everywhere after {} ms", began.elapsed().as_millis());
+    // What the key signs from here on nobody takes, and its owner reads why.
+    council.node("sender").put("F-2", 0, &[record("F-2", "KR")]).unwrap();
+    let state = council.node("sender").outbox("the answer", |state| state["waiting"]["recipient/n1"].is_string());
+    let reason = state["waiting"]["recipient/n1"].as_str().unwrap();
+    assert!(reason.contains("bad_signature: dispatch: the key ") && reason.ends_with(" is revoked"), "{reason}");
+    assert_eq!((&state["pending"], &state["sent"]["accepted"]), (&json!(1), &json!(1)), "{state}");
+    assert_eq!(council.node("recipient").arrived().into_keys().collect::<Vec<_>>(), ["F-1"]);
+}
