@@ -35,7 +35,7 @@ pub(crate) enum Command {
     /// What may flow between parties: draft, sign, renew, explain, suspend.
     #[command(subcommand)]
     Agreement(AgreementCommand),
-    /// Put signed documents into a node's folder.
+    /// Give signed documents to a node: a running one judges, logs and spreads them; of a stopped one the folder gets them.
     Install(InstallArgs),
     /// List every document that a node knows; with --to, write them as files for a new node.
     Documents(DocumentsArgs),

@@ -1,6 +1,8 @@
 //! Random bytes from the operating system: the only source of randomness of the node's own code (age and libp2p draw
 //! theirs themselves).
 
+use luxor_protocol::exchange::{Opening, Skeleton};
+
 /// The operating system gave no random bytes.
 #[derive(Debug, thiserror::Error)]
 #[error("no entropy: {0}")]
@@ -12,6 +14,14 @@ pub struct EntropyError(getrandom::Error);
 /// [`EntropyError`]; the node cannot go on without.
 pub fn fill(bytes: &mut [u8]) -> Result<(), EntropyError> {
     getrandom::fill(bytes).map_err(EntropyError)
+}
+
+/// An opening under fresh salts.
+///
+/// # Errors
+/// [`EntropyError`]; the node cannot go on without.
+pub fn opening(skeleton: &Skeleton, body: Vec<u8>) -> Result<Opening, EntropyError> {
+    Ok(Opening::new(skeleton, body, random()?, random()?))
 }
 
 /// So many random bytes.

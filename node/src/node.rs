@@ -6,11 +6,11 @@ use std::time::Duration;
 use luxor_protocol::api::{ApiFile, ReadyFile};
 use luxor_protocol::cbor::Encode as _;
 use luxor_protocol::document::{Directory, KnownNode};
-use luxor_protocol::exchange::{CheckpointsBody, EntryKind, Opening, Skeleton};
+use luxor_protocol::exchange::{CheckpointsBody, EntryKind, Skeleton};
 use luxor_protocol::hash::hex;
 use luxor_protocol::limits::{MAX_ANSWER_BYTES, MAX_REQUEST_BYTES, MAX_RETENTION_DAYS};
 use luxor_protocol::names::NodeRef;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::api::{Api, ApiError, Closing, Door};
@@ -19,12 +19,12 @@ use crate::driver::{
     Driver, DriverConfig, DriverError, Parts, Secrets, Shared, SharedError, origins, peers, record_documents,
 };
 use crate::engine::{Engine, EngineConfig, Window};
-use crate::entropy::{EntropyError, random};
+use crate::entropy::{EntropyError, opening, random};
 use crate::folder::{Folder, FolderError};
 use crate::logfiles::{PublicLog, PublicSite};
 use crate::net::{Net, NetConfig, NetError};
 use crate::public::{Public, PublicError};
-use crate::sequencer::{Commit, LockError, LockFile, Sequencer, SequencerError};
+use crate::sequencer::{LockError, LockFile, Sequencer, SequencerError};
 use crate::store::{Store, StoreError};
 use crate::waking::{Heard, Waking, WakingError};
 
@@ -238,13 +238,8 @@ async fn begin_after(sequencer: &Sequencer, own: &KnownNode, former: &[Vec<u8>])
     let (body, now) = (CheckpointsBody::new(former.iter().cloned()), crate::driver::now());
     let due = now.day().plus(MAX_RETENTION_DAYS);
     let skeleton = Skeleton::of_node(EntryKind::Succeeded, &own.node, own.card.epoch, now.0 / 1_000, due);
-    let opening = Opening::new(&skeleton, body.to_cbor(), random()?, random()?);
-    let bytes = opening.body.len() + 300;
-    let (done, committed) = oneshot::channel();
-    // Nobody waits any more if the start was broken off.
-    let done = Box::new(move |_| done.send(()).unwrap_or(()));
-    sequencer.commit(Commit { writes: Vec::new(), entries: vec![opening], prove: false, bytes, done })?;
-    committed.await.map_err(|_| NodeError::from(SequencerError::Stopped))
+    sequencer.commit_and_wait(Vec::new(), vec![opening(&skeleton, body.to_cbor())?]).await?;
+    Ok(())
 }
 
 /// Waits for the end of a task that there may be.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -77,7 +78,7 @@ pub fn try_luxor(arguments: &[&str]) -> (i32, String, String) {
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
-/// Asks until there is an answer; fails with `what` after [`PATIENCE`]. What is asked should itself wait a little.
+/// Asks until there is an answer, a little while apart; fails with `what` after [`PATIENCE`].
 pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
@@ -85,6 +86,28 @@ pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
             return answer;
         }
         assert!(began.elapsed() < PATIENCE, "in vain waited for: {what}");
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// The folder of a stopped node is whole: `luxord check` finds nothing.
+pub fn check(dir: &Path) {
+    let output = Command::new(program("luxord")).arg("--dir").arg(dir).arg("check").output().unwrap();
+    let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{}: {text}{errors}", dir.display());
+}
+
+/// What a command says with `--json`.
+pub fn luxor_json(arguments: &[&str]) -> Json {
+    serde_json::from_str(&luxor(&[arguments, &["--json"]].concat())).unwrap()
+}
+
+/// Sets a flag when it goes, however that comes: what waits for it in another thread ends with a test that fails.
+pub struct Ending<'f>(pub &'f AtomicBool);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 

@@ -3,16 +3,14 @@
 use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
-use std::time::Duration;
 
 use luxor_node::net::TransportKey;
 use luxor_protocol::cbor::{Decode, Encode};
 use luxor_protocol::document::{Card, Document, DocumentKind};
 use luxor_protocol::exchange::{Answer, Lack, Request};
 use luxor_protocol::keys::{KeyUse, SecretKey};
-use luxor_tests::{Daemon, Network, agreement, luxor, program, try_luxor, until};
+use luxor_tests::{Daemon, Network, agreement, check, luxor, try_luxor, until};
 use serde_json::{Value as Json, json};
 
 use crate::flow::stand_in;
@@ -51,10 +49,7 @@ fn install(node: &Daemon, document: &Path) -> (i32, String, String) {
 /// Waits until each knows so many documents: an agreement reaches its parties, auditors and those who were given it, and nobody else.
 fn known<'d>(nodes: impl IntoIterator<Item = (&'d Daemon, u64)>) {
     for (node, count) in nodes {
-        until("every document a node may see", || {
-            std::thread::sleep(Duration::from_millis(10));
-            (node.get("/v1/status")["documents"] == count).then_some(())
-        });
+        until("every document a node may see", || (node.get("/v1/status")["documents"] == count).then_some(()));
     }
 }
 
@@ -66,7 +61,6 @@ fn agreed<'d>(nodes: impl IntoIterator<Item = &'d Daemon> + Clone, count: usize)
             (status["documents"].as_u64().unwrap(), status["documents_summary"].to_string())
         });
         let known: BTreeSet<_> = known.collect();
-        std::thread::sleep(Duration::from_millis(10));
         (known.len() == 1 && known.first().unwrap().0 == count as u64).then_some(())
     });
 }
@@ -77,13 +71,6 @@ fn audit(sender: &Daemon) {
     assert_eq!(code, 0, "{text} {errors}");
     let found: Json = serde_json::from_str(&text).unwrap();
     assert_eq!(found["ok"], true, "{found}");
-}
-
-/// A stopped node's folder is whole.
-fn check(network: &Network, member: &str) {
-    let dir = network.dir(member);
-    let output = Command::new(program("luxord")).args(["--dir", dir.to_str().unwrap(), "check"]).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
 #[test]
@@ -118,7 +105,7 @@ fn an_agreement_installed_at_one_running_node_reaches_its_parties_and_records_fl
     assert!(shown.contains(&format!("7, summary {summary}; 4 members, 2 agreements")), "{shown}");
     audit(sender);
     drop(nodes);
-    MEMBERS.iter().for_each(|(id, _, _)| check(&network, id));
+    MEMBERS.iter().for_each(|(id, _, _)| check(&network.dir(id)));
 }
 
 #[test]
@@ -142,10 +129,7 @@ fn a_card_with_a_new_address_comes_to_all_and_they_dial_it() {
     // Whoever dials from here on is the recipient, at which nobody installed anything.
     drop(sender);
     while listener.accept().is_ok() {}
-    until("a connection to the new address", || {
-        std::thread::sleep(Duration::from_millis(10));
-        listener.accept().ok()
-    });
+    until("a connection to the new address", || listener.accept().ok());
     drop(listener);
     std::fs::write(dir.join("luxord.toml"), config.replace("/tcp/4700", "/tcp/4701")).unwrap();
     // The node itself has the card before this one: another gives it the new one when it starts.
@@ -196,7 +180,7 @@ fn a_node_that_was_down_gets_everything_at_its_start() {
     let post = network.start("post");
     assert_eq!(post.get("/v1/status")["documents"], 8);
     drop([sender, recipient, post, agency]);
-    MEMBERS.iter().for_each(|(id, _, _)| check(&network, id));
+    MEMBERS.iter().for_each(|(id, _, _)| check(&network.dir(id)));
 }
 
 #[test]

@@ -3,12 +3,11 @@
 //! verifies, and an auditor sees what is gone and why.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use luxor_protocol::cbor::Decode as _;
 use luxor_protocol::exchange::{ErasedBody, Ground, Opening};
 use luxor_protocol::tlog::{TlogProof, VerifierKey, leaf_hash};
-use luxor_tests::{Daemon, Network, agreement, copy, holds, luxor, on_disk, program, try_luxor, until};
+use luxor_tests::{Daemon, Network, agreement, check, copy, holds, luxor, luxor_json, on_disk, try_luxor, until};
 use serde_json::{Value as Json, json};
 
 use crate::faults::strace::{self, Failure, Fault, JOURNAL, KEYS, Phase};
@@ -71,12 +70,6 @@ fn readable(data: &Path, keys: &Path, name: &str) -> bool {
     found[0]
 }
 
-fn check(dir: &Path) {
-    let output = Command::new(program("luxord")).arg("check").arg("--dir").arg(dir).output().unwrap();
-    let told = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{}: {told} {}", dir.display(), String::from_utf8_lossy(&output.stderr));
-}
-
 fn audit(node: &Daemon) -> Json {
     let (code, told, errors) = try_luxor(&["audit", "--all", "--json", "--node", node.dir().to_str().unwrap()]);
     assert_eq!(code, 0, "{told} {errors}");
@@ -86,10 +79,6 @@ fn audit(node: &Daemon) -> Json {
 fn report(audit: &Json, node: &str) -> Json {
     let reports = audit["reports"].as_array().unwrap();
     reports.iter().find(|report| report["node"] == node).unwrap().clone()
-}
-
-fn luxor_json(arguments: &[&str]) -> Json {
-    serde_json::from_str(&luxor(&[arguments, &["--json"]].concat())).unwrap()
 }
 
 #[test]
@@ -369,9 +358,6 @@ fn a_recipient_sends_its_word_that_something_is_erased_until_it_is_taken() {
     let numbers = [1, 2].map(|number| format!("/v1/deletions?recipient=recipient/n1&number={number}"));
     let told = until("the deletion receipt", || {
         let told: Vec<Json> = numbers.iter().flat_map(|path| sender.get(path).as_array().unwrap().clone()).collect();
-        if told.is_empty() {
-            std::thread::sleep(std::time::Duration::from_millis(50));
-        }
         (!told.is_empty()).then_some(told)
     });
     // Only what the agreement demands, and it proves itself with the recipient's key alone.

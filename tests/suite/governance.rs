@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use luxor_tests::{Daemon, Network, agreement, luxor, try_luxor, until};
+use luxor_tests::{Daemon, Ending, Network, agreement, luxor, luxor_json, try_luxor, until};
 use serde_json::{Value as Json, json};
 
 const MEMBERS: [(&str, &str, &str); 4] =
@@ -78,6 +78,22 @@ impl Council {
         luxor(&["charter", "propose", &draft, "--node", &self.dir("sender")]);
         voters.iter().for_each(|voter| self.vote(voter));
         self.everywhere("the next charter", |status| status["version"] == version);
+    }
+
+    /// Lets the charter expire, long ago, everywhere.
+    fn expire(&self) {
+        let expired = |draft: String| draft.replace("threshold = 3", "threshold = 3\nvalid_until = \"2020-01-01\"");
+        self.adopt(expired, &["post", "agency"]);
+        self.everywhere("stale", |status| status["stale"] == true);
+    }
+
+    /// Waits until a member's sign key is known as revoked at another's node.
+    fn revoked(&self, member: &str, reason: &str, at: &str) {
+        until(&format!("the revocation at {at}"), || {
+            let keys = luxor_json(&["keys", "--node", &self.dir(at), "--member", member]);
+            let revoked = |key: &&Json| key["use"] == "sign" && key["revoked"]["reason"] == reason;
+            keys["keys"].as_array().unwrap().iter().find(revoked).map(drop)
+        });
     }
 
     fn install(&self, member: &str, file: &str) -> (i32, String, String) {
@@ -232,11 +248,7 @@ fn a_split_stops_nothing_and_heals() {
 #[test]
 fn a_stale_charter_admits_nothing_new_and_the_rest_goes_on() {
     let council = Council::new();
-    council.adopt(
-        |draft| draft.replace("threshold = 3", "threshold = 3\nvalid_until = \"2020-01-01\""),
-        &["post", "agency"],
-    );
-    council.everywhere("stale", |status| status["stale"] == true);
+    council.expire();
     let draft = agreement("late", "sender", "agency", "declaration", "agency_control", "[\"*\"]");
     let late = council.network.sign(&draft, &["sender", "agency"]);
     let (code, _, errors) = council.install("post", late.to_str().unwrap());
@@ -245,13 +257,7 @@ fn a_stale_charter_admits_nothing_new_and_the_rest_goes_on() {
     assert!(errors.contains(expected), "{errors}");
     council.send("C-1", "KR");
     luxor(&["revoke", "--node", &council.dir("agency"), "--use", "sign", "--reason", "lost"]);
-    until("the revocation at the sender", || {
-        let dir = council.dir("sender");
-        let keys: Json =
-            serde_json::from_str(&luxor(&["keys", "--node", &dir, "--member", "agency", "--json"])).unwrap();
-        let revoked = |key: &&Json| key["use"] == "sign" && key["revoked"]["reason"] == "lost";
-        keys["keys"].as_array().unwrap().iter().find(revoked).map(drop)
-    });
+    council.revoked("agency", "lost", "sender");
     // And it ends with the next charter.
     council.adopt(|draft| draft.replace("valid_until = \"2020-01-01\"\n", ""), &["post", "recipient"]);
     assert_eq!(council.install("post", late.to_str().unwrap()).0, 0);
@@ -262,6 +268,7 @@ fn an_agreement_is_renewed_while_records_flow_and_none_is_lost() {
     let council = Council::new();
     let stop = AtomicBool::new(false);
     let sent = std::thread::scope(|scope| {
+        let ending = Ending(&stop);
         let flow = scope.spawn(|| {
             let mut sent = 0;
             while !stop.load(Ordering::Relaxed) {
@@ -284,7 +291,7 @@ fn an_agreement_is_renewed_while_records_flow_and_none_is_lost() {
         });
         let before = accepted(council.node("sender"));
         until("records under the second", || (accepted(council.node("sender")) >= before + 50).then_some(()));
-        stop.store(true, Ordering::Relaxed);
+        drop(ending);
         flow.join().unwrap()
     });
     let settled = council.node("sender").outbox("every receipt", |state| state["pending"] == 0);
@@ -316,22 +323,12 @@ fn a_suspension_stops_one_agreement_with_the_reason_until_it_is_resumed() {
 #[test]
 fn a_revoked_key_is_refused_everywhere_within_seconds_also_when_the_charter_is_stale() {
     let council = Council::new();
-    council.adopt(
-        |draft| draft.replace("threshold = 3", "threshold = 3\nvalid_until = \"2020-01-01\""),
-        &["post", "agency"],
-    );
-    council.everywhere("stale", |status| status["stale"] == true);
+    council.expire();
     council.send("F-1", "KR");
     let began = std::time::Instant::now();
     luxor(&["revoke", "--node", &council.dir("sender"), "--use", "sign", "--reason", "stolen"]);
     for member in ["recipient", "post", "agency"] {
-        until(&format!("the revocation at {member}"), || {
-            let dir = council.dir(member);
-            let keys: Json =
-                serde_json::from_str(&luxor(&["keys", "--node", &dir, "--member", "sender", "--json"])).unwrap();
-            let revoked = |key: &&Json| key["use"] == "sign" && key["revoked"]["reason"] == "stolen";
-            keys["keys"].as_array().unwrap().iter().find(revoked).map(drop)
-        });
+        council.revoked("sender", "stolen", member);
     }
     println!("a revocation was everywhere after {} ms", began.elapsed().as_millis());
     // What the key signs from here on nobody takes, and its owner reads why.

@@ -108,7 +108,7 @@ pub(crate) enum CardCommand {
         signer: SignerArgs,
     },
     /// After this node's data was lost: begin a new log with new keys, and write the card that says so, signed. What is
-    /// left of the old log is put aside. Install the card at every node of the network; then start this one.
+    /// left of the old log is put aside. Install the card here and at one node that runs, which tells the others; then start this one.
     Succeed {
         /// The folder of the node, stopped.
         #[arg(long, value_name = "DIR")]

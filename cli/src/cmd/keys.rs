@@ -1,6 +1,6 @@
 //! `luxor keys`: every key of a member, present and former.
 
-use luxor_protocol::document::{Card, DocumentKind};
+use luxor_protocol::document::{Card, Document, DocumentKind};
 use luxor_protocol::keys::{KeyId, PublicKey};
 use luxor_protocol::names::MemberId;
 use serde::Serialize;
@@ -107,15 +107,17 @@ pub(super) fn all(place: &Place, member: &MemberId) -> anyhow::Result<Vec<Member
     if keys.is_empty() {
         return Err(RefusedError(format!("{member} is not a member of this network")).into());
     }
-    let of =
-        |document: &&luxor_protocol::document::Document| document.kind == DocumentKind::Card && document.id == *member;
+    let newest = directory.card_of(member).map(|(version, _)| version);
+    // Two cards that contradict each other are known too, and neither says which keys there are.
+    let of = |document: &&Document| {
+        document.kind == DocumentKind::Card && document.id == *member && Some(document.version) <= newest
+    };
     let mut cards: Vec<_> = directory.documents().map(|(_, document)| &**document).filter(of).collect();
     cards.sort_by_key(|document| std::cmp::Reverse(document.version));
-    let newest = directory.card_of(member).map(|(version, _)| version);
     for document in cards {
         let present = Some(document.version) == newest;
         for node in Card::open(document)?.nodes {
-            for of_use in [&node.sign, &node.log, &node.witness, &node.transport] {
+            for of_use in node.uses() {
                 for key in of_use.all() {
                     let state = match present {
                         true if key == of_use.current() => State::InUse,

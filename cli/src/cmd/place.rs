@@ -129,8 +129,7 @@ impl Place {
                 "the running node keeps and logs it, and tells the others".to_owned()
             }
             (None, None) => {
-                self.directory.with(document, today())?;
-                let path = found::install(&self.dir, document)?.display().to_string();
+                let path = self.put(document)?.display().to_string();
                 let done = format!("the node is stopped, so it is in {path}; the node logs it when it starts");
                 file = Some(path);
                 done
@@ -146,6 +145,26 @@ impl Place {
             ui::line(&format!("{what}: {done}"))?;
         }
         Ok(Exit::Ok)
+    }
+
+    /// Puts the document into the folder of a stopped node, if it holds.
+    fn put(&self, document: &Document) -> anyhow::Result<PathBuf> {
+        self.directory.with(document, today())?;
+        Ok(found::install(&self.dir, document)?)
+    }
+
+    /// Gives the document to the node, as [`Place::give`] does, and tells nothing.
+    pub(super) fn hand(&self, document: &Document) -> anyhow::Result<()> {
+        match &self.client {
+            Some(client) => drop(client.admit(document)?),
+            None => drop(self.put(document)?),
+        }
+        Ok(())
+    }
+
+    /// The node, while it runs.
+    pub(super) fn client(&self) -> Option<&Client> {
+        self.client.as_ref()
     }
 
     /// The newest document of a kind and id.

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use luxor_protocol::document::{Card, Document, DocumentKind};
+use luxor_protocol::document::{Card, Document};
 use serde::Serialize;
 
-use super::place::running;
+use super::place::Place;
 use crate::args::RotateArgs;
 use crate::client::Client;
 use crate::exit::{Exit, RefusedError};
@@ -25,35 +25,29 @@ struct Report {
 
 pub(super) fn run(args: &RotateArgs) -> anyhow::Result<Exit> {
     let dir = &args.node;
-    let member = found::member(dir)?;
-    let client = running(dir)?;
-    let documents: Vec<Document> = match &client {
-        Some(client) => client.signed_documents()?.1.all().cloned().collect(),
-        None => found::all_documents(dir)?,
-    };
-    let cards = documents.into_iter().filter(|d| d.kind == DocumentKind::Card && d.id == member);
-    let present = cards.max_by_key(|card| card.version);
-    let Some(present) = present else {
+    let place = Place::open(dir)?;
+    let member = &place.member;
+    let newest = place.directory.card_of(member).and_then(|(_, digest)| place.directory.document(&digest));
+    let Some((_, present)) = newest else {
         let what = format!("no card of {member} is installed in {}\nhint: `luxor card sign`", dir.display());
         return Err(RefusedError(what).into());
     };
+    // Where a step was broken off after its card held, the files of its keys are not where they belong yet.
+    found::settle(dir, present)?;
     let (step, card, next) = if args.finish {
-        if let Some(client) = &client {
-            check_finish(client, &present, dir)?;
+        if let Some(client) = place.client() {
+            check_finish(client, present, dir)?;
         }
-        ("finished", found::finish(dir, &present)?, "keep keys/seal-*.key for seven days, then remove it".to_owned())
+        ("finished", found::finish(dir, present)?, "keep keys/seal-*.key for seven days, then remove it".to_owned())
     } else if args.switch {
         let next =
             "restart the node, so that it connects with its new transport key; then `luxor card rotate --finish`";
-        ("switched", found::switch(dir, &present)?, next.to_owned())
+        ("switched", found::switch(dir, present)?, next.to_owned())
     } else {
-        let next = "once every node knows this card (`luxor status` there), `luxor card rotate --switch`";
-        ("announced", found::announce(dir, &present, &args.uses)?, next.to_owned())
+        let next = "once every node knows this card (`luxor documents` there), `luxor card rotate --switch`";
+        ("announced", found::announce(dir, present, &args.uses)?, next.to_owned())
     };
-    match &client {
-        Some(client) => drop(client.admit(&card)?),
-        None => drop(found::install(dir, &card)?),
-    }
+    place.hand(&card)?;
     found::settle(dir, &card)?;
     if args.json {
         ui::json(&Report { member: member.to_string(), version: card.version, step, next })?;

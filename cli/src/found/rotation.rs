@@ -34,9 +34,6 @@ pub(crate) enum Replaced {
     Identity,
 }
 
-/// What a node's keys are for, without the identity key.
-const OF_NODE: [KeyUse; 4] = [KeyUse::Sign, KeyUse::Log, KeyUse::Witness, KeyUse::Transport];
-
 /// Makes the next keys and the card that announces them. `present` is the newest card.
 ///
 /// # Errors
@@ -45,17 +42,17 @@ pub(crate) fn announce(dir: &Path, present: &Document, what: &[Replaced]) -> Res
     let (mut card, at) = card_of(dir, present)?;
     let node = &mut card.nodes[at];
     let wanted = |replaced| what.is_empty() || what.contains(&replaced);
-    for purpose in OF_NODE {
+    for keys in node.uses_mut() {
+        let purpose = keys.current().purpose();
         if !wanted(replaced(purpose)) {
             continue;
         }
-        if keys_of(node, purpose).all().len() > 1 {
+        if keys.all().len() > 1 {
             return Err(FoundError::Rotation(format!("the {} key is being replaced already", purpose.name())));
         }
         let next = generate(purpose)?;
         files::write_secret(&next_path(dir, next.public()), &next.to_text())?;
-        let keys = vec![*keys_of(node, purpose).current(), *next.public()];
-        *keys_of_mut(node, purpose) = keys_or(keys)?;
+        *keys = keys_or(vec![*keys.current(), *next.public()])?;
     }
     if wanted(Replaced::Seal) {
         if node.seal.len() > 1 {
@@ -89,15 +86,15 @@ pub(crate) fn switch(dir: &Path, present: &Document) -> Result<Document, FoundEr
     let (mut card, at) = card_of(dir, present)?;
     let node = &mut card.nodes[at];
     let mut switched = 0;
-    for purpose in OF_NODE {
-        let mut keys = keys_of(node, purpose).all().to_vec();
-        if keys.len() > 1 {
-            keys.rotate_right(1);
+    for keys in node.uses_mut() {
+        if is_announced(dir, keys)? {
+            let mut all = keys.all().to_vec();
+            all.rotate_right(1);
+            *keys = keys_or(all)?;
             switched += 1;
         }
-        *keys_of_mut(node, purpose) = keys_or(keys)?;
     }
-    if node.seal.len() > 1 {
+    if is_seal_announced(dir, node)? {
         node.seal.rotate_right(1);
         switched += 1;
     }
@@ -114,25 +111,31 @@ pub(crate) fn switch(dir: &Path, present: &Document) -> Result<Document, FoundEr
 pub(crate) fn finish(dir: &Path, present: &Document) -> Result<Document, FoundError> {
     let (mut card, at) = card_of(dir, present)?;
     let node = &mut card.nodes[at];
-    if OF_NODE.into_iter().all(|purpose| keys_of(node, purpose).all().len() == 1) && node.seal.len() == 1 {
+    if node.uses().into_iter().all(|keys| keys.all().len() == 1) && node.seal.len() == 1 {
         return Err(FoundError::Rotation("there is no former key on the card".into()));
     }
-    for purpose in OF_NODE {
-        // The file that bears the use's name alone is the former key's until this step is done.
-        let keys = keys_of(node, purpose);
-        if keys.all().len() > 1 && super::secret(dir, purpose)?.public() == keys.current() {
-            return Err(not_switched(purpose.name()));
+    for keys in node.uses() {
+        if is_announced(dir, keys)? {
+            return Err(not_switched(keys.current().purpose().name()));
         }
     }
-    if node.seal.len() > 1 && super::seal_recipient(dir)? == node.seal_to() {
+    if is_seal_announced(dir, node)? {
         return Err(not_switched("seal"));
     }
-    for purpose in OF_NODE {
-        let current = *keys_of(node, purpose).current();
-        *keys_of_mut(node, purpose) = current.into();
+    for keys in node.uses_mut() {
+        *keys = (*keys.current()).into();
     }
     node.seal.truncate(1);
     signed(dir, &card, present)
+}
+
+/// Whether the next key is on the card and not in front: the file that bears the use's name alone is the former key's until the last step.
+fn is_announced(dir: &Path, keys: &Keys) -> Result<bool, FoundError> {
+    Ok(keys.all().len() > 1 && super::secret(dir, keys.current().purpose())?.public() == keys.current())
+}
+
+fn is_seal_announced(dir: &Path, node: &CardNode) -> Result<bool, FoundError> {
+    Ok(node.seal.len() > 1 && super::seal_recipient(dir)? == node.seal_to())
 }
 
 fn not_switched(what: &str) -> FoundError {
@@ -150,12 +153,11 @@ pub(crate) fn settle(dir: &Path, holds: &Document) -> Result<(), FoundError> {
     if identity.exists() {
         retire(dir, KeyUse::Identity, &identity)?;
     }
-    for purpose in OF_NODE {
-        let keys = keys_of(node, purpose);
+    for keys in node.uses() {
         let next = next_path(dir, keys.current());
         // While both count, the node finds each by its name.
         if keys.all().len() == 1 && next.exists() {
-            retire(dir, purpose, &next)?;
+            retire(dir, keys.current().purpose(), &next)?;
         }
     }
     let next = seal_path(dir, node.seal_to());
@@ -205,24 +207,6 @@ fn replaced(purpose: KeyUse) -> Replaced {
         KeyUse::Log => Replaced::Log,
         KeyUse::Witness => Replaced::Witness,
         KeyUse::Transport => Replaced::Transport,
-    }
-}
-
-fn keys_of(node: &CardNode, purpose: KeyUse) -> &Keys {
-    match purpose {
-        KeyUse::Log => &node.log,
-        KeyUse::Witness => &node.witness,
-        KeyUse::Transport => &node.transport,
-        KeyUse::Sign | KeyUse::Identity => &node.sign,
-    }
-}
-
-fn keys_of_mut(node: &mut CardNode, purpose: KeyUse) -> &mut Keys {
-    match purpose {
-        KeyUse::Log => &mut node.log,
-        KeyUse::Witness => &mut node.witness,
-        KeyUse::Transport => &mut node.transport,
-        KeyUse::Sign | KeyUse::Identity => &mut node.sign,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Deletion receipts: what erased entries owe to senders goes out until it is taken, and what recipients say is verified and kept.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,38 +24,47 @@ impl Driver {
     /// Sends what is owed, again and again until it is taken.
     pub(super) async fn tell_deletions(self) {
         loop {
-            let owed = self.shared.store.deletions_owed(AT_ONCE);
-            let owed = match owed {
-                Ok(owed) => owed,
-                Err(error) => return drop(self.mailbox.send(Message::Failed(error.into()))),
-            };
-            for (channel, entry) in owed {
-                match self.tell_deletion(&channel, entry).await {
-                    Ok(()) => {}
-                    Err(EraseError::Store(error)) => return drop(self.mailbox.send(Message::Failed(error.into()))),
-                    Err(_) => return,
-                }
+            match self.tell_all().await {
+                Ok(()) => {}
+                Err(EraseError::Store(error)) => return drop(self.mailbox.send(Message::Failed(error.into()))),
+                Err(_) => return,
             }
             tokio::time::sleep(EVERY).await;
         }
     }
 
-    async fn tell_deletion(&self, channel: &Channel, entry: u64) -> Result<(), EraseError> {
-        let Some(sender) = self.shared.directory().node(&channel.sender).cloned() else { return Ok(()) };
+    /// Sends every word that is owed once; to whom one cannot be told, or who does not take it, no further one in this round.
+    async fn tell_all(&self) -> Result<(), EraseError> {
+        let (mut after, mut silent) = (None, BTreeSet::new());
+        loop {
+            let owed = self.shared.store.deletions_owed(after.as_ref(), AT_ONCE)?;
+            let Some(last) = owed.last() else { return Ok(()) };
+            after = Some(last.clone());
+            for (channel, entry) in owed {
+                if !silent.contains(&channel.sender) && !self.tell_deletion(&channel, entry).await? {
+                    silent.insert(channel.sender);
+                }
+            }
+        }
+    }
+
+    /// Whether it is told.
+    async fn tell_deletion(&self, channel: &Channel, entry: u64) -> Result<bool, EraseError> {
+        let Some(sender) = self.shared.directory().node(&channel.sender).cloned() else { return Ok(false) };
         let shared = self.shared.clone();
         let request = self.on_worker_or(move || Ok(word(&shared, entry)?)).await?;
         if let Some(request) = request {
             match self.ask(&sender, &request).await {
                 Ok(Answer::DeletionNoted) => {}
-                Ok(_) => return Ok(()),
+                Ok(_) => return Ok(false),
                 Err(why) => {
                     tracing::debug!(node = %channel.sender, why, "a deletion receipt is not taken yet");
-                    return Ok(());
+                    return Ok(false);
                 }
             }
         }
         let told = Write::DeletionTold { channel: channel.clone(), entry };
-        self.commit(vec![told], Vec::new(), 200).await.map(drop)
+        self.commit(vec![told], Vec::new()).await.map(|_| true)
     }
 
     /// Takes a recipient's word.
@@ -65,7 +75,7 @@ impl Driver {
             let shared = driver.shared.clone();
             let judged = driver.work(Lane::Ordinary, move || judge(&shared, &peer, proof, &numbers)).await;
             let answer = match judged {
-                Some(Ok(Ok(write))) => match driver.commit(vec![write], Vec::new(), 10_000).await {
+                Some(Ok(Ok(write))) => match driver.commit(vec![write], Vec::new()).await {
                     Ok(_) => Answer::DeletionNoted,
                     Err(_) => return,
                 },

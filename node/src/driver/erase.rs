@@ -16,14 +16,13 @@ use luxor_protocol::exchange::{Channel, EntryKind, ErasedBody, Ground, Lane, Nam
 use luxor_protocol::hash::{Digest, Domain};
 use luxor_protocol::limits::MAX_RETENTION_DAYS;
 use luxor_protocol::time::{Day, Millis};
-use tokio::sync::oneshot;
 
 use super::deletions::is_owed;
 use super::holds::Holds;
 use super::{Driver, DriverError, Message, Shared, now};
-use crate::entropy::random;
+use crate::entropy::opening;
 use crate::keyring::{DataKey, Kind};
-use crate::sequencer::{Commit, Committed};
+use crate::sequencer::Committed;
 use crate::store::{Erasing, StoreError, Under, Write};
 
 /// Entries looked at for one commit.
@@ -32,6 +31,8 @@ const ENTRIES_AT_ONCE: usize = 256;
 const ROWS_AT_ONCE: usize = 64;
 /// Bytes of one commit, after which it takes no more.
 const BYTES_AT_ONCE: usize = 4 * 1024 * 1024;
+/// Bytes of the words of an order or a hold.
+const MAX_GROUND_BYTES: usize = 2_000;
 /// How often it is looked for what is due.
 const EVERY: Duration = Duration::from_secs(3_600);
 /// How often, and how many times, it is looked whether a key is still in use.
@@ -153,12 +154,9 @@ impl Driver {
     /// # Errors
     /// [`EraseError`]; what is held is not erased.
     pub async fn erase_item(&self, item: &str, ground: &str, now: Millis) -> Result<ErasedNow, EraseError> {
-        if ground.trim().is_empty() || ground.len() > 2_000 {
-            return Err(EraseError::Ground);
-        }
+        let reference = words_of(ground)?;
         let _turn = self.erasing.lock().await;
         let holds = self.holding().await?;
-        let reference = Digest::of(Domain::Order, &[ground.as_bytes()]);
         let (shared, wanted) = (self.shared.clone(), item.to_owned());
         let step = self.on_worker_or(move || order(&shared, &holds, &wanted)).await?;
         let mut done = ErasedNow::default();
@@ -213,9 +211,10 @@ impl Driver {
 
     /// Writes anew what is under retired keys, and destroys those that nothing is under any more.
     async fn finish(&self, today: Day, done: &mut ErasedNow) -> Result<(), EraseError> {
-        for key in self.shared.store.keyring().retiring() {
-            // Whoever took the key before it was retired commits what is under it first.
-            self.unused(&key).await?;
+        let retiring = self.shared.store.keyring().retiring();
+        // Whoever took a key before it was retired commits what is under it first.
+        self.unused(&retiring).await?;
+        for key in retiring {
             loop {
                 let (shared, id) = (self.shared.clone(), key.id());
                 let step = self.on_worker(move || rows_left(&shared, id)).await?;
@@ -225,7 +224,7 @@ impl Driver {
                 self.take_step(step, Ground::Retention, None, today, done).await?;
             }
         }
-        let mut gone = Vec::new();
+        let mut empty = Vec::new();
         let retiring: Vec<u64> = self.shared.store.keyring().retiring().iter().map(|key| key.id()).collect();
         for key in self.shared.store.keyring().keys() {
             // A hold ends by word, not by date; its key is without a row only where its release was broken off.
@@ -233,12 +232,20 @@ impl Driver {
             if !is_hold && key.bucket().day > today && !retiring.contains(&key.id()) {
                 continue;
             }
-            match self.shared.store.under(key.id(), 1)?.is_empty() && self.unused(&key).await? {
-                // Looked at again: what was under way when it was looked at first is there now.
-                true if self.shared.store.under(key.id(), 1)?.is_empty() => gone.push(key.id()),
-                _ => done.keys_in_use += u64::from(retiring.contains(&key.id())),
+            match self.shared.store.under(key.id(), 1)?.is_empty() {
+                true => empty.push(key),
+                false => done.keys_in_use += u64::from(retiring.contains(&key.id())),
             }
         }
+        let mut gone = Vec::new();
+        for (key, unused) in empty.iter().zip(self.unused(&empty).await?) {
+            // Looked at again: what was under way when it was looked at first is there now.
+            match unused && self.shared.store.under(key.id(), 1)?.is_empty() {
+                true => gone.push(key.id()),
+                false => done.keys_in_use += u64::from(retiring.contains(&key.id())),
+            }
+        }
+        drop(empty);
         if !gone.is_empty() {
             done.keys += gone.len() as u64;
             let shared = self.shared.clone();
@@ -247,17 +254,22 @@ impl Driver {
         Ok(())
     }
 
-    /// Waits until nothing on its way to the disk is under a key, a while at most; whether so.
-    async fn unused(&self, key: &Arc<DataKey>) -> Result<bool, EraseError> {
+    /// Waits until nothing on its way to the disk is under each of these keys, a while at most; whether so.
+    async fn unused(&self, keys: &[Arc<DataKey>]) -> Result<Vec<bool>, EraseError> {
+        let keyring = self.shared.store.keyring();
+        let mut unused = vec![false; keys.len()];
         for _ in 0..LOOKS {
-            if !self.shared.store.keyring().in_use(key) {
-                // What was staged before is written once this comes back.
-                self.commit(Vec::new(), Vec::new(), 0).await?;
-                return Ok(true);
+            keys.iter().zip(&mut unused).for_each(|(key, unused)| *unused |= !keyring.in_use(key));
+            if unused.iter().all(|unused| *unused) {
+                break;
             }
             tokio::time::sleep(LOOK).await;
         }
-        Ok(false)
+        if unused.contains(&true) {
+            // What was staged before is written once this comes back.
+            self.commit(Vec::new(), Vec::new()).await?;
+        }
+        Ok(unused)
     }
 
     /// Commits a step with its `erased` entries.
@@ -281,7 +293,6 @@ impl Driver {
         self.on_worker(move || shared.store.keyring().retire(&ids).map_err(StoreError::from)).await?;
         let time = now();
         let mut entries = Vec::with_capacity(named.len());
-        let erasing_bytes = erasing.bytes();
         let mut writes = vec![Write::Erased(Box::new(erasing))];
         for ((agreement, channel, owed), mut named) in named {
             if owed {
@@ -291,29 +302,17 @@ impl Driver {
             let due = time.day().plus(MAX_RETENTION_DAYS);
             let skeleton = Skeleton { kind: EntryKind::Erased, agreement, channel, number: time.0 / 1_000, due };
             let body = ErasedBody { ground, on, reference, erased: named }.to_cbor();
-            let salts = random().and_then(|salt| Ok((salt, random()?)));
-            let (salt, body_salt) = salts.map_err(|error| self.failed(error.into()))?;
-            entries.push(Opening::new(&skeleton, body, salt, body_salt));
+            entries.push(opening(&skeleton, body).map_err(|error| self.failed(error.into()))?);
         }
         let count = entries.len() as u64;
-        let bytes = erasing_bytes + entries.iter().map(|e| e.body.len() + 300).sum::<usize>();
-        let committed = self.commit(writes, entries, bytes).await?;
+        let committed = self.commit(writes, entries).await?;
         done.logged.extend(committed.first..committed.first + count);
         Ok(())
     }
 
-    pub(super) async fn commit(
-        &self,
-        writes: Vec<Write>,
-        entries: Vec<Opening>,
-        bytes: usize,
-    ) -> Result<Committed, EraseError> {
-        let (done, committed) = oneshot::channel();
-        // Nobody waits any more when the node is stopping.
-        let done = Box::new(move |committed| drop(done.send(committed)));
-        let queued = self.shared.sequencer.commit(Commit { writes, entries, prove: false, bytes, done });
-        queued.map_err(|error| self.failed(error.into()))?;
-        committed.await.map_err(|_| EraseError::Stopping)
+    pub(super) async fn commit(&self, writes: Vec<Write>, entries: Vec<Opening>) -> Result<Committed, EraseError> {
+        let committed = self.shared.sequencer.commit_and_wait(writes, entries).await;
+        committed.map_err(|error| self.failed(error.into()))
     }
 
     pub(super) async fn on_worker<T: Send + 'static>(
@@ -354,6 +353,14 @@ impl Step {
     }
 }
 
+/// What the log says of the words of an order or a hold, which stand nowhere in it.
+pub(super) fn words_of(ground: &str) -> Result<Digest, EraseError> {
+    match ground.trim().is_empty() || ground.len() > MAX_GROUND_BYTES {
+        true => Err(EraseError::Ground),
+        false => Ok(Digest::of(Domain::Order, &[ground.as_bytes()])),
+    }
+}
+
 /// The next entries that are due: what of them goes.
 fn entries_due(shared: &Shared, holds: &Holds, after: Option<(Day, u64)>, by: Day) -> Result<Step, StoreError> {
     let store = &shared.store;
@@ -376,11 +383,10 @@ fn entries_due(shared: &Shared, holds: &Holds, after: Option<(Day, u64)>, by: Da
                 let any = held.iter().any(|(_, held)| *held);
                 if any && held.iter().any(|(_, held)| !*held) {
                     // What is not held goes, and the key with it once the rest is under another.
-                    retire(shared, Under::Payload, entry)?;
-                    let rewritten = store
+                    let erased = store
                         .rewrite(&mut step.erasing, Under::Payload, entry, |item| holds.of_item(item).is_none())?;
-                    step.done.records += rewritten.erased.len() as u64;
-                    step.name(shared, &skeleton, entry, rewritten.erased)?;
+                    step.done.records += erased.len() as u64;
+                    step.name(shared, &skeleton, entry, erased)?;
                 }
                 any
             }
@@ -419,12 +425,14 @@ fn batches_due(
             break;
         }
         last = Some(Under::row_after(under, &row));
-        let Ok(batch) = <[u8; 8]>::try_from(row.as_slice()).map(u64::from_be_bytes) else {
+        // Rows of all but answers have the index of an entry for their key.
+        let batch = <[u8; 8]>::try_from(row.as_slice()).map(u64::from_be_bytes);
+        let (false, Ok(batch)) = (under == Under::Answer, batch) else {
             store.erase_answer(&mut step.erasing, &row)?;
             continue;
         };
-        if under == Under::Answer {
-            store.erase_answer(&mut step.erasing, &row)?;
+        if holds.is_empty() {
+            step.done.records += store.erase_batch(&mut step.erasing, batch)?;
             continue;
         }
         let agreements = store.sent_under(batch)?;
@@ -434,17 +442,13 @@ fn batches_due(
         }
         let held = store.look_at(under, batch, |item| holds.of_item(item).is_some())?;
         match (held.iter().any(|(_, held)| *held), held.iter().any(|(_, held)| !*held)) {
-            (false, others) => {
-                step.done.records += if others { held.len() as u64 } else { 0 };
-                store.erase_batch(&mut step.erasing, batch)?;
-            }
+            (false, _) => step.done.records += store.erase_batch(&mut step.erasing, batch)?,
             (true, false) => step.done.held += 1,
             (true, true) => {
-                retire(shared, under, batch)?;
-                let rewritten = store.rewrite(&mut step.erasing, under, batch, |item| holds.of_item(item).is_none())?;
-                step.done.records += rewritten.erased.len() as u64;
+                let erased = store.rewrite(&mut step.erasing, under, batch, |item| holds.of_item(item).is_none())?;
+                step.done.records += erased.len() as u64;
                 if let Some(skeleton) = store.skeleton(batch)? {
-                    step.name(shared, &skeleton, batch, rewritten.erased)?;
+                    step.name(shared, &skeleton, batch, erased)?;
                 }
             }
         }
@@ -495,20 +499,11 @@ fn order(shared: &Shared, holds: &Holds, item: &str) -> Result<Step, EraseError>
     }
     let mut step = Step::default();
     for ((under, entry), places) in places {
-        retire(shared, under, entry)?;
-        let rewritten = store.rewrite(&mut step.erasing, under, entry, |item| places.contains(&item.place))?;
-        step.done.records += rewritten.erased.len() as u64;
+        let erased = store.rewrite(&mut step.erasing, under, entry, |item| places.contains(&item.place))?;
+        step.done.records += erased.len() as u64;
         if let Some(skeleton) = store.skeleton(entry)? {
-            step.name(shared, &skeleton, entry, rewritten.erased)?;
+            step.name(shared, &skeleton, entry, erased)?;
         }
     }
     Ok(step)
-}
-
-/// Nothing new goes under the key of a row from now on.
-fn retire(shared: &Shared, under: Under, entry: u64) -> Result<(), StoreError> {
-    match shared.store.opened(under, entry)? {
-        Some((key, _)) => Ok(shared.store.keyring().retire(&[key.id()])?),
-        None => Ok(()),
-    }
 }

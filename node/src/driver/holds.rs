@@ -2,14 +2,18 @@
 
 use luxor_protocol::cbor::Encode as _;
 use luxor_protocol::exchange::{EntryKind, HoldBody, Named, Opening, Skeleton};
-use luxor_protocol::hash::{Digest, Domain};
-use luxor_protocol::limits::{MAX_NAMED_ENTRIES, MAX_RETENTION_DAYS};
+use luxor_protocol::hash::Digest;
+use luxor_protocol::limits::{MAX_BODY_BYTES, MAX_NAMED_ENTRIES, MAX_RETENTION_DAYS};
 use luxor_protocol::time::Millis;
 
-use super::erase::EraseError;
+use super::erase::{EraseError, words_of};
 use super::{Driver, Shared};
-use crate::entropy::random;
+use crate::entropy::opening;
 use crate::store::{Held, HoldRow, Item, Store, StoreError, Under, Write};
+
+/// Bytes of an entry that a hold names, and of each place there, at most.
+const NAMED_BYTES: usize = 16;
+const PLACE_BYTES: usize = 3;
 
 /// The holds in force.
 #[derive(Debug, Default)]
@@ -54,13 +58,11 @@ impl Driver {
     /// # Errors
     /// [`EraseError`].
     pub async fn hold(&self, held: Held, ground: &str, now: Millis) -> Result<(u64, u64), EraseError> {
-        if ground.trim().is_empty() || ground.len() > 2_000 {
-            return Err(EraseError::Ground);
-        }
+        words_of(ground)?;
         let _turn = self.erasing.lock().await;
         let (shared, ground) = (self.shared.clone(), ground.to_owned());
         let (hold, records, write, entry) = self.on_worker_or(move || place(&shared, held, ground, now)).await?;
-        self.commit(vec![write], vec![entry], 10_000).await?;
+        self.commit(vec![write], vec![entry]).await?;
         Ok((hold, records))
     }
 
@@ -72,7 +74,7 @@ impl Driver {
         let _turn = self.erasing.lock().await;
         let shared = self.shared.clone();
         let (row, key, entry) = self.on_worker_or(move || end(&shared, hold, now)).await?;
-        self.commit(vec![Write::Released { hold, key }], vec![entry], 1_000).await?;
+        self.commit(vec![Write::Released { hold, key }], vec![entry]).await?;
         let shared = self.shared.clone();
         self.on_worker(move || shared.store.keyring().destroy(&[key]).map_err(StoreError::from)).await?;
         Ok(row)
@@ -90,14 +92,7 @@ fn place(shared: &Shared, held: Held, ground: String, now: Millis) -> Result<(u6
         Held::Item(_) | Held::Party(_) => None,
     };
     let (named, records) = if agreement.is_some() { (Vec::new(), 0) } else { kept_by(store, &row)? };
-    let body = HoldBody {
-        hold,
-        begins: true,
-        on: now.day(),
-        ground: Digest::of(Domain::Order, &[row.ground.as_bytes()]),
-        agreement,
-        held: named,
-    };
+    let body = HoldBody { hold, begins: true, on: now.day(), ground: words_of(&row.ground)?, agreement, held: named };
     let sealed = store.seal_hold(hold, &row).map_err(StoreError::from)?;
     Ok((hold, records, Write::Hold { hold, row: sealed }, entry(shared, &body, now)?))
 }
@@ -106,7 +101,7 @@ fn end(shared: &Shared, hold: u64, now: Millis) -> Result<(HoldRow, u64, Opening
     let found = shared.store.holds()?.into_iter().find(|(number, _)| *number == hold);
     let (_, row) = found.ok_or(EraseError::NoHold(hold))?;
     let key = shared.store.key_of_hold(hold)?.ok_or(EraseError::NoHold(hold))?;
-    let ground = Digest::of(Domain::Order, &[row.ground.as_bytes()]);
+    let ground = words_of(&row.ground)?;
     let body = HoldBody { hold, begins: false, on: now.day(), ground, agreement: None, held: Vec::new() };
     Ok((row, key, entry(shared, &body, now)?))
 }
@@ -114,9 +109,7 @@ fn end(shared: &Shared, hold: u64, now: Millis) -> Result<(HoldRow, u64, Opening
 fn entry(shared: &Shared, body: &HoldBody, now: Millis) -> Result<Opening, EraseError> {
     let due = now.day().plus(MAX_RETENTION_DAYS);
     let skeleton = Skeleton::of_node(EntryKind::Hold, &shared.me, shared.epoch(), now.0 / 1_000, due);
-    let salts = random().and_then(|salt| Ok((salt, random()?)));
-    let (salt, body_salt) = salts.map_err(|error| StoreError::Keys(error.into()))?;
-    Ok(Opening::new(&skeleton, body.to_cbor(), salt, body_salt))
+    Ok(opening(&skeleton, body.to_cbor()).map_err(|error| StoreError::Keys(error.into()))?)
 }
 
 /// What a hold on an item or a party keeps now: entries with places, and how many records; the first of them, as many as one entry names.
@@ -152,6 +145,46 @@ fn kept_by(store: &Store, row: &HoldRow) -> Result<(Vec<Named>, u64), EraseError
     }
     named.sort_by_key(|named| named.entry);
     named.dedup_by_key(|named| named.entry);
-    named.truncate(MAX_NAMED_ENTRIES);
+    named.truncate(fitting(&named));
     Ok((named, records))
+}
+
+/// How many of these one entry names.
+fn fitting(named: &[Named]) -> usize {
+    let mut bytes = 0;
+    let fits = |named: &&Named| {
+        bytes += NAMED_BYTES + named.places.len() * PLACE_BYTES;
+        bytes <= MAX_BODY_BYTES - 1_024
+    };
+    named.iter().take(MAX_NAMED_ENTRIES).take_while(fits).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use luxor_protocol::limits::MAX_BATCH_RECORDS;
+    use luxor_protocol::time::Day;
+
+    use super::*;
+
+    #[test]
+    fn a_hold_names_no_more_than_its_entry_holds() {
+        let named = |places: usize| {
+            let places = || (MAX_BATCH_RECORDS - places..MAX_BATCH_RECORDS).collect();
+            let entry = |entry| Named { entry: u64::MAX - entry, places: places() };
+            (0..MAX_NAMED_ENTRIES as u64 + 9).rev().map(entry).collect::<Vec<_>>()
+        };
+        assert_eq!(fitting(&named(0)), MAX_NAMED_ENTRIES);
+        let mut many = named(MAX_BATCH_RECORDS / 40);
+        many.truncate(fitting(&many));
+        assert!(many.len() > 1_000, "{}", many.len());
+        let body = HoldBody {
+            hold: u64::MAX,
+            begins: true,
+            on: Day(99_999),
+            ground: Digest([255; 32]),
+            agreement: Some(Digest([255; 32])),
+            held: many,
+        };
+        assert!((MAX_BODY_BYTES * 9 / 10..=MAX_BODY_BYTES).contains(&body.to_cbor().len()));
+    }
 }

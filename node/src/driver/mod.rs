@@ -50,7 +50,7 @@ use crate::engine::{Effect, Engine, Input, PreparedChunk, PreparedWithdrawal, Ti
 use crate::entropy::EntropyError;
 use crate::keyring::KeyringError;
 use crate::net::{Inbound, Permit, Reply as NetReply};
-use crate::sequencer::{Commit, SequencerError};
+use crate::sequencer::{Commit, SequencerError, bytes_of};
 use crate::store::{StoreError, Totals, Write};
 use crate::waking::{Heard, WordError};
 
@@ -493,8 +493,7 @@ impl Run {
                 for write in &writes {
                     self.keep_hot(write);
                 }
-                let bytes = entries.iter().map(|e| e.body.len() + 300).sum::<usize>()
-                    + writes.iter().map(prepare::bytes_of).sum::<usize>();
+                let bytes = bytes_of(&writes, &entries);
                 let driver = self.driver.clone();
                 let done = Box::new(move |committed: crate::sequencer::Committed| {
                     driver.input(Input::Committed { ticket, proof: committed.proofs.into_iter().next() });

@@ -71,5 +71,5 @@ pub(super) fn tell_card(shared: &Shared, card: &OtherCard) {
          signs with the identity key",
         card.witness, card.version, card.digest
     );
-    shared.alarm(&card.witness, what);
+    shared.alarm(format!("witness {}", card.witness), what);
 }

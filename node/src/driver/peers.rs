@@ -9,11 +9,9 @@ use luxor_protocol::cbor::Encode;
 use luxor_protocol::exchange::{CheckpointsBody, EntryKind, Lane, Opening, Skeleton};
 use luxor_protocol::limits::{MAX_HELD_NOTES, MAX_RETENTION_DAYS};
 use luxor_protocol::time::Millis;
-use tokio::sync::oneshot;
 
 use super::{Driver, DriverError, Message, Shared, now};
-use crate::entropy::random;
-use crate::sequencer::Commit;
+use crate::entropy::opening;
 use crate::store::Write;
 
 /// What the newest entry says, as it matters for the next.
@@ -49,17 +47,9 @@ impl Driver {
                 Some(Err(error)) => return drop(self.mailbox.send(Message::Failed(error))),
                 None => return,
             };
-            let (done, committed) = oneshot::channel();
-            // Whoever waits may have gone: the node is stopping.
-            let done = Box::new(move |_| done.send(()).unwrap_or(()));
-            let bytes = opening.body.len() + 300;
-            let writes = vec![Write::Peers { entry: 0 }];
-            let commit = Commit { writes, entries: vec![opening], prove: false, bytes, done };
-            if let Err(error) = self.shared.sequencer.commit(commit) {
+            let committed = self.shared.sequencer.commit_and_wait(vec![Write::Peers { entry: 0 }], vec![opening]);
+            if let Err(error) = committed.await {
                 return drop(self.mailbox.send(Message::Failed(error.into())));
-            }
-            if committed.await.is_err() {
-                return;
             }
             tokio::time::sleep(every).await;
         }
@@ -82,7 +72,7 @@ fn entry(shared: &Shared, every: Duration, now: Millis) -> Result<Option<Opening
     // Later than the one before, also under a clock that was set back.
     let number = last.map_or(time, |last| time.max(last.time + 1));
     let skeleton = Skeleton::of_node(EntryKind::Peers, &shared.me, shared.epoch(), number, due);
-    Ok(Some(Opening::new(&skeleton, body.to_cbor(), random()?, random()?)))
+    Ok(Some(opening(&skeleton, body.to_cbor())?))
 }
 
 /// Whether there is something to record: an hour has passed, and the own log or another grew by more than what records this. An

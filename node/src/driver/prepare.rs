@@ -7,9 +7,7 @@ use std::sync::Arc;
 use luxor_protocol::api::{ChunkResult, OtherForm, RecordResult};
 use luxor_protocol::cbor::{Encode, Writer};
 use luxor_protocol::document::Directory;
-use luxor_protocol::exchange::{
-    Channel, Dispatch, DispatchHeader, EntryKind, Opening, Request, SentBody, Skeleton, pack,
-};
+use luxor_protocol::exchange::{Channel, Dispatch, DispatchHeader, EntryKind, Request, SentBody, Skeleton, pack};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::limits::{MAX_BATCH_RECORDS, MAX_DISPATCH_OPENED_BYTES};
 use luxor_protocol::record::{Batch, BatchHeader, ContentError, RecordId, SealedRecord, Seed, batch_root};
@@ -20,7 +18,7 @@ use super::known::Known;
 use super::route::{Cut, Ways};
 use super::{DriverError, Shared, Submission};
 use crate::engine::{Delivery, PreparedBatch, PreparedChunk, SealedChunk, SealedDispatch, Token};
-use crate::entropy::{fill, random};
+use crate::entropy::{fill, opening, random};
 use crate::store::{NamedRecord, SubmissionRow, Write, parties, references, seal_records};
 
 /// Bytes of a record's id.
@@ -80,11 +78,13 @@ pub(super) fn prepare(shared: &Shared, submission: Submission, now: Millis) -> R
         let field = |group: &str, name: &str| content.field(group, name);
         let (references, parties) = (references(field), parties(field));
         let mut forms: Vec<OtherForm> = Vec::with_capacity(cuts.len());
-        for (nth, cut) in cuts.into_iter().enumerate() {
+        // For the last form, mostly the only one, nothing is copied.
+        let sources = std::iter::repeat_n((content, references, parties), cuts.len());
+        for ((nth, cut), (content, references, parties)) in cuts.into_iter().enumerate().zip(sources) {
             // Each form is a record of its own: nothing ties them but their content.
             let (id, seed) = if nth == 0 { split(random) } else { (self::random()?, Zeroizing::new(self::random()?)) };
             let (content, lost) = match cut.table == content.table() {
-                true => (content.clone(), Vec::new()),
+                true => (content, Vec::new()),
                 false => content.to_version(cut.table),
             };
             let record = SealedRecord::new(issuer.clone(), content, None, id, seed);
@@ -114,7 +114,6 @@ pub(super) fn prepare(shared: &Shared, submission: Submission, now: Millis) -> R
                 }
             };
             let group = &mut groups[at];
-            let (references, parties) = (references.clone(), parties.clone());
             let place = group.records.len();
             group.indexed.push(NamedRecord { root: record.root(), place, references, parties });
             group.stored.bytes(stored.as_bytes());
@@ -171,26 +170,6 @@ pub(super) fn seal(
     Ok(SealedChunk { token, lane, writes, dispatches })
 }
 
-/// Roughly how many bytes a write adds to its commit.
-pub(super) fn bytes_of(write: &Write) -> usize {
-    match write {
-        Write::Records { stored, records, .. } => stored.bytes.len() + 200 + records.len() * 150,
-        Write::Sent { request, .. } => request.len() + 1_000,
-        Write::Settled { proof, .. } => proof.len() + 200,
-        Write::Received { payload, records, .. } => {
-            payload.as_ref().map_or(0, |payload| payload.bytes.len()) + 1_100 + records.len() * 150
-        }
-        Write::Submission { row, .. } => row.bytes.len() + 200,
-        Write::Withdrawn { request, .. } => request.len() + 2_000,
-        Write::Resent { .. } => 200,
-        Write::Erased(erasing) => erasing.bytes(),
-        Write::Hold { row, .. } => row.bytes.len() + 200,
-        Write::Released { .. } | Write::DeletionOwed { .. } | Write::DeletionTold { .. } => 200,
-        Write::Deleted { proof, dispatches, .. } => proof.len() + dispatches.len() * 200,
-        Write::Totals(_) | Write::Peers { .. } | Write::Document { .. } => 100,
-    }
-}
-
 fn seal_one(
     shared: &Shared,
     known: &Known,
@@ -228,7 +207,7 @@ fn seal_one(
         due: now.day().plus(delivery.retention_days),
     };
     let body = SentBody { dispatch: envelope.digest() }.to_cbor();
-    let opening = Opening::new(&skeleton, body, random()?, random()?);
+    let opening = opening(&skeleton, body)?;
     let request = Arc::new(Request::of_dispatch(dispatch));
     let agreement = agreement_digest;
     Ok(SealedDispatch { channel, number, agreement, envelope, request, opening })

@@ -4,9 +4,12 @@
 //! a new version of a type needs no common day of change. A row with the term `unlinkable` gets a record of its own, with its own id
 //! and salts, so that its recipient cannot find out that others hold the same.
 
-use luxor_protocol::document::{Directory, Grant, Role};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use luxor_protocol::document::{Directory, Grant, Role, Rule};
 use luxor_protocol::hash::Digest;
-use luxor_protocol::names::{MemberId, NodeRef};
+use luxor_protocol::names::{MemberId, NodeRef, Territory};
 use luxor_protocol::record::{Content, ContentError, Fault, TypeTable};
 use luxor_protocol::time::Day;
 
@@ -70,7 +73,8 @@ impl<'d> Ways<'d> {
     /// # Errors
     /// [`Fault::NoRecipient`] where no row in force gives it to anybody.
     pub(super) fn of(&self, content: &Content) -> Result<Vec<Cut>, ContentError> {
-        let covered = |way: &Way<'_>| is_covered(&way.grant, content);
+        let place = places(content);
+        let covered = |way: &Way<'_>| way.grant.rule.covers(&place, |to| content.is_handled_by(to));
         let mut cuts: Vec<Cut> = Vec::new();
         for (at, way) in self.ways.iter().enumerate().filter(|(_, way)| covered(way)) {
             let table = way.grant.table;
@@ -89,19 +93,20 @@ impl<'d> Ways<'d> {
     }
 
     fn refuse(&self, content: &Content) -> ContentError {
-        let destination = content.destination();
+        let (destination, places) = (content.destination(), places(content));
         let place = destination.map_or_else(|| "no destination".to_owned(), |d| format!("destination {d}"));
         let mut what = format!("no agreement in force gives a record with {place} to anybody");
         let denied = self.directory.policy().withheld(self.directory, &self.issuer, self.table.name, self.day);
         let mut reasons: Vec<String> = Vec::new();
-        for (rule, denial) in denied.filter(|(rule, _)| rule.covers(places(content), |to| content.is_handled_by(to))) {
+        let covered = |rule: &Rule| rule.covers(&places, |to| content.is_handled_by(to));
+        for (rule, denial) in denied.filter(|(rule, _)| covered(rule)) {
             let reason = format!("{} row {} to {}: {denial}", rule.agreement, rule.row, rule.to);
             if reasons.len() < MAX_REASONS && !reasons.contains(&reason) {
                 reasons.push(reason);
             }
         }
         let unread = self.directory.policy().outgoing(self.directory, &self.issuer, self.table.name, self.day);
-        let unread = unread.filter(|grant| is_covered(grant, content) && !self.serves(grant));
+        let unread = unread.filter(|grant| covered(grant.rule) && !self.serves(grant));
         for grant in unread.take(MAX_REASONS - reasons.len()) {
             let (rule, version) = (grant.rule, grant.table.version);
             reasons
@@ -123,14 +128,11 @@ fn row<'g>(grant: &Grant<'g>) -> (&'g Digest, usize, &'g MemberId) {
     (&grant.rule.digest, grant.rule.row, &grant.rule.to)
 }
 
-fn is_covered(grant: &Grant<'_>, content: &Content) -> bool {
-    grant.rule.covers(places(content), |to| content.is_handled_by(to))
-}
-
-/// The places of a record's route.
-fn places(content: &Content) -> impl Fn(Role) -> Option<luxor_protocol::names::Territory> + '_ {
+/// The places of a record's route, each read once, if a row asks for it.
+fn places(content: &Content) -> impl Fn(Role) -> Option<Territory> + '_ {
+    let read: RefCell<BTreeMap<Role, Option<Territory>>> = RefCell::default();
     // The names of roles are those of the route's fields.
-    |role| content.place(role.word())
+    move |role| *read.borrow_mut().entry(role).or_insert_with(|| content.place(role.word()))
 }
 
 #[cfg(test)]

@@ -72,8 +72,10 @@ impl Driver {
             Lack::Suspended | Lack::Membership => return Ok(self.compare_documents(&channel.recipient).await.is_ok()),
             Lack::Capacity | Lack::Version | Lack::Witnesses => None,
         };
-        let Some(document) = document else { return Ok(false) };
-        Ok(self.compare_documents(&channel.recipient).await.is_ok_and(|theirs| theirs.contains(&document)))
+        let directory = shared.directory();
+        // Nodes list copies, by the digest of all that is in them.
+        let Some((copy, _)) = document.and_then(|document| directory.document(&document)) else { return Ok(false) };
+        Ok(self.compare_documents(&channel.recipient).await.is_ok_and(|theirs| theirs.contains(copy)))
     }
 }
 

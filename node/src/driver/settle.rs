@@ -10,7 +10,6 @@ use tokio::sync::oneshot;
 
 use super::{Driver, DriverError, Message, Shared, now};
 use crate::engine::{Input, PreparedWithdrawal, Reloaded};
-use crate::entropy::random;
 use crate::store::{SentRow, StoreError};
 
 /// Days for which sealed bytes are kept after their receipt, to serve a recipient that lost its disk.
@@ -181,5 +180,5 @@ fn opening(
 ) -> Result<Opening, DriverError> {
     let due = header.sent_at.day().plus(header.retention_days);
     let skeleton = Skeleton { kind, agreement: header.agreement_digest, channel: channel.clone(), number, due };
-    Ok(Opening::new(&skeleton, SentBody { dispatch }.to_cbor(), random()?, random()?))
+    Ok(crate::entropy::opening(&skeleton, SentBody { dispatch }.to_cbor())?)
 }

@@ -50,8 +50,8 @@ pub struct Shared {
     pub(super) refused: RefusedDocuments,
     cosigned: Mutex<Cosigned>,
     kept: Mutex<Kept>,
-    /// By who told of it.
-    alarms: Mutex<BTreeMap<NodeRef, String>>,
+    /// By what each is about.
+    alarms: Mutex<BTreeMap<String, String>>,
     errors: Mutex<BTreeMap<ErrorCode, u64>>,
     pub(super) hot: Hot,
 }
@@ -254,12 +254,13 @@ impl Shared {
     }
 
     /// Tells the operator that something is done in this node's name that it did not do: once in the log, and in the status
-    /// until the node stops or the same witness tells another.
-    pub(crate) fn alarm(&self, witness: &NodeRef, what: String) {
+    /// until the node stops or there is another word about the same. What it is about is a card, a document or a witness, of all of
+    /// which there are few.
+    pub(crate) fn alarm(&self, about: String, what: String) {
         let mut alarms = self.alarms.lock().unwrap_or_else(PoisonError::into_inner);
-        if alarms.get(witness) != Some(&what) {
+        if alarms.get(&about) != Some(&what) {
             tracing::error!("{what}");
-            alarms.insert(witness.clone(), what);
+            alarms.insert(about, what);
         }
     }
 

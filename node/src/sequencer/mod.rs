@@ -18,6 +18,8 @@ use luxor_protocol::tlog::{
     Checkpoint, Edge, Frontier, Hash, NodeReader, TlogProof, inclusion_proof, leaf_hash, root_at,
 };
 
+use tokio::sync::oneshot;
+
 pub use lock::{LOCK_FILE_BYTES, LockError, LockFile, Signed, Slot, read_slots};
 
 use crate::store::{LogReader, Store, StoreError, Write};
@@ -43,6 +45,12 @@ pub struct Commit {
     pub bytes: usize,
     /// Called on the sequencer's thread once the commit is durable and signed.
     pub done: Box<dyn FnOnce(Committed) + Send>,
+}
+
+/// Roughly how many bytes a commit writes.
+pub fn bytes_of(writes: &[Write], entries: &[Opening]) -> usize {
+    let of_entries = entries.iter().map(|entry| entry.body.len() + 300).sum::<usize>();
+    of_entries + writes.iter().map(Write::bytes).sum::<usize>()
 }
 
 /// A durable commit.
@@ -158,6 +166,23 @@ impl Sequencer {
             TrySendError::Full(_) => SequencerError::Overrun,
             TrySendError::Disconnected(_) => SequencerError::Stopped,
         })
+    }
+
+    /// Commits and waits until it is durable and signed.
+    ///
+    /// # Errors
+    /// As [`Sequencer::commit`]; [`SequencerError::Stopped`] also when the process ends meanwhile.
+    pub async fn commit_and_wait(
+        &self,
+        writes: Vec<Write>,
+        entries: Vec<Opening>,
+    ) -> Result<Committed, SequencerError> {
+        let (done, committed) = oneshot::channel();
+        // Whoever waits may have gone: the node is stopping.
+        let done = Box::new(move |committed| drop(done.send(committed)));
+        let bytes = bytes_of(&writes, &entries);
+        self.commit(Commit { writes, entries, prove: false, bytes, done })?;
+        committed.await.map_err(|_| SequencerError::Stopped)
     }
 
     /// The newest signed checkpoint.

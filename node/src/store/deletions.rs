@@ -19,13 +19,20 @@ pub struct DeletedRow {
 }
 
 impl Store {
-    /// Words owed: the channel and the own `erased` entry; at most `limit`.
+    /// Words owed behind `after`: the channel and the own `erased` entry; at most `limit`.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn deletions_owed(&self, limit: usize) -> Result<Vec<(Channel, u64)>, StoreError> {
+    pub fn deletions_owed(
+        &self,
+        after: Option<&(Channel, u64)>,
+        limit: usize,
+    ) -> Result<Vec<(Channel, u64)>, StoreError> {
         let mut owed = Vec::new();
-        for item in self.db.iterator_cf(self.cf(cf::DELETIONS), IteratorMode::Start).take(limit) {
+        let key = |(channel, entry): &(Channel, u64)| deletion_key(DeletionTag::Owed, channel, 0, entry + 1);
+        let start = after.map(key).unwrap_or_default();
+        let mode = IteratorMode::From(&start, Direction::Forward);
+        for item in self.db.iterator_cf(self.cf(cf::DELETIONS), mode).take(limit) {
             let damaged = || StoreError::damaged("a row about a deletion", "unreadable key");
             let (tag, channel, _, entry) = read_deletion_key(&item?.0).ok_or_else(damaged)?;
             if tag != DeletionTag::Owed {

@@ -22,7 +22,7 @@ use super::open::{Store, StoreError, decode};
 use super::rows::{ErasedTotals, ReceivedRow, SubmissionRow};
 use super::under::{seal_payload, seal_records};
 use super::write::identifiers;
-use crate::keyring::{DataKey, KeyringError, Opened, Sealed, key_of};
+use crate::keyring::{DataKey, Opened, Sealed, key_of};
 
 /// What one commit erases and writes anew.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -86,15 +86,6 @@ impl Item<'_> {
     }
 }
 
-/// What happened to the records of a row.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Rewritten {
-    /// Places erased now.
-    pub erased: Vec<usize>,
-    /// Records left.
-    pub left: usize,
-}
-
 impl Store {
     /// Entries due by a day and not erased, behind `after`, in the order of their days; at most `limit`.
     ///
@@ -135,17 +126,17 @@ impl Store {
         Ok(())
     }
 
-    /// Erases own records of a batch, all of them, and what says which dispatches carry them.
+    /// Erases own records of a batch, all of them, and what says which dispatches carry them; gives how many those were.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn erase_batch(&self, erasing: &mut Erasing, batch: u64) -> Result<(), StoreError> {
-        let erased = self.erase_row(erasing, Under::Records, batch)?;
-        erasing.totals.records += erased as u64;
+    pub fn erase_batch(&self, erasing: &mut Erasing, batch: u64) -> Result<u64, StoreError> {
+        let erased = self.erase_row(erasing, Under::Records, batch)? as u64;
+        erasing.totals.records += erased;
         for (key, _) in self.rows_from(&delivery_key(batch, &[]))? {
             erasing.index_gone.push(delivery_key(batch, &key));
         }
-        Ok(())
+        Ok(erased)
     }
 
     /// Erases the answer to a chunk.
@@ -167,7 +158,8 @@ impl Store {
         Ok(())
     }
 
-    /// Writes a row anew under the key that is current for its bucket, without the records that `erase` says; also with none of them.
+    /// Writes a row anew under another key of its bucket, without the records that `erase` says, whose places it gives; also with none of
+    /// them. Nothing new goes under its former key from then on.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -177,14 +169,15 @@ impl Store {
         under: Under,
         entry: u64,
         erase: impl Fn(&Item<'_>) -> bool,
-    ) -> Result<Rewritten, StoreError> {
+    ) -> Result<Vec<usize>, StoreError> {
         let (Some((old, bytes)), Some(skeleton)) = (self.opened(under, entry)?, self.skeleton(entry)?) else {
-            return Ok(Rewritten::default());
+            return Ok(Vec::new());
         };
+        self.keyring.retire(&[old.id()])?;
         let new = self.keyring.current(old.bucket())?;
         let (items, count) = items(under, entry, &bytes)?;
         let (tag_root, tag_reference) = tags(under);
-        let mut rewritten = Rewritten::default();
+        let mut erased = Vec::new();
         let mut kept = Vec::with_capacity(items.len());
         for item in items {
             let at = place(entry, item.place);
@@ -195,15 +188,14 @@ impl Store {
             erasing.index_gone.extend(found_by(&old));
             if erase(&item) {
                 erasing.index_gone.push(index_key(tag_root, &item.root, &at));
-                rewritten.erased.push(item.place);
+                erased.push(item.place);
             } else {
                 erasing.index_new.extend(found_by(&new));
                 kept.push(item);
             }
         }
-        rewritten.left = kept.len();
         if under == Under::Records {
-            erasing.totals.records += rewritten.erased.len() as u64;
+            erasing.totals.records += erased.len() as u64;
         }
         let plain = encode_items(under, count, &kept);
         let (channel, number) = (&skeleton.channel, skeleton.number);
@@ -213,7 +205,7 @@ impl Store {
         };
         erasing.bytes += sealed.bytes.len() + 200;
         erasing.moved.push((old.id(), under, entry.to_be_bytes().to_vec(), sealed));
-        Ok(rewritten)
+        Ok(erased)
     }
 
     /// The records of a row: what each gives for a look at it; nothing where there is no such row, or its key is destroyed.
@@ -413,11 +405,4 @@ fn verdict(row: &ReceivedRow) -> Result<Traffic, StoreError> {
     counted.withdrawn = u64::from(body.outcome == Outcome::Withdrawn);
     (counted.accepted, counted.rejected) = (accepted as u64, rejected as u64);
     Ok(counted)
-}
-
-impl StoreError {
-    /// Whether what is asked for was erased.
-    pub fn is_erased(&self) -> bool {
-        matches!(self, Self::Keys(KeyringError::Erased(_)))
-    }
 }

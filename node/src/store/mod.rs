@@ -22,7 +22,7 @@ mod write;
 
 pub use columns::Under;
 pub use deletions::DeletedRow;
-pub use erase::{Erasing, Item, Rewritten};
+pub use erase::{Erasing, Item};
 pub use files::LogFileReader;
 pub use holds::{Held, HoldRow};
 pub use kept::KeptOpening;
@@ -37,5 +37,5 @@ pub use scan::{
     Stopped, SubmissionKey, TileKey, UnderKey, read_tree,
 };
 pub use tree::LogReader;
-pub use under::{ANSWER_DAYS, seal_payload, seal_records};
+pub use under::{seal_payload, seal_records};
 pub use write::{IndexedRecord, NamedRecord, Write, identifiers, parties, party_name, references};

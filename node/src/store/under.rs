@@ -14,7 +14,7 @@ use super::rows::SubmissionRow;
 use crate::keyring::{Bucket, DataKey, KeyringError, Kind, Opened, Sealed};
 
 /// Days for which the answer to a chunk is kept, so that the same chunk again gets the same answer.
-pub const ANSWER_DAYS: u64 = 30;
+const ANSWER_DAYS: u64 = 30;
 
 impl Store {
     /// The key for accepted views under an agreement that must be gone by a day.

@@ -261,6 +261,28 @@ pub enum Write {
     },
 }
 
+impl Write {
+    /// Roughly how many bytes it adds to its commit.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Records { stored, records, .. } => stored.bytes.len() + 200 + records.len() * 150,
+            Self::Sent { request, .. } => request.len() + 1_000,
+            Self::Settled { proof, .. } => proof.len() + 200,
+            Self::Received { payload, records, .. } => {
+                payload.as_ref().map_or(0, |payload| payload.bytes.len()) + 1_100 + records.len() * 150
+            }
+            Self::Submission { row, .. } => row.bytes.len() + 200,
+            Self::Withdrawn { request, .. } => request.len() + 2_000,
+            Self::Resent { .. } => 200,
+            Self::Erased(erasing) => erasing.bytes(),
+            Self::Hold { row, .. } => row.bytes.len() + 200,
+            Self::Released { .. } | Self::DeletionOwed { .. } | Self::DeletionTold { .. } => 200,
+            Self::Deleted { proof, dispatches, .. } => proof.len() + dispatches.len() * 200,
+            Self::Totals(_) | Self::Peers { .. } | Self::Document { .. } => 100,
+        }
+    }
+}
+
 impl Store {
     /// An empty batch with room for so many bytes.
     pub(crate) fn batch(bytes: usize) -> WriteBatch {

@@ -12,10 +12,10 @@
 use std::collections::BTreeMap;
 
 use crate::cbor::Decode;
-use crate::document::{Directory, KnownNode};
-use crate::exchange::{CheckpointsBody, EntryKind, log_key};
+use crate::document::Directory;
+use crate::exchange::{CheckpointsBody, EntryKind, log_keys};
 use crate::names::NodeRef;
-use crate::tlog::{Checkpoint, ForkEvidence, Hash, KeyType, MemoryTree, Note, TlogProof, VerifierKey, prefix_proof};
+use crate::tlog::{Checkpoint, ForkEvidence, Hash, MemoryTree, Note, TlogProof, VerifierKey, prefix_proof};
 
 /// Checkpoints of one log that are kept, one for each size; further ones are only counted.
 pub const MAX_SIZES: usize = 1024 * 1024;
@@ -64,7 +64,8 @@ pub struct Sightings<'d> {
 }
 
 struct Seen {
-    key: VerifierKey,
+    /// Those of its log: in use, announced and former ones.
+    keys: Vec<VerifierKey>,
     sizes: BTreeMap<u64, Vec<Sighting>>,
 }
 
@@ -100,8 +101,11 @@ impl<'d> Sightings<'d> {
     pub fn take(&mut self, note: &[u8], holder: &NodeRef, entry: u64) {
         let Some(claimed) = Note::parse(note).ok().and_then(|note| Checkpoint::parse(&note.text).ok()) else { return };
         if !self.logs.contains_key(&claimed.origin) {
-            let Some(key) = key_of(self.directory, &claimed.origin) else { return };
-            self.logs.insert(claimed.origin.clone(), Seen { key, sizes: BTreeMap::new() });
+            let keys = log_keys(self.directory, &claimed.origin);
+            if keys.is_empty() {
+                return;
+            }
+            self.logs.insert(claimed.origin.clone(), Seen { keys, sizes: BTreeMap::new() });
         }
         let Some(seen) = self.logs.get_mut(&claimed.origin) else { return };
         let known = seen.sizes.get(&claimed.size);
@@ -113,7 +117,7 @@ impl<'d> Sightings<'d> {
             self.dropped += 1;
             return;
         }
-        if Checkpoint::open(note, &seen.key).is_ok() {
+        if Checkpoint::open_any(note, &seen.keys).is_ok() {
             let sighting = Sighting { root: claimed.root, note: note.to_vec(), holder: (holder.clone(), entry) };
             seen.sizes.entry(claimed.size).or_default().push(sighting);
         }
@@ -124,7 +128,7 @@ impl<'d> Sightings<'d> {
         let mut compared = Compared { unread: self.dropped, ..Compared::default() };
         for (origin, seen) in &self.logs {
             let log = read(origin).and_then(|log| {
-                let newest = Checkpoint::open(log.note, &seen.key).ok()?;
+                let newest = Checkpoint::open_any(log.note, &seen.keys).ok()?;
                 (log.tree.root_at(newest.size)? == newest.root).then_some((log, newest))
             });
             let (mut fork, mut beyond) = (None, None);
@@ -133,7 +137,7 @@ impl<'d> Sightings<'d> {
                     match &log {
                         Some((log, newest)) if *size <= newest.size => match log.tree.root_at(*size) {
                             Some(root) if root == sighting.root => compared.agree += 1,
-                            _ => fork = fork.or_else(|| against_tree(&seen.key, *size, sighting, log, newest)),
+                            _ => fork = fork.or_else(|| against_tree(&seen.keys, *size, sighting, log, newest)),
                         },
                         Some(_) => {
                             compared.unread += 1;
@@ -143,8 +147,8 @@ impl<'d> Sightings<'d> {
                     }
                 }
                 if let [first, second, ..] = roots.as_slice() {
-                    let made = || ForkEvidence::same_size(&seen.key, &first.note, &second.note);
-                    fork = fork.or_else(|| made().ok().and_then(|evidence| found(evidence, second)));
+                    let made = |key| ForkEvidence::same_size(key, &first.note, &second.note).ok();
+                    fork = fork.or_else(|| found(seen.keys.iter().find_map(made)?, second));
                 }
             }
             compared.forks.extend(fork);
@@ -154,40 +158,28 @@ impl<'d> Sightings<'d> {
     }
 }
 
-/// Evidence of a checkpoint that is not of the tree that its log shows.
+/// Evidence of a checkpoint that is not of the tree that its log shows, under one key that signed both.
 fn against_tree(
-    key: &VerifierKey,
+    keys: &[VerifierKey],
     size: u64,
     sighting: &Sighting,
     log: &ReadLog<'_>,
     newest: &Checkpoint,
 ) -> Option<FoundFork> {
     let evidence = if size == newest.size {
-        ForkEvidence::same_size(key, &sighting.note, log.note)
+        keys.iter().find_map(|key| ForkEvidence::same_size(key, &sighting.note, log.note).ok())
     } else {
         // Of size 0 there is no evidence: every tree begins with the empty one.
         let proof = prefix_proof(log.tree, size, newest.size).ok()?;
-        ForkEvidence::different_sizes(key, &sighting.note, log.note, &proof)
+        keys.iter().find_map(|key| ForkEvidence::different_sizes(key, &sighting.note, log.note, &proof).ok())
     };
-    evidence.ok().and_then(|evidence| found(evidence, sighting))
+    evidence.and_then(|evidence| found(evidence, sighting))
 }
 
 fn found(evidence: ForkEvidence, sighting: &Sighting) -> Option<FoundFork> {
     let fork = evidence.verify().ok()?;
     let (origin, what) = (fork.origin.clone(), fork.to_string());
     Some(FoundFork { origin, what, held_by: sighting.holder.clone(), evidence })
-}
-
-/// The key of the log with this origin, on a card or an earlier one.
-fn key_of(directory: &Directory, origin: &str) -> Option<VerifierKey> {
-    let of = |node: &KnownNode| {
-        if node.card.origin == origin {
-            return log_key(node).ok();
-        }
-        let former = node.former_logs.iter().find(|former| former.origin == origin)?;
-        VerifierKey::new(origin, KeyType::Ed25519, former.log.current().verifying_key()).ok()
-    };
-    directory.nodes().find_map(|node| of(node))
 }
 
 #[cfg(test)]
@@ -199,8 +191,10 @@ mod tests {
 
     use super::*;
     use crate::cbor::Encode;
-    use crate::exchange::{Channel, Lane, Skeleton};
+    use crate::document::{Card, Keys};
+    use crate::exchange::{Channel, Lane, Skeleton, log_key};
     use crate::hash::Digest;
+    use crate::keys::{KeyUse, SecretKey};
     use crate::testing::{Log, NOW, Network, Told};
     use crate::tlog::leaf_hash;
 
@@ -284,6 +278,32 @@ mod tests {
             prop_assert_eq!(compared.agree as usize, sizes.iter().filter(|size| **size <= shown).count());
             prop_assert_eq!(compared.agree + compared.unread, sizes.len() as u64);
         }
+    }
+
+    #[test]
+    fn what_a_log_signed_before_it_replaced_its_key_is_compared_too() {
+        let (customs, post) = (&NETWORK.customs, &NETWORK.post.node);
+        let next = SecretKey::from_seed(KeyUse::Log, &[88; 32]).unwrap();
+        let (_, digest) = NETWORK.directory.card_of(&customs.id).unwrap();
+        let (_, before) = NETWORK.directory.document(&digest).unwrap();
+        let mut card = Card::open(before).unwrap();
+        card.nodes[0].log = Keys::new(vec![*next.public(), *customs.log.public()]).unwrap();
+        let mut rotated = card.to_successor(before).unwrap();
+        rotated.sign(&customs.id, &customs.identity);
+        let directory = NETWORK.directory.with(&rotated, NOW.day()).unwrap().unwrap();
+        let (log, tree) = history(5, u64::MAX);
+        // The log was read under its next key; what members hold of it is by the former one.
+        let newest = Checkpoint::new(customs.origin(), 5, tree.root_at(5).unwrap());
+        let note = newest.sign(next.signing_key()).unwrap().to_bytes();
+        let compare = |held: &[Vec<u8>]| {
+            let mut sightings = Sightings::new(&directory);
+            held.iter().for_each(|note| sightings.take(note, post, 0));
+            sightings.compare(|_| Some(ReadLog { note: &note, tree: &tree }))
+        };
+        assert_eq!(compare(&[log.notes.last().unwrap().1.clone()]).agree, 1);
+        // A fork needs two checkpoints by one key: those of the former one against each other.
+        let fork = compare(&[log.checkpoint(3, [1; 32]), log.checkpoint(3, [2; 32])]).forks;
+        assert_eq!(fork[0].evidence.verify().unwrap().origin, customs.origin());
     }
 
     #[test]

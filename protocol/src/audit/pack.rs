@@ -89,7 +89,7 @@ pub struct AuditPack {
     pub charter: Vec<u8>,
     /// Cards, as signed.
     pub cards: Vec<Vec<u8>>,
-    /// The mandate, the agreements that opened entries rest on, later charters, suspensions and revocations, as signed.
+    /// The mandate, the agreements that opened entries rest on, later charters and revocations, as signed.
     pub agreements: Vec<Vec<u8>>,
     /// The audited node.
     pub node: NodeRef,

@@ -160,7 +160,7 @@ pub struct Agreement {
 /// An agreement as people write it, in TOML.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Draft {
+struct Draft {
     id: Slug,
     title: String,
     instrument: String,
@@ -410,8 +410,8 @@ impl Onward {
 }
 
 impl Flow {
-    /// Which records of the type, in words; nothing where all.
-    fn whereabouts(&self) -> String {
+    /// Which records of the type, in words that go on from its name; nothing where all.
+    pub fn whereabouts(&self) -> String {
         if self.territories.is_empty() {
             return String::new();
         }

@@ -89,9 +89,19 @@ pub struct CardNode {
 }
 
 impl CardNode {
+    /// Its Ed25519 keys by use, in the order in which they are encoded; none is without one, which tells the use.
+    pub fn uses(&self) -> [&Keys; 4] {
+        [&self.sign, &self.log, &self.witness, &self.transport]
+    }
+
+    /// The same, to be changed.
+    pub fn uses_mut(&mut self) -> [&mut Keys; 4] {
+        [&mut self.sign, &mut self.log, &mut self.witness, &mut self.transport]
+    }
+
     /// All its Ed25519 keys.
     pub fn keys(&self) -> impl Iterator<Item = &PublicKey> {
-        [&self.sign, &self.log, &self.witness, &self.transport].into_iter().flat_map(|keys| keys.all())
+        self.uses().into_iter().flat_map(Keys::all)
     }
 
     /// The age recipient that dispatches are sealed to.
@@ -195,7 +205,7 @@ impl Encode for Card {
         for node in &self.nodes {
             writer.array(10);
             node.name.encode(writer);
-            for keys in [&node.sign, &node.log, &node.witness, &node.transport] {
+            for keys in node.uses() {
                 encode_list(writer, keys.all());
             }
             writer.array(node.seal.len());

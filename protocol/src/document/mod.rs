@@ -2,7 +2,7 @@
 //!
 //! A document has a kind, an id, a version and the digest of its predecessor; its signatures cover its digest. Versions of one
 //! document form a chain. Who must sign what is decided in [`directory`], where keys and membership are known; how signatures
-//! are counted is decided here ([`Document::check`], [`Document::signers`]).
+//! are counted is decided here ([`Document::check`]).
 //!
 //! Not here: what a node does with a document (node), what a row of an agreement gives ([`policy`]).
 
@@ -16,7 +16,7 @@ mod rejection;
 mod revocation;
 mod suspension;
 
-pub use agreement::{Agreement, Draft as AgreementDraft, Flow, Onward, Recipients, Role, Term};
+pub use agreement::{Agreement, Flow, Onward, Recipients, Role, Term};
 pub use card::{Card, CardNode, Keys};
 pub use charter::{Charter, CharterMember, MemberStatus};
 pub use directory::{
@@ -254,10 +254,16 @@ impl Document {
         self.put(DocumentSignature { member: member.clone(), key: identity.public().id(), signature });
     }
 
+    /// Whether the other is the same document, whoever signed it: their digests are equal then, which are dearer.
+    fn has_content_of(&self, other: &Document) -> bool {
+        let of = |document: &Document| (document.kind, document.network, document.version, document.previous);
+        of(self) == of(other) && self.id == other.id && self.body == other.body
+    }
+
     /// Takes over signatures of the same document that are not here yet. Of a member that signed copies with two keys the one with the
     /// lower id stays, whichever came first; only on cards both count.
     pub fn join(&mut self, other: &Document) {
-        if other.digest() != self.digest() {
+        if !self.has_content_of(other) {
             return;
         }
         let with_both = self.kind == DocumentKind::Card;
@@ -298,23 +304,16 @@ impl Document {
     /// The same; where these bytes were `verified` before, signatures are not computed again.
     fn check_unless(&self, required: &[(&MemberId, &[PublicKey])], verified: bool) -> Result<(), DocumentError> {
         let (kind, id) = (self.kind, self.id.clone());
-        let signed = self.signers_unless(required, verified)?;
+        let signed = self.signers(required, verified)?;
         match required.iter().find(|(name, _)| !signed.contains(name)) {
             Some((member, _)) => Err(DocumentError::Missing { kind, id, member: (*member).clone() }),
             None => Ok(()),
         }
     }
 
-    /// Those of `allowed` who signed, each once, with one of its keys.
-    ///
-    /// # Errors
-    /// The first signature that is wrong or superfluous.
-    pub fn signers<'m>(&self, allowed: &[(&'m MemberId, &[PublicKey])]) -> Result<Vec<&'m MemberId>, DocumentError> {
-        self.signers_unless(allowed, false)
-    }
-
-    /// The same; where these bytes were `verified` before, only whose keys they name is looked at.
-    fn signers_unless<'m>(
+    /// Those of `allowed` who signed, each once, with one of its keys; the first signature that is wrong or superfluous is the error. Where
+    /// these bytes were `verified` before, only whose keys they name is looked at.
+    fn signers<'m>(
         &self,
         allowed: &[(&'m MemberId, &[PublicKey])],
         verified: bool,

@@ -194,18 +194,16 @@ fn open_proof(recipient: &KnownNode, proof: &[u8]) -> Result<(u64, Checkpoint, O
     let proof = TlogProof::parse(proof).map_err(|e| ReceiptError::Proof(e.to_string()))?;
     let opening = Opening::from_cbor(proof.extra.as_deref().unwrap_or_default())?;
     let leaf = leaf_hash(&opening.entry());
-    let mut checkpoint = proof.verify(&leaf, &log_key(recipient)?);
+    log_key(recipient)?;
     let origins = std::iter::once(&recipient.card.origin).chain(recipient.former_logs.iter().map(|log| &log.origin));
+    let mut refused = None;
     for key in origins.flat_map(|origin| keys_of_log(recipient, origin)) {
-        if checkpoint.is_ok() {
-            break;
-        }
-        if let Ok(held) = proof.verify(&leaf, &key) {
-            checkpoint = Ok(held);
+        match proof.verify(&leaf, &key) {
+            Ok(checkpoint) => return Ok((proof.index, checkpoint, opening)),
+            Err(error) => refused = refused.or(Some(error.to_string())),
         }
     }
-    let checkpoint = checkpoint.map_err(|e| ReceiptError::Proof(e.to_string()))?;
-    Ok((proof.index, checkpoint, opening))
+    Err(ReceiptError::Proof(refused.unwrap_or_else(|| "every key of its log is revoked".into())))
 }
 
 impl fmt::Display for Outcome {

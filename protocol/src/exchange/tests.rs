@@ -9,7 +9,7 @@ use proptest::sample::Index;
 
 use super::*;
 use crate::cbor::{Decode, Encode};
-use crate::document::Document;
+use crate::document::{Document, Revocation};
 use crate::hash::{Digest, Domain};
 use crate::limits::{
     MAX_ANSWER_BYTES, MAX_BATCH_RECORDS, MAX_BODY_BYTES, MAX_DISPATCH_OPENED_BYTES, MAX_EXPANSION, MAX_HEADER_BYTES,
@@ -402,6 +402,26 @@ fn a_receipt_proves_its_dispatch_only() {
     let bare = TlogProof { extra: None, ..proof };
     assert!(matches!(read_receipt(recipient, &digest, &bare.to_bytes()), Err(ReceiptError::Opening(_))));
     assert!(read_receipt(recipient, &digest, b"").is_err());
+}
+
+#[test]
+fn a_receipt_under_a_revoked_log_key_counts_no_more() {
+    let (net, digest) = (&*NETWORK, Digest([5; 32]));
+    let customs = &net.customs;
+    let revocation = Revocation {
+        member: customs.id.clone(),
+        keys: vec![customs.log.public().id()],
+        reason: "stolen".into(),
+        revoked_at: NOW,
+        compromised_since: None,
+    };
+    let mut word = revocation.to_document(net.directory.network()).unwrap();
+    word.sign(&customs.id, &customs.identity);
+    let directory = net.directory.with(&word, NOW.day()).unwrap().unwrap();
+    let file = receipt_log(&digest, Outcome::Withdrawn).receipt(2);
+    assert!(read_receipt(net.known(customs), &digest, &file).is_ok());
+    let refused = read_receipt(directory.node(&customs.node).unwrap(), &digest, &file);
+    assert_eq!(refused, Err(ReceiptError::Proof("every key of its log is revoked".into())));
 }
 
 #[test]

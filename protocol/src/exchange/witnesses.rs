@@ -8,8 +8,9 @@
 //!
 //! Limit: [`MAX_LOG_WITNESSES`].
 
-use super::receipt::{ReceiptError, keys_of_log, log_key};
+use super::receipt::keys_of_log;
 use crate::document::{Directory, KnownNode};
+use crate::keys::PublicKey;
 use crate::limits::MAX_LOG_WITNESSES;
 use crate::names::MemberId;
 use crate::tlog::{KeyError, KeyType, Policy, PolicyError, VerifierKey};
@@ -17,9 +18,6 @@ use crate::tlog::{KeyError, KeyType, Policy, PolicyError, VerifierKey};
 /// Why a log has no policy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WitnessesError {
-    /// The log's key.
-    #[error("{0}")]
-    Log(#[from] ReceiptError),
     /// A witness's key.
     #[error("{0}")]
     Key(#[from] KeyError),
@@ -67,50 +65,26 @@ pub fn words_needed(count: usize) -> usize {
 /// # Errors
 /// [`WitnessesError`] when a key on a card cannot stand in a policy.
 pub fn policy_of(directory: &Directory, node: &KnownNode) -> Result<Policy, WitnessesError> {
-    if let Some(text) = &directory.charter().policy {
-        return Ok(with_log(text, &log_key(node)?)?);
-    }
     let logs = keys_of_log(node, &node.card.origin);
-    let witnesses = witnesses_of(directory, &node.member);
-    let (mut keys, mut groups) = (Vec::new(), String::new());
-    let mut names: Vec<String> = Vec::new();
-    for witness in witnesses {
+    if let Some(text) = &directory.charter().policy {
+        return Ok(with_logs(text, &logs)?);
+    }
+    let mut witnesses = Vec::new();
+    for witness in witnesses_of(directory, &node.member) {
         let name = witness_name(&witness.card.origin);
-        let mut of_witness = Vec::new();
+        let key = |key: &PublicKey| VerifierKey::new(&name, KeyType::Cosignature, key.verifying_key());
         // A witness that replaced its key counts once, by whichever it cosigned.
-        for (at, key) in witness.witness_keys().enumerate() {
-            let key = VerifierKey::new(&name, KeyType::Cosignature, key.verifying_key())?;
-            of_witness.push((if at == 0 { name.clone() } else { format!("{name}~{}", at + 1) }, key));
-        }
-        match of_witness.as_slice() {
-            [] => continue,
-            [_] => names.push(name),
-            several => {
-                let members: Vec<_> = several.iter().map(|(name, _)| name.as_str()).collect();
-                groups.push_str(&format!("group {name}~any any {}\n", members.join(" ")));
-                names.push(format!("{name}~any"));
-            }
-        }
-        keys.extend(of_witness);
+        witnesses.push(witness.witness_keys().map(key).collect::<Result<Vec<_>, _>>()?);
     }
-    if groups.is_empty() {
-        let keys: Vec<_> = keys.into_iter().map(|(_, key)| key).collect();
-        return Ok(Policy::flat(&logs, &keys, None)?);
-    }
-    let mut text: String = logs.iter().map(|key| format!("log {key}\n")).collect();
-    text.extend(keys.iter().map(|(name, key)| format!("witness {name} {key}\n")));
-    let quorum = 2 * names.len() / 3 + 1;
-    text.push_str(&format!("{groups}group all-witnesses {quorum} {}\nquorum all-witnesses\n", names.join(" ")));
-    Ok(Policy::parse(&text)?)
+    Ok(Policy::flat_of(&logs, &witnesses, None)?)
 }
 
 /// A charter's policy, which need not name every log.
-fn with_log(text: &str, log: &VerifierKey) -> Result<Policy, PolicyError> {
+fn with_logs(text: &str, logs: &[VerifierKey]) -> Result<Policy, PolicyError> {
     let policy = Policy::parse(text)?;
-    match policy.logs().iter().any(|party| party.key == *log) {
-        true => Ok(policy),
-        false => Policy::parse(&format!("log {log}\n{text}")),
-    }
+    let lacking = |key: &&VerifierKey| !policy.logs().iter().any(|party| party.key == **key);
+    let lines: String = logs.iter().filter(lacking).map(|key| format!("log {key}\n")).collect();
+    if lines.is_empty() { Ok(policy) } else { Policy::parse(&format!("{lines}{text}")) }
 }
 
 #[cfg(test)]
@@ -118,6 +92,7 @@ mod tests {
     use super::*;
     use crate::cbor::{Decode, Encode};
     use crate::document::Charter;
+    use crate::exchange::log_key;
     use crate::keys::{KeyUse, SecretKey};
     use crate::testing::Network;
 
@@ -141,11 +116,11 @@ mod tests {
         let text = format!("witness out {key} https://outside.example/\nquorum out\n");
         for node in net.directory.nodes() {
             let log = log_key(node).unwrap();
-            let policy = with_log(&text, &log).unwrap();
+            let policy = with_logs(&text, std::slice::from_ref(&log)).unwrap();
             assert!(policy.text().ends_with(&text));
             assert_eq!((&policy.logs()[0].key, policy.witnesses().len()), (&log, 1));
             let named = format!("log {log} https://log.example/\n{text}");
-            assert_eq!(with_log(&named, &log).unwrap().text(), named);
+            assert_eq!(with_logs(&named, std::slice::from_ref(&log)).unwrap().text(), named);
         }
         let chartered = Charter { policy: Some(text), ..net.directory.charter().clone() };
         assert_eq!(Charter::from_cbor(&chartered.to_cbor()).as_ref(), Ok(&chartered));

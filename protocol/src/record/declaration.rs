@@ -8,63 +8,36 @@ use super::value::Kind;
 use super::value::Kind::{Bool, Code, Currency, Day, Decimal, Digits, Territory, Text, Time, Uint, Words};
 
 /// Advance data about one parcel; `filing.kind` tells which of the filings it is.
-pub static DECLARATION: TypeTable = TypeTable::new(
-    "declaration",
-    1,
-    &[
-        FILING,
-        ITEM,
-        ROUTE,
-        MASS,
-        DANGEROUS_GOODS,
-        SENDER,
-        ADDRESSEE,
-        DECLARANT,
-        SELLER,
-        ORDER,
-        PAYMENT,
-        FISCAL,
-        ACTORS,
-        DOCUMENTS,
-        POSTAGE,
-        CONTENT,
-        CLASSIFICATION,
-        VALUE,
-        ORIGIN,
-        PRODUCT,
-        DUTY,
-    ],
-);
+pub static DECLARATION: TypeTable = TypeTable::new("declaration", 1, GROUPS.split_at(21).0);
 
 /// The same with who handles the item on its way.
-pub static DECLARATION_2: TypeTable = TypeTable::new(
-    "declaration",
-    2,
-    &[
-        FILING,
-        ITEM,
-        ROUTE,
-        MASS,
-        DANGEROUS_GOODS,
-        SENDER,
-        ADDRESSEE,
-        DECLARANT,
-        SELLER,
-        ORDER,
-        PAYMENT,
-        FISCAL,
-        ACTORS,
-        DOCUMENTS,
-        POSTAGE,
-        CONTENT,
-        CLASSIFICATION,
-        VALUE,
-        ORIGIN,
-        PRODUCT,
-        DUTY,
-        HANDLING,
-    ],
-);
+pub static DECLARATION_2: TypeTable = TypeTable::new("declaration", 2, GROUPS);
+
+/// By number: a later version has those of the one before it, and more behind them.
+const GROUPS: &[Group] = &[
+    FILING,
+    ITEM,
+    ROUTE,
+    MASS,
+    DANGEROUS_GOODS,
+    SENDER,
+    ADDRESSEE,
+    DECLARANT,
+    SELLER,
+    ORDER,
+    PAYMENT,
+    FISCAL,
+    ACTORS,
+    DOCUMENTS,
+    POSTAGE,
+    CONTENT,
+    CLASSIFICATION,
+    VALUE,
+    ORIGIN,
+    PRODUCT,
+    DUTY,
+    HANDLING,
+];
 
 const FILING: Group = Group {
     name: "filing",
@@ -153,27 +126,30 @@ const DANGEROUS_GOODS: Group = Group {
     fields: &[must(1, "flag", "", Bool), may(2, "un_number", "145", Digits(4, 4))],
 };
 
+/// Name, address and contact.
+const PERSON: &[Field] = &[
+    may(1, "name", "R020", Text(70)),
+    may(2, "id", "R021", Text(35)),
+    may(3, "person", "", Words(&["natural", "legal", "association"])),
+    may(4, "street", "239", Text(70)),
+    may(5, "street_more", "", Text(70)),
+    may(6, "number", "", Text(35)),
+    may(7, "po_box", "", Text(70)),
+    may(8, "city", "241", Text(35)),
+    may(9, "subdivision", "243", Text(35)),
+    may(10, "postcode", "245", Text(17)),
+    may(11, "country", "242", Territory),
+    may(12, "phone", "240", Text(50)),
+    may(13, "email", "", Text(256)),
+];
+
 const SENDER: Group = Group {
     name: "sender",
     title: "who sends: name, address, contact",
     scope: Scope::Record,
     repeats: false,
     mandatory: false,
-    fields: &[
-        may(1, "name", "R020", Text(70)),
-        may(2, "id", "R021", Text(35)),
-        may(3, "person", "", Words(&["natural", "legal", "association"])),
-        may(4, "street", "239", Text(70)),
-        may(5, "street_more", "", Text(70)),
-        may(6, "number", "", Text(35)),
-        may(7, "po_box", "", Text(70)),
-        may(8, "city", "241", Text(35)),
-        may(9, "subdivision", "243", Text(35)),
-        may(10, "postcode", "245", Text(17)),
-        may(11, "country", "242", Territory),
-        may(12, "phone", "240", Text(50)),
-        may(13, "email", "", Text(256)),
-    ],
+    fields: PERSON,
 };
 
 const ADDRESSEE: Group = Group {
@@ -182,21 +158,7 @@ const ADDRESSEE: Group = Group {
     scope: Scope::Record,
     repeats: false,
     mandatory: false,
-    fields: &[
-        may(1, "name", "R020", Text(70)),
-        may(2, "id", "R021", Text(35)),
-        may(3, "person", "", Words(&["natural", "legal", "association"])),
-        may(4, "street", "239", Text(70)),
-        may(5, "street_more", "", Text(70)),
-        may(6, "number", "", Text(35)),
-        may(7, "po_box", "", Text(70)),
-        may(8, "city", "241", Text(35)),
-        may(9, "subdivision", "243", Text(35)),
-        may(10, "postcode", "245", Text(17)),
-        may(11, "country", "242", Territory),
-        may(12, "phone", "240", Text(50)),
-        may(13, "email", "", Text(256)),
-    ],
+    fields: PERSON,
 };
 
 const DECLARANT: Group = Group {

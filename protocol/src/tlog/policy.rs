@@ -150,6 +150,21 @@ impl Policy {
     /// [`PolicyError::Threshold`] unless `1 <= k <= n`; others if keys are given twice, are of the wrong type or have
     /// names that cannot stand in a policy.
     pub fn flat(logs: &[VerifierKey], witnesses: &[VerifierKey], k: Option<usize>) -> Result<Self, PolicyError> {
+        let witnesses: Vec<_> = witnesses.iter().map(|key| vec![key.clone()]).collect();
+        Self::flat_of(logs, &witnesses, k)
+    }
+
+    /// The same of witnesses with several keys each, of one key name: the first is `NAME` in the policy, the others `NAME~2` and so on, and
+    /// any of them counts as the witness (group `NAME~any`). A witness without keys is left out.
+    ///
+    /// # Errors
+    /// As [`Policy::flat`].
+    pub fn flat_of(
+        logs: &[VerifierKey],
+        witnesses: &[Vec<VerifierKey>],
+        k: Option<usize>,
+    ) -> Result<Self, PolicyError> {
+        let witnesses: Vec<_> = witnesses.iter().filter(|keys| !keys.is_empty()).collect();
         let count = witnesses.len();
         let k = match k {
             None if count == 0 => 0,
@@ -161,14 +176,25 @@ impl Policy {
         for key in logs {
             text.push_str(&format!("log {key}\n"));
         }
-        for key in witnesses {
-            text.push_str(&format!("witness {} {key}\n", key.name()));
+        let (mut groups, mut counted) = (String::new(), Vec::with_capacity(count));
+        for keys in witnesses {
+            let mut names = Vec::with_capacity(keys.len());
+            for (at, key) in keys.iter().enumerate() {
+                let name = if at == 0 { key.name().to_owned() } else { format!("{}~{}", key.name(), at + 1) };
+                text.push_str(&format!("witness {name} {key}\n"));
+                names.push(name);
+            }
+            if let [_, _, ..] = names.as_slice() {
+                let any = format!("{}~any", keys[0].name());
+                groups.push_str(&format!("group {any} any {}\n", names.join(" ")));
+                names = vec![any];
+            }
+            counted.append(&mut names);
         }
         if k == 0 {
             text.push_str(&format!("quorum {NONE}\n"));
         } else {
-            let names: Vec<&str> = witnesses.iter().map(VerifierKey::name).collect();
-            text.push_str(&format!("group {FLAT_GROUP} {k} {}\nquorum {FLAT_GROUP}\n", names.join(" ")));
+            text.push_str(&format!("{groups}group {FLAT_GROUP} {k} {}\nquorum {FLAT_GROUP}\n", counted.join(" ")));
         }
         Self::parse(&text)
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use luxor_protocol::document::{Agreement, Flow, Role};
+use luxor_protocol::document::{Agreement, Flow};
 use luxor_protocol::names::{MemberId, Purpose};
 
 use crate::cmd::listed;
@@ -80,10 +80,8 @@ fn sights(agreement: &Agreement) -> BTreeMap<Sight, Seen> {
 /// Under which conditions a row gives something, in words.
 pub(super) fn conditions(flow: &Flow) -> String {
     let mut words = vec![format!("version {}", listed(&flow.type_versions))];
-    if !flow.territories.is_empty() {
-        let roles = flow.roles.iter().map(|role: &Role| role.word().replace('_', " "));
-        words.push(format!("only with {} {}", listed(roles), listed(&flow.territories)));
-    }
+    let places = flow.whereabouts();
+    words.extend((!places.is_empty()).then(|| format!("only{places}")));
     words.extend(flow.handling.then(|| "only what it handles".to_owned()));
     words.push(format!("kept at most {} days", flow.retention_days));
     words.extend(onward(flow));

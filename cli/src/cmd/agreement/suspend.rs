@@ -35,12 +35,11 @@ pub(super) fn suspend(ids: &[Slug], reason: &str, word: &WordArgs) -> anyhow::Re
 pub(super) fn resume(ids: &[Slug], reason: Option<&str>, word: &WordArgs) -> anyhow::Result<Exit> {
     let place = Place::open(&word.node)?;
     let mut agreements = suspended(&place);
-    for id in ids {
-        if !agreements.remove(id) {
-            let what = format!("{} has not suspended '{id}'; it has suspended {}", place.member, listed(&agreements));
-            return Err(RefusedError(what.replace("nobody", "nothing")).into());
-        }
+    if let Some(id) = ids.iter().find(|id| !agreements.contains(*id)) {
+        let has = if agreements.is_empty() { "nothing".to_owned() } else { listed(&agreements) };
+        return Err(RefusedError(format!("{} has not suspended '{id}'; it has suspended {has}", place.member)).into());
     }
+    agreements.retain(|id| !ids.contains(id));
     // What stays suspended stays so for its reason.
     let before = place.directory.suspension(&place.member).map(|(_, word)| word.reason.clone());
     let before = before.filter(|_| !agreements.is_empty());

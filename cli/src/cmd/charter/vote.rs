@@ -153,7 +153,7 @@ fn first_vote(place: &Place, mut proposal: Document, charter: &Charter, word: &W
 fn choose(directory: &Directory, which: Option<&str>) -> anyhow::Result<Document> {
     if let Some(path) = which.map(Path::new).filter(|path| path.is_file()) {
         let mut document = signatures::read_document(path, DocumentKind::Charter)?;
-        if let Some((_, known)) = directory.document(&document.digest()) {
+        if let Some((_, known)) = directory.copy_of(&document) {
             document.join(known);
         }
         return Ok(document);

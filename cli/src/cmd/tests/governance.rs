@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use luxor_protocol::document::{Charter, Directory, Document, DocumentKind};
+use luxor_protocol::cbor::Encode as _;
+use luxor_protocol::document::{Card, Charter, Directory, Document, DocumentKind};
 use luxor_protocol::names::Slug;
 
 use super::{Exit, luxor};
@@ -397,7 +398,7 @@ fn what_may_flow_is_explained_and_stops_with_a_suspension() {
     assert_eq!(ask(&at_node).unwrap(), Exit::Findings);
     say("resume", &["parcels"], &[]).unwrap();
     assert_eq!(ask(&at_node).unwrap(), Exit::Ok);
-    assert_eq!(council.directory("kr").suspension_state(&"kr".parse().unwrap()), 2);
+    assert_eq!(council.directory("kr").suspension(&"kr".parse().unwrap()).map(|(version, _)| *version), Some(2));
     // A law at home counts where it stands, and one that nobody can read stops the command.
     let law = "[[forbid]]\nid = \"no-revenue\"\nground = \"Act 1\"\npurposes = [\"revenue\"]\n";
     fs::write(council.path("kr/prohibitions.toml"), law).unwrap();
@@ -407,11 +408,33 @@ fn what_may_flow_is_explained_and_stops_with_a_suspension() {
 }
 
 #[test]
+fn two_contradicting_cards_keep_nobody_from_revoking_what_is_in_use() {
+    let council = Council::new();
+    let before = found::read_document(Path::new(&council.path("card-kr.luxor"))).unwrap();
+    let identity = found::identity(Path::new(&council.path("kr"))).unwrap();
+    for address in ["/ip4/192.0.2.1/tcp/1", "/ip4/192.0.2.2/tcp/1"] {
+        let mut card = Card::open(&before).unwrap();
+        card.nodes[0].addresses = vec![address.to_owned()];
+        let mut next = card.to_successor(&before).unwrap();
+        next.sign(&card.member, &identity);
+        let file = council.path("next.luxor");
+        fs::write(&file, next.to_cbor()).unwrap();
+        // The node itself would keep both; of its stopped folder the second is put beside the first.
+        let folder = Path::new(&council.path("kr")).join("documents");
+        let name = if folder.join(next.file_name()).exists() { next.other_file_name() } else { next.file_name() };
+        fs::copy(&file, folder.join(name)).unwrap();
+    }
+    assert_eq!(council.directory("kr").conflicts().len(), 1);
+    luxor(&["revoke", "--node", &council.path("kr"), "--use", "sign", "--reason", "stolen"]).unwrap();
+    assert_eq!(council.directory("kr").all_revoked().count(), 1);
+}
+
+#[test]
 fn a_member_revokes_its_keys_and_governors_those_of_another() {
     let council = Council::new();
     let (kr, file) = (council.path("kr"), council.path("revocation.luxor"));
     let card = found::read_document(Path::new(&council.path("card-kr.luxor"))).unwrap();
-    let card = luxor_protocol::document::Card::open(&card).unwrap();
+    let card = Card::open(&card).unwrap();
     let sign = card.nodes[0].sign.current().id();
     let revoke = |member: &str, more: &[&str]| luxor(&[&["revoke", "--node", &council.path(member)], more].concat());
     assert_eq!(Exit::of(&revoke("kr", &["--reason", "lost"]).unwrap_err()), Exit::Usage);

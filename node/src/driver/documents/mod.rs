@@ -13,13 +13,12 @@ use std::sync::Arc;
 
 use luxor_protocol::cbor::{Decode, Encode};
 use luxor_protocol::document::{Directory, DirectoryError, Document, DocumentError, DocumentKind, KnownNode};
-use luxor_protocol::exchange::{DocumentBody, EntryKind, Lane, Opening, Skeleton};
+use luxor_protocol::exchange::{DocumentBody, EntryKind, Lane, Skeleton};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::keys::PublicKey;
 use luxor_protocol::limits::{MAX_DOCUMENTS, MAX_RETENTION_DAYS};
 use luxor_protocol::names::{NodeRef, Slug};
 use luxor_protocol::time::Millis;
-use tokio::sync::oneshot;
 
 pub use refused::RefusedDocument;
 pub(super) use refused::RefusedDocuments;
@@ -28,9 +27,9 @@ pub(super) use spread::Spread;
 use super::known::{Known, KnownError};
 use super::{Driver, DriverError, Message, Shared, now};
 use crate::engine::Input;
-use crate::entropy::random;
+use crate::entropy::opening;
 use crate::folder::FolderError;
-use crate::sequencer::{Commit, Sequencer, SequencerError};
+use crate::sequencer::Sequencer;
 use crate::store::{Store, Write};
 
 /// Entries of one commit at the start.
@@ -110,7 +109,7 @@ impl Driver {
         let Some(known) = known else { return Ok(admitted) };
         let folder = self.shared.folder.clone();
         // With all signatures that are known of it, also those of copies that came before.
-        let whole = known.directory.document(&document.digest()).map(|(_, whole)| whole.clone());
+        let whole = known.directory.copy_of(&document).map(|(_, whole)| whole.clone());
         let kept = self.work(Lane::Urgent, move || folder.put_document(whole.as_deref().unwrap_or(&document))).await;
         kept.ok_or(AdmitError::Stopping)??;
         let recorded = record(&self.shared.sequencer, &self.shared.own, &[admitted.digest], now()).await;
@@ -127,7 +126,7 @@ impl Driver {
                  somebody else signs with the identity key",
                 admitted.version, admitted.digest
             );
-            self.shared.alarm(&self.shared.me, what);
+            self.shared.alarm(format!("card {}", admitted.digest), what);
         }
         let from = from.as_ref().map(NodeRef::as_str);
         tracing::info!(kind = %admitted.kind, id = %admitted.id, version = admitted.version, from, "document admitted");
@@ -140,20 +139,20 @@ impl Driver {
         let shared = &self.shared;
         let (peers, origins) = (known.peers(&shared.me), known.origins());
         if let Some(what) = own_card_differs(&shared.own, &shared.secrets().transport, &known.directory) {
-            shared.alarm(&shared.me, what);
+            shared.alarm("own card".into(), what);
         }
         let before = shared.directory().card_of(&shared.me.member());
         if before != known.directory.card_of(&shared.me.member())
             && let Err(error) = shared.use_keys_of(&known.directory)
         {
-            shared.alarm(&shared.me, format!("the keys of this node's newest card are not used: {error}"));
+            shared.alarm("own keys".into(), format!("the keys of this node's newest card are not used: {error}"));
         }
         for conflict in known.directory.conflicts().iter().filter(|new| !shared.directory().conflicts().contains(new)) {
             let (kind, id, version) = (conflict.kind, &conflict.id, conflict.version);
             let what = format!(
                 "two contradicting {kind}s '{id}' of version {version}: none of them counts until people settle it\nhint: both are evidence; see `luxor charter status`"
             );
-            shared.alarm(&shared.me, what);
+            shared.alarm(format!("{kind} {id} {version}"), what);
         }
         shared.follow(known);
         // The network only ends when the node stops.
@@ -206,7 +205,7 @@ fn judge(shared: &Shared, bytes: &[u8]) -> Result<Judged, (AdmitError, String)> 
     match judged() {
         Ok(known) => {
             let directory = known.as_ref().map_or(&before.directory, |known| &known.directory);
-            if let Some((whole, _)) = directory.document(&document.digest()) {
+            if let Some((whole, _)) = directory.copy_of(&document) {
                 admitted.digest = *whole;
             }
             admitted.new = known.is_some();
@@ -251,12 +250,8 @@ async fn record(sequencer: &Sequencer, own: &KnownNode, documents: &[Digest], no
     for (entry, document) in documents.iter().enumerate() {
         writes.push(Write::Document { document: *document, entry });
         let body = DocumentBody { document: *document }.to_cbor();
-        entries.push(Opening::new(&skeleton, body, random()?, random()?));
+        entries.push(opening(&skeleton, body)?);
     }
-    let bytes = entries.len() * 400;
-    let (done, committed) = oneshot::channel();
-    // Whoever waits may have gone: the node is stopping.
-    let done = Box::new(move |_| done.send(()).unwrap_or(()));
-    sequencer.commit(Commit { writes, entries, prove: false, bytes, done })?;
-    committed.await.map_err(|_| SequencerError::Stopped.into())
+    sequencer.commit_and_wait(writes, entries).await?;
+    Ok(())
 }

@@ -295,6 +295,10 @@ mod tests {
         let Answer::DocumentsKnown(listed) = known(&directory, &member, &Digest::ZERO) else { panic!() };
         assert_eq!(listed.len(), 4);
         assert_eq!(Directory::summary_of(&listed), directory.summary());
+        // By the copy: what a dispatch or a card names is looked up to be found among them.
+        let (agreement, _) = directory.agreements().next().unwrap();
+        let (copy, _) = directory.document(agreement).unwrap();
+        assert!(listed.contains(copy) && !listed.contains(agreement));
         let Answer::Documents(shown) = shown(&directory, &member, &[listed[0], Digest::ZERO, listed[3]]) else {
             panic!()
         };

@@ -2,7 +2,7 @@
 //! on how they came.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::nodes::{FormerLog, KnownNode};
@@ -22,8 +22,8 @@ pub(super) type Refused = Vec<(Arc<Document>, DirectoryError)>;
 /// not checked again whose bytes were checked in this process.
 pub(super) struct Trust<'t> {
     before: Before<'t>,
-    /// Those whose signatures were checked while this directory is made.
-    checked: RefCell<BTreeSet<Digest>>,
+    /// Those whose signatures were checked while this directory is made, by where they are: it holds all that came until it is made.
+    checked: RefCell<HashSet<*const Document>>,
 }
 
 /// What was known before.
@@ -68,14 +68,14 @@ pub(super) fn build(
     // Cards name the keys with which governors vote, charters pin those with which cards are signed: so they are taken in turn.
     let under = |chain: &[(Digest, Charter)]| cards(&card_documents, network, chain, &trust);
     let (resolved, cards) = charters::resolve(&founding, &charter, &later, under, &trust);
-    let chain = resolved.chain.clone();
+    let chain = &resolved.chain;
     let mut refused = Vec::new();
     let Cards { accepted, origins, identities, conflicts: frozen, refused: refused_cards } = cards;
     refused.extend(refused_cards);
     let (rounds, kept) =
         charters::rejections(&of(DocumentKind::Rejection), &resolved, &identities, &trust, &mut refused);
     let (proposals, equivocations) = charters::proposals(&resolved, &rounds, &kept);
-    let mut holds: Vec<Arc<Document>> = resolved.documents.clone();
+    let mut holds = resolved.documents;
     holds.extend(proposals.iter().map(|proposal| proposal.document.clone()));
     holds.extend(kept);
     holds.extend(accepted.values().flatten().map(|(document, _)| document.clone()));
@@ -89,7 +89,7 @@ pub(super) fn build(
     let known = |member: &MemberId| chain.iter().any(|(_, charter)| charter.member(member).is_some());
     let revocations = of(DocumentKind::Revocation);
     let owned = owned(&identities, &accepted);
-    let revoked = revoke(&revocations, network, &chain, &known, &identities, &owned, &trust, &mut holds, &mut refused);
+    let revoked = revoke(&revocations, network, chain, &known, &identities, &owned, &trust, &mut holds, &mut refused);
     let suspensions =
         suspend(&of(DocumentKind::Suspension), network, &known, &identities, &trust, &mut holds, &mut refused);
     let agreements = agree(
@@ -179,8 +179,8 @@ impl<'t> Trust<'t> {
         document: &Document,
         allowed: &[(&'m MemberId, &[PublicKey])],
     ) -> Result<Vec<&'m MemberId>, DocumentError> {
-        let signers = document.signers_unless(allowed, self.verified(document))?;
-        self.checked.borrow_mut().insert(document.whole());
+        let signers = document.signers(allowed, self.verified(document))?;
+        self.checked.borrow_mut().insert(document);
         Ok(signers)
     }
 
@@ -191,7 +191,7 @@ impl<'t> Trust<'t> {
         required: &[(&MemberId, &[PublicKey])],
     ) -> Result<(), DocumentError> {
         document.check_unless(required, self.verified(document))?;
-        self.checked.borrow_mut().insert(document.whole());
+        self.checked.borrow_mut().insert(document);
         Ok(())
     }
 
@@ -203,7 +203,7 @@ impl<'t> Trust<'t> {
     fn verified(&self, document: &Document) -> bool {
         match self.before {
             Before::AllBut(new) if new != document => true,
-            _ => self.checked.borrow().contains(&document.whole()),
+            _ => self.checked.borrow().contains(&std::ptr::from_ref(document)),
         }
     }
 }
@@ -340,13 +340,13 @@ fn judge_card(
     }
     // The key that may sign, and the one that is to sign from now on: each once.
     let signed = |key: &PublicKey| document.signatures.iter().find(|signed| signed.key == key.id());
-    let with = |key: &PublicKey| match signed(key) {
-        None => Err(DocumentError::Missing { kind, id: id.clone(), member: card.member.clone() }),
-        Some(signature) => {
-            let alone = Document { signatures: vec![signature.clone()], ..document.clone() };
-            let verified = trust.verified(document);
-            alone.check_unless(&[(&card.member, std::slice::from_ref(key))], verified)
-        }
+    let verified = trust.verified(document);
+    let digest = if verified { Digest::ZERO } else { document.digest() };
+    let with = |key: &PublicKey| {
+        let (id, member) = (id.clone(), card.member.clone());
+        let Some(signature) = signed(key) else { return Err(DocumentError::Missing { kind, id, member }) };
+        let made = document.verify(&digest, signature, std::slice::from_ref(key), verified);
+        made.map_err(|error| DocumentError::Signature { kind, id, member, error })
     };
     let Some(old) = allowed.iter().rev().find(|key| signed(key).is_some()) else {
         return Err(match document.signatures.first() {
@@ -364,7 +364,7 @@ fn judge_card(
     if document.signatures.len() > needed {
         return Err(DocumentError::TwoKeys { kind, id, member: card.member }.into());
     }
-    trust.checked.borrow_mut().insert(document.whole());
+    trust.checked.borrow_mut().insert(document);
     match before {
         Some(before) if before.version + 1 == version && before.digest() != document.previous => {
             Err(DirectoryError::Chain { kind, id, version })

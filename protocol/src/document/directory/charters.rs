@@ -106,14 +106,15 @@ pub(super) fn resolve(
         let mut children = take(&mut waiting, |d| follows(d) && !merges(d));
         let counted = count(&mut children, founding, &current, identities, trust, &mut resolved.refused);
         let (adopted, open): (Vec<_>, Vec<_>) = counted.into_iter().partition(|(_, _, votes)| enough(&current, votes));
+        let lost = |(document, _, votes): Voted| {
+            let error = short(&document, &current, votes.len());
+            (document, error)
+        };
         if let [(document, charter, _)] = adopted.as_slice() {
             resolved.chain.push((document.digest(), charter.clone()));
             resolved.charter = document.clone();
             resolved.documents.push(document.clone());
-            resolved.refused.extend(open.into_iter().map(|(lost, _, votes)| {
-                let error = short(&lost, &current, votes.len());
-                (lost, error)
-            }));
+            resolved.refused.extend(open.into_iter().map(lost));
             continue;
         }
         if adopted.is_empty() {
@@ -139,6 +140,7 @@ pub(super) fn resolve(
             resolved.chain.push((document.digest(), charter.clone()));
             resolved.charter = document.clone();
             resolved.documents.push(document.clone());
+            resolved.refused.extend(open.into_iter().chain(unhealed).map(lost));
             continue;
         }
         let out = |id: &MemberId| {
@@ -279,12 +281,9 @@ fn count(
     let allowed: Vec<_> = current.members.iter().map(|m| (&m.id, identities.of(&m.id))).collect();
     let mut counted: BTreeMap<Digest, (Document, Charter, BTreeSet<MemberId>)> = BTreeMap::new();
     for copy in copies.drain(..) {
-        let (kind, id) = (copy.kind, copy.id.clone());
         let judged = (|| {
             let charter = Charter::read(&copy)?;
-            if copy.network != network {
-                return Err(DocumentError::Network { kind, id, expected: network, found: copy.network });
-            }
+            in_network(&copy, network)?;
             if copy.id != founding.id {
                 return Err(DocumentError::Content(
                     "every version of a charter has the name of the founding one".into(),

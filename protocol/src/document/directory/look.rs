@@ -136,11 +136,6 @@ impl Directory {
         self.suspensions.get(member)
     }
 
-    /// The number of a member's word on what is suspended: 0 without one.
-    pub fn suspension_state(&self, member: &MemberId) -> u64 {
-        self.suspensions.get(member).map_or(0, |(version, _)| *version)
-    }
-
     /// What may flow.
     pub fn policy(&self) -> &Policy {
         &self.policy

@@ -324,16 +324,15 @@ impl Directory {
         Cow::Owned(rest)
     }
 
+    /// The copy of a document that is known, with all signatures that are known of it.
+    pub fn copy_of(&self, document: &Document) -> Option<(&Digest, &Arc<Document>)> {
+        self.documents.iter().find(|(_, known)| known.has_content_of(document))
+    }
+
     fn knows(&self, document: &Document) -> bool {
-        // One digest covers all of this, and is dearer.
-        let same = |known: &Document| {
-            let of = |document: &Document| (document.kind, document.network, document.version, document.previous);
-            of(known) == of(document) && known.id == document.id && known.body == document.body
-        };
-        let held = |known: &Document| {
-            same(known) && document.signatures.iter().all(|signed| known.signatures.contains(signed))
-        };
-        self.documents.contains_key(&document.whole()) || self.documents.values().any(|known| held(known))
+        let signs = |known: &Document| document.signatures.iter().all(|signed| known.signatures.contains(signed));
+        self.documents.contains_key(&document.whole())
+            || self.documents.values().any(|known| known.has_content_of(document) && signs(known))
     }
 
     /// What is only asked of a document that comes now.
@@ -415,10 +414,12 @@ impl Directory {
             parties.any(|party| party == member || self.policy.audits(member, party))
         };
         match document.kind {
-            // Of two that contradict each other none holds, and their parties are to know.
             DocumentKind::Agreement => {
-                let parties = Agreement::open(document).map(|agreement| agreement.parties).unwrap_or_default();
-                parties.contains(member) || concerns(&document.id)
+                // Of two that contradict each other none holds, and their parties are to know.
+                let named =
+                    |c: &Conflict| (c.kind, &c.id, c.version) == (document.kind, &document.id, document.version);
+                let is_party = || Agreement::open(document).is_ok_and(|agreement| agreement.parties.contains(member));
+                concerns(&document.id) || (self.conflicts.iter().any(named) && is_party())
             }
             DocumentKind::Suspension => {
                 let listed = Suspension::open(document).map(|suspension| suspension.agreements).unwrap_or_default();

@@ -218,6 +218,12 @@ fn two_adopted_charters_stop_neither_and_one_that_names_both_heals() {
     let healed = directory.with(&heal(&[post, customs, auditor]), NOW.day()).unwrap().unwrap();
     assert_eq!((healed.charter_document().version, healed.split()), (3, None));
     assert_eq!(council.ask(&healed), Ok(()));
+    // One that lost meanwhile is refused, which is another word than that it is known.
+    let lost = council.next(&council.founding, rename("C"), &[post]);
+    assert!(matches!(
+        healed.with(&lost, NOW.day()),
+        Err(DirectoryError::Document(DocumentError::Votes { found: 1, needed: 3, .. }))
+    ));
     let on = council.next(healed.charter_document(), rename("On"), &[post, customs, other]);
     assert_eq!(healed.with(&on, NOW.day()).unwrap().unwrap().charter_document().version, 4);
 }
