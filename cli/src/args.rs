@@ -5,7 +5,7 @@ mod documents;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use luxor_protocol::names::{MemberId, MemberKind, NodeRef, Slug, Territory};
+use luxor_protocol::names::{MemberId, MemberKind, NodeRef, Purpose, Slug, Territory};
 
 use crate::exit;
 pub(crate) use documents::{
@@ -51,6 +51,9 @@ pub(crate) enum Command {
     Outbox(OutboxArgs),
     /// Withdraw a dispatch that has no receipt: it will not be sent (again).
     Withdraw(WithdrawArgs),
+    /// Pass received records on to a member whom an agreement names for that; or verify what came so.
+    #[command(subcommand)]
+    Onward(OnwardCommand),
     /// Show a record by its reference: where it went, or who sent it.
     Show(ShowArgs),
     /// Erase every record of an item before its date, by order; or what is due, now.
@@ -109,6 +112,59 @@ pub(crate) struct InitArgs {
     /// Where anybody may read its log over HTTP, such as 127.0.0.1:4790. Without it the log is not public.
     #[arg(long, value_name = "ADDR")]
     pub(crate) log: Option<String>,
+}
+
+/// `luxor onward`
+#[derive(Debug, Subcommand)]
+pub(crate) enum OnwardCommand {
+    /// Pass received records on. The same again passes nothing on twice.
+    Pass(PassArgs),
+    /// Write what came with the records of a received dispatch that were passed on, with the records: proof of their source.
+    Source {
+        /// The dispatch, by its index in the inbox.
+        index: u64,
+        /// Where to write it.
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+        #[command(flatten)]
+        node: NodeArgs,
+    },
+    /// Verify such a file by a folder of documents. Needs no node.
+    Verify {
+        /// The file.
+        file: PathBuf,
+        /// Charter and cards.
+        #[arg(long, value_name = "DIR")]
+        documents: PathBuf,
+        /// Machine-readable output.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `luxor onward pass`
+#[derive(Debug, Args)]
+pub(crate) struct PassArgs {
+    /// A reference that leads to the records: own reference or item.
+    #[arg(long, value_name = "REFERENCE", conflicts_with = "root", required_unless_present = "root")]
+    pub(crate) item: Option<String>,
+    /// A record, by its root. May be given several times.
+    #[arg(long, value_name = "ROOT")]
+    pub(crate) root: Vec<String>,
+    /// Who is to get them.
+    #[arg(long, value_name = "ID")]
+    pub(crate) to: MemberId,
+    /// What for.
+    #[arg(long)]
+    pub(crate) purpose: Purpose,
+    /// Groups to be shown. Without it, all that the agreement lets pass on and that were received.
+    #[arg(long, value_delimiter = ',', value_name = "GROUP,GROUP")]
+    pub(crate) groups: Vec<String>,
+    /// In the urgent lane.
+    #[arg(long)]
+    pub(crate) urgent: bool,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
 }
 
 /// `luxor install`

@@ -14,6 +14,9 @@
 //! | `GET /v1/inbox?after=&limit=` | | [`InboxPage`] |
 //! | `GET /v1/inbox/{index}` | | [`InboxDispatch`] |
 //! | `GET /v1/records?reference=` | | list of [`RecordInfo`] |
+//! | `POST /v1/onward` | [`OnwardRequest`] | [`OnwardResult`] |
+//! | `GET /v1/onward?root=` | | list of [`Delivery`]: where a record of another was passed on |
+//! | `GET /v1/inbox/{index}/source` | | what came with records passed on: [`crate::exchange::Provenance`] in CBOR |
 //! | `GET /v1/receipts?recipient=&epoch=&lane=&number=` | | the receipt as C2SP tlog-proof, text |
 //! | `GET /v1/receipts/witnesses?recipient=&epoch=&lane=&number=` | | [`ReceiptStanding`]; asks the recipient |
 //! | `POST /v1/erasures` | [`EraseRequest`] | [`ErasedReport`] |
@@ -21,7 +24,7 @@
 //! | `POST /v1/holds` | [`HoldRequest`] | [`HoldInfo`] |
 //! | `POST /v1/holds/{hold}/release` | `null` | [`HoldInfo`] of the hold that ended |
 //! | `GET /v1/deletions?recipient=&epoch=&lane=&number=` | | list of [`DeletionInfo`] |
-//! | `GET /v1/disclosures?item=` or `?party=` | | list of [`Disclosed`], of own records |
+//! | `GET /v1/disclosures?item=` or `?party=` | | list of [`Disclosed`], of own records, and by item of those that were passed on |
 //! | `GET /v1/documents` | | [`Documents`] |
 //! | `POST /v1/documents` | one signed document, CBOR | [`AdmittedDocument`]; 422 with the reason when it does not hold |
 //! | `GET /v1/checkpoint` | | the newest checkpoint as signed note, text |
@@ -322,6 +325,9 @@ pub struct OutboxItem {
     pub agreement: String,
     /// What its records may be used for.
     pub purpose: Purpose,
+    /// Who issued its records, where they are passed on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<MemberId>,
     /// Records in it.
     pub records: usize,
     /// Bytes of its request.
@@ -371,6 +377,80 @@ pub struct Withdrawn {
     pub dispatch: String,
 }
 
+/// Which received records are to be passed on, to whom, and what of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OnwardRequest {
+    /// A reference that leads to records; or roots.
+    #[serde(default)]
+    pub reference: Option<String>,
+    /// Roots of records, hexadecimal.
+    #[serde(default)]
+    pub roots: Vec<String>,
+    /// Who is to get them.
+    pub to: MemberId,
+    /// What for.
+    pub purpose: Purpose,
+    /// Groups to be shown; without any, all that the agreement lets pass on and that were received.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// The lane.
+    pub lane: Lane,
+}
+
+/// What became of it. The same request again passes nothing on twice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OnwardResult {
+    /// One for each record, in the order of the roots.
+    pub records: Vec<OnwardRecord>,
+    /// Dispatches made of them now.
+    pub dispatches: u64,
+}
+
+/// What became of one record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OnwardRecord {
+    /// Its root, hexadecimal.
+    pub root: String,
+    /// What became of it.
+    #[serde(flatten)]
+    pub outcome: OnwardOutcome,
+}
+
+/// What became of a record that was to be passed on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum OnwardOutcome {
+    /// Stored and on its way.
+    Passed {
+        /// Who issued it.
+        from: MemberId,
+        /// The agreement that lets it be passed on.
+        agreement: String,
+        /// Its row, from 1.
+        row: usize,
+        /// Groups shown.
+        groups: Vec<String>,
+    },
+    /// It went to this recipient for this purpose before, showing as much.
+    Already {
+        /// The receiving node.
+        recipient: NodeRef,
+        /// The number of the dispatch.
+        number: u64,
+    },
+    /// The receipt that has to come with it is not witnessed yet. Ask again later.
+    Unwitnessed {
+        /// Which, in words.
+        reason: String,
+    },
+    /// It may not, or cannot, be passed on so.
+    Refused {
+        /// The term, in words.
+        reason: String,
+    },
+}
+
 /// A dispatch in the inbox.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct InboxItem {
@@ -386,6 +466,9 @@ pub struct InboxItem {
     pub agreement: String,
     /// What its records may be used for; absent where only a withdrawal came.
     pub purpose: Option<Purpose>,
+    /// Who issued its records, where the sender passed them on: it came from them through the sender.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<MemberId>,
     /// Groups shown.
     pub groups: Vec<String>,
     /// The day by which it must be gone.
@@ -438,6 +521,9 @@ pub struct RecordInfo {
     pub deliveries: Vec<Delivery>,
     /// The inbox item that brought it, for others' records.
     pub received: Option<InboxItem>,
+    /// Where it was passed on, for others' records.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passed_on: Vec<Delivery>,
 }
 
 /// One delivery of a record.

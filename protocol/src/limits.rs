@@ -52,6 +52,14 @@ pub const MAX_FLOWS: usize = 256;
 pub const MAX_TERMS: usize = 32;
 /// Onward permissions of a row.
 pub const MAX_ONWARD: usize = 32;
+/// Bytes of what comes with records that are passed on; half a dispatch, so that the records fit beside it.
+pub const MAX_SOURCE_BYTES: usize = MAX_DISPATCH_OPENED_BYTES / 2;
+/// Versions of the agreement in it, from the first on.
+pub const MAX_SOURCE_DOCUMENTS: usize = 64;
+/// Dispatches in it in which its records came; each costs signatures and a quorum of cosignatures to verify.
+pub const MAX_ORIGINS: usize = 64;
+/// Digests of a record's path in its batch: the tree over `MAX_BATCH_RECORDS` is fourteen high.
+pub const MAX_BATCH_PATH: usize = 14;
 /// Agreements that one member has suspended.
 pub const MAX_SUSPENDED: usize = 1_024;
 /// Keys that one revocation names: a member's nodes with every key.

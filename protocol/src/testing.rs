@@ -386,6 +386,7 @@ impl Network {
             purpose: Purpose::SafetySecurity,
             view: views.first().map_or(GroupSet::NONE, RecordView::shown),
             retention_days: 30,
+            source: None,
             sent_at: NOW,
             receipts_held_up_to: number.saturating_sub(1),
         }

@@ -12,7 +12,8 @@ ERRORS = (
 ).split()
 LATER_ERRORS = {30: "erased", 31: "bad_deletion"}
 LACKS = "agreement card capacity version witnesses".split() + [None] * 44 + ["suspended", "membership"]
-REFUSALS = "not_permitted unsealable malformed batch_signature batch_root shows_more expansion".split()
+REFUSALS = "not_permitted unsealable malformed batch_signature batch_root shows_more expansion".split() + [None] * 32
+REFUSALS += "source_agreement source_dispatch source_signature source_receipt source_unwitnessed source_path".split()
 ENTRIES = [*"sent received receipt withdrawn resent peers succeeded erased hold document".split()]
 OF_NODE = ("peers", "succeeded", "hold", "document")
 OF_LOGS = ("peers", "succeeded")

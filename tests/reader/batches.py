@@ -1,6 +1,6 @@
 """Batches, SPEC.md section 10: the tree over record roots, and the signed header."""
 
-from cbor import Refused, read
+from cbor import Refused
 from digests import H
 from records import view
 from values import node, time
@@ -66,13 +66,9 @@ def batch(reader, tables):
     return found
 
 
-def views(data, count, tables):
-    """The content of a dispatch: so many views."""
-
-    def items(reader):
-        reader.tuple(count)
-        found = [view(reader, tables) for _ in range(count)]
-        reader.leave()
-        return found
-
-    return read(data, items)
+def views(reader, count, tables):
+    """So many views."""
+    reader.tuple(count)
+    found = [view(reader, tables) for _ in range(count)]
+    reader.leave()
+    return found

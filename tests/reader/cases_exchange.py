@@ -8,7 +8,8 @@ from audit import Audit
 from cbor import read, write
 from digests import frame, key_id
 from values import day_of, day_text
-from wrong import Wrong, equal, unhex
+from source import source
+from wrong import Wrong, equal, patched, unhex
 
 
 def dispatch(case, context):
@@ -38,6 +39,34 @@ def verdict(context, case, header, signature, sealed):
         return exchange.check_dispatch(context.directory, *ways)
     except exchange.Verdict as said:
         return str(said)
+
+
+def onward(case, context):
+    """What the last recipient says of records passed on."""
+    context.honest["onward"] = case
+    header, content = unhex(case["header"]), unhex(case["content"])
+    said = read(header, exchange.dispatch_header(context.directory.tables))
+    _, carried = read(content, lambda reader: exchange._content(reader, context.directory, said))
+    equal("source", carried, read(unhex(case["source"]), source))
+    equal("verdict", _passed_on(context, case, header, content), case["verdict"])
+
+
+def bad_onward(case, context):
+    """The same of a damaged one."""
+    honest = context.honest["onward"]
+    parts = {key: unhex(honest[key]) for key in ("header", "content")}
+    parts |= {key: patched(case[key], parts[key]) for key in parts if key in case}
+    equal("verdict", _passed_on(context, honest, *parts.values()), case["verdict"])
+
+
+def _passed_on(context, case, header, content):
+    said = read(header, exchange.dispatch_header(context.directory.tables))
+    ways = (context.directory, said["channel"][1], case["peer"], said)
+    try:
+        exchange._permitted(*ways, case["now"])
+        return exchange.check_content(*ways, content, case["now"])
+    except exchange.Verdict as verdict_:
+        return str(verdict_)
 
 
 def withdrawal(case, context):
@@ -212,6 +241,8 @@ def audit(case, context):
 
 CASES = {
     "dispatch": dispatch,
+    "onward": onward,
+    "bad_onward": bad_onward,
     "withdrawal": withdrawal,
     "packed": packed,
     "padded": padded,

@@ -7,6 +7,7 @@ from cbor import Refused, read
 from digests import H, verify
 from leaves import Fault
 from records import check_view, shown, view_root
+from source import NotProven, Passing, source
 from values import MAX_TIME, PURPOSES, name, node, time, word
 
 LANES = ("ordinary", "urgent")
@@ -43,7 +44,7 @@ def dispatch_header(tables):
     """A reader of a dispatch's header."""
 
     def header(reader):
-        reader.tuple(11)
+        reader.tuple(12)
         found = {"network": reader.fixed(32), "channel": channel(reader), "number": _number(reader)}
         found |= {"batch": batch(reader, tables), "agreement_id": name(reader), "agreement": reader.fixed(32)}
         found["purpose"] = word(reader, PURPOSES)
@@ -51,7 +52,9 @@ def dispatch_header(tables):
         found["view"] = reader.uint(2**32 - 1)
         if found["view"] >> len(found["batch"]["type"].groups):
             raise Refused("value", start, "a group that the type does not have")
-        found |= {"retention": reader.uint(3660), "sent_at": time(reader), "held": reader.uint()}
+        found["retention"] = reader.uint(3660)
+        found["source"] = None if reader.null() else name(reader)
+        found |= {"sent_at": time(reader), "held": reader.uint()}
         reader.leave()
         return found
 
@@ -161,7 +164,7 @@ def check_dispatch(directory, me, peer, header, signature, sealed, identity, now
     if not signed:
         raise Verdict("error bad_signature")
     _epoch(directory, peer, said)
-    if said["agreement"] not in directory.agreements:
+    if said["source"] is None and said["agreement"] not in directory.agreements:
         raise Verdict("later agreement")
     _permitted(directory, me, peer, said, now)
     inner = said["batch"]
@@ -176,10 +179,21 @@ def check_dispatch(directory, me, peer, header, signature, sealed, identity, now
     except BadPacking as bad:
         outcome = "error" if str(bad) == "foreign_seal" else "refused"
         raise Verdict(f"{outcome} {bad}") from bad
-    return _records(directory, peer, said, content)
+    return check_content(directory, me, peer, said, content, now)
+
+
+def _takes_part(directory, me, peer, said):
+    """Whether whoever issued, passes on and gets records takes part; the rest is told by the source."""
+    sender, recipient = directory.nodes[peer]["member"], directory.nodes[me]["member"]
+    members = (said["source"], sender, recipient)
+    return said["source"] != sender and all(directory.takes_part(member) for member in members)
 
 
 def _permitted(directory, me, peer, said, now):
+    if said["source"] is not None:
+        if not _takes_part(directory, me, peer, said) or said["batch"]["node"] != peer:
+            raise Verdict("refused not_permitted")
+        return
     inner, agreement = said["batch"], directory.agreements[said["agreement"]]
     on = min(now, MAX_TIME) // 86_400_000
     sender, recipient = directory.nodes[peer]["member"], directory.nodes[me]["member"]
@@ -194,20 +208,35 @@ def _permitted(directory, me, peer, said, now):
         raise Verdict("refused not_permitted")
 
 
-def _records(directory, peer, said, content):
-    """The verdict on the views."""
+def _content(reader, directory, said):
+    if said["source"] is None:
+        return views(reader, said["batch"]["count"], directory.tables), None
+    reader.tuple(2)
+    found = (views(reader, said["batch"]["count"], directory.tables), source(reader))
+    reader.leave()
+    return found
+
+
+def check_content(directory, me, peer, said, content, now):
+    """The verdict on what was sealed under a header."""
     inner, view_bits = said["batch"], said["view"]
     try:
-        seen = views(content, inner["count"], directory.tables)
+        seen, carried = read(content, lambda reader: _content(reader, directory, said))
     except Refused as refused:
         raise Verdict("refused malformed") from refused
-    issuer = directory.nodes[peer]["member"]
+    issuer = said["source"] or directory.nodes[peer]["member"]
     if any(v["header"]["type"] is not inner["type"] or v["header"]["issuer"] != issuer for v in seen):
         raise Verdict("refused malformed")
     if any(shown(v) & ~view_bits for v in seen):
         raise Verdict("refused shows_more")
     if batch_root([view_root(v) for v in seen]) != inner["root"]:
         raise Verdict("refused batch_root")
+    if carried is not None:
+        try:
+            on = min(now, MAX_TIME) // 86_400_000
+            Passing(directory, me, peer, said, on, dispatch_header(directory.tables)).check(carried, seen)
+        except NotProven as error:
+            raise Verdict(f"refused {error}") from error
     rejected = []
     for place, v in enumerate(seen):
         hidden = inner["type"].names(view_bits & ~shown(v))

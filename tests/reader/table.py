@@ -75,6 +75,6 @@ def read_tables(specification):
     sentence = re.search(r"`opening` version 1 has the groups ([^.]*?) and no fields", specification)
     found = re.findall(r"(\d) `(\w+)`", sentence[1]) if sentence else []
     opening = [Group(int(number), name, False, False, False) for number, name in found]
-    # Version 2 has all of them, version 1 all but the last.
-    declaration = {("declaration", 1): Type("declaration", 1, groups[:-1]), ("declaration", 2): Type("declaration", 2, groups)}
-    return declaration | {("opening", 1): Type("opening", 1, opening)}
+    # Version 1 lacks the last group.
+    types = [Type("declaration", 1, groups[:-1]), Type("declaration", 2, groups), Type("opening", 1, opening)]
+    return dict(zip([("declaration", 1), ("declaration", 2), ("opening", 1)], types, strict=True))

@@ -22,7 +22,7 @@ from documents import NotValid
 from table import read_tables
 from wrong import Wrong
 
-FILES = ("cbor", "digests", "keys", "documents", "governance", "records", "batches", "dispatches", "answers", "log")
+FILES = "cbor digests keys documents governance records batches dispatches onward answers log".split()
 CASES = cases_basic.CASES | cases_governance.CASES | cases_records.CASES | cases_exchange.CASES | cases_damaged.CASES
 
 

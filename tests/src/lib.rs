@@ -443,14 +443,12 @@ impl Daemon {
 
     /// Asks for its state until it is as wanted.
     pub fn status(&self, what: &str, is: impl Fn(&Json) -> bool) -> Json {
-        until(what, || {
-            let status = self.get("/v1/status");
-            if is(&status) {
-                return Some(status);
-            }
-            std::thread::sleep(Duration::from_millis(20));
-            None
-        })
+        until(what, || Some(self.get("/v1/status")).filter(|status| is(status)))
+    }
+
+    /// Waits until a quorum has cosigned all of its log.
+    pub fn witnessed(&self) {
+        self.status("a quorum", |status| status["witnessed"]["size"] == status["log_entries"]);
     }
 
     /// A GET that may fail.

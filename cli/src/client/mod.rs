@@ -11,8 +11,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use luxor_protocol::api::{
     AdmittedDocument, ApiFile, ChunkResult, Disclosed, Documents, EraseRequest, ErasedReport, Fork, HoldInfo,
-    HoldRequest, InboxDispatch, InboxPage, LoggedDocument, OutboxPage, OutboxState, ReceiptStanding, RecordInfo,
-    Status, WithdrawRequest, Withdrawn,
+    HoldRequest, InboxDispatch, InboxPage, LoggedDocument, OnwardRequest, OnwardResult, OutboxPage, OutboxState,
+    ReceiptStanding, RecordInfo, Status, WithdrawRequest, Withdrawn,
 };
 use luxor_protocol::audit::population::BatchViews;
 use luxor_protocol::cbor::{Decode as _, Encode as _};
@@ -142,6 +142,16 @@ impl Client {
     /// Every record that goes by this reference: an own or a received one.
     pub(crate) fn records(&self, reference: &str) -> Result<Vec<RecordInfo>, ClientError> {
         self.http.json("/v1/records", &[("reference", reference.to_owned())])
+    }
+
+    /// Passes received records on.
+    pub(crate) fn pass_on(&self, request: &OnwardRequest) -> Result<OnwardResult, ClientError> {
+        self.http.post_json("/v1/onward", request)
+    }
+
+    /// What came with the records of a received dispatch that were passed on.
+    pub(crate) fn provenance(&self, index: u64) -> Result<Vec<u8>, ClientError> {
+        self.http.bytes(&format!("/v1/inbox/{index}/source"), &[])
     }
 
     /// The receipt for an own dispatch, a C2SP tlog-proof.

@@ -66,10 +66,18 @@ pub(super) fn purpose(item: &InboxItem) -> String {
     item.purpose.map_or_else(|| "nothing".to_owned(), |purpose| purpose.to_string())
 }
 
+/// Who sent it, and whose records they are where they were passed on: the issuer first.
+pub(super) fn sender(item: &InboxItem) -> String {
+    match &item.source {
+        Some(issuer) => format!("{issuer} through {}", item.sender),
+        None => item.sender.to_string(),
+    }
+}
+
 fn cells(item: &InboxItem) -> [String; 9] {
     [
         item.index.to_string(),
-        item.sender.to_string(),
+        sender(item),
         item.number.to_string(),
         item.agreement.clone(),
         purpose(item),
@@ -89,7 +97,7 @@ fn records(client: &Client, args: &InboxArgs, page: InboxPage) -> anyhow::Result
             continue;
         }
         let item = &dispatch.item;
-        let (index, sender, number) = (item.index, &item.sender, item.number);
+        let (index, sender, number) = (item.index, sender(item), item.number);
         ui::line(&format!(
             "{index}: number {number} of {sender} under {}, for {}, {}",
             item.agreement,

@@ -12,6 +12,7 @@ mod inbox;
 mod init;
 mod install;
 mod keys;
+mod onward;
 mod outbox;
 mod place;
 mod revoke;
@@ -52,6 +53,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Inbox(args) => inbox::run(&args),
         Command::Outbox(args) => outbox::list(&args),
         Command::Withdraw(args) => outbox::withdraw(&args),
+        Command::Onward(command) => onward::run(&command),
         Command::Erase(args) => erase::run(&args),
         Command::Hold(command) => hold::run(&command),
         Command::Disclosures(args) => disclosures::run(&args),

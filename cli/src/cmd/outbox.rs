@@ -55,7 +55,10 @@ fn cells(item: &OutboxItem) -> [String; 8] {
         item.recipient.to_string(),
         item.lane.to_string(),
         item.number.to_string(),
-        item.agreement.clone(),
+        match &item.source {
+            Some(issuer) => format!("{}, passing on what {issuer} issued", item.agreement),
+            None => item.agreement.clone(),
+        },
         item.records.to_string(),
         ui::count(item.bytes),
         item.made_at.clone(),

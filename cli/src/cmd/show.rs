@@ -97,7 +97,7 @@ fn print(info: &RecordInfo) -> anyhow::Result<()> {
     if let Some(item) = &info.received {
         ui::line(&format!(
             "  received from {} as number {} under {}, for {}; to be erased by {}; entry {} of this node's log",
-            item.sender,
+            super::inbox::sender(item),
             item.number,
             item.agreement,
             super::inbox::purpose(item),
@@ -105,9 +105,12 @@ fn print(info: &RecordInfo) -> anyhow::Result<()> {
             item.index
         ))?;
     }
-    if !info.deliveries.is_empty() {
-        let mut table = ui::Table::new(&["  to", "number", "agreement", "purpose", "groups", "state", "receipt"], &[1]);
-        for d in &info.deliveries {
+    for (deliveries, to) in [(&info.deliveries, "  to"), (&info.passed_on, "  passed on to")] {
+        if deliveries.is_empty() {
+            continue;
+        }
+        let mut table = ui::Table::new(&[to, "number", "agreement", "purpose", "groups", "state", "receipt"], &[1]);
+        for d in deliveries {
             let receipt = d.receipt_index.map_or("none yet".into(), |index| format!("entry {index} of its log"));
             let (to, number) = (format!("  {}", d.recipient), d.number.to_string());
             table.row([

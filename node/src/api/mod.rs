@@ -6,6 +6,7 @@
 mod closing;
 mod documents;
 mod logs;
+mod onward;
 mod outbox;
 mod problem;
 mod read;
@@ -84,6 +85,8 @@ impl Api {
             .route("/v1/outbox/withdrawals", post(outbox::withdraw))
             .route("/v1/inbox", get(read::inbox))
             .route("/v1/inbox/{index}", get(read::inbox_dispatch))
+            .route("/v1/inbox/{index}/source", get(onward::source))
+            .route("/v1/onward", get(onward::passed).post(onward::pass_on))
             .route("/v1/records", get(read::records))
             .route("/v1/receipts", get(receipts::receipt))
             .route("/v1/erasures", post(retention::erase))

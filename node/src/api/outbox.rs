@@ -73,6 +73,7 @@ pub(super) async fn dispatches(
             number: row.number,
             agreement: header.agreement.to_string(),
             purpose: header.purpose,
+            source: header.source,
             records: header.batch.header.count,
             bytes: row.bytes,
             made_at: header.sent_at.to_string(),

@@ -21,7 +21,7 @@ use serde::Deserialize;
 use super::Context;
 use super::problem::Problem;
 use crate::logfiles::Coding;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, StoredDelivery};
 
 /// Where the log's files stand.
 const LOG_PREFIX: &str = "/v1/log/";
@@ -130,30 +130,14 @@ pub(super) async fn records(
         let Some(record) = store.record(batch, place)? else { continue };
         let table = record.header().table;
         let view = record.view(table.all_groups());
-        let deliveries = store.deliveries(batch)?.into_iter().map(|delivery| {
-            let header = &delivery.header;
-            let state = match &delivery.receipt {
-                None => "waiting".to_owned(),
-                Some((_, body)) => record_state(body, place),
-            };
-            Delivery {
-                recipient: header.channel.recipient.clone(),
-                epoch: header.channel.epoch,
-                lane: header.channel.lane,
-                number: header.number,
-                agreement: header.agreement.to_string(),
-                purpose: header.purpose,
-                groups: header.view.names(table).into_iter().map(str::to_owned).collect(),
-                state,
-                receipt_index: delivery.receipt.as_ref().map(|(row, _)| row.recipient_entry),
-            }
-        });
+        let deliveries = store.deliveries(batch)?.into_iter().map(|stored| delivery(&stored, place));
         records.push(RecordInfo {
             root: record.root().hex(),
             issuer: record.header().issuer.clone(),
             record: view_to_json(table, &view),
             deliveries: deliveries.collect(),
             received: None,
+            passed_on: Vec::new(),
         });
     }
     for (index, place) in found.received {
@@ -165,6 +149,7 @@ pub(super) async fn records(
             record: view_to_json(view.header.table, &view),
             deliveries: Vec::new(),
             received: skeleton.map(|(_, skeleton)| item(store, index, &skeleton)).transpose()?,
+            passed_on: super::onward::of(store, &root)?,
         });
     }
     Ok(Json(records))
@@ -210,6 +195,27 @@ pub(super) async fn audit_values(
     Ok(([(CONTENT_TYPE, "application/cbor")], views.to_cbor()))
 }
 
+/// One delivery of the record at this place of its batch.
+pub(super) fn delivery(stored: &StoredDelivery, place: usize) -> Delivery {
+    let header = &stored.header;
+    let state = match &stored.receipt {
+        None => "waiting".to_owned(),
+        Some((_, body)) => record_state(body, place),
+    };
+    let groups = header.view.names(header.batch.header.table);
+    Delivery {
+        recipient: header.channel.recipient.clone(),
+        epoch: header.channel.epoch,
+        lane: header.channel.lane,
+        number: header.number,
+        agreement: header.agreement.to_string(),
+        purpose: header.purpose,
+        groups: groups.into_iter().map(str::to_owned).collect(),
+        state,
+        receipt_index: stored.receipt.as_ref().map(|(row, _)| row.recipient_entry),
+    }
+}
+
 fn record_state(body: &ReceiptBody, place: usize) -> String {
     match &body.outcome {
         Outcome::Refused(code) => format!("refused: {code}"),
@@ -239,6 +245,7 @@ fn item(store: &Store, index: u64, skeleton: &Skeleton) -> Result<InboxItem, Pro
         number: skeleton.number,
         agreement: skeleton.agreement.to_string(),
         purpose: None,
+        source: None,
         groups: Vec::new(),
         due: skeleton.due.to_string(),
         accepted: 0,
@@ -252,6 +259,7 @@ fn item(store: &Store, index: u64, skeleton: &Skeleton) -> Result<InboxItem, Pro
         item.groups = header.view.names(batch.table).into_iter().map(str::to_owned).collect();
         item.agreement = header.agreement.to_string();
         item.purpose = Some(header.purpose);
+        item.source = header.source;
     }
     Ok(item)
 }

@@ -70,9 +70,12 @@ pub(super) async fn disclosures(
 ) -> Result<Json<Vec<Disclosed>>, Problem> {
     let shared = context.driver.shared();
     let store = &shared.store;
-    let found = match (&query.item, &query.party) {
-        (Some(item), None) => store.find(item)?.own,
-        (None, Some(party)) => store.find_party(party)?,
+    let (found, received) = match (&query.item, &query.party) {
+        (Some(item), None) => {
+            let found = store.find(item)?;
+            (found.own, found.received)
+        }
+        (None, Some(party)) => (store.find_party(party)?, Vec::new()),
         _ => return Err(Problem::bad_request("ask for one item or one party")),
     };
     let mut disclosed = Vec::new();
@@ -85,6 +88,23 @@ pub(super) async fn disclosures(
             disclosures: deliveries
                 .iter()
                 .map(|delivery| disclosure(shared, delivery, place, now().day()))
+                .collect::<Result<_, _>>()?,
+        });
+    }
+    for (index, place) in received {
+        let view = store.payload(index)?.into_iter().find(|(at, _, _)| *at == place);
+        let Some((_, root, view)) = view else { continue };
+        let passed = store.passed_on(&root)?;
+        // The same record may have come twice.
+        if passed.is_empty() || disclosed.iter().any(|other: &Disclosed| other.root == root.hex()) {
+            continue;
+        }
+        disclosed.push(Disclosed {
+            root: root.hex(),
+            references: references(|group, field| view.field(group, field)),
+            disclosures: passed
+                .iter()
+                .map(|passed| disclosure(shared, &passed.delivery, passed.place, now().day()))
                 .collect::<Result<_, _>>()?,
         });
     }

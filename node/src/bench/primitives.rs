@@ -246,6 +246,7 @@ fn header(records: &[SealedRecord], sign: &SecretKey) -> Result<Vec<u8>, BenchEr
         purpose: Purpose::SafetySecurity,
         view: DECLARATION.all_groups(),
         retention_days: 30,
+        source: None,
         sent_at: signed_at,
         receipts_held_up_to: 0,
     };

@@ -1,10 +1,10 @@
 //! Dispatches that arrived: their rows and payloads against their entries, and the state of each channel.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use luxor_protocol::cbor::{Decode, Reader};
 use luxor_protocol::exchange::{
-    Arrival, Channel, DispatchHeader, EntryKind, Envelope, Outcome, ReceiptBody, Withdrawal,
+    Arrival, Channel, DispatchHeader, EntryKind, Envelope, Outcome, ReceiptBody, Source, Withdrawal,
 };
 use luxor_protocol::hash::Digest;
 use luxor_protocol::limits::MAX_BATCH_RECORDS;
@@ -33,7 +33,7 @@ impl Check<'_> {
             return self.received_erased(index, opened, &key, payload_row.flatten());
         }
         let checked = self.received_row(index, opened, &key);
-        let Some((header, outcome)) = checked else {
+        let Some((header, outcome, roots)) = checked else {
             self.received_totals = None;
             self.damaged_channels.insert(key.channel);
             return self.references.received_damaged();
@@ -51,7 +51,7 @@ impl Check<'_> {
             (None, ..) => self.references.received_damaged(),
             (Some(Some(bytes)), Some(header), Outcome::Taken(rejected)) if accepted > 0 => {
                 let rejected: BTreeSet<usize> = rejected.iter().map(|rejection| rejection.record).collect();
-                self.payload(index, opened, &header, &rejected, &bytes);
+                self.payload(index, opened, &header, &rejected, &roots, &bytes);
             }
             (Some(Some(_)), ..) => self.notes.finding(payload(index), "no record of the dispatch was accepted", KEEP),
             (Some(None), ..) if accepted > 0 => {
@@ -80,8 +80,11 @@ impl Check<'_> {
         };
         match arrived {
             Err(why) => self.notes.finding(what, why, RESTORE),
-            Ok(()) if !row.body.is_empty() => {
+            Ok(()) if !row.body.is_empty() || !row.rejected.is_empty() => {
                 self.notes.finding(what, "its verdict is there, though it is erased", KEEP)
+            }
+            Ok(()) if row.source.is_some() => {
+                self.notes.finding(what, "its source is there, though it is erased", KEEP)
             }
             Ok(()) => self.notes.checked("received rows"),
         }
@@ -201,7 +204,7 @@ impl Check<'_> {
         index: u64,
         opened: &Opened,
         key: &DispatchKey,
-    ) -> Option<(Option<DispatchHeader>, Outcome)> {
+    ) -> Option<(Option<DispatchHeader>, Outcome, Vec<Digest>)> {
         if !own_channel(&key.channel, &self.me, false) {
             let what = format!("a received entry about {}, which does not end here", key.channel);
             self.notes.finding(opening(index), what, KEEP);
@@ -214,7 +217,7 @@ impl Check<'_> {
         let row = self.leads_back::<ReceivedRow>(index, &what, row, |row| row.entry)?;
         let header = self.compare(&row, opened, &body, key);
         let header = header.map_err(|why| self.notes.finding(what, why, RESTORE)).ok()?;
-        Some((header, body.outcome))
+        Some((header, body.outcome, row.rejected))
     }
 
     /// The header of a dispatch; none where its withdrawal came.
@@ -232,8 +235,27 @@ impl Check<'_> {
             return Err(format!("it is not the dispatch that {} records", entry(row.entry)));
         }
         let withdrawn = body.outcome == Outcome::Withdrawn;
+        let rejected = match &body.outcome {
+            Outcome::Taken(rejected) => rejected.len(),
+            Outcome::Refused(_) | Outcome::Withdrawn => 0,
+        };
+        if row.rejected.len() != rejected {
+            return Err(format!("it has {} roots of rejected records; {rejected} were rejected", row.rejected.len()));
+        }
         match &row.arrival {
-            Arrival::Dispatch(envelope) if !withdrawn => self.arrived(envelope, opened, key).map(Some),
+            Arrival::Dispatch(envelope) if !withdrawn => {
+                let header = self.arrived(envelope, opened, key)?;
+                let (accepted, _) = body.outcome.counts(header.batch.header.count);
+                match (&row.source, header.source.is_some() && accepted > 0) {
+                    (Some(source), true) => {
+                        Source::from_cbor(source).map_err(|e| format!("its source: {e}")).map(drop)?
+                    }
+                    (None, false) => {}
+                    (None, true) => return Err("its records were passed on, and their source is not there".into()),
+                    (Some(_), false) => return Err("it has a source, and no records that were passed on".into()),
+                }
+                Ok(Some(header))
+            }
             Arrival::Withdrawal(withdrawal) if withdrawn => {
                 self.withdrawal(withdrawal, &body.dispatch, opened.skeleton.agreement, key).map(|()| None)
             }
@@ -278,12 +300,15 @@ impl Check<'_> {
         Ok(())
     }
 
+    /// The payload of an entry: the records not in `rejected`, whose roots are `others`.
+    #[allow(clippy::too_many_arguments)]
     fn payload(
         &mut self,
         index: u64,
         opened: &Opened,
         header: &DispatchHeader,
         rejected: &BTreeSet<usize>,
+        others: &[Digest],
         bytes: &[u8],
     ) {
         let unsealed = self.unsealed(&payload(index), Under::Payload, index, &opened.skeleton, bytes);
@@ -291,8 +316,7 @@ impl Check<'_> {
         let batch = &header.batch.header;
         let accepted: BTreeSet<usize> = (0..batch.count).filter(|record| !rejected.contains(record)).collect();
         let before = self.notes.report.findings_count;
-        let mut roots = Vec::with_capacity(accepted.len());
-        let mut there = BTreeSet::new();
+        let mut roots: BTreeMap<usize, Digest> = rejected.iter().copied().zip(others.iter().copied()).collect();
         let outcome = read_views(&bytes, &accepted, |place, root, view| {
             let what = format!("{}, record {place}", payload(index));
             match check_view(header, &root, &view) {
@@ -305,25 +329,20 @@ impl Check<'_> {
                     }
                 }
             }
-            roots.push(root);
-            there.insert(place);
+            roots.insert(place, root);
         });
         if let Err((place, why)) = outcome {
             let what = place.map_or_else(|| payload(index), |place| format!("{}, record {place}", payload(index)));
             self.notes.finding(what, why, RESTORE);
         }
-        let missing: BTreeSet<usize> = accepted.difference(&there).copied().collect();
+        let missing: BTreeSet<usize> = accepted.iter().copied().filter(|place| !roots.contains_key(place)).collect();
         let some_missing = !missing.is_empty();
         if some_missing && self.notes.report.findings_count == before {
             // Whether they were erased, an entry further on tells.
             self.missing(index, missing);
         }
-        // The roots of rejected records are kept nowhere, so the batch's root can only be computed where all were accepted.
-        if self.notes.report.findings_count == before
-            && rejected.is_empty()
-            && !some_missing
-            && batch_root(&roots) != batch.root
-        {
+        let roots: Vec<Digest> = roots.into_values().collect();
+        if self.notes.report.findings_count == before && !some_missing && batch_root(&roots) != batch.root {
             self.notes.finding(payload(index), "its records do not give the root that the sender signed", RESTORE);
         }
         if self.notes.report.findings_count == before {
@@ -373,7 +392,8 @@ fn check_view(header: &DispatchHeader, root: &Digest, view: &RecordView) -> Resu
     if view.root() != *root {
         return Err("what it shows does not lead to its root".into());
     }
-    if view.header.table != batch.table || view.header.issuer != batch.node.member() {
+    let issuer = header.source.clone().unwrap_or_else(|| batch.node.member());
+    if view.header.table != batch.table || view.header.issuer != issuer {
         return Err("it is of another type or issuer than its batch".into());
     }
     if view.shown() != header.view {

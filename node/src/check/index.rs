@@ -8,7 +8,7 @@ use luxor_protocol::cbor::Decode;
 use super::Check;
 use super::records::{batch, read_record};
 use super::report::{KEEP, RESTORE, numbered, payload, sent};
-use crate::store::{DispatchKey, Family, IndexKey, SentRow, Under, identifiers};
+use crate::store::{DispatchKey, Family, IndexKey, SentRow, Under, identifiers, read_passed_on};
 
 /// What is known of index rows before they are read.
 #[derive(Default)]
@@ -48,7 +48,7 @@ impl References {
 }
 
 /// Kinds of rows.
-const TAGS: usize = 5;
+const TAGS: usize = 6;
 
 impl Check<'_> {
     /// A row that must be there.
@@ -116,7 +116,7 @@ impl Check<'_> {
                 OWN_REFERENCE => self.references.records,
                 RECEIVED_REFERENCE => self.references.received,
                 RECEIVED_ROOT => self.references.received,
-                DELIVERY => self.references.sent || self.references.records,
+                DELIVERY | PASSED_ON => self.references.sent || self.references.records,
                 _ => self.references.records,
             };
             if count > self.references.found[tag] && !damaged {
@@ -152,6 +152,10 @@ impl Check<'_> {
                     _ => true,
                 })
             }
+            IndexKey::PassedOn(root, entry, at) => {
+                let Some(bytes) = self.store.look(Family::PassedOn, entry).ok()? else { return Some(false) };
+                Some(read_passed_on(&bytes).ok()?.get(*at) == Some(root))
+            }
             IndexKey::Delivery(batch, dispatch) => {
                 let Some(row) = self.store.look(Family::Sent, dispatch).ok()? else {
                     return Some(self.notes.has(&sent(dispatch)));
@@ -185,6 +189,7 @@ const DELIVERY: usize = 1;
 const RECEIVED_REFERENCE: usize = 2;
 const RECEIVED_ROOT: usize = 3;
 const OWN_ROOT: usize = 4;
+const PASSED_ON: usize = 5;
 
 fn tag(key: &IndexKey) -> usize {
     match key {
@@ -193,6 +198,7 @@ fn tag(key: &IndexKey) -> usize {
         IndexKey::ReceivedReference(..) => RECEIVED_REFERENCE,
         IndexKey::ReceivedRoot(..) => RECEIVED_ROOT,
         IndexKey::OwnRoot(..) => OWN_ROOT,
+        IndexKey::PassedOn(..) => PASSED_ON,
     }
 }
 
@@ -212,5 +218,8 @@ pub(super) fn name(key: &IndexKey) -> String {
             format!("index row of reference {reference} to entry {entry}, record {at}")
         }
         IndexKey::ReceivedRoot(root, entry, at) => format!("index row of record {root} to entry {entry}, record {at}"),
+        IndexKey::PassedOn(root, entry, at) => {
+            format!("index row of record {root}, passed on, to entry {entry}, record {at}")
+        }
     }
 }

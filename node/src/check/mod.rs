@@ -31,6 +31,7 @@ mod incoming;
 mod index;
 mod log;
 mod logs;
+mod onward;
 mod outgoing;
 mod receipts;
 mod records;
@@ -133,6 +134,7 @@ pub fn check(folder: &Folder, progress: &mut dyn FnMut(&str)) -> Result<Report, 
     check.log(&slots);
     check.gone();
     check.outgoing();
+    check.passed_on_rows();
     check.incoming();
     check.records();
     check.index();

@@ -208,7 +208,10 @@ impl Check<'_> {
             self.notes.checked("withdrawals");
             settled.withdrawn += 1;
         }
-        self.delivery(key, row.entry);
+        match header.source {
+            Some(_) => self.passed_on(row.entry, &header),
+            None => self.delivery(key, row.entry),
+        }
         let length = self.sealed(key, &row, others);
         let Some(found) = &others.receipts else { return settled.damaged(&key.channel) };
         let receipts = self.receipts(key, &row, &header, found, settled);

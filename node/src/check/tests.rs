@@ -116,7 +116,11 @@ fn expected(family: &str, key: &[u8]) -> String {
         "received" => format!("received row {}", dispatch()),
         "payloads" => format!("payload of entry {}", number()),
         "records" => format!("own records of the batch at entry {}", number()),
+        "passed-on" => format!("records passed on by the dispatch of entry {}", number()),
         "index" => match IndexKey::read(key).unwrap() {
+            IndexKey::PassedOn(root, entry, at) => {
+                format!("index row of record {root}, passed on, to entry {entry}, record {at}")
+            }
             IndexKey::Delivery(batch, DispatchKey { channel, number }) => {
                 format!("index row of the batch at entry {batch} to number {number} of {channel}")
             }
@@ -170,6 +174,7 @@ fn small() -> Pair {
     for from in [0, 1] {
         pair.send(from, 2, 3, Fate::Accepted);
         pair.send(from, 3, 2, Fate::Waiting);
+        pair.send(from, 2, 2, Fate::PassingOn);
         pair.send(from, 2, 1, Fate::Withdrawing);
         pair.resend(from, true);
         pair.resend(from, false);
@@ -253,6 +258,7 @@ fn every_flipped_bit_is_found_and_named() {
         "channel states",
         "settled rows",
         "own batches",
+        "dispatches passing on",
         "checkpoints of logs",
         "fork evidence",
     ] {
@@ -285,7 +291,7 @@ fn every_flipped_bit_is_found_and_named() {
     whole(folder);
 }
 
-fn cf_names() -> [&'static str; 21] {
+fn cf_names() -> [&'static str; 22] {
     [
         "meta",
         "entries",
@@ -300,6 +306,7 @@ fn cf_names() -> [&'static str; 21] {
         "received",
         "payloads",
         "records",
+        "passed-on",
         "index",
         "submissions",
         "cosigned",

@@ -130,6 +130,8 @@ pub(super) fn check(
         due: checked.due,
         payload,
         records,
+        rejected: checked.rejected,
+        source: checked.source,
         salts: [random()?, random()?],
     })))
 }

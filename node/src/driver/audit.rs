@@ -6,6 +6,7 @@ use std::sync::Arc;
 use luxor_protocol::audit::population::{BatchViews, value_groups};
 use luxor_protocol::cbor::{Decode, Encode};
 use luxor_protocol::exchange::{Answer, AuditPage, ErrorCode, Lane, Request};
+use luxor_protocol::hash::Digest;
 use luxor_protocol::limits::MAX_AUDIT_PAGE_ENTRIES;
 use luxor_protocol::names::NodeRef;
 use luxor_protocol::record::{GroupSet, OPENING, RecordView, SealedRecord};
@@ -85,13 +86,35 @@ fn batch_values(shared: &Shared, entry: u64) -> Result<Option<BatchViews>, Store
             let cut = |(at, record): &(usize, SealedRecord)| (*at, record.view(value_groups(record.header().table)));
             records.iter().map(cut).collect()
         }
-        None => {
-            let payload = shared.store.payload(entry)?;
-            let cut = |view: &RecordView| view.cut(value_groups(view.header.table));
-            payload.iter().map(|(place, _, view)| (*place, cut(view))).collect::<Vec<_>>()
-        }
+        None => match shared.store.passed_roots(entry)? {
+            Some(roots) => passed_values(shared, entry, &roots)?,
+            None => {
+                let payload = shared.store.payload(entry)?;
+                let cut = |view: &RecordView| view.cut(value_groups(view.header.table));
+                payload.iter().map(|(place, _, view)| (*place, cut(view))).collect::<Vec<_>>()
+            }
+        },
     };
     Ok((!views.is_empty()).then_some(BatchViews { views }))
+}
+
+/// The values of records that the dispatch of this entry passed on, from where they came; none where it does not show them.
+fn passed_values(shared: &Shared, entry: u64, roots: &[Digest]) -> Result<Vec<(usize, RecordView)>, StoreError> {
+    let mut views = Vec::with_capacity(roots.len());
+    for (place, root) in roots.iter().enumerate() {
+        let passed = shared.store.passed_on(root)?.into_iter().find(|passed| passed.entry == entry);
+        let shown = passed.map_or(GroupSet::NONE, |passed| passed.delivery.header.view);
+        for (from, at) in shared.store.arrivals(root)? {
+            let found = shared.store.payload(from)?.into_iter().find(|(place, _, _)| *place == at);
+            let Some((_, _, view)) = found else { continue };
+            let groups = value_groups(view.header.table);
+            if groups.within(shown) && groups.within(view.shown()) {
+                views.push((place, view.cut(groups)));
+                break;
+            }
+        }
+    }
+    Ok(views)
 }
 
 impl Driver {

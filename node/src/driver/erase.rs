@@ -7,7 +7,7 @@
 //!
 //! Not here: which rows go with what ([`crate::store::Erasing`]); the key files ([`crate::keyring`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use super::{Driver, DriverError, Message, Shared, now};
 use crate::entropy::opening;
 use crate::keyring::{DataKey, Kind};
 use crate::sequencer::Committed;
-use crate::store::{Erasing, StoreError, Under, Write};
+use crate::store::{Erasing, Store, StoreError, Under, Write};
 
 /// Entries looked at for one commit.
 const ENTRIES_AT_ONCE: usize = 256;
@@ -395,7 +395,7 @@ fn entries_due(shared: &Shared, holds: &Holds, after: Option<(Day, u64)>, by: Da
                     .look_at(Under::Records, batch, |item| holds.of_item(item).is_some())?
                     .iter()
                     .any(|(_, held)| *held),
-                None => false,
+                None => passes_held(store, holds, entry)?,
             },
             _ => false,
         };
@@ -408,6 +408,25 @@ fn entries_due(shared: &Shared, holds: &Holds, after: Option<(Day, u64)>, by: Da
         step.done.entries += 1;
     }
     Ok(step)
+}
+
+/// Whether the dispatch of a `sent` entry passes on what is held where it came.
+fn passes_held(store: &Store, holds: &Holds, entry: u64) -> Result<bool, StoreError> {
+    let Some(roots) = store.passed_roots(entry)? else { return Ok(false) };
+    let mut came: BTreeSet<(u64, usize)> = BTreeSet::new();
+    for root in &roots {
+        came.extend(store.arrivals(root)?);
+    }
+    let arrivals: BTreeSet<u64> = came.iter().map(|(arrival, _)| *arrival).collect();
+    for arrival in arrivals {
+        let held = store.look_at(Under::Payload, arrival, |item| {
+            came.contains(&(arrival, item.place)) && holds.of_item(item).is_some()
+        })?;
+        if held.iter().any(|(_, held)| *held) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Rows under a key of own records or answers whose day has come, behind `after`; gives the last one looked at, unless it was the last of

@@ -164,17 +164,28 @@ fn newest(shared: &Shared, have: &[u64]) -> Result<NewestCheckpoint, DriverError
 /// A proof of an entry under the first checkpoint with a quorum that covers it.
 fn proof(shared: &Shared, index: u64) -> Result<Answer, DriverError> {
     let not_there = |why: &str| Ok(Answer::error(ErrorCode::NotThere, format!("entry {index}: {why}")));
-    let Some(size) = index.checked_add(1).filter(|size| *size <= shared.sequencer.latest().size) else {
+    if index >= shared.sequencer.latest().size {
         return not_there("the log does not have it");
+    }
+    match witnessed_proof(shared, index)? {
+        Some(proof) => Ok(Answer::Proof(proof.to_bytes())),
+        None => not_there("no checkpoint with a quorum covers it yet"),
+    }
+}
+
+/// The same for this node itself; `None` where there is none yet.
+pub(super) fn witnessed_proof(shared: &Shared, index: u64) -> Result<Option<TlogProof>, DriverError> {
+    let Some(size) = index.checked_add(1).filter(|size| *size <= shared.sequencer.latest().size) else {
+        return Ok(None);
     };
     // Witnesses that began new logs since are in no quorum of today, but later checkpoints have others'.
     let kept = shared.store.cosigned_from(size, KEPT_LOOKED_AT)?;
     let newest = || shared.cosigned().best().filter(|best| best.size >= size).map(|best| best.note.clone());
     let Some(checkpoint) = kept.into_iter().find(|note| shared.cosigned().time_of(note).is_some()).or_else(newest)
     else {
-        return not_there("no checkpoint with a quorum covers it yet");
+        return Ok(None);
     };
     let size = held_of(checkpoint.clone()).map_err(|e| DriverError::Own(e.to_string()))?.size;
     let hashes = shared.sequencer.path(index, size)?;
-    Ok(Answer::Proof(TlogProof { extra: None, index, hashes, checkpoint }.to_bytes()))
+    Ok(Some(TlogProof { extra: None, index, hashes, checkpoint }))
 }

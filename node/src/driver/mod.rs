@@ -17,6 +17,7 @@ mod hot;
 mod known;
 mod logs;
 mod monitor;
+mod onward;
 mod outside;
 mod peers;
 mod pool;
@@ -59,6 +60,7 @@ use documents::Spread;
 pub use documents::{AdmitError, Admitted, RefusedDocument, record_documents};
 pub use erase::{EraseError, ErasedNow};
 pub use known::{Known, KnownError, origins, peers};
+pub use onward::Onward;
 use pool::Pool;
 pub use receipts::{ReceiptWitnessError, ReceiptWitnesses};
 pub use settle::WithdrawError;
@@ -157,6 +159,8 @@ pub struct Driver {
     proving: Arc<Semaphore>,
     /// One document is admitted at a time.
     admitting: Arc<tokio::sync::Mutex<()>>,
+    /// One wish to pass records on is worked on at a time, so that the same one twice passes nothing on twice.
+    passing: Arc<tokio::sync::Mutex<()>>,
     spread: Arc<Spread>,
     /// One erasure, or one hold placed or released, at a time.
     erasing: Arc<tokio::sync::Mutex<()>>,
@@ -259,6 +263,7 @@ impl Driver {
             submitting: Arc::default(),
             proving: Arc::new(Semaphore::new(1)),
             admitting: Arc::default(),
+            passing: Arc::default(),
             spread: Arc::default(),
             erasing: Arc::default(),
             pool: Arc::new(Pool::new(cores)?),

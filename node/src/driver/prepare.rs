@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use super::known::Known;
 use super::route::{Cut, Ways};
 use super::{DriverError, Shared, Submission};
-use crate::engine::{Delivery, PreparedBatch, PreparedChunk, SealedChunk, SealedDispatch, Token};
+use crate::engine::{Delivery, Kept, PreparedBatch, PreparedChunk, SealedChunk, SealedDispatch, Token};
 use crate::entropy::{fill, opening, random};
 use crate::store::{NamedRecord, SubmissionRow, Write, parties, references, seal_records};
 
@@ -132,7 +132,7 @@ pub(super) fn prepare(shared: &Shared, submission: Submission, now: Millis) -> R
     let dispatches = batches.iter().map(|b| b.deliveries.len() as u64).sum();
     let result = serde_json::to_vec(&ChunkResult { records: results, dispatches });
     let result = result.map_err(|e| DriverError::Own(e.to_string()))?;
-    Ok(PreparedChunk { lane, submission: name, chunk, digest, result, batches })
+    Ok(PreparedChunk { lane, submission: Some(name), chunk, digest, result, batches })
 }
 
 /// Seals and signs every dispatch of a chunk under the numbers given.
@@ -145,9 +145,14 @@ pub(super) fn seal(
 ) -> Result<SealedChunk, DriverError> {
     let lane = chunk.lane;
     let row = SubmissionRow { digest: chunk.digest, result: chunk.result };
-    let row = shared.store.seal_answer(&chunk.submission, chunk.chunk, &row, now.day())?;
-    let submission = Write::Submission { submission: chunk.submission, chunk: chunk.chunk, row };
-    let mut writes = vec![submission];
+    let named = match chunk.submission {
+        Some(submission) => {
+            let row = shared.store.seal_answer(&submission, chunk.chunk, &row, now.day())?;
+            Some(Write::Submission { submission, chunk: chunk.chunk, row })
+        }
+        None => None,
+    };
+    let mut writes: Vec<Write> = named.into_iter().collect();
     let known = shared.known();
     let mut dispatches = Vec::with_capacity(numbers.len());
     let mut numbers = numbers.into_iter();
@@ -162,10 +167,15 @@ pub(super) fn seal(
             dispatches.push(seal_one(shared, &known, &batch.batch, delivery, numbered, now)?);
         }
         let Some((channel, number)) = carried.first() else { continue };
-        let key = shared.store.own_key(now.day().plus(kept))?;
-        let stored = seal_records(&key, channel, *number, &batch.stored)?;
-        let records = batch.records.iter().map(|record| record.indexed(&key)).collect();
-        writes.push(Write::Records { entry, records, stored, dispatches: carried });
+        writes.push(match batch.kept {
+            Kept::Own { records, stored } => {
+                let key = shared.store.own_key(now.day().plus(kept))?;
+                let stored = seal_records(&key, channel, *number, &stored)?;
+                let records = records.iter().map(|record| record.indexed(&key)).collect();
+                Write::Records { entry, records, stored, dispatches: carried }
+            }
+            Kept::PassedOn(roots) => Write::PassedOn { entry, roots },
+        });
     }
     Ok(SealedChunk { token, lane, writes, dispatches })
 }
@@ -191,6 +201,7 @@ fn seal_one(
         purpose: delivery.purpose,
         view: delivery.view,
         retention_days: delivery.retention_days,
+        source: delivery.source,
         sent_at: now,
         receipts_held_up_to,
     }
@@ -243,9 +254,11 @@ fn sign(shared: &Shared, directory: &Directory, group: Group, ways: &Ways<'_>, n
             purpose: rule.flow.purpose,
             view: groups,
             retention_days: rule.flow.retention_days,
+            source: None,
             content: writer.into_bytes(),
         }
     };
     let deliveries = group.cut.ways.iter().map(delivery).collect();
-    PreparedBatch { batch, records: group.indexed, stored: group.stored.into_array(roots.len()), deliveries }
+    let kept = Kept::Own { records: group.indexed, stored: group.stored.into_array(roots.len()) };
+    PreparedBatch { batch, kept, deliveries }
 }

@@ -60,5 +60,7 @@ fn is_suspended(directory: &Directory, row: &OutboxRow) -> bool {
     let Ok(header) = DispatchHeader::from_cbor(&row.sent.envelope.header) else { return false };
     let suspends =
         |member| directory.suspension(&member).is_some_and(|(_, word)| word.agreements.contains(&header.agreement));
-    suspends(header.channel.sender.member()) || suspends(header.channel.recipient.member())
+    // Of what is passed on the agreement is the issuer's, and the recipient is no party to it.
+    let other = header.source.unwrap_or_else(|| header.channel.recipient.member());
+    suspends(header.channel.sender.member()) || suspends(other)
 }

@@ -113,6 +113,8 @@ impl Engine {
             body,
             payload: verified.payload,
             records: verified.records,
+            rejected: verified.rejected,
+            source: verified.source,
             tree,
             held,
         };

@@ -20,7 +20,7 @@ use luxor_protocol::names::NodeRef;
 use luxor_protocol::time::Millis;
 
 pub use types::{
-    Delivery, Effect, EngineConfig, Input, PreparedBatch, PreparedChunk, PreparedWithdrawal, Reloaded, Reply,
+    Delivery, Effect, EngineConfig, Input, Kept, PreparedBatch, PreparedChunk, PreparedWithdrawal, Reloaded, Reply,
     SealedChunk, SealedDispatch, Ticket, Token, Verified, VerifiedReceipt, Window,
 };
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use luxor_protocol::exchange::{Answer, Arrival, Channel, Envelope, Lane, Opening, Outcome, Withdrawal};
 use luxor_protocol::hash::Digest;
-use luxor_protocol::names::{NodeRef, Purpose, Slug};
+use luxor_protocol::names::{MemberId, NodeRef, Purpose, Slug};
 use luxor_protocol::record::{Batch, GroupSet};
 use luxor_protocol::time::{Day, Millis};
 
@@ -77,6 +77,10 @@ pub struct Verified {
     pub payload: Option<Sealed>,
     /// What finds the accepted records.
     pub records: Vec<IndexedRecord>,
+    /// Roots of the others.
+    pub rejected: Vec<Digest>,
+    /// What came with records that were passed on.
+    pub source: Option<Vec<u8>>,
     /// Two salts for its log entry.
     pub salts: [[u8; 16]; 2],
 }
@@ -173,7 +177,9 @@ pub struct Delivery {
     pub view: GroupSet,
     /// How long it may be kept.
     pub retention_days: u64,
-    /// The encoded views.
+    /// Who issued the records, where they are passed on.
+    pub source: Option<MemberId>,
+    /// The encoded views, with what comes with them where they are passed on.
     pub content: Vec<u8>,
 }
 
@@ -182,12 +188,24 @@ pub struct Delivery {
 pub struct PreparedBatch {
     /// The signed batch.
     pub batch: Batch,
-    /// What finds its records.
-    pub records: Vec<NamedRecord>,
-    /// Its records as they are stored, not yet encrypted.
-    pub stored: Vec<u8>,
+    /// What is kept of its records.
+    pub kept: Kept,
     /// One dispatch each.
     pub deliveries: Vec<Delivery>,
+}
+
+/// What is kept of the records of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kept {
+    /// They are this node's own.
+    Own {
+        /// What finds them.
+        records: Vec<NamedRecord>,
+        /// The records as they are stored, not yet encrypted.
+        stored: Vec<u8>,
+    },
+    /// They came from others and are passed on: their roots.
+    PassedOn(Vec<Digest>),
 }
 
 /// A submitted chunk: checked, committed to, routed, signed.
@@ -195,8 +213,8 @@ pub struct PreparedBatch {
 pub struct PreparedChunk {
     /// The lane of its dispatches.
     pub lane: Lane,
-    /// Name of the submission.
-    pub submission: String,
+    /// Name of the submission; none where records are passed on, of which the index tells what went before.
+    pub submission: Option<String>,
     /// Number of the chunk.
     pub chunk: u64,
     /// Digest of its bytes.

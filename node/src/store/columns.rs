@@ -33,6 +33,8 @@ pub(super) mod cf {
     /// Index of the first `sent` entry of a batch -> its own records with seeds, a list of byte strings, under a data
     /// key.
     pub(crate) const RECORDS: &str = "records";
+    /// Index of a `sent` entry -> roots of the records of others that its dispatch passes on.
+    pub(crate) const PASSED_ON: &str = "passed-on";
     /// Tag and digest -> where to look.
     pub(crate) const INDEX: &str = "index";
     /// Submission and chunk -> [`super::super::SubmissionRow`], under a data key.
@@ -52,7 +54,7 @@ pub(super) mod cf {
     pub(crate) const LOGS: &str = "logs";
 
     /// All of them.
-    pub(crate) const ALL: [&str; 21] = [
+    pub(crate) const ALL: [&str; 22] = [
         META,
         ENTRIES,
         OPENINGS,
@@ -66,6 +68,7 @@ pub(super) mod cf {
         RECEIVED,
         PAYLOADS,
         RECORDS,
+        PASSED_ON,
         INDEX,
         SUBMISSIONS,
         COSIGNED,
@@ -151,6 +154,8 @@ pub(super) enum Tag {
     ReceivedRoot = 4,
     /// Record root -> place of an own record in its batch.
     OwnRoot = 5,
+    /// Record root -> place in a dispatch that passes it on.
+    PassedOn = 6,
 }
 
 /// `sender 0 recipient 0 epoch lane`.

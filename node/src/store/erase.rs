@@ -117,6 +117,8 @@ impl Store {
             if let Some(mut row) = self.received(&skeleton.channel, skeleton.number)? {
                 erasing.totals.received.add(&verdict(&row)?);
                 row.body.clear();
+                row.rejected.clear();
+                row.source = None;
                 erasing.bytes += 1_000;
                 erasing.received.push((skeleton.channel.clone(), skeleton.number, row));
             }

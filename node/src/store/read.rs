@@ -2,9 +2,7 @@
 
 use luxor_protocol::cbor::Encode;
 use luxor_protocol::cbor::{Decode, Reader};
-use luxor_protocol::exchange::{
-    Arrival, AuditEntry, Channel, DispatchHeader, EntryKind, Opening, ReceiptBody, Skeleton,
-};
+use luxor_protocol::exchange::{Arrival, AuditEntry, Channel, DispatchHeader, EntryKind, ReceiptBody, Skeleton};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::limits::{MAX_AUDIT_PAGE_BYTES, MAX_BATCH_RECORDS};
 use luxor_protocol::record::{GroupSet, RecordView, SealedRecord};
@@ -237,16 +235,7 @@ impl Store {
             let (channel, number) = read_dispatch_key(&key).ok_or_else(damaged)?;
             let sent = self.sent(&channel, number)?.ok_or_else(damaged)?;
             let header = decode("a dispatch header", &sent.envelope.header)?;
-            let receipt = match self.receipt(&channel, number)? {
-                None => None,
-                Some(row) => {
-                    let proof = luxor_protocol::tlog::TlogProof::parse(&row.proof).map_err(|_| damaged())?;
-                    let opening: Opening = decode("a receipt's opening", &proof.extra.unwrap_or_default())?;
-                    let body = decode("a receipt's body", &opening.body)?;
-                    Some((row, body))
-                }
-            };
-            deliveries.push(StoredDelivery { header, receipt });
+            deliveries.push(StoredDelivery { header, receipt: self.read_receipt(&channel, number)? });
         }
         Ok(deliveries)
     }

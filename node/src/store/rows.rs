@@ -4,7 +4,7 @@ use luxor_protocol::api::Traffic;
 use luxor_protocol::cbor::{CborError, Decode, Encode, Reader, Writer};
 use luxor_protocol::exchange::{Arrival, Envelope, Withdrawal};
 use luxor_protocol::hash::Digest;
-use luxor_protocol::limits::{MAX_ANSWER_BYTES, MAX_BODY_BYTES, MAX_CHUNK_BYTES};
+use luxor_protocol::limits::{MAX_ANSWER_BYTES, MAX_BATCH_RECORDS, MAX_BODY_BYTES, MAX_CHUNK_BYTES, MAX_SOURCE_BYTES};
 use luxor_protocol::time::Day;
 
 /// Bytes of a log's origin, as cards have it.
@@ -43,6 +43,10 @@ pub struct ReceivedRow {
     pub arrival: Arrival,
     /// The encoded receipt body; empty once it is erased.
     pub body: Vec<u8>,
+    /// Roots of records that were not accepted, in their order: without them no path in the sender's batch could be made.
+    pub rejected: Vec<Digest>,
+    /// What came with records that were passed on, as it came: evidence that verifies without their issuer.
+    pub source: Option<Vec<u8>>,
 }
 
 /// The answer to a submitted chunk.
@@ -149,23 +153,34 @@ impl Decode for ReceiptRow {
 
 impl Encode for ReceivedRow {
     fn encode(&self, writer: &mut Writer) {
-        writer.array(3);
-        writer.uint(self.entry);
-        self.arrival.encode(writer);
-        writer.bytes(&self.body);
+        encode_checked(writer, 5, |writer| {
+            writer.uint(self.entry);
+            self.arrival.encode(writer);
+            writer.bytes(&self.body);
+            writer.array(self.rejected.len());
+            self.rejected.iter().for_each(|root| root.encode(writer));
+            match &self.source {
+                Some(source) => writer.bytes(source),
+                None => writer.null(),
+            }
+        });
     }
 }
 
 impl Decode for ReceivedRow {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
-        reader.tuple(3)?;
-        let row = Self {
-            entry: reader.uint()?,
-            arrival: Arrival::decode(reader)?,
-            body: reader.bytes(MAX_BODY_BYTES)?.to_vec(),
-        };
-        reader.leave();
-        Ok(row)
+        decode_checked(reader, 5, |reader| {
+            let (entry, arrival) = (reader.uint()?, Arrival::decode(reader)?);
+            let body = reader.bytes(MAX_BODY_BYTES)?.to_vec();
+            let count = reader.array(MAX_BATCH_RECORDS)?;
+            let mut rejected = Vec::with_capacity(count);
+            for _ in 0..count {
+                rejected.push(Digest::decode(reader)?);
+            }
+            reader.leave();
+            let source = if reader.null()? { None } else { Some(reader.bytes(MAX_SOURCE_BYTES)?.to_vec()) };
+            Ok(Self { entry, arrival, body, rejected, source })
+        })
     }
 }
 

@@ -57,6 +57,8 @@ pub enum Family {
     Payloads,
     /// Own records.
     Records,
+    /// Roots of records of others that dispatches pass on.
+    PassedOn,
     /// What finds records.
     Index,
     /// Answers to submitted chunks.
@@ -166,6 +168,8 @@ pub enum IndexKey {
     ReceivedReference(Digest, u64, usize),
     /// Root to entry and place of a received record.
     ReceivedRoot(Digest, u64, usize),
+    /// Root to `sent` entry and place of a record passed on.
+    PassedOn(Digest, u64, usize),
 }
 
 /// What a scan could not read.
@@ -203,7 +207,7 @@ pub struct Stopped(#[expect(dead_code, reason = "the lock lasts as long as the f
 
 impl Family {
     /// All of them.
-    pub const ALL: [Family; 21] = [
+    pub const ALL: [Family; 22] = [
         Family::Meta,
         Family::Entries,
         Family::Openings,
@@ -217,6 +221,7 @@ impl Family {
         Family::Received,
         Family::Payloads,
         Family::Records,
+        Family::PassedOn,
         Family::Index,
         Family::Submissions,
         Family::Cosigned,
@@ -242,6 +247,7 @@ impl Family {
             Family::Received => cf::RECEIVED,
             Family::Payloads => cf::PAYLOADS,
             Family::Records => cf::RECORDS,
+            Family::PassedOn => cf::PASSED_ON,
             Family::Index => cf::INDEX,
             Family::Submissions => cf::SUBMISSIONS,
             Family::Cosigned => cf::COSIGNED,
@@ -641,6 +647,7 @@ impl RowKey for IndexKey {
             tag if tag == Tag::OwnRoot as u8 => Self::OwnRoot(digest, entry, at),
             tag if tag == Tag::ReceivedReference as u8 => Self::ReceivedReference(digest, entry, at),
             tag if tag == Tag::ReceivedRoot as u8 => Self::ReceivedRoot(digest, entry, at),
+            tag if tag == Tag::PassedOn as u8 => Self::PassedOn(digest, entry, at),
             _ => return None,
         })
     }
@@ -654,6 +661,7 @@ impl RowKey for IndexKey {
                 index_key(Tag::ReceivedReference, reference, &place(*entry, *at))
             }
             Self::ReceivedRoot(root, entry, at) => index_key(Tag::ReceivedRoot, root, &place(*entry, *at)),
+            Self::PassedOn(root, entry, at) => index_key(Tag::PassedOn, root, &place(*entry, *at)),
         }
     }
 }

@@ -17,6 +17,7 @@ use super::columns::{
 };
 use super::deletions::DeletedRow;
 use super::erase::Erasing;
+use super::onward::passed_on_row;
 use super::open::{Store, StoreError, tree_row};
 use super::rows::{ChannelRow, OutRow, ReceiptRow, ReceivedRow, SentRow, Totals};
 use crate::keyring::{DataKey, Sealed};
@@ -127,6 +128,13 @@ pub enum Write {
         /// The dispatches that carry them.
         dispatches: Vec<(Channel, u64)>,
     },
+    /// Records of others that a dispatch passes on.
+    PassedOn {
+        /// Its `sent` entry.
+        entry: usize,
+        /// Their roots, in the order of its batch.
+        roots: Vec<Digest>,
+    },
     /// A dispatch to be sent.
     Sent {
         /// Its channel.
@@ -199,6 +207,10 @@ pub enum Write {
         payload: Option<Sealed>,
         /// What finds the accepted records.
         records: Vec<IndexedRecord>,
+        /// Roots of the others.
+        rejected: Vec<Digest>,
+        /// What came with records that were passed on.
+        source: Option<Vec<u8>>,
         /// The channel's tree after it.
         tree: Frontier,
         /// The sender signed that it holds receipts up to this.
@@ -268,8 +280,10 @@ impl Write {
             Self::Records { stored, records, .. } => stored.bytes.len() + 200 + records.len() * 150,
             Self::Sent { request, .. } => request.len() + 1_000,
             Self::Settled { proof, .. } => proof.len() + 200,
-            Self::Received { payload, records, .. } => {
-                payload.as_ref().map_or(0, |payload| payload.bytes.len()) + 1_100 + records.len() * 150
+            Self::PassedOn { roots, .. } => 100 + roots.len() * 150,
+            Self::Received { payload, records, source, .. } => {
+                let payload = payload.as_ref().map_or(0, |payload| payload.bytes.len());
+                payload + source.as_ref().map_or(0, Vec::len) + 1_100 + records.len() * 150
             }
             Self::Submission { row, .. } => row.bytes.len() + 200,
             Self::Withdrawn { request, .. } => request.len() + 2_000,
@@ -306,6 +320,13 @@ impl Store {
                         batch.put_cf(self.cf(cf::INDEX), key, []);
                     }
                 }
+                Write::PassedOn { entry, roots } => {
+                    let entry = index(entry);
+                    batch.put_cf(self.cf(cf::PASSED_ON), entry.to_be_bytes(), passed_on_row(&roots));
+                    for (at, root) in roots.iter().enumerate() {
+                        batch.put_cf(self.cf(cf::INDEX), index_key(Tag::PassedOn, root, &place(entry, at)), []);
+                    }
+                }
                 Write::Sent { channel, number, entry, envelope, request } => {
                     let key = dispatch_key(&channel, number);
                     batch.put_cf(self.cf(cf::OUTBOX), &key, (request.len() as u64).to_be_bytes());
@@ -335,9 +356,21 @@ impl Store {
                 Write::Resent { channel, number, bytes } => {
                     batch.put_cf(self.cf(cf::OUTBOX), dispatch_key(&channel, number), bytes.to_be_bytes());
                 }
-                Write::Received { channel, number, entry, arrival, body, payload, records, tree, held } => {
+                Write::Received {
+                    channel,
+                    number,
+                    entry,
+                    arrival,
+                    body,
+                    payload,
+                    records,
+                    rejected,
+                    source,
+                    tree,
+                    held,
+                } => {
                     let entry = index(entry);
-                    let row = ReceivedRow { entry, arrival, body };
+                    let row = ReceivedRow { entry, arrival, body, rejected, source };
                     batch.put_cf(self.cf(cf::RECEIVED), dispatch_key(&channel, number), row.to_cbor());
                     if let Some(payload) = payload {
                         self.stage_under(batch, Under::Payload, &entry.to_be_bytes(), &payload);

@@ -4,12 +4,13 @@
 //! document form a chain. Who must sign what is decided in [`directory`], where keys and membership are known; how signatures
 //! are counted is decided here ([`Document::check`]).
 //!
-//! Not here: what a node does with a document (node), what a row of an agreement gives ([`policy`]).
+//! Not here: what a node does with a document (node), what a row of an agreement gives ([`policy`]) and lets pass on ([`onward`]).
 
 mod agreement;
 mod card;
 mod charter;
 mod directory;
+mod onward;
 mod policy;
 mod prohibition;
 mod rejection;
@@ -22,6 +23,7 @@ pub use charter::{Charter, CharterMember, MemberStatus};
 pub use directory::{
     Conflict, Directory, DirectoryError, Equivocation, FormerLog, KnownNode, Loaded, Proposal, Revoked, Split, Standing,
 };
+pub use onward::{OnwardAsk, OnwardDenial, OnwardGrant};
 pub use policy::{Ask, Denial, Grant, Policy, Rule, Verdict};
 pub use prohibition::{Prohibition, ProhibitionError, Prohibitions};
 pub use rejection::Rejection;

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::limits::MAX_PROHIBITIONS;
 use crate::names::{MemberId, Purpose, Slug};
+use crate::record::{GroupSet, TypeTable};
 use crate::time::Day;
 
 /// Why a prohibition file was refused. A node does not start with one that it cannot read: it would give too much.
@@ -124,6 +125,15 @@ impl Prohibition {
             && among(&self.from, from)
             && among(&self.to, to)
             && (self.purposes.is_empty() || self.purposes.contains(&purpose))
+    }
+
+    /// The groups of a type that it takes away.
+    pub(super) fn takes(&self, table: &TypeTable) -> GroupSet {
+        if self.groups.is_empty() {
+            return table.all_groups();
+        }
+        let known = self.groups.iter().filter_map(|name| table.group(name));
+        known.fold(GroupSet::NONE, |set, (at, _)| set.with(at))
     }
 
     /// Whether it holds on a day.

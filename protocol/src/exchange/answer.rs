@@ -71,6 +71,18 @@ word_enum!(
         ShowsMore = 6, "shows_more";
         /// The content is redundant beyond the expansion limit, or larger than allowed.
         Expansion = 7, "expansion";
+        /// Records passed on: what came as the agreement is not it, or not signed by everybody who had to.
+        SourceAgreement = 40, "source_agreement";
+        /// Records passed on: the dispatch in which they came is another than it should be, or passed them on itself.
+        SourceDispatch = 41, "source_dispatch";
+        /// Records passed on: a signature of their issuer does not hold.
+        SourceSignature = 42, "source_signature";
+        /// Records passed on: the receipt does not show that they were accepted, or they were to be erased.
+        SourceReceipt = 43, "source_receipt";
+        /// Records passed on: no quorum cosigned the receipt's checkpoint.
+        SourceUnwitnessed = 44, "source_unwitnessed";
+        /// Records passed on: one does not stand in its issuer's batch, or is not accounted for.
+        SourcePath = 45, "source_path";
     }
 );
 

@@ -1,16 +1,18 @@
 //! The check of an arrived dispatch or withdrawal: pure functions from bytes to verdict, run on a worker.
 //!
-//! Order: network and addressees, signature, agreement, and only then the seal. Numbers and duplicates are the engine's.
+//! Order: network and addressees, signature, agreement, and only then the seal; of records that are passed on the agreement comes
+//! inside it. Numbers and duplicates are the engine's.
 
 use super::answer::{Answer, ErrorCode, Lack, RefusalCode};
 use super::dispatch::{Dispatch, DispatchHeader, Envelope, is_own_batch};
 use super::receipt::{Outcome, Rejection};
 use super::sealed::{SealedError, unpack};
+use super::source::{Passing, Source};
 use super::{Arrival, Channel, Withdrawal};
 use crate::cbor::{CborError, Decode, Encode, Reader, Reason, Writer};
 use crate::document::{Ask, Denial, Directory, KnownNode};
 use crate::hash::Digest;
-use crate::names::NodeRef;
+use crate::names::{MemberId, NodeRef};
 use crate::record::{ArrivedView, Fault, batch_root};
 use crate::time::{Day, Millis};
 
@@ -37,6 +39,10 @@ pub struct Checked<T> {
     pub accepted: Vec<(usize, Digest, T)>,
     /// The same as they are stored, `[[place, root, view] …]`, each view as it came; empty when none is accepted.
     pub payload: Vec<u8>,
+    /// Roots of the records that were not accepted, in their order; empty when the dispatch was refused.
+    pub rejected: Vec<Digest>,
+    /// Of accepted records that were passed on: what came with them and was verified, a [`Source`] as it came.
+    pub source: Option<Vec<u8>>,
     /// The day by which the views must be gone.
     pub due: Day,
 }
@@ -70,25 +76,33 @@ pub fn check_dispatch<T>(
     check_route(directory, me, peer, &header.network, &header.channel)?;
     let envelope = signed()?;
     check_epoch(peer, &header.channel)?;
-    if directory.agreement(&header.agreement_digest).is_none() {
+    // Who is passed something on is no party to the agreement: that comes with the records.
+    if header.source.is_none() && directory.agreement(&header.agreement_digest).is_none() {
         let detail = format!("agreement {} ({})", header.agreement, header.agreement_digest);
         return Err(Answer::later(Lack::Agreement, detail));
     }
-    let permitted = permits(directory, me, peer, &header, now);
-    match &permitted {
-        // Either side may not know the latest word yet: documents go first, then this again, or its withdrawal.
-        Err(denial @ Denial::Suspended(_)) => {
-            return Err(Answer::later(Lack::Suspended, format!("agreement {}: {denial}", header.agreement)));
+    let permitted = match &header.source {
+        None => match permits(directory, me, peer, &header, now) {
+            // Either side may not know the latest word yet: documents go first, then this again, or its withdrawal.
+            Err(denial @ Denial::Suspended(_)) => {
+                return Err(Answer::later(Lack::Suspended, format!("agreement {}: {denial}", header.agreement)));
+            }
+            Err(denial @ (Denial::NoMember(_) | Denial::MemberSuspended(_))) => {
+                return Err(Answer::later(Lack::Membership, denial));
+            }
+            permitted => permitted.is_ok(),
+        },
+        // The agreement is inside the seal; whoever takes no part is refused before.
+        Some(issuer) => {
+            let part = |member: &MemberId| directory.active(member).is_some();
+            *issuer != peer.member && [issuer, &peer.member, &me.member()].into_iter().all(part)
         }
-        Err(denial @ (Denial::NoMember(_) | Denial::MemberSuspended(_))) => {
-            return Err(Answer::later(Lack::Membership, denial));
-        }
-        _ => {}
-    }
-    let verdict = judge(directory, peer, permitted.is_ok(), &header, &dispatch.header, &dispatch.sealed, open, ask);
-    let (outcome, accepted, payload) = match verdict {
-        Ok(Views { rejected, accepted, payload }) => (Outcome::Taken(rejected), accepted, payload),
-        Err(Verdict::Refused(code)) => (Outcome::Refused(code), Vec::new(), Vec::new()),
+    };
+    let verdict = judge(directory, me, peer, permitted, &header, &dispatch.header, &dispatch.sealed, now, open, ask);
+    let (outcome, views) = match verdict {
+        Ok(views) => (Outcome::Taken(views.rejections.clone()), views),
+        Err(Verdict::Refused(code)) => (Outcome::Refused(code), Views::default()),
+        Err(Verdict::Later(answer)) => return Err(answer),
         Err(Verdict::Foreign) => {
             return Err(Answer::error(ErrorCode::ForeignSeal, "the sealed part was made for another header"));
         }
@@ -102,8 +116,10 @@ pub fn check_dispatch<T>(
         arrival: Arrival::Dispatch(envelope),
         outcome,
         count: header.batch.header.count,
-        accepted,
-        payload,
+        accepted: views.accepted,
+        payload: views.payload,
+        rejected: views.rejected,
+        source: views.source,
         due: now.day().plus(header.retention_days),
     })
 }
@@ -137,6 +153,8 @@ pub fn check_withdrawal<T>(
         count: 0,
         accepted: Vec::new(),
         payload: Vec::new(),
+        rejected: Vec::new(),
+        source: None,
         // There is nothing to erase but the verdict, which the sender may ask for again.
         due: now.day().plus(WITHDRAWN_DAYS),
     })
@@ -210,30 +228,38 @@ fn permits(
 enum Verdict {
     Refused(RefusalCode),
     Foreign,
+    Later(Answer),
 }
 
 struct Views<T> {
-    rejected: Vec<Rejection>,
+    rejections: Vec<Rejection>,
+    rejected: Vec<Digest>,
     accepted: Vec<(usize, Digest, T)>,
     payload: Vec<u8>,
+    source: Option<Vec<u8>>,
 }
 
 #[allow(clippy::too_many_arguments)]
 fn judge<T>(
     directory: &Directory,
+    me: &NodeRef,
     peer: &KnownNode,
     permitted: bool,
     header: &DispatchHeader,
     header_bytes: &[u8],
     sealed: &[u8],
+    now: Millis,
     open: impl FnOnce(&[u8]) -> Option<Vec<u8>>,
     mut ask: impl FnMut(&ArrivedView<'_>) -> T,
 ) -> Result<Views<T>, Verdict> {
     let refused = |code| Err(Verdict::Refused(code));
     let batch = &header.batch.header;
-    // The header's clear name of the agreement is shown to people, so it must be the one whose digest is checked; and a
-    // mandate over a log is an agreement too, but no record has its type.
-    let named = directory.agreement(&header.agreement_digest).is_some_and(|a| a.id == header.agreement);
+    let (to, day) = (me.member(), now.day());
+    // The header's clear name of the agreement is shown to people, so it must be the one whose digest is checked; of records
+    // that are passed on that is checked with their source. And a mandate over a log is an agreement too, but no record has its
+    // type.
+    let named = header.source.is_some()
+        || directory.agreement(&header.agreement_digest).is_some_and(|a| a.id == header.agreement);
     let is_record_type = batch.table.groups.iter().any(|group| !group.fields.is_empty());
     if !permitted || !named || !is_record_type || !is_own_batch(header) {
         return refused(RefusalCode::NotPermitted);
@@ -248,8 +274,11 @@ fn judge<T>(
         Err(SealedError::Expansion) => return refused(RefusalCode::Expansion),
         Err(SealedError::Malformed) => return refused(RefusalCode::Malformed),
     };
-    let Ok(views) = read_views(&content, batch.count) else { return refused(RefusalCode::Malformed) };
-    let same = |view: &ArrivedView<'_>| view.header.table == batch.table && view.header.issuer == peer.member;
+    let Ok((views, source)) = read_content(&content, batch.count, header.source.is_some()) else {
+        return refused(RefusalCode::Malformed);
+    };
+    let issuer = header.source.as_ref().unwrap_or(&peer.member);
+    let same = |view: &ArrivedView<'_>| view.header.table == batch.table && view.header.issuer == *issuer;
     if !views.iter().all(same) {
         return refused(RefusalCode::Malformed);
     }
@@ -260,7 +289,17 @@ fn judge<T>(
     if batch_root(&roots) != batch.root {
         return refused(RefusalCode::BatchRoot);
     }
-    let (mut rejected, mut accepted) = (Vec::new(), Vec::with_capacity(views.len()));
+    if let Some((source, _)) = &source {
+        let passing = Passing { directory, via: peer, to: &to, header, issuer, day };
+        if let Err(error) = source.verify(&passing, &roots) {
+            return Err(match error.refusal() {
+                Some(code) => Verdict::Refused(code),
+                None => Verdict::Later(Answer::later(Lack::Card, error)),
+            });
+        }
+    }
+    let (mut rejections, mut rejected) = (Vec::new(), Vec::new());
+    let mut accepted = Vec::with_capacity(views.len());
     let mut payload = Writer::with_capacity(content.len() + views.len() * 40 + 8);
     for (record, view) in views.into_iter().enumerate() {
         // What is shown lies within what is promised, so anything that differs is a promised group that is hidden.
@@ -277,22 +316,60 @@ fn judge<T>(
                 payload.raw(view.encoded);
                 accepted.push((record, view.root, ask(&view)));
             }
-            Some((fault, pointer)) => rejected.push(Rejection { record, fault, pointer }),
+            Some((fault, pointer)) => {
+                rejections.push(Rejection { record, fault, pointer });
+                rejected.push(view.root);
+            }
         }
     }
     let payload = if accepted.is_empty() { Vec::new() } else { payload.into_array(accepted.len()) };
-    Ok(Views { rejected, accepted, payload })
+    let source = source.filter(|_| !accepted.is_empty()).map(|(_, bytes)| bytes.to_vec());
+    Ok(Views { rejections, rejected, accepted, payload, source })
 }
 
-/// Reads the content of a sealed part: so many views and nothing else.
+impl<T> Default for Views<T> {
+    fn default() -> Self {
+        Self { rejections: Vec::new(), rejected: Vec::new(), accepted: Vec::new(), payload: Vec::new(), source: None }
+    }
+}
+
+/// What comes with records that are passed on, read and as it came.
+type Carried<'a> = (Source, &'a [u8]);
+
+/// Reads the views, and what comes with them where they are `passed_on`.
+fn read_content(
+    content: &[u8],
+    count: usize,
+    passed_on: bool,
+) -> Result<(Vec<ArrivedView<'_>>, Option<Carried<'_>>), CborError> {
+    if !passed_on {
+        return Ok((read_views(content, count)?, None));
+    }
+    let mut reader = Reader::new(content);
+    reader.tuple(2)?;
+    let views = views_of(&mut reader, count)?;
+    let start = reader.position();
+    let source = Source::decode(&mut reader)?;
+    let bytes = reader.since(start);
+    reader.leave();
+    reader.finish()?;
+    Ok((views, Some((source, bytes))))
+}
+
+/// Reads so many views and nothing else.
 pub(crate) fn read_views(content: &[u8], count: usize) -> Result<Vec<ArrivedView<'_>>, CborError> {
     let mut reader = Reader::new(content);
+    let views = views_of(&mut reader, count)?;
+    reader.finish()?;
+    Ok(views)
+}
+
+fn views_of<'a>(reader: &mut Reader<'a>, count: usize) -> Result<Vec<ArrivedView<'a>>, CborError> {
     reader.tuple(count)?;
     let mut views = Vec::with_capacity(count);
     for _ in 0..count {
-        views.push(ArrivedView::read(&mut reader)?);
+        views.push(ArrivedView::read(reader)?);
     }
     reader.leave();
-    reader.finish()?;
     Ok(views)
 }

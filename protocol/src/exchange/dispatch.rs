@@ -5,7 +5,7 @@ use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::hash::{Digest, Domain};
 use crate::keys::{KeyError, SecretKey, SignatureCheck};
 use crate::limits::{MAX_HEADER_BYTES, MAX_RETENTION_DAYS};
-use crate::names::{NodeRef, Purpose, Slug};
+use crate::names::{MemberId, NodeRef, Purpose, Slug};
 use crate::record::{Batch, GroupSet};
 use crate::time::Millis;
 
@@ -30,6 +30,8 @@ pub struct DispatchHeader {
     pub view: GroupSet,
     /// How long the recipient may keep them.
     pub retention_days: u64,
+    /// Who issued the records, where the sender passes on what it received; none where they are its own.
+    pub source: Option<MemberId>,
     /// When it was made, by the sender's clock.
     pub sent_at: Millis,
     /// The sender holds the receipts of all numbers up to this.
@@ -114,7 +116,7 @@ impl Envelope {
 
 impl Encode for DispatchHeader {
     fn encode(&self, writer: &mut Writer) {
-        writer.array(11);
+        writer.array(12);
         self.network.encode(writer);
         self.channel.encode(writer);
         writer.uint(self.number);
@@ -124,6 +126,10 @@ impl Encode for DispatchHeader {
         self.purpose.encode(writer);
         writer.uint(u64::from(self.view.0));
         writer.uint(self.retention_days);
+        match &self.source {
+            Some(member) => member.encode(writer),
+            None => writer.null(),
+        }
         self.sent_at.encode(writer);
         writer.uint(self.receipts_held_up_to);
     }
@@ -131,7 +137,7 @@ impl Encode for DispatchHeader {
 
 impl Decode for DispatchHeader {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
-        reader.tuple(11)?;
+        reader.tuple(12)?;
         let network = Digest::decode(reader)?;
         let channel = Channel::decode(reader)?;
         let start = reader.position();
@@ -158,6 +164,7 @@ impl Decode for DispatchHeader {
             purpose,
             view,
             retention_days: reader.uint_max(MAX_RETENTION_DAYS)?,
+            source: if reader.null()? { None } else { Some(MemberId::decode(reader)?) },
             sent_at: Millis::decode(reader)?,
             receipts_held_up_to: reader.uint()?,
         };
@@ -188,8 +195,7 @@ impl Decode for Envelope {
     }
 }
 
-/// The member that a header's sender belongs to may differ from the batch's issuer only in onward use, which does not
-/// exist yet; both must be one node.
+/// Whoever sends signs the batch, also of records that it passes on.
 pub(super) fn is_own_batch(header: &DispatchHeader) -> bool {
     let sender: &NodeRef = &header.channel.sender;
     header.batch.header.node == *sender

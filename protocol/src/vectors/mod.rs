@@ -16,6 +16,7 @@ mod governance;
 mod json;
 mod keys;
 mod log;
+mod onward;
 mod records;
 mod world;
 

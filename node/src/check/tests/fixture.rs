@@ -68,6 +68,8 @@ pub(super) enum Fate {
     Refused,
     /// It waits in the outbox.
     Waiting,
+    /// It waits there too, and its records are another member's.
+    PassingOn,
     /// Withdrawn before it arrived; the receipt for the withdrawal is there.
     Withdrawn,
     /// Withdrawn, and the withdrawal waits in the outbox.
@@ -162,12 +164,20 @@ impl Pair {
         let (mut writes, mut entries, mut sent) = (Vec::new(), Vec::new(), Vec::new());
         for Made { dispatches, submission, records, stored } in made {
             let carried = dispatches.iter().map(|(_, header, _)| (header.channel.clone(), header.number)).collect();
-            let (_, store, _) = self.sides[from].open.as_ref().unwrap();
-            let key = store.own_key(DUE).unwrap();
-            let (_, first, _) = &dispatches[0];
-            let stored = seal_records(&key, &first.channel, first.number, &stored).unwrap();
-            let records = records.iter().map(|record| record.indexed(&key)).collect();
-            writes.extend([submission, Write::Records { entry: entries.len(), records, stored, dispatches: carried }]);
+            if fate == Fate::PassingOn {
+                let roots = records.iter().map(|record| record.root).collect();
+                writes.push(Write::PassedOn { entry: entries.len(), roots });
+            } else {
+                let (_, store, _) = self.sides[from].open.as_ref().unwrap();
+                let key = store.own_key(DUE).unwrap();
+                let (_, first, _) = &dispatches[0];
+                let stored = seal_records(&key, &first.channel, first.number, &stored).unwrap();
+                let records = records.iter().map(|record| record.indexed(&key)).collect();
+                writes.extend([
+                    submission,
+                    Write::Records { entry: entries.len(), records, stored, dispatches: carried },
+                ]);
+            }
             for (dispatch, header, opening) in dispatches {
                 let request = Request::Dispatch(dispatch.clone());
                 writes.push(Write::Sent {
@@ -185,7 +195,7 @@ impl Pair {
         if matches!(fate, Fate::Withdrawn | Fate::Withdrawing) {
             self.withdraw(from, first, &mut sent);
         }
-        if matches!(fate, Fate::Waiting | Fate::Withdrawing) {
+        if matches!(fate, Fate::Waiting | Fate::PassingOn | Fate::Withdrawing) {
             return;
         }
         let proofs = self.arrive(1 - from, &sent);
@@ -336,6 +346,7 @@ impl Pair {
                 purpose: Purpose::Delivery,
                 view: if fate == Fate::Refused { DECLARATION.all_groups() } else { shown },
                 retention_days: 30,
+                source: (fate == Fate::PassingOn).then(|| recipient.member()),
                 sent_at: NOW,
                 receipts_held_up_to: numbers.confirmed,
             };
@@ -394,6 +405,8 @@ impl Pair {
                 entry: entries.len() - 1,
                 payload,
                 records,
+                rejected: checked.rejected,
+                source: checked.source,
                 arrival: checked.arrival,
                 body,
                 tree: lane.arrived.clone(),

@@ -10,7 +10,7 @@ use super::Numbers;
 use super::disk::Disk;
 use super::node::{ANY, Profile, Work};
 use super::world::World;
-use crate::engine::{Delivery, Input, PreparedBatch, PreparedChunk, Token, Window};
+use crate::engine::{Delivery, Input, Kept, PreparedBatch, PreparedChunk, Token, Window};
 
 /// Agreements between any two nodes.
 const AGREEMENTS: u64 = 3;
@@ -108,6 +108,7 @@ impl World {
                 purpose: Purpose::SafetySecurity,
                 view: GroupSet::NONE,
                 retention_days: 1,
+                source: None,
                 content: vec![0; bytes as usize],
             }
         });
@@ -115,14 +116,14 @@ impl World {
         let node = self.nodes[at].name.clone();
         let header = BatchHeader { node, table: &DECLARATION, count: 1, root: Digest::ZERO, signed_at: Millis(0) };
         let batch = Batch { header, signature: [0; 64] };
-        let batch = PreparedBatch { batch, records: Vec::new(), stored: Vec::new(), deliveries };
+        let batch = PreparedBatch { batch, kept: Kept::Own { records: Vec::new(), stored: Vec::new() }, deliveries };
         self.chunks.push((at, self.nodes[at].life));
         let number = self.chunks.len() as u64;
         let Some(process) = &mut self.nodes[at].running else { return number };
         process.tokens += 1;
         let token = Token(process.tokens);
         process.submitted.insert(token, number);
-        let (submission, digest) = (String::new(), Digest::ZERO);
+        let (submission, digest) = (Some(String::new()), Digest::ZERO);
         let batches = vec![batch];
         let chunk = PreparedChunk { lane, submission, chunk: number, digest, result: Vec::new(), batches };
         self.step(at, Input::Submitted { token, chunk: Box::new(chunk) });

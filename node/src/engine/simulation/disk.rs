@@ -194,6 +194,7 @@ impl Disk {
             }
             Write::Totals(totals) => self.totals = totals,
             Write::Records { .. }
+            | Write::PassedOn { .. }
             | Write::Erased(_)
             | Write::Hold { .. }
             | Write::Released { .. }

@@ -74,6 +74,8 @@ impl World {
                 due: Day(1),
                 payload: None,
                 records: Vec::new(),
+                rejected: Vec::new(),
+                source: None,
                 salts: [[0; 16]; 2],
             }))
         };

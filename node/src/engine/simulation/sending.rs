@@ -57,7 +57,8 @@ impl World {
     pub(super) fn seal(&mut self, at: usize, run: u64, work: (Ticket, Token, PreparedChunk, Vec<(Channel, u64, u64)>)) {
         let (ticket, token, chunk, numbers) = work;
         let row = Sealed::empty();
-        let writes = vec![Write::Submission { submission: chunk.submission, chunk: chunk.chunk, row }];
+        let writes =
+            vec![Write::Submission { submission: chunk.submission.unwrap_or_default(), chunk: chunk.chunk, row }];
         let deliveries = chunk.batches.into_iter().flat_map(|batch| batch.deliveries);
         let mut dispatches = Vec::new();
         for (delivery, (channel, number, held)) in deliveries.zip(numbers) {

@@ -12,12 +12,15 @@ use crate::audit::sample::hundredths;
 use crate::cbor::Decode;
 use crate::document::Directory;
 use crate::exchange::{Arrival, DispatchHeader, EntryKind, Envelope, Outcome, ReceiptBody, Skeleton};
+use crate::names::MemberId;
 use crate::record::{Batch, BatchTree};
 
 /// What the log shows of a dispatch.
 pub(super) struct Dispatch {
     /// Its batch; none where it was withdrawn before it came.
     pub(super) batch: Option<Batch>,
+    /// Who issued its records, where they were passed on.
+    pub(super) source: Option<MemberId>,
     /// Why none of its values can be proven, where that is so.
     pub(super) excluded: bool,
 }
@@ -32,18 +35,21 @@ pub(super) fn dispatch_of(entry: &PackedEntry, skeleton: &Skeleton) -> Result<Di
     if skeleton.kind == EntryKind::Sent {
         let envelope = Envelope::from_cbor(evidence).map_err(|error| format!("envelope: {error}"))?;
         let header = header(&envelope)?;
-        let excluded = value_groups(header.batch.header.table).0 == 0;
-        return Ok(Dispatch { batch: Some(header.batch), excluded });
+        let groups = value_groups(header.batch.header.table);
+        // Of own records the sender has everything; of others' that it passed on, what it showed.
+        let hidden = header.source.is_some() && !groups.within(header.view);
+        let excluded = groups.0 == 0 || hidden;
+        return Ok(Dispatch { batch: Some(header.batch), source: header.source, excluded });
     }
     let body = ReceiptBody::from_cbor(body).map_err(|error| format!("body: {error}"))?;
     match Arrival::from_cbor(evidence).map_err(|error| format!("evidence: {error}"))? {
-        Arrival::Withdrawal(_) => Ok(Dispatch { batch: None, excluded: true }),
+        Arrival::Withdrawal(_) => Ok(Dispatch { batch: None, source: None, excluded: true }),
         Arrival::Dispatch(envelope) => {
             let header = header(&envelope)?;
             let groups = value_groups(header.batch.header.table);
             let shown = groups.0 != 0 && groups.within(header.view);
             let whole = matches!(&body.outcome, Outcome::Taken(rejected) if rejected.is_empty());
-            Ok(Dispatch { batch: Some(header.batch), excluded: !(shown && whole) })
+            Ok(Dispatch { batch: Some(header.batch), source: header.source, excluded: !(shown && whole) })
         }
     }
 }
@@ -85,9 +91,9 @@ pub(super) fn check_record(
 ) -> Result<ProvenRecord, String> {
     let batch = dispatch.batch.as_ref().ok_or("its dispatch has no batch")?;
     let (header, view) = (&batch.header, &record.view);
-    let issuer = directory.node(&header.node).ok_or_else(|| format!("no card names the node {}", header.node))?;
-    batch.verify(&directory.network(), &issuer.ever()).map_err(|error| format!("batch: {error}"))?;
-    if view.header.table != header.table || view.header.issuer != issuer.member {
+    let signer = directory.node(&header.node).ok_or_else(|| format!("no card names the node {}", header.node))?;
+    batch.verify(&directory.network(), &signer.ever()).map_err(|error| format!("batch: {error}"))?;
+    if view.header.table != header.table || view.header.issuer != *dispatch.source.as_ref().unwrap_or(&signer.member) {
         return Err("it is of another type or issuer than the batch".into());
     }
     if view.shown() != value_groups(header.table) {

@@ -360,14 +360,7 @@ impl Policy {
                         .all()
                         .iter()
                         .filter(|prohibition| prohibition.concerns(&flow.type_name, from, to, flow.purpose));
-                    let takes = |prohibition: &Prohibition| match (table, prohibition.groups.is_empty()) {
-                        (Some(table), false) => {
-                            let known = prohibition.groups.iter().filter_map(|name| table.group(name));
-                            known.fold(GroupSet::NONE, |set, (at, _)| set.with(at))
-                        }
-                        (Some(table), true) => table.all_groups(),
-                        (None, _) => GroupSet::NONE,
-                    };
+                    let takes = |p: &Prohibition| table.map_or(GroupSet::NONE, |table| p.takes(table));
                     let rule = Rule {
                         agreement: agreement.id.clone(),
                         digest,

@@ -23,7 +23,7 @@ fn flip(bytes: &[u8], at: usize) -> Vec<u8> {
 
 /// The changes that make damaged bytes of honest ones, as `[at, cut, put]` from the first; or the bytes themselves where
 /// most of them differ (so what is sealed anew stands there whole).
-fn part(honest: &[u8], damaged: &[u8]) -> Json {
+pub(super) fn part(honest: &[u8], damaged: &[u8]) -> Json {
     let mut changes: Vec<(usize, usize, &[u8])> = Vec::new();
     if honest.len() == damaged.len() {
         for at in (0..honest.len()).filter(|at| honest[*at] != damaged[*at]) {

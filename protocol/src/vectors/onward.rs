@@ -1,0 +1,126 @@
+//! `onward.json`: records passed on, with what comes with them, and what their last recipient says; honest and damaged.
+
+use super::damaged::part;
+use super::dispatches::outcome;
+use super::json::{Json, bytes, file, object};
+use super::world::WORLD;
+use crate::cbor::Encode;
+use crate::document::Agreement;
+use crate::exchange::relay::{ONWARD, RELAY, Relay, batch, countersign, signed};
+use crate::exchange::{Dispatch, Outcome, RefusalCode, Rejection, Source};
+use crate::hash::Digest;
+use crate::names::Purpose;
+use crate::record::Fault;
+use crate::testing::{NOW, encode_views, set, small_record};
+use crate::time::Day;
+
+/// A case: the header and content of a dispatch that is signed and sealed rightly, and the verdict. What is not given is as in the
+/// honest one.
+fn case(name: &str, relay: &Relay<'_>, content: &[u8], honest: Option<(&[u8], &[u8])>) -> Json {
+    let dispatch = relay.dispatch(content);
+    let said = outcome(&relay.judge(&WORLD.net.directory, &dispatch).unwrap().outcome);
+    assert_eq!(said == "accepted", honest.is_none(), "{name}: {said}");
+    let Some((header, honest)) = honest else {
+        return object! {
+            "name" => name, "kind" => "onward", "peer" => relay.header.channel.sender.as_str(),
+            "recipient" => relay.header.channel.recipient.as_str(), "now" => NOW.0, "header" => bytes(&dispatch.header),
+            "content" => bytes(content), "source" => bytes(relay.source().to_cbor()), "verdict" => said,
+        };
+    };
+    let mut case = object! { "name" => format!("damaged: {name}"), "kind" => "bad_onward", "verdict" => said };
+    if dispatch.header != header {
+        case = case.with("header", part(header, &dispatch.header));
+    }
+    if content != honest {
+        case = case.with("content", part(honest, content));
+    }
+    case
+}
+
+/// Writes or compares the file.
+#[test]
+fn records_passed_on() {
+    let net = &WORLD.net;
+    let relay = Relay::new(net);
+    let (header, content) = (relay.header.to_cbor(), relay.content(&relay.source()));
+    let honest = Some((&header[..], &content[..]));
+    let mut cases = vec![case("three of five records", &relay, &content, None)];
+    let mut changed = |name: &str, change: &dyn Fn(&mut Relay<'_>)| {
+        let mut relay = relay.clone();
+        change(&mut relay);
+        let content = relay.content(&relay.source());
+        cases.push(case(name, &relay, &content, honest));
+    };
+    changed("another purpose", &|r| r.header.purpose = Purpose::Revenue);
+    changed("a longer retention", &|r| r.header.retention_days = 11);
+    changed("wider groups", &|r| {
+        let groups = ["filing", "item", "mass", "route"];
+        r.views = crate::exchange::relay::PASSED.map(|at| small_record(at as u64 + 1).view(set(&groups))).to_vec();
+        r.header.view = set(&groups);
+    });
+    changed("another recipient", &|r| r.header.channel.recipient = net.auditor.node.clone());
+    changed("another issuer", &|r| r.header.source = Some(net.auditor.id.clone()));
+    changed("an agreement that one party did not sign", &|r| drop(r.agreement[0].signatures.pop()));
+    let under = |r: &mut Relay<'_>, text: &str| {
+        r.agreement = vec![signed(net, text)];
+        r.header.agreement_digest = r.agreement[0].digest();
+        let digest = r.header.agreement_digest;
+        r.resend(|header| header.agreement_digest = digest);
+    };
+    changed("an agreement that has ended", &|r| under(r, &RELAY.replace("2027-12-31", "2026-11-22")));
+    changed("an agreement without an onward row", &|r| {
+        let (from, to) = (RELAY.find("    [[flow.onward]]").unwrap(), RELAY.rfind("    [[flow]]").unwrap());
+        under(r, &[&RELAY[..from], &RELAY[to..]].concat());
+    });
+    changed("a term that is not known", &|r| {
+        let mut agreement = Agreement::from_draft(RELAY).unwrap();
+        agreement.flows[0].terms = vec![crate::document::Term { name: "escrow".into(), value: "yes".into() }];
+        let mut document = agreement.to_document(net.id());
+        countersign(net, &mut document, &agreement);
+        r.header.agreement_digest = document.digest();
+        r.agreement = vec![document];
+        let digest = r.header.agreement_digest;
+        r.resend(|header| header.agreement_digest = digest);
+    });
+    changed("a second hop", &|r| r.resend(|header| header.source = Some(net.auditor.id.clone())));
+    changed("the issuer's dispatch to another node", &|r| {
+        r.resend(|header| header.channel.recipient = net.other.node.clone());
+    });
+    changed("a dispatch that showed less", &|r| r.resend(|header| header.view = set(&["filing", "item"])));
+    changed("the issuer's signature spoilt", &|r| r.envelope.signature[40] ^= 1);
+    changed("the issuer's batch signed by another", &|r| {
+        r.sent.batch.signature = batch(net, &r.views).signature;
+        r.envelope = Dispatch::sign(&net.id(), r.sent.to_cbor(), vec![7; 64], &net.post.sign).envelope();
+    });
+    changed("a receipt of a refusal", &|r| r.outcome = Outcome::Refused(RefusalCode::BatchRoot));
+    changed("a record that was rejected", &|r| {
+        r.outcome = Outcome::Taken(vec![Rejection { record: 2, fault: Fault::Value, pointer: "/item".into() }]);
+    });
+    changed("what was to be erased", &|r| r.due = Day(NOW.day().0 - 1));
+    changed("one cosignature too few", &|r| r.witnesses.truncate(2));
+    changed("a record that the issuer never sent", &|r| {
+        r.views[1] = small_record(77).view(set(&ONWARD));
+        r.header.batch = batch(net, &r.views);
+    });
+    let mut source = |name: &str, change: &dyn Fn(&mut Source)| {
+        let mut source = relay.source();
+        change(&mut source);
+        cases.push(case(name, &relay, &relay.content(&source), honest));
+    };
+    source("no agreement", &|s| s.agreement.clear());
+    source("no origin", &|s| s.origins.clear());
+    source("one record not accounted for", &|s| drop(s.origins[0].records.pop()));
+    source("another record's place", &|s| s.origins[0].records[1].index = 1);
+    source("another record's path", &|s| s.origins[0].records[1].path = s.origins[0].records[0].path.clone());
+    source("a receipt of another dispatch", &|s| {
+        let mut other = relay.clone();
+        other.resend(|header| header.number = 2);
+        s.origins[0].receipt = other.receipt();
+    });
+    source("a digest of a path changed", &|s| s.origins[0].records[2].path[0] = Digest([7; 32]));
+    cases.push(case("no source", &relay, &encode_views(&relay.views), honest));
+    let about = "SPEC.md section 11, records passed on, in the network of documents.json: 'customs-kr' passes on to 'customs-jp' what \
+                 'post-de' sent it, under an agreement that comes with them. The dispatches are signed and sealed rightly: \
+                 header and content are given. 'source' is the second part of the content; 'bad_onward' changes the honest case.";
+    super::hold("onward.json", &file(about, cases));
+}
