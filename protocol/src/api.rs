@@ -479,6 +479,19 @@ pub struct InboxItem {
     pub rejected: usize,
     /// The verdict in words.
     pub outcome: String,
+    /// Set where a key that signed it is revoked since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<SignatureMark>,
+}
+
+/// What is told of a signature whose key is revoked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SignatureMark {
+    /// It was made while others may have had the key, so its member may say that it was not theirs. It binds.
+    Contested,
+    /// Nothing here proves that it was made before the key was revoked. It binds nobody.
+    Unproven,
 }
 
 /// A page of the inbox.

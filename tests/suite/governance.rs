@@ -320,6 +320,38 @@ fn a_suspension_stops_one_agreement_with_the_reason_until_it_is_resumed() {
     assert_eq!(arrived, ["E-1", "E-4"]);
 }
 
+/// What came before a revocation stays; the mark says what it is worth.
+#[test]
+fn what_a_revoked_key_signed_before_is_marked_and_not_void() {
+    // Signed and witnessed while nobody else had the key, by what its owner says; and after it was stolen.
+    for (since, mark, words) in [
+        (None, Json::Null, ""),
+        (
+            Some("2020-01-01T00:00:00Z"),
+            json!("contested"),
+            "contested: it was signed while others may have had the key",
+        ),
+    ] {
+        let council = Council::new();
+        council.send("C-1", "KR");
+        let recipient = council.node("recipient");
+        recipient.witnessed();
+        assert_eq!(recipient.get("/v1/inbox")["items"][0]["signature"], Json::Null);
+        let dir = council.dir("sender");
+        let revoke = ["revoke", "--node", &dir, "--use", "sign", "--reason", "stolen"];
+        luxor(&[&revoke[..], &since.map_or(vec![], |since| vec!["--since", since])].concat());
+        council.revoked("sender", "stolen", "recipient");
+        assert_eq!(recipient.get("/v1/inbox")["items"][0]["signature"], mark);
+        let (shown, inbox) = (
+            luxor(&["show", "C-1", "--node", &council.dir("recipient")]),
+            luxor(&["inbox", "--records", "--node", &council.dir("recipient")]),
+        );
+        assert!(shown.contains("C-1") && inbox.contains("C-1"), "{shown}{inbox}");
+        assert_eq!(words.is_empty(), !shown.contains("contested"), "{shown}");
+        assert!(shown.contains(words) && inbox.contains(words), "{shown}{inbox}");
+    }
+}
+
 #[test]
 fn a_revoked_key_is_refused_everywhere_within_seconds_also_when_the_charter_is_stale() {
     let council = Council::new();

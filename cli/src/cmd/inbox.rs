@@ -1,6 +1,6 @@
 //! `luxor inbox`
 
-use luxor_protocol::api::{InboxDispatch, InboxItem, InboxPage};
+use luxor_protocol::api::{InboxDispatch, InboxItem, InboxPage, SignatureMark};
 use serde::Serialize;
 
 use crate::args::InboxArgs;
@@ -74,6 +74,18 @@ pub(super) fn sender(item: &InboxItem) -> String {
     }
 }
 
+/// What is to be known of its signature, where the key is revoked.
+pub(super) fn signature(item: &InboxItem) -> Option<&'static str> {
+    item.signature.map(|mark| match mark {
+        SignatureMark::Contested => {
+            "contested: it was signed while others may have had the key, which is revoked; ask the sender"
+        }
+        SignatureMark::Unproven => {
+            "unproven: its key is revoked, and nothing here shows that it was signed before; ask the sender"
+        }
+    })
+}
+
 fn cells(item: &InboxItem) -> [String; 9] {
     [
         item.index.to_string(),
@@ -84,7 +96,11 @@ fn cells(item: &InboxItem) -> [String; 9] {
         item.accepted.to_string(),
         item.rejected.to_string(),
         item.due.clone(),
-        item.outcome.clone(),
+        match item.signature {
+            None => item.outcome.clone(),
+            Some(SignatureMark::Contested) => format!("{}, contested", item.outcome),
+            Some(SignatureMark::Unproven) => format!("{}, unproven", item.outcome),
+        },
     ]
 }
 
@@ -105,6 +121,9 @@ fn records(client: &Client, args: &InboxArgs, page: InboxPage) -> anyhow::Result
             item.outcome
         ))?;
         ui::line(&format!("  shown: {}; to be erased by {}", item.groups.join(", "), item.due))?;
+        if let Some(words) = signature(item) {
+            ui::line(&format!("  {words}"))?;
+        }
         for record in &dispatch.records {
             ui::line(&format!("  {} {}", record.root, record.record))?;
         }

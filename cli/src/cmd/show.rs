@@ -104,6 +104,9 @@ fn print(info: &RecordInfo) -> anyhow::Result<()> {
             item.due,
             item.index
         ))?;
+        if let Some(words) = super::inbox::signature(item) {
+            ui::line(&format!("  {words}"))?;
+        }
     }
     for (deliveries, to) in [(&info.deliveries, "  to"), (&info.passed_on, "  passed on to")] {
         if deliveries.is_empty() {

@@ -7,9 +7,11 @@ use axum::http::Uri;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use luxor_protocol::api::{
-    Delivery, InboxDispatch, InboxItem, InboxPage, Missing, RecordInfo, RefusedNumber, Status, ViewedRecord,
+    Delivery, InboxDispatch, InboxItem, InboxPage, Missing, RecordInfo, RefusedNumber, SignatureMark, Status,
+    ViewedRecord,
 };
 use luxor_protocol::cbor::{Decode, Encode};
+use luxor_protocol::document::Standing;
 use luxor_protocol::exchange::{Answer, Arrival, DispatchHeader, Outcome, ReceiptBody, Skeleton};
 use luxor_protocol::hash::hex;
 use luxor_protocol::limits::MAX_AUDIT_PAGE_ENTRIES;
@@ -20,8 +22,9 @@ use serde::Deserialize;
 
 use super::Context;
 use super::problem::Problem;
+use crate::driver::{Shared, standing};
 use crate::logfiles::Coding;
-use crate::store::{Store, StoreError, StoredDelivery};
+use crate::store::{StoreError, StoredDelivery};
 
 /// Where the log's files stand.
 const LOG_PREFIX: &str = "/v1/log/";
@@ -91,11 +94,12 @@ pub(super) async fn inbox(
     State(context): State<Context>,
     Query(query): Query<InboxQuery>,
 ) -> Result<Json<InboxPage>, Problem> {
-    let store = &context.driver.shared().store;
+    let shared = context.driver.shared();
+    let store = &shared.store;
     let limit = query.limit.unwrap_or(100).clamp(1, MAX_INBOX_PAGE);
     let found = store.inbox(query.after.map_or(0, |after| after.saturating_add(1)), limit)?;
     let next = found.last().map(|(index, _)| *index).filter(|_| found.len() == limit);
-    let items = found.iter().map(|(index, skeleton)| item(store, *index, skeleton)).collect::<Result<_, _>>()?;
+    let items = found.iter().map(|(index, skeleton)| item(shared, *index, skeleton)).collect::<Result<_, _>>()?;
     Ok(Json(InboxPage { items, next }))
 }
 
@@ -103,14 +107,15 @@ pub(super) async fn inbox_dispatch(
     State(context): State<Context>,
     Path(index): Path<u64>,
 ) -> Result<Json<InboxDispatch>, Problem> {
-    let store = &context.driver.shared().store;
+    let shared = context.driver.shared();
+    let store = &shared.store;
     let found = store.inbox(index, 1)?.pop().filter(|(found, _)| *found == index);
     let (_, skeleton) = found.ok_or_else(|| Problem::not_found(format!("entry {index} is no received dispatch")))?;
     let viewed = store
         .payload(index)?
         .into_iter()
         .map(|(_, root, view)| ViewedRecord { root: root.hex(), record: view_to_json(view.header.table, &view) });
-    Ok(Json(InboxDispatch { item: item(store, index, &skeleton)?, records: viewed.collect() }))
+    Ok(Json(InboxDispatch { item: item(shared, index, &skeleton)?, records: viewed.collect() }))
 }
 
 #[derive(Deserialize)]
@@ -123,7 +128,8 @@ pub(super) async fn records(
     State(context): State<Context>,
     Query(query): Query<RecordsQuery>,
 ) -> Result<Json<Vec<RecordInfo>>, Problem> {
-    let store = &context.driver.shared().store;
+    let shared = context.driver.shared();
+    let store = &shared.store;
     let found = store.find(&query.reference)?;
     let mut records = Vec::new();
     for (batch, place) in found.own {
@@ -148,7 +154,7 @@ pub(super) async fn records(
             issuer: view.header.issuer.clone(),
             record: view_to_json(view.header.table, &view),
             deliveries: Vec::new(),
-            received: skeleton.map(|(_, skeleton)| item(store, index, &skeleton)).transpose()?,
+            received: skeleton.map(|(_, skeleton)| item(shared, index, &skeleton)).transpose()?,
             passed_on: super::onward::of(store, &root)?,
         });
     }
@@ -227,12 +233,12 @@ fn record_state(body: &ReceiptBody, place: usize) -> String {
     }
 }
 
-fn item(store: &Store, index: u64, skeleton: &Skeleton) -> Result<InboxItem, Problem> {
+fn item(shared: &Shared, index: u64, skeleton: &Skeleton) -> Result<InboxItem, Problem> {
     let damaged = |error: &dyn std::fmt::Display| StoreError::Damaged {
         what: format!("the received row of entry {index}"),
         error: error.to_string(),
     };
-    let row = store.received(&skeleton.channel, skeleton.number)?.ok_or_else(|| damaged(&"not there"))?;
+    let row = shared.store.received(&skeleton.channel, skeleton.number)?.ok_or_else(|| damaged(&"not there"))?;
     // The verdict may be erased; then what is left is that something came.
     let body = match row.body.is_empty() {
         true => None,
@@ -251,6 +257,11 @@ fn item(store: &Store, index: u64, skeleton: &Skeleton) -> Result<InboxItem, Pro
         accepted: 0,
         rejected: 0,
         outcome: body.as_ref().map_or_else(|| "erased".to_owned(), |body| body.outcome.to_string()),
+        signature: match standing(shared, index, &skeleton.channel.sender, &row.arrival)? {
+            Standing::Good => None,
+            Standing::Contested => Some(SignatureMark::Contested),
+            Standing::Refused => Some(SignatureMark::Unproven),
+        },
     };
     if let Arrival::Dispatch(envelope) = &row.arrival {
         let header = DispatchHeader::from_cbor(&envelope.header).map_err(|e| damaged(&e))?;

@@ -5,8 +5,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use luxor_protocol::exchange::{Answer, ErrorCode, Lack, Lane, NewestCheckpoint, Request};
+use luxor_protocol::cbor::CborError;
+use luxor_protocol::document::Standing;
+use luxor_protocol::exchange::{Answer, Arrival, ErrorCode, Lack, Lane, NewestCheckpoint, Request};
 use luxor_protocol::names::NodeRef;
+use luxor_protocol::time::Millis;
 use luxor_protocol::tlog::{TlogProof, prefix_proof};
 
 use super::{Driver, DriverError, Message, Shared, now};
@@ -178,14 +181,34 @@ pub(super) fn witnessed_proof(shared: &Shared, index: u64) -> Result<Option<Tlog
     let Some(size) = index.checked_add(1).filter(|size| *size <= shared.sequencer.latest().size) else {
         return Ok(None);
     };
-    // Witnesses that began new logs since are in no quorum of today, but later checkpoints have others'.
-    let kept = shared.store.cosigned_from(size, KEPT_LOOKED_AT)?;
-    let newest = || shared.cosigned().best().filter(|best| best.size >= size).map(|best| best.note.clone());
-    let Some(checkpoint) = kept.into_iter().find(|note| shared.cosigned().time_of(note).is_some()).or_else(newest)
-    else {
-        return Ok(None);
-    };
+    let Some(checkpoint) = first_witnessed(shared, size)? else { return Ok(None) };
     let size = held_of(checkpoint.clone()).map_err(|e| DriverError::Own(e.to_string()))?.size;
     let hashes = shared.sequencer.path(index, size)?;
     Ok(Some(TlogProof { extra: None, index, hashes, checkpoint }))
+}
+
+/// The first checkpoint with a quorum that has so many entries, of those that are kept.
+fn first_witnessed(shared: &Shared, size: u64) -> Result<Option<Vec<u8>>, StoreError> {
+    // Witnesses that began new logs since are in no quorum of today, but later checkpoints have others'.
+    let kept = shared.store.cosigned_from(size, KEPT_LOOKED_AT)?;
+    let newest = || shared.cosigned().best().filter(|best| best.size >= size).map(|best| best.note.clone());
+    Ok(kept.into_iter().find(|note| shared.cosigned().time_of(note).is_some()).or_else(newest))
+}
+
+/// What the signatures of what arrived are worth today: the worst of them. `entry` is its `received` entry.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn standing(shared: &Shared, entry: u64, sender: &NodeRef, arrival: &Arrival) -> Result<Standing, StoreError> {
+    let directory = shared.directory();
+    // Nearly always none is revoked, and the signatures were verified when it came.
+    let Some(sender) = directory.node(sender).filter(|sender| directory.has_revoked(&sender.member)) else {
+        return Ok(Standing::Good);
+    };
+    let made = first_witnessed(shared, entry + 1)?.and_then(|note| shared.cosigned().time_of(&note));
+    let made = made.map(|seconds| Millis(seconds.saturating_mul(1_000)));
+    let what = || format!("the received row of entry {entry}");
+    let damaged = |error: CborError| StoreError::Damaged { what: what(), error: error.to_string() };
+    let all = arrival.standing(&directory, sender, made).map_err(damaged)?;
+    Ok(all.into_iter().map(|(_, standing)| standing).max().unwrap_or(Standing::Good))
 }

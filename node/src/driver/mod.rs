@@ -60,6 +60,7 @@ use documents::Spread;
 pub use documents::{AdmitError, Admitted, RefusedDocument, record_documents};
 pub use erase::{EraseError, ErasedNow};
 pub use known::{Known, KnownError, origins, peers};
+pub use logs::standing;
 pub use onward::Onward;
 use pool::Pool;
 pub use receipts::{ReceiptWitnessError, ReceiptWitnesses};

@@ -237,6 +237,17 @@ impl Shared {
 
     /// Keeps the newest cosigned checkpoint of this node's own log; one a minute for good.
     pub(super) fn keep_cosigned(&self, made: &CosignedCheckpoint) -> Result<(), StoreError> {
+        self.keep(made, false)
+    }
+
+    /// Keeps the newest cosigned checkpoint for good: it proves of all that came until now that it was there before what comes now, as
+    /// a revocation.
+    pub(super) fn keep_newest_cosigned(&self) -> Result<(), StoreError> {
+        let best = self.cosigned().best().cloned();
+        best.map_or(Ok(()), |best| self.keep(&best, true))
+    }
+
+    fn keep(&self, made: &CosignedCheckpoint, for_good: bool) -> Result<(), StoreError> {
         let origin = &self.own.card.origin;
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if (made.size, made.time) < (kept.size, kept.time) {
@@ -244,7 +255,7 @@ impl Shared {
             return Ok(());
         }
         // A clock that was set back makes one more, which does no harm.
-        let remember = kept.remembered.is_none_or(|last| made.time.abs_diff(last) >= REMEMBER_SECONDS);
+        let remember = for_good || kept.remembered.is_none_or(|last| made.time.abs_diff(last) >= REMEMBER_SECONDS);
         self.store.keep_cosigned(origin, made.size, &made.note, remember)?;
         (kept.size, kept.time) = (made.size, made.time);
         if remember {

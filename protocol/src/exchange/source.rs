@@ -13,7 +13,7 @@ use super::receipt::{Outcome, read_receipt};
 use super::witnesses::policy_of;
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::document::{Agreement, Directory, Document, DocumentKind, KnownNode, OnwardAsk, OnwardDenial, Standing};
-use crate::hash::{Digest, Domain};
+use crate::hash::Digest;
 use crate::keys::PublicKey;
 use crate::limits::{
     MAX_BATCH_PATH, MAX_BATCH_RECORDS, MAX_ORIGINS, MAX_SIGNED_DOCUMENT_BYTES, MAX_SOURCE_BYTES, MAX_SOURCE_DOCUMENTS,
@@ -296,15 +296,8 @@ impl Origin {
     fn signed(&self, passing: &Passing<'_>, header: &DispatchHeader, time: Option<u64>) -> Result<bool, SourceError> {
         let (directory, node) = (passing.directory, &header.channel.sender);
         let Some(issuer) = directory.node(node) else { return Err(SourceError::NoCard(node.clone())) };
-        let network = directory.network();
-        let (envelope, batch) = (&self.envelope, &header.batch);
-        let signatures = [
-            ("dispatch", issuer.signer(Domain::Dispatch, &network, &envelope.digest().0, &envelope.signature)),
-            ("batch", issuer.signer(Domain::Batch, &network, &batch.header.to_cbor(), &batch.signature)),
-        ];
         let mut contested = false;
-        for (what, key) in signatures {
-            let standing = key.map_or(Standing::Refused, |key| directory.standing(&key.id(), time.map(millis)));
+        for (what, standing) in self.envelope.standing(&header.batch, directory, issuer, time.map(millis)) {
             match standing {
                 Standing::Good => {}
                 Standing::Contested => contested = true,

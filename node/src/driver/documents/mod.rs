@@ -107,6 +107,15 @@ impl Driver {
             }
         };
         let Some(known) = known else { return Ok(admitted) };
+        if document.kind == DocumentKind::Revocation {
+            let shared = self.shared.clone();
+            let kept =
+                self.work(Lane::Urgent, move || shared.keep_newest_cosigned()).await.ok_or(AdmitError::Stopping)?;
+            if let Err(error) = kept {
+                let _ = self.mailbox.send(Message::Failed(error.into()));
+                return Err(AdmitError::Stopping);
+            }
+        }
         let folder = self.shared.folder.clone();
         // With all signatures that are known of it, also those of copies that came before.
         let whole = known.directory.copy_of(&document).map(|(_, whole)| whole.clone());

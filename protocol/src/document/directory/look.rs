@@ -156,6 +156,11 @@ impl Directory {
         self.revoked.iter()
     }
 
+    /// Whether a key of this member is revoked.
+    pub fn has_revoked(&self, member: &MemberId) -> bool {
+        self.revoked.values().any(|revoked| revoked.member == *member)
+    }
+
     /// What a signature by this key is worth. `made` is its proven time: the quorum time of the first witnessed checkpoint that covers
     /// an entry naming it, in a log of another member than the signer; without one it counts as made now.
     pub fn standing(&self, key: &KeyId, made: Option<Millis>) -> Standing {

@@ -144,7 +144,7 @@ pub struct Revoked {
 }
 
 /// What a signature is worth whose key may be revoked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Standing {
     /// It binds.
     Good,
