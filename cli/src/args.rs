@@ -9,8 +9,8 @@ use luxor_protocol::names::{MemberId, MemberKind, NodeRef, Purpose, Slug, Territ
 
 use crate::exit;
 pub(crate) use documents::{
-    AgreementCommand, CardCommand, CharterCommand, DocumentsArgs, ExplainArgs, KeysArgs, KnownArgs, RevokeArgs,
-    RotateArgs, SignerArgs, WordArgs,
+    AgreementCommand, CardCommand, CharterCommand, DocumentsArgs, ExplainArgs, KeysArgs, KnownArgs, RenewArgs,
+    RevokeArgs, RotateArgs, SignerArgs, WordArgs,
 };
 
 /// Exchange of customs records between members of a network, with receipts and logs that anybody with a mandate can audit.
@@ -51,6 +51,8 @@ pub(crate) enum Command {
     Outbox(OutboxArgs),
     /// Withdraw a dispatch that has no receipt: it will not be sent (again).
     Withdraw(WithdrawArgs),
+    /// Send what waits for one node of a member, which may be down, to another one of its nodes, and withdraw it at the first.
+    Redirect(RedirectArgs),
     /// Pass received records on to a member whom an agreement names for that; or verify what came so.
     #[command(subcommand)]
     Onward(OnwardCommand),
@@ -103,6 +105,9 @@ pub(crate) struct InitArgs {
     /// The node's name within the member.
     #[arg(long, default_value = "n1")]
     pub(crate) node: Slug,
+    /// The member has a node already: make another one, without an identity key.
+    #[arg(long)]
+    pub(crate) further: bool,
     /// Where the node listens for other nodes. May be given several times.
     #[arg(long, value_name = "MULTIADDR", default_value = "/ip4/127.0.0.1/tcp/4700")]
     pub(crate) exchange: Vec<String>,
@@ -314,6 +319,19 @@ pub(crate) struct DisclosuresArgs {
     /// Name or number of a sender, addressee or seller, whatever its case and spacing.
     #[arg(long, value_name = "NAME")]
     pub(crate) party: Option<String>,
+}
+
+/// `luxor redirect`
+#[derive(Debug, Args)]
+pub(crate) struct RedirectArgs {
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+    /// For which node it waits.
+    #[arg(long, value_name = "MEMBER/NODE")]
+    pub(crate) from: NodeRef,
+    /// To which node of the same member it is to go.
+    #[arg(long, value_name = "MEMBER/NODE")]
+    pub(crate) to: NodeRef,
 }
 
 /// `luxor withdraw`

@@ -11,6 +11,7 @@
 //! | `GET /v1/outbox?wait_ms=` | | [`OutboxState`], at once when empty, else after the wait |
 //! | `GET /v1/outbox/dispatches?after=&limit=` | | [`OutboxPage`] |
 //! | `POST /v1/outbox/withdrawals` | [`WithdrawRequest`] | [`Withdrawn`] |
+//! | `POST /v1/outbox/redirections` | [`RedirectRequest`] | [`Redirected`] |
 //! | `GET /v1/inbox?after=&limit=` | | [`InboxPage`] |
 //! | `GET /v1/inbox/{index}` | | [`InboxDispatch`] |
 //! | `GET /v1/records?reference=` | | list of [`RecordInfo`] |
@@ -375,6 +376,32 @@ pub struct Withdrawn {
     pub number: u64,
     /// The dispatch's digest, hexadecimal.
     pub dispatch: String,
+}
+
+/// For which node of a member what waits is to go to which other one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RedirectRequest {
+    /// For which it waits.
+    pub from: NodeRef,
+    /// To which it is to go.
+    pub to: NodeRef,
+    /// [`Redirected::next`] of the call before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+}
+
+/// What of it goes to the other node now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redirected {
+    /// Dispatches that go there, and are withdrawn at the first node.
+    pub dispatches: u64,
+    /// Records in those made anew.
+    pub records: u64,
+    /// Dispatches that wait as before.
+    pub left: Vec<RefusedNumber>,
+    /// Where to go on, if there may be more.
+    pub next: Option<String>,
 }
 
 /// Which received records are to be passed on, to whom, and what of them.

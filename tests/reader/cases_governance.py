@@ -43,7 +43,7 @@ def _said(directory):
         one_of["card"] = [cards[-1][0]["version"], cards[-1][0]["digest"]] if cards else None
         members.append(one_of | {"suspends": suspends})
     for name, node in sorted(directory.nodes.items()):
-        if directory.belongs(node["member"]):
+        if node["belongs"]:
             keys = {"log": "log_keys", "witness": "witness_keys", "transport": "transport_keys"}
             one_of = {"node": name} | {use: node[key] for use, key in keys.items()}
             nodes.append(one_of | {"former_logs": node["former_logs"]})

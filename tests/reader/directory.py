@@ -422,14 +422,17 @@ class Directory:
     def _nodes(self):
         self.nodes = {}
         for member, cards in self.cards.accepted.items():
-            for node in cards[-1][1]["nodes"]:
+            newest = {node["name"]: (at, node) for at, (_, body) in enumerate(cards) for node in body["nodes"]}
+            for at, node in newest.values():
                 past = []
-                for _, body in reversed(cards[:-1]):
+                for _, body in reversed(cards[:at]):
                     earlier = next((n for n in body["nodes"] if n["name"] == node["name"]), None)
                     if earlier is None:
                         break
                     past.append(earlier)
-                self.nodes[f"{member}/{node['name']}"] = self._node(member, node, past)
+                known = self._node(member, node, past)
+                known["belongs"] = at + 1 == len(cards) and self.belongs(member) is not None
+                self.nodes[f"{member}/{node['name']}"] = known
 
     def _node(self, member, node, past):
         good = lambda use, keys: [key for key in keys if key_id(use, key) not in self.revoked]

@@ -180,7 +180,7 @@ class Passing:
         text, signatures = note(checkpoint)
         others = {}
         for full, node in sorted(self.directory.nodes.items()):
-            if node["member"] != self.via and self.directory.belongs(node["member"]):
+            if node["member"] != self.via and node["belongs"]:
                 others.setdefault(node["member"], node)
         times = []
         for node in others.values():

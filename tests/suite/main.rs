@@ -13,6 +13,7 @@ mod faults;
 mod flow;
 mod governance;
 mod hostile;
+mod nodes;
 mod onward;
 mod public_log;
 mod reader;

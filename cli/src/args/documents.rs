@@ -120,6 +120,9 @@ pub(crate) enum CardCommand {
     /// Replace keys of a node, or its member's identity key, without a stop: run it, then with --switch, restart the node, then with
     /// --finish. Each step makes the next card and gives it to the node, which tells all others.
     Rotate(RotateArgs),
+    /// Make the member's next card, with what this node's luxord.toml and program say now: its addresses and what it reads; with more
+    /// nodes or fewer.
+    Renew(RenewArgs),
     /// Show what a card says.
     Show(FileArgs),
     /// Check a card and its signature.
@@ -144,6 +147,19 @@ pub(crate) struct RotateArgs {
     /// Machine-readable output.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// `luxor card renew`
+#[derive(Debug, Args)]
+pub(crate) struct RenewArgs {
+    /// A further node of the member: its card as `luxor card draft` there wrote it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) add: Vec<PathBuf>,
+    /// A node that the member no longer has.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) remove: Vec<Slug>,
+    #[command(flatten)]
+    pub(crate) word: WordArgs,
 }
 
 /// `luxor agreement`

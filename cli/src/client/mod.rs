@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use luxor_protocol::api::{
     AdmittedDocument, ApiFile, ChunkResult, Disclosed, Documents, EraseRequest, ErasedReport, Fork, HoldInfo,
     HoldRequest, InboxDispatch, InboxPage, LoggedDocument, OnwardRequest, OnwardResult, OutboxPage, OutboxState,
-    ReceiptStanding, RecordInfo, Status, WithdrawRequest, Withdrawn,
+    ReceiptStanding, RecordInfo, RedirectRequest, Redirected, Status, WithdrawRequest, Withdrawn,
 };
 use luxor_protocol::audit::population::BatchViews;
 use luxor_protocol::cbor::{Decode as _, Encode as _};
@@ -102,6 +102,11 @@ impl Client {
         let mut query = vec![("limit", limit.to_string())];
         query.extend(after.map(|after| ("after", after.to_owned())));
         self.http.json("/v1/outbox/dispatches", &query)
+    }
+
+    /// Sends what waits for one node of a member to another one of its nodes.
+    pub(crate) fn redirect(&self, request: &RedirectRequest) -> Result<Redirected, ClientError> {
+        self.http.post_json("/v1/outbox/redirections", request)
     }
 
     /// Withdraws a dispatch that has no receipt.

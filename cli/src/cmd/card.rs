@@ -16,6 +16,7 @@ pub(super) fn run(command: &CardCommand) -> anyhow::Result<Exit> {
         CardCommand::Sign { charter, signer } => make(charter.as_deref(), signer, true),
         CardCommand::Succeed { node, output } => succeed(node, output.as_deref()),
         CardCommand::Rotate(args) => super::rotate::run(args),
+        CardCommand::Renew(args) => super::renew::run(args),
         CardCommand::Show(args) => show(&args.file, args.json),
         CardCommand::Check(args) => {
             let network = signatures::network(args.charter.as_deref(), args.node.as_deref())?;
@@ -29,8 +30,13 @@ pub(super) fn run(command: &CardCommand) -> anyhow::Result<Exit> {
 
 fn make(charter: Option<&Path>, signer: &SignerArgs, sign: bool) -> anyhow::Result<Exit> {
     let network = signatures::network(charter, Some(&signer.node))?;
-    let mut document = found::card(&signer.node, network.network())?;
     let member = [found::member(&signer.node)?];
+    // A further node of a member has no identity key, and its draft bears the member's.
+    let known = network.identities(&member[0]).last().filter(|_| !sign && !found::has_identity(&signer.node));
+    let mut document = match known {
+        Some(identity) => found::card_under(&signer.node, network.network(), *identity)?,
+        None => found::card(&signer.node, network.network())?,
+    };
     let required = signatures::signers(&network, &member)?;
     if sign {
         signatures::add_signature(&signer.node, &mut document, &required)?;

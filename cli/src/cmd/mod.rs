@@ -15,6 +15,7 @@ mod keys;
 mod onward;
 mod outbox;
 mod place;
+mod renew;
 mod revoke;
 mod rotate;
 mod show;
@@ -53,6 +54,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Inbox(args) => inbox::run(&args),
         Command::Outbox(args) => outbox::list(&args),
         Command::Withdraw(args) => outbox::withdraw(&args),
+        Command::Redirect(args) => outbox::redirect(&args),
         Command::Onward(command) => onward::run(&command),
         Command::Erase(args) => erase::run(&args),
         Command::Hold(command) => hold::run(&command),

@@ -1,9 +1,9 @@
-//! `luxor outbox` and `luxor withdraw`
+//! `luxor outbox`, `luxor withdraw` and `luxor redirect`
 
-use luxor_protocol::api::{OutboxItem, WithdrawRequest};
+use luxor_protocol::api::{OutboxItem, RedirectRequest, Redirected, WithdrawRequest};
 
 use super::lane;
-use crate::args::{OutboxArgs, WithdrawArgs};
+use crate::args::{OutboxArgs, RedirectArgs, WithdrawArgs};
 use crate::client::Client;
 use crate::exit::Exit;
 use crate::ui;
@@ -46,6 +46,37 @@ pub(super) fn withdraw(args: &WithdrawArgs) -> anyhow::Result<Exit> {
         ui::say("the withdrawal waits for its receipt now; if the dispatch had arrived already, that receipt says so");
     }
     Ok(Exit::Ok)
+}
+
+pub(super) fn redirect(args: &RedirectArgs) -> anyhow::Result<Exit> {
+    let client = Client::open(&args.node.node)?;
+    let mut done = Redirected { dispatches: 0, records: 0, left: Vec::new(), next: None };
+    let mut request = RedirectRequest { from: args.from.clone(), to: args.to.clone(), after: None };
+    loop {
+        let page = client.redirect(&request)?;
+        done.dispatches += page.dispatches;
+        done.records += page.records;
+        done.left.extend(page.left);
+        request.after = page.next;
+        if request.after.is_none() {
+            break;
+        }
+    }
+    if args.node.json {
+        ui::json(&done)?;
+    } else {
+        ui::line(&format!(
+            "{} dispatches with {} records go to {} and are withdrawn at {}",
+            done.dispatches, done.records, args.to, args.from
+        ))?;
+        for left in &done.left {
+            ui::line(&format!(
+                "{} number {} to {} waits as before: {}",
+                left.lane, left.number, left.recipient, left.reason
+            ))?;
+        }
+    }
+    Ok(if done.left.is_empty() { Exit::Ok } else { Exit::Findings })
 }
 
 fn cells(item: &OutboxItem) -> [String; 8] {

@@ -71,7 +71,7 @@ impl Place {
 
     /// Whether the member's identity key is in the folder.
     pub(super) fn has_identity(&self) -> bool {
-        self.dir.join("keys/identity.key").exists()
+        found::has_identity(&self.dir)
     }
 
     /// Signs for the member, with the identity key that its network knows.
@@ -165,6 +165,15 @@ impl Place {
     /// The node, while it runs.
     pub(super) fn client(&self) -> Option<&Client> {
         self.client.as_ref()
+    }
+
+    /// The newest card of the member whose node this is.
+    pub(super) fn own_card(&self) -> Result<&Document, RefusedError> {
+        let newest = self.directory.card_of(&self.member).and_then(|(_, digest)| self.directory.document(&digest));
+        newest.map(|(_, card)| &**card).ok_or_else(|| {
+            let what = format!("no card of {} is installed in {}", self.member, self.dir.display());
+            RefusedError(format!("{what}\nhint: `luxor card sign`"))
+        })
     }
 
     /// The newest document of a kind and id.

@@ -27,11 +27,7 @@ pub(super) fn run(args: &RotateArgs) -> anyhow::Result<Exit> {
     let dir = &args.node;
     let place = Place::open(dir)?;
     let member = &place.member;
-    let newest = place.directory.card_of(member).and_then(|(_, digest)| place.directory.document(&digest));
-    let Some((_, present)) = newest else {
-        let what = format!("no card of {member} is installed in {}\nhint: `luxor card sign`", dir.display());
-        return Err(RefusedError(what).into());
-    };
+    let present = place.own_card()?;
     // Where a step was broken off after its card held, the files of its keys are not where they belong yet.
     found::settle(dir, present)?;
     let (step, card, next) = if args.finish {

@@ -112,13 +112,13 @@ struct MemberTable<'a> {
 }
 
 /// The `[[member]]` table for a charter draft.
-pub(super) fn member_toml(options: &InitOptions, identity: Option<&PublicKey>) -> String {
+pub(super) fn member_toml(options: &InitOptions, identity: &PublicKey) -> String {
     let table = MemberTable {
         id: &options.member,
         name: &options.name,
         kind: options.kind,
         territory: options.territory,
-        identity: identity.map(ToString::to_string).unwrap_or_default(),
+        identity: identity.to_string(),
     };
     // Text under text keys: nothing in it that TOML could not hold.
     toml::to_string(&MemberFile { member: [table] }).unwrap_or_default()

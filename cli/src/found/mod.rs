@@ -152,10 +152,12 @@ pub(crate) struct InitOptions {
     pub(crate) retry_max_ms: u64,
     /// Whether the store compresses.
     pub(crate) compression: bool,
+    /// Whether the member has a node already: then it has its identity key too, and this one gets none.
+    pub(crate) further: bool,
 }
 
 /// Founds a node: makes its folder with configuration and keys. Returns the `[[member]]` table for a charter draft, which
-/// also stands in `DIR/member.toml`.
+/// also stands in `DIR/member.toml`; nothing for a further node of a member.
 ///
 /// # Errors
 /// [`FoundError`]; the folder is then as it was.
@@ -175,7 +177,7 @@ pub(crate) fn init(dir: &Path, options: &InitOptions) -> Result<String, FoundErr
     fs::DirBuilder::new().mode(0o700).create(at("keys")).map_err(FileError::at(&at("keys")))?;
     fs::create_dir(at("documents")).map_err(FileError::at(&at("documents")))?;
     let mut identity = None;
-    for purpose in KeyUse::ALL {
+    for purpose in KeyUse::ALL.into_iter().filter(|purpose| !options.further || *purpose != KeyUse::Identity) {
         let key = generate(purpose)?;
         files::write_secret(&key_path(stage.path(), purpose.name()), &key.to_text())?;
         if purpose == KeyUse::Identity {
@@ -184,8 +186,10 @@ pub(crate) fn init(dir: &Path, options: &InitOptions) -> Result<String, FoundErr
     }
     let seal = Zeroizing::new(format!("{}\n", age::x25519::Identity::generate().to_string().expose_secret()));
     files::write_secret(&key_path(stage.path(), "seal"), &seal)?;
-    let member = config::member_toml(options, identity.as_ref());
-    files::write(&at("member.toml"), member.as_bytes())?;
+    let member = identity.map(|identity| config::member_toml(options, &identity)).unwrap_or_default();
+    if !options.further {
+        files::write(&at("member.toml"), member.as_bytes())?;
+    }
     files::write(&at("luxord.toml"), NodeConfig::new(options).to_text().as_bytes())?;
     let stage = stage.keep();
     fs::set_permissions(&stage, fs::Permissions::from_mode(0o700)).map_err(FileError::at(&stage))?;
@@ -202,6 +206,11 @@ pub(crate) fn init(dir: &Path, options: &InitOptions) -> Result<String, FoundErr
 /// [`FoundError`] when the key file cannot be read.
 pub(crate) fn identity(dir: &Path) -> Result<SecretKey, FoundError> {
     secret(dir, KeyUse::Identity)
+}
+
+/// Whether the member's identity key is in the folder.
+pub(crate) fn has_identity(dir: &Path) -> bool {
+    key_path(dir, KeyUse::Identity.name()).exists()
 }
 
 /// The member whose node this is.
@@ -221,15 +230,22 @@ pub(crate) fn sign(dir: &Path, document: &mut Document) -> Result<(), FoundError
     Ok(())
 }
 
-/// The card of the member with this node, not yet signed, from keys and `luxord.toml`.
+/// The card of the member with this node alone, not yet signed, from keys and `luxord.toml`.
 ///
 /// # Errors
 /// [`FoundError`] when one of them cannot be read or the card contradicts itself.
 pub(crate) fn card(dir: &Path, network: Digest) -> Result<Document, FoundError> {
-    let config = NodeConfig::load(dir)?;
-    let (member, name) = (config.node.member, config.node.name);
+    card_under(dir, network, *identity(dir)?.public())
+}
+
+/// The same under this identity key, which need not be here.
+///
+/// # Errors
+/// As [`card`].
+pub(crate) fn card_under(dir: &Path, network: Digest, identity: PublicKey) -> Result<Document, FoundError> {
+    let NodeConfig { node, listen, .. } = NodeConfig::load(dir)?;
+    let (member, name) = (node.member, node.name);
     let public = |purpose| -> Result<PublicKey, FoundError> { Ok(*secret(dir, purpose)?.public()) };
-    let reads = tables().into_iter().filter(|t| t.name != OPENING.name);
     let node = CardNode {
         sign: public(KeyUse::Sign)?.into(),
         log: public(KeyUse::Log)?.into(),
@@ -237,14 +253,18 @@ pub(crate) fn card(dir: &Path, network: Digest) -> Result<Document, FoundError> 
         transport: public(KeyUse::Transport)?.into(),
         seal: vec![seal_recipient(dir)?],
         origin: format!("luxor.{}/{member}/{name}", &network.hex()[..16]),
-        addresses: config.listen.exchange,
+        addresses: listen.exchange,
         epoch: 1,
-        reads: reads.map(|t| (t.name.to_owned(), t.version)).collect(),
+        reads: reads(),
         name,
     };
-    Card { member, identity: public(KeyUse::Identity)?, nodes: vec![node] }
-        .to_document(network)
-        .map_err(FoundError::Card)
+    Card { member, identity, nodes: vec![node] }.to_document(network).map_err(FoundError::Card)
+}
+
+/// What this program reads.
+fn reads() -> Vec<(String, u64)> {
+    let tables = tables().into_iter().filter(|t| t.name != OPENING.name);
+    tables.map(|t| (t.name.to_owned(), t.version)).collect()
 }
 
 fn generate(purpose: KeyUse) -> Result<SecretKey, FoundError> {

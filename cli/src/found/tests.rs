@@ -25,6 +25,7 @@ fn options(member: &str, kind: MemberKind, port: u16) -> InitOptions {
         retry_min_ms: 500,
         retry_max_ms: 60_000,
         compression: true,
+        further: false,
     }
 }
 

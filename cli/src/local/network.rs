@@ -184,6 +184,7 @@ fn options(role: &Role, address: Ipv4Addr) -> Result<InitOptions> {
         retry_min_ms: RETRY_MIN_MS,
         retry_max_ms: RETRY_MAX_MS,
         compression: true,
+        further: false,
     })
 }
 

@@ -83,6 +83,7 @@ impl Api {
             .route("/v1/outbox", get(outbox::state))
             .route("/v1/outbox/dispatches", get(outbox::dispatches))
             .route("/v1/outbox/withdrawals", post(outbox::withdraw))
+            .route("/v1/outbox/redirections", post(outbox::redirect))
             .route("/v1/inbox", get(read::inbox))
             .route("/v1/inbox/{index}", get(read::inbox_dispatch))
             .route("/v1/inbox/{index}/source", get(onward::source))

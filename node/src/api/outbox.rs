@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Query, State};
-use luxor_protocol::api::{OutboxItem, OutboxPage, OutboxState, WithdrawRequest, Withdrawn};
+use luxor_protocol::api::{
+    OutboxItem, OutboxPage, OutboxState, RedirectRequest, Redirected, RefusedNumber, WithdrawRequest, Withdrawn,
+};
 use luxor_protocol::cbor::Decode;
 use luxor_protocol::exchange::{Channel, DispatchHeader, Lane};
 use luxor_protocol::hash::Domain;
@@ -45,14 +47,10 @@ pub(super) async fn dispatches(
     Query(query): Query<PageQuery>,
 ) -> Result<Json<OutboxPage>, Problem> {
     let shared = context.driver.shared();
-    let after = query.after.as_deref().map(|text| {
-        let wrong = || Problem::bad_request(format!("after={text}\nhint: take `next` of the page before"));
-        read_cursor(&shared.me, text).ok_or_else(wrong)
-    });
-    let after = after.transpose()?;
+    let after = query.after.as_deref().map(|text| read_cursor(&shared.me, text)).transpose()?;
     let limit = query.limit.unwrap_or(100).clamp(1, MAX_PAGE);
     let rows = shared.store.outbox(after.as_ref().map(|(channel, number)| (channel, *number)), limit)?;
-    let next = rows.last().filter(|_| rows.len() == limit).map(cursor);
+    let next = rows.last().filter(|_| rows.len() == limit).map(|row| cursor(&row.channel, row.number));
     let (state, directory) = (context.driver.state(), shared.directory());
     let item = |row: OutboxRow| {
         let header = DispatchHeader::from_cbor(&row.sent.envelope.header)
@@ -95,16 +93,35 @@ pub(super) async fn withdraw(
     Ok(Json(Withdrawn { recipient, lane, number, dispatch }))
 }
 
-fn cursor(row: &OutboxRow) -> String {
-    let channel = &row.channel;
-    format!("{}:{}:{}:{}", channel.recipient, channel.epoch, channel.lane, row.number)
+pub(super) async fn redirect(
+    State(context): State<Context>,
+    Json(request): Json<RedirectRequest>,
+) -> Result<Json<Redirected>, Problem> {
+    let RedirectRequest { from, to, after } = request;
+    let after = after.map(|text| read_cursor(&context.driver.shared().me, &text)).transpose()?;
+    let done = context.driver.redirect(from, to, after).await?;
+    let left = done.left.into_iter().map(|(channel, number, reason)| RefusedNumber {
+        recipient: channel.recipient,
+        lane: channel.lane,
+        number,
+        reason,
+    });
+    let next = done.last.map(|(channel, number)| cursor(&channel, number));
+    Ok(Json(Redirected { dispatches: done.dispatches, records: done.records, left: left.collect(), next }))
 }
 
-fn read_cursor(me: &NodeRef, text: &str) -> Option<(Channel, u64)> {
+fn cursor(channel: &Channel, number: u64) -> String {
+    format!("{}:{}:{}:{number}", channel.recipient, channel.epoch, channel.lane)
+}
+
+fn read_cursor(me: &NodeRef, text: &str) -> Result<(Channel, u64), Problem> {
     let mut parts = text.split(':');
-    let recipient = parts.next()?.parse().ok()?;
-    let epoch = parts.next()?.parse().ok()?;
-    let lane: Lane = parts.next()?.parse().ok()?;
-    let number = parts.next()?.parse().ok()?;
-    parts.next().is_none().then(|| (Channel { sender: me.clone(), recipient, epoch, lane }, number))
+    let mut read = || {
+        let recipient = parts.next()?.parse().ok()?;
+        let epoch = parts.next()?.parse().ok()?;
+        let lane: Lane = parts.next()?.parse().ok()?;
+        let number = parts.next()?.parse().ok()?;
+        parts.next().is_none().then(|| (Channel { sender: me.clone(), recipient, epoch, lane }, number))
+    };
+    read().ok_or_else(|| Problem::bad_request(format!("after={text}\nhint: take `next` of the page before")))
 }

@@ -6,7 +6,9 @@ use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use luxor_protocol::api::ApiProblem;
 
-use crate::driver::{AdmitError, AuditReadError, EraseError, ReceiptWitnessError, SubmitError, WithdrawError};
+use crate::driver::{
+    AdmitError, AuditReadError, EraseError, ReceiptWitnessError, RedirectError, SubmitError, WithdrawError,
+};
 use crate::logfiles::LogFileError;
 use crate::sequencer::SequencerError;
 use crate::store::StoreError;
@@ -89,6 +91,17 @@ impl From<WithdrawError> for Problem {
             WithdrawError::Settled { .. } => Self::new(StatusCode::CONFLICT, "settled", error),
             WithdrawError::Stopping => Self::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", error),
             WithdrawError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RedirectError> for Problem {
+    fn from(error: RedirectError) -> Self {
+        match error {
+            RedirectError::Nodes { .. } => Self::bad_request(error),
+            RedirectError::NoCard(_) => Self::not_found(error),
+            RedirectError::Submit(error) => error.into(),
+            RedirectError::Withdraw(error) => error.into(),
         }
     }
 }

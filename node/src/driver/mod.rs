@@ -23,6 +23,7 @@ mod peers;
 mod pool;
 mod prepare;
 mod receipts;
+mod redirect;
 mod route;
 mod send;
 mod settle;
@@ -64,6 +65,7 @@ pub use logs::standing;
 pub use onward::Onward;
 use pool::Pool;
 pub use receipts::{ReceiptWitnessError, ReceiptWitnesses};
+pub use redirect::{RedirectError, Redirected};
 pub use settle::WithdrawError;
 pub use shared::{Parts, Secrets, Shared, SharedError};
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use luxor_protocol::api::{ChunkResult, OtherForm, RecordResult};
 use luxor_protocol::cbor::{Encode, Writer};
-use luxor_protocol::document::Directory;
+use luxor_protocol::document::{Directory, KnownNode};
 use luxor_protocol::exchange::{Channel, Dispatch, DispatchHeader, EntryKind, Request, SentBody, Skeleton, pack};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::limits::{MAX_BATCH_RECORDS, MAX_DISPATCH_OPENED_BYTES};
@@ -48,6 +48,8 @@ pub(super) fn prepare(shared: &Shared, submission: Submission, now: Millis) -> R
     let issuer = shared.me.member();
     // One snapshot for the whole chunk: its records go by the same rows to the same nodes.
     let directory = shared.directory();
+    let connected = shared.net.connected();
+    let is_up = |node: &KnownNode| connected.contains(&shared.net.way_to(node));
     let room = records.iter().flatten().map(|content| content.encoded_bytes() + STORED_MORE).sum();
     let mut ways: BTreeMap<TypeKey, Ways<'_>> = BTreeMap::new();
     let mut groups: Vec<Group> = Vec::new();
@@ -63,7 +65,7 @@ pub(super) fn prepare(shared: &Shared, submission: Submission, now: Millis) -> R
         let routed = checked.and_then(|content| {
             let table = content.table();
             let of = (table.name, table.version);
-            let ways = ways.entry(of).or_insert_with(|| Ways::new(&directory, &issuer, table, now.day()));
+            let ways = ways.entry(of).or_insert_with(|| Ways::new(&directory, &issuer, table, now.day(), &is_up));
             let cuts = ways.of(&content)?;
             Ok((content, of, cuts))
         });

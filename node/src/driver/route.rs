@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use luxor_protocol::document::{Directory, Grant, Role, Rule};
+use luxor_protocol::document::{Directory, Grant, KnownNode, Role, Rule};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::names::{MemberId, NodeRef, Territory};
 use luxor_protocol::record::{Content, ContentError, Fault, TypeTable};
@@ -41,14 +41,19 @@ pub(super) struct Cut {
 }
 
 impl<'d> Ways<'d> {
-    /// The ways on a day.
-    pub(super) fn new(directory: &'d Directory, issuer: &MemberId, table: &'static TypeTable, day: Day) -> Self {
+    /// The ways on a day. `is_up` tells whether a node is connected.
+    pub(super) fn new(
+        directory: &'d Directory,
+        issuer: &MemberId,
+        table: &'static TypeTable,
+        day: Day,
+        is_up: &dyn Fn(&KnownNode) -> bool,
+    ) -> Self {
         let mut ways: Vec<Way<'d>> = Vec::new();
         for grant in directory.policy().outgoing(directory, issuer, table.name, day) {
             let version = grant.table.version;
-            let mut nodes = directory.nodes().filter(|node| node.member == grant.rule.to);
             // A member without a node that reads it gets nothing until its card says that one does.
-            let Some(node) = nodes.find(|node| node.card.reads(table.name, version)) else { continue };
+            let Some(node) = node_for(directory, &grant.rule.to, grant.table, is_up) else { continue };
             if version > table.version {
                 continue;
             }
@@ -123,6 +128,20 @@ impl<'d> Ways<'d> {
     }
 }
 
+/// The node of a member that gets what is of this type: the first, by name, of those that read it and are connected, or else of those
+/// that read it.
+pub(super) fn node_for<'d>(
+    directory: &'d Directory,
+    member: &MemberId,
+    table: &TypeTable,
+    is_up: &dyn Fn(&KnownNode) -> bool,
+) -> Option<&'d KnownNode> {
+    let reads = |node: &&KnownNode| node.member == *member && node.card.reads(table.name, table.version);
+    let mut nodes = directory.nodes().map(AsRef::as_ref).filter(reads);
+    let first = nodes.next()?;
+    Some(if is_up(first) { first } else { nodes.find(|node| is_up(node)).unwrap_or(first) })
+}
+
 /// What tells a row for one recipient from every other.
 fn row<'g>(grant: &Grant<'g>) -> (&'g Digest, usize, &'g MemberId) {
     (&grant.rule.digest, grant.rule.row, &grant.rule.to)
@@ -183,7 +202,7 @@ mod tests {
             flow("\"b\", \"d\"", "version = 2\nhandling = true"),
         ];
         let directory = network_of(&["a", "b", "c", "d"], &[agreement(&rows)], &[2, 2, 2, 2]);
-        let ways = Ways::new(&directory, &"a".parse().unwrap(), &DECLARATION_2, DAY);
+        let ways = Ways::new(&directory, &"a".parse().unwrap(), &DECLARATION_2, DAY, &|_| true);
         let to = |rest: &str| match ways.of(&content(2, rest)) {
             Ok(_) => {
                 let mut all: Vec<_> = routed(&ways, &content(2, rest)).into_iter().flat_map(|(_, to)| to).collect();
@@ -208,16 +227,16 @@ mod tests {
         // b reads both versions, c only the first, d none.
         let directory = network_of(&["a", "b", "c", "d"], &[agreement(&rows)], &[2, 2, 1, 0]);
         let a: MemberId = "a".parse().unwrap();
-        let ways = Ways::new(&directory, &a, &DECLARATION_2, DAY);
+        let ways = Ways::new(&directory, &a, &DECLARATION_2, DAY, &|_| true);
         let newer = content(2, r#""route":{"destination":"KR"}"#);
         assert_eq!(routed(&ways, &newer), [(2, vec!["b".into()]), (1, vec!["c".into()])]);
         // What was submitted in the first version goes in it, since nothing can be made up for the second.
-        let ways = Ways::new(&directory, &a, &DECLARATION, DAY);
+        let ways = Ways::new(&directory, &a, &DECLARATION, DAY, &|_| true);
         let older = content(1, r#""route":{"destination":"KR"}"#);
         assert_eq!(routed(&ways, &older), [(1, vec!["b".into(), "c".into()])]);
         let rows = [flow("\"d\"", "versions = [1, 2]")];
         let directory = network_of(&["a", "b", "c", "d"], &[agreement(&rows)], &[2, 2, 1, 0]);
-        let refused = Ways::new(&directory, &a, &DECLARATION_2, DAY).of(&newer).unwrap_err();
+        let refused = Ways::new(&directory, &a, &DECLARATION_2, DAY, &|_| true).of(&newer).unwrap_err();
         assert!(
             refused.what.ends_with("m row 1: no node of d reads version 1; m row 1: no node of d reads version 2"),
             "{refused}"
@@ -233,7 +252,7 @@ mod tests {
             flow("\"d\"", "version = 1\nterms = { unlinkable = \"yes\" }"),
         ];
         let directory = network_of(&["a", "b", "c", "d"], &[agreement(&rows)], &[1, 1, 1, 1]);
-        let ways = Ways::new(&directory, &"a".parse().unwrap(), &DECLARATION, DAY);
+        let ways = Ways::new(&directory, &"a".parse().unwrap(), &DECLARATION, DAY, &|_| true);
         let mut cuts = routed(&ways, &content(1, r#""route":{"destination":"KR"}"#));
         cuts.sort();
         let words = |list: &[&str]| (1, list.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());

@@ -36,6 +36,13 @@ impl Driver {
         let Some(recipient) = shared.directory().node(&channel.recipient).cloned() else {
             return Ok(no_card(channel));
         };
+        if !recipient.belongs() {
+            let why = format!(
+                "{} is a node of {} no more\nhint: `luxor redirect` sends it to another",
+                recipient.node, recipient.member
+            );
+            return Ok(Reply::Stopped(why));
+        }
         if shared.witness.is_forked(&recipient.card.origin)? {
             let why = format!("the log of {} has shown two histories; nothing goes to it", channel.recipient);
             return Ok(Reply::Stopped(why));

@@ -131,7 +131,7 @@ pub fn log_key(node: &KnownNode) -> Result<VerifierKey, ReceiptError> {
 /// Every key under which a card, or one before it, has the log of this origin.
 pub fn log_keys(directory: &Directory, origin: &str) -> Vec<VerifierKey> {
     let mut keys = Vec::new();
-    for node in directory.nodes() {
+    for node in directory.all_nodes() {
         keys.extend(keys_of_log(node, origin));
     }
     keys

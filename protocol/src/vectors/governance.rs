@@ -81,6 +81,7 @@ impl Life {
         let mut life = Self { documents: Vec::new(), parties, next };
         life.found();
         life.rotate();
+        life.further();
         life.vote();
         life.agree();
         life.stop();
@@ -173,6 +174,23 @@ impl Life {
             node.seal.truncate(1);
         });
         self.put("card post-de 4", fourth, &["post-de+"]);
+    }
+
+    /// A second node, and a card that leaves it out again.
+    fn further(&mut self) {
+        let second = self.card("card customs-jp 1", |card| {
+            let mut node = card.nodes[0].clone();
+            node.name = slug("n2");
+            node.origin = "log.example/customs-jp/n2".into();
+            node.sign = public(KeyUse::Sign, 110).into();
+            node.log = public(KeyUse::Log, 111).into();
+            node.witness = public(KeyUse::Witness, 112).into();
+            node.transport = public(KeyUse::Transport, 113).into();
+            card.nodes.push(node);
+        });
+        self.put("card customs-jp 2", second, &["customs-jp"]);
+        let third = self.card("card customs-jp 2", |card| card.nodes.truncate(1));
+        self.put("card customs-jp 3", third, &["customs-jp"]);
     }
 
     /// The charter after this one.
@@ -401,6 +419,8 @@ fn sets() -> Vec<Json> {
         ("a charter adopted", with(&["charter 2"])),
         ("two adopted: a split", with(&["charter 2", "charter 2 too"])),
         ("a split that is healed", with(&["charter 2", "charter 2 too", "charter 3 heals"])),
+        ("two nodes of a member", with(&["card customs-jp 2"])),
+        ("one of them is left out", with(&["card customs-jp 2", "card customs-jp 3"])),
         ("a suspension that stands", with(&["agreement parcels 1", "suspension 1"])),
     ];
     let case = |(name, of): (&str, Vec<&'static str>)| {

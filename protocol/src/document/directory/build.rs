@@ -400,10 +400,14 @@ fn claim(
     Ok(())
 }
 
+/// Every node of a member, also those that its newest card leaves out.
 fn nodes_of(member: &MemberId, cards: &[(Arc<Document>, Card)], directory: &Directory) -> Vec<KnownNode> {
-    let Some((_, newest)) = cards.last() else { return Vec::new() };
-    let mut nodes = Vec::with_capacity(newest.nodes.len());
-    for card in &newest.nodes {
+    let mut newest: BTreeMap<&Slug, (usize, &CardNode)> = BTreeMap::new();
+    for (at, (_, card)) in cards.iter().enumerate() {
+        newest.extend(card.nodes.iter().map(|node| (&node.name, (at, node))));
+    }
+    let mut nodes = Vec::with_capacity(newest.len());
+    for (at, card) in newest.into_values() {
         let (mut former_logs, mut former_sign, mut former_witness) = (Vec::new(), Vec::new(), Vec::new());
         // Keys of the log of one origin, from the newest card back; a card without the node ends what is known of it.
         let (mut origin, mut of_log) = (&card.origin, card.log.all().to_vec());
@@ -415,7 +419,7 @@ fn nodes_of(member: &MemberId, cards: &[(Arc<Document>, Card)], directory: &Dire
                 former_logs.push(FormerLog { origin: origin.clone(), log: Keys::of_all(keys) });
             }
         };
-        for (_, earlier) in cards.iter().rev().skip(1) {
+        for (_, earlier) in cards[..at].iter().rev() {
             let Some(node) = earlier.nodes.iter().find(|node| node.name == card.name) else { break };
             if node.origin != *origin {
                 note(origin, std::mem::take(&mut of_log));
@@ -435,7 +439,7 @@ fn nodes_of(member: &MemberId, cards: &[(Arc<Document>, Card)], directory: &Dire
             former_log_keys,
             former_witness,
             revoked: Vec::new(),
-            belongs: directory.belongs(member),
+            belongs: directory.belongs(member) && at + 1 == cards.len(),
         };
         let all = card.keys().chain(&known.former_sign).chain(&known.former_log_keys).chain(&known.former_witness);
         known.revoked = all.map(PublicKey::id).filter(|key| directory.revoked.contains_key(key)).collect();

@@ -95,6 +95,11 @@ impl Directory {
         self.by_transport.get(key)
     }
 
+    /// Every node, also those that belong to nobody any more, by name.
+    pub fn all_nodes(&self) -> impl Iterator<Item = &Arc<KnownNode>> {
+        self.nodes.values()
+    }
+
     /// The node whose card names this origin of its log.
     pub fn node_by_origin(&self, origin: &str) -> Option<&Arc<KnownNode>> {
         self.nodes.get(self.origins.get(origin)?).filter(|node| node.card.origin == origin)

@@ -24,7 +24,7 @@ pub struct KnownNode {
     pub(super) former_witness: Vec<PublicKey>,
     /// Those of its keys, present and former, that are revoked.
     pub(super) revoked: Vec<KeyId>,
-    /// Whether its member is in the charter.
+    /// Whether its member is in the charter and has it on its newest card.
     pub(super) belongs: bool,
 }
 
@@ -61,7 +61,7 @@ impl KnownNode {
         self.revoked.contains(&key.id())
     }
 
-    /// Whether its member is in the charter.
+    /// Whether its member is in the charter and has it on its newest card. What one that does not belong signed before still verifies.
     pub fn belongs(&self) -> bool {
         self.belongs
     }

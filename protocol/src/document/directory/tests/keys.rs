@@ -1,6 +1,7 @@
 //! Identity keys, cards with several keys, conflicts of cards, revocations.
 
 use super::*;
+use crate::names::NodeRef;
 
 #[test]
 fn identity_keys_follow_one_another_and_old_documents_still_verify() {
@@ -83,6 +84,34 @@ fn a_governor_that_votes_again_with_its_next_key_has_one_vote() {
         all.push(adopted.summary());
     }
     assert!(all.windows(2).all(|w| w[0] == w[1]));
+}
+
+#[test]
+fn a_node_that_a_later_card_leaves_out_connects_no_more_and_what_it_signed_verifies() {
+    let council = Council::new();
+    let [post, ..] = council.parties();
+    let before = council.directory.documents_of(&post.id, DocumentKind::Card).clone();
+    let key = |use_of, n| *SecretKey::from_seed(use_of, &[n; 32]).unwrap().public();
+    let mut further = None;
+    let both = rotated(post, &before, &post.identity, |card| {
+        let mut node = card.nodes[0].clone();
+        (node.name, node.origin) = ("zz".parse().unwrap(), "log.example/zz".into());
+        (node.sign, node.log) = (key(KeyUse::Sign, 110).into(), key(KeyUse::Log, 111).into());
+        (node.witness, node.transport) = (key(KeyUse::Witness, 112).into(), key(KeyUse::Transport, 113).into());
+        further = Some(node.clone());
+        card.nodes.push(node);
+    });
+    let (further, name) = (further.unwrap(), NodeRef::new(&post.id, &"zz".parse().unwrap()));
+    let transport = further.transport.current().bytes();
+    let directory = council.directory.with(&both, NOW.day()).unwrap().unwrap();
+    assert!(directory.node_by_transport(&transport).is_some() && directory.node(&name).unwrap().belongs());
+    let one = rotated(post, &both, &post.identity, |card| card.nodes.retain(|node| node.name != further.name));
+    let directory = directory.with(&one, NOW.day()).unwrap().unwrap();
+    assert!(directory.node_by_transport(&transport).is_none());
+    assert!(directory.nodes().all(|node| node.node != name) && directory.nodes().any(|node| node.member == post.id));
+    let left_out = directory.node(&name).unwrap();
+    assert_eq!((left_out.belongs(), &left_out.card), (false, &further));
+    assert_eq!(crate::exchange::log_keys(&directory, &further.origin).len(), 1);
 }
 
 #[test]
