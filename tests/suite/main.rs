@@ -20,6 +20,7 @@ mod reader;
 mod restore;
 mod rotation;
 mod site;
+mod views;
 mod volume;
 mod watch;
 mod witness;
