@@ -286,6 +286,16 @@ pub enum RecordResult {
     },
 }
 
+impl RecordResult {
+    /// How many own records are stored for it: one of each form.
+    pub fn forms(&self) -> u64 {
+        match self {
+            Self::Accepted { others, .. } => 1 + others.len() as u64,
+            Self::Refused { .. } => 0,
+        }
+    }
+}
+
 /// A record in another form than the one submitted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OtherForm {

@@ -198,7 +198,7 @@ impl Check<'_> {
         let (mut accepted, mut batches, mut some_erased) = (0, BTreeMap::<u64, usize>::new(), false);
         for told in &result.records {
             let RecordResult::Accepted { root, recipients, others } = told else { continue };
-            accepted += 1;
+            accepted += told.forms();
             let others = others.iter().map(|other| (&other.root, &other.recipients));
             for (root, recipients) in std::iter::once((root, recipients)).chain(others) {
                 let root = unhex(root).and_then(|bytes| Digest::read(&bytes)).ok_or("a root is no digest")?;

@@ -170,11 +170,11 @@ pub(super) fn seal(
         }
         let Some((channel, number)) = carried.first() else { continue };
         writes.push(match batch.kept {
-            Kept::Own { records, stored } => {
+            Kept::Own { records, stored, again } => {
                 let key = shared.store.own_key(now.day().plus(kept))?;
                 let stored = seal_records(&key, channel, *number, &stored)?;
                 let records = records.iter().map(|record| record.indexed(&key)).collect();
-                Write::Records { entry, records, stored, dispatches: carried }
+                Write::Records { entry, records, stored, dispatches: carried, again }
             }
             Kept::PassedOn(roots) => Write::PassedOn { entry, roots },
         });
@@ -261,6 +261,7 @@ fn sign(shared: &Shared, directory: &Directory, group: Group, ways: &Ways<'_>, n
         }
     };
     let deliveries = group.cut.ways.iter().map(delivery).collect();
-    let kept = Kept::Own { records: group.indexed, stored: group.stored.into_array(roots.len()) };
+    let stored = group.stored.into_array(roots.len());
+    let kept = Kept::Own { records: group.indexed, stored, again: false };
     PreparedBatch { batch, kept, deliveries }
 }

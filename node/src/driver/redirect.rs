@@ -207,7 +207,7 @@ fn again(
         source: None,
         content: content.into_bytes(),
     };
-    let kept = Kept::Own { records: named, stored: stored.into_array(count) };
+    let kept = Kept::Own { records: named, stored: stored.into_array(count), again: true };
     Ok(Ok(Some(PreparedBatch { batch: header.batch, kept, deliveries: vec![delivery] })))
 }
 

@@ -203,6 +203,8 @@ pub enum Kept {
         records: Vec<NamedRecord>,
         /// The records as they are stored, not yet encrypted.
         stored: Vec<u8>,
+        /// Whether they are stored already, and go to another node of their recipient.
+        again: bool,
     },
     /// They came from others and are passed on: their roots.
     PassedOn(Vec<Digest>),

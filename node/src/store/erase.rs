@@ -152,8 +152,7 @@ impl Store {
             let answer: SubmissionRow = decode("a submission", &answer)?;
             let damaged = |e| StoreError::damaged("the answer to a chunk", e);
             let result: ChunkResult = serde_json::from_slice(&answer.result).map_err(damaged)?;
-            let accepted = |result: &&RecordResult| matches!(result, RecordResult::Accepted { .. });
-            erasing.totals.answered += result.records.iter().filter(accepted).count() as u64;
+            erasing.totals.answered += result.records.iter().map(RecordResult::forms).sum::<u64>();
         }
         erasing.bytes += 200;
         erasing.gone.push((key_of(&bytes).unwrap_or(0), Under::Answer, row.to_vec()));
@@ -288,10 +287,15 @@ impl Store {
         // A key that did not change stands in both.
         erasing.index_gone.iter().for_each(|key| batch.delete_cf(self.cf(cf::INDEX), key));
         erasing.index_new.iter().for_each(|key| batch.put_cf(self.cf(cf::INDEX), key, []));
-        if erasing.totals != ErasedTotals::default() {
-            // One erasure is under way at a time; a row that cannot be read now could not be read before it either.
+        self.stage_totals(batch, &erasing.totals);
+    }
+
+    /// Adds to what is counted elsewhere. One erasure or redirection is under way at a time.
+    pub(super) fn stage_totals(&self, batch: &mut WriteBatch, more: &ErasedTotals) {
+        if *more != ErasedTotals::default() {
+            // A row that cannot be read now could not be read before either.
             let mut totals = self.erased_totals().unwrap_or_default();
-            totals.add(&erasing.totals);
+            totals.add(more);
             batch.put_cf(self.cf(cf::META), META_ERASED, totals.to_cbor());
         }
     }

@@ -74,7 +74,7 @@ pub struct ErasedTotals {
     pub received: Traffic,
     /// Own records.
     pub records: u64,
-    /// Records that answers to chunks accepted.
+    /// Own records of which no answer to a chunk tells: it is erased, or they are copies that went to another node of their recipient.
     pub answered: u64,
 }
 

@@ -19,7 +19,7 @@ use super::deletions::DeletedRow;
 use super::erase::Erasing;
 use super::onward::passed_on_row;
 use super::open::{Store, StoreError, tree_row};
-use super::rows::{ChannelRow, OutRow, ReceiptRow, ReceivedRow, SentRow, Totals};
+use super::rows::{ChannelRow, ErasedTotals, OutRow, ReceiptRow, ReceivedRow, SentRow, Totals};
 use crate::keyring::{DataKey, Sealed};
 
 /// A record and what finds it.
@@ -127,6 +127,8 @@ pub enum Write {
         stored: Sealed,
         /// The dispatches that carry them.
         dispatches: Vec<(Channel, u64)>,
+        /// Whether they are stored already, and go to another node of their recipient.
+        again: bool,
     },
     /// Records of others that a dispatch passes on.
     PassedOn {
@@ -311,8 +313,12 @@ impl Store {
                 Write::Submission { submission, chunk, row } => {
                     self.stage_under(batch, Under::Answer, &submission_key(&submission, chunk), &row);
                 }
-                Write::Records { entry, records, stored, dispatches } => {
+                Write::Records { entry, records, stored, dispatches, again } => {
                     let entry = index(entry);
+                    if again {
+                        let answered = records.len() as u64;
+                        self.stage_totals(batch, &ErasedTotals { answered, ..ErasedTotals::default() });
+                    }
                     self.stage_under(batch, Under::Records, &entry.to_be_bytes(), &stored);
                     self.stage_index(batch, Tag::OwnRoot, Tag::OwnReference, entry, &records);
                     for (channel, number) in &dispatches {

@@ -175,7 +175,7 @@ impl Pair {
                 let records = records.iter().map(|record| record.indexed(&key)).collect();
                 writes.extend([
                     submission,
-                    Write::Records { entry: entries.len(), records, stored, dispatches: carried },
+                    Write::Records { entry: entries.len(), records, stored, dispatches: carried, again: false },
                 ]);
             }
             for (dispatch, header, opening) in dispatches {

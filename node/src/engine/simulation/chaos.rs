@@ -116,7 +116,11 @@ impl World {
         let node = self.nodes[at].name.clone();
         let header = BatchHeader { node, table: &DECLARATION, count: 1, root: Digest::ZERO, signed_at: Millis(0) };
         let batch = Batch { header, signature: [0; 64] };
-        let batch = PreparedBatch { batch, kept: Kept::Own { records: Vec::new(), stored: Vec::new() }, deliveries };
+        let batch = PreparedBatch {
+            batch,
+            kept: Kept::Own { records: Vec::new(), stored: Vec::new(), again: false },
+            deliveries,
+        };
         self.chunks.push((at, self.nodes[at].life));
         let number = self.chunks.len() as u64;
         let Some(process) = &mut self.nodes[at].running else { return number };
