@@ -120,6 +120,9 @@ pub(crate) enum CardCommand {
     /// Replace keys of a node, or its member's identity key, without a stop: run it, then with --switch, restart the node, then with
     /// --finish. Each step makes the next card and gives it to the node, which tells all others.
     Rotate(RotateArgs),
+    /// After an upgrade: make the next card where this program reads other versions of record types, or other editions of code lists,
+    /// than the card says. Others then send them. Restart the node before, so that it can read what its card says.
+    Renew(WordArgs),
     /// Show what a card says.
     Show(FileArgs),
     /// Check a card and its signature.

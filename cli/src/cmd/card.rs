@@ -5,9 +5,10 @@ use std::path::Path;
 use luxor_protocol::document::{Card, DocumentKind, Keys};
 use serde::Serialize;
 
+use super::place::Place;
 use super::signatures;
-use crate::args::{CardCommand, SignerArgs};
-use crate::exit::Exit;
+use crate::args::{CardCommand, SignerArgs, WordArgs};
+use crate::exit::{Exit, RefusedError};
 use crate::{found, ui};
 
 pub(super) fn run(command: &CardCommand) -> anyhow::Result<Exit> {
@@ -16,6 +17,7 @@ pub(super) fn run(command: &CardCommand) -> anyhow::Result<Exit> {
         CardCommand::Sign { charter, signer } => make(charter.as_deref(), signer, true),
         CardCommand::Succeed { node, output } => succeed(node, output.as_deref()),
         CardCommand::Rotate(args) => super::rotate::run(args),
+        CardCommand::Renew(word) => renew(word),
         CardCommand::Show(args) => show(&args.file, args.json),
         CardCommand::Check(args) => {
             let network = signatures::network(args.charter.as_deref(), args.node.as_deref())?;
@@ -47,6 +49,35 @@ fn succeed(node: &Path, output: Option<&Path>) -> anyhow::Result<Exit> {
     ));
     signatures::write(&document, output)?;
     Ok(Exit::Ok)
+}
+
+/// What is told where the card needs no change.
+#[derive(Serialize)]
+struct Unchanged {
+    id: String,
+    version: u64,
+    changes: [String; 0],
+}
+
+fn renew(word: &WordArgs) -> anyhow::Result<Exit> {
+    let place = Place::open(&word.node)?;
+    let member = &place.member;
+    let newest = place.directory.card_of(member).and_then(|(_, digest)| place.directory.document(&digest));
+    let Some((_, present)) = newest else {
+        let what = format!("no card of {member} is installed in {}\nhint: `luxor card sign`", word.node.display());
+        return Err(RefusedError(what).into());
+    };
+    let Some((mut next, changes)) = found::renew(&word.node, present)? else {
+        let (id, version) = (member.to_string(), present.version);
+        match word.json {
+            true => ui::json(&Unchanged { id, version, changes: [] })?,
+            false => ui::line(&format!("card of {id} version {version} says already what this program reads"))?,
+        }
+        return Ok(Exit::Ok);
+    };
+    place.sign(&mut next)?;
+    changes.iter().for_each(|change| ui::say(change));
+    place.give(&next, changes, word)
 }
 
 #[derive(Serialize)]

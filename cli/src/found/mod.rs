@@ -4,6 +4,7 @@
 
 mod config;
 mod documents;
+mod renewal;
 mod rotation;
 mod succession;
 
@@ -19,7 +20,7 @@ use luxor_protocol::document::{Card, CardNode, DirectoryError, Document, Documen
 use luxor_protocol::hash::Digest;
 use luxor_protocol::keys::{KeyError, KeyUse, PublicKey, SecretKey};
 use luxor_protocol::names::{MemberId, MemberKind, Slug, Territory};
-use luxor_protocol::record::{OPENING, tables};
+use luxor_protocol::record::{OPENING, code_lists, tables};
 use zeroize::Zeroizing;
 
 use crate::files::{self, FileError};
@@ -27,6 +28,7 @@ use config::NodeConfig;
 pub(crate) use documents::{
     MAX_DOCUMENT_FILE, all_documents, directory, documents_in, install, known, prohibitions, read_document, replaces,
 };
+pub(crate) use renewal::renew;
 pub(crate) use rotation::{Replaced, announce, finish, settle, switch};
 pub(crate) use succession::succeed;
 
@@ -229,7 +231,6 @@ pub(crate) fn card(dir: &Path, network: Digest) -> Result<Document, FoundError> 
     let config = NodeConfig::load(dir)?;
     let (member, name) = (config.node.member, config.node.name);
     let public = |purpose| -> Result<PublicKey, FoundError> { Ok(*secret(dir, purpose)?.public()) };
-    let reads = tables().into_iter().filter(|t| t.name != OPENING.name);
     let node = CardNode {
         sign: public(KeyUse::Sign)?.into(),
         log: public(KeyUse::Log)?.into(),
@@ -239,12 +240,19 @@ pub(crate) fn card(dir: &Path, network: Digest) -> Result<Document, FoundError> 
         origin: format!("luxor.{}/{member}/{name}", &network.hex()[..16]),
         addresses: config.listen.exchange,
         epoch: 1,
-        reads: reads.map(|t| (t.name.to_owned(), t.version)).collect(),
+        reads: reads(),
         name,
     };
     Card { member, identity: public(KeyUse::Identity)?, nodes: vec![node] }
         .to_document(network)
         .map_err(FoundError::Card)
+}
+
+/// What a card says that this program reads: record types with their versions, code lists with their editions.
+fn reads() -> Vec<(String, u64)> {
+    let types = tables().into_iter().filter(|t| t.name != OPENING.name).map(|t| (t.name, t.version));
+    let editions = code_lists().into_iter().flat_map(|list| list.editions.iter().map(|of| (list.name, of.year)));
+    types.chain(editions).map(|(name, number)| (name.to_owned(), number)).collect()
 }
 
 fn generate(purpose: KeyUse) -> Result<SecretKey, FoundError> {

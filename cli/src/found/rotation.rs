@@ -184,7 +184,7 @@ fn retire(dir: &Path, purpose: KeyUse, next: &Path) -> Result<(), FoundError> {
 }
 
 /// The newest card's content, and the place of this folder's node on it.
-fn card_of(dir: &Path, present: &Document) -> Result<(Card, usize), FoundError> {
+pub(super) fn card_of(dir: &Path, present: &Document) -> Result<(Card, usize), FoundError> {
     let config = NodeConfig::load(dir)?;
     let card = Card::open(present).map_err(FoundError::Card)?;
     let at = card.nodes.iter().position(|node| node.name == config.node.name);
