@@ -38,7 +38,7 @@ impl TwoMembers {
             flow("a", "b"),
             flow("b", "a")
         );
-        let Made { charter, cards, mut agreements, seals } = make(&MEMBERS, &[draft], &[1, 1]);
+        let Made { charter, cards, mut agreements, seals } = make(&MEMBERS, &[draft], &[&[("declaration", 1)][..]; 2]);
         let agreement = agreements.remove(0);
         let directory = Directory::new(&charter, &cards, std::slice::from_ref(&agreement)).unwrap();
         Self { directory, charter, cards, agreement, seals }
@@ -47,6 +47,13 @@ impl TwoMembers {
 
 /// A network of these members, whose nodes read versions of a declaration up to those given, with these agreements.
 pub(crate) fn network_of(members: &[&str], agreements: &[String], reads: &[u64]) -> Directory {
+    let versions = |up_to: &u64| (1..=*up_to).map(|version| ("declaration", version)).collect();
+    let reads: Vec<Vec<_>> = reads.iter().map(versions).collect();
+    network_reading(members, agreements, &reads.iter().map(Vec::as_slice).collect::<Vec<_>>())
+}
+
+/// The same with nodes that read these types and code lists.
+pub(crate) fn network_reading(members: &[&str], agreements: &[String], reads: &[&[(&str, u64)]]) -> Directory {
     let Made { charter, cards, agreements, .. } = make(members, agreements, reads);
     Directory::new(&charter, &cards, &agreements).unwrap()
 }
@@ -58,7 +65,7 @@ struct Made {
     seals: Vec<String>,
 }
 
-fn make(members: &[&str], agreements: &[String], reads: &[u64]) -> Made {
+fn make(members: &[&str], agreements: &[String], reads: &[&[(&str, u64)]]) -> Made {
     let identity = |at: usize| key(KeyUse::Identity, at as u8 + 1);
     let id = |at: usize| members[at].parse().unwrap();
     let mut draft = format!("name = \"Test\"\ngovernors = [\"{}\"]\n", members[0]);
@@ -84,7 +91,7 @@ fn make(members: &[&str], agreements: &[String], reads: &[u64]) -> Made {
             origin: format!("luxor.test/{member}/n1"),
             epoch: 1,
             addresses: vec![format!("/ip4/127.0.0.{nth}/tcp/4700")],
-            reads: (1..=reads[at]).map(|version| ("declaration".to_owned(), version)).collect(),
+            reads: reads[at].iter().map(|(name, number)| ((*name).to_owned(), *number)).collect(),
         };
         let card = Card { member: id(at), identity: *identity(at).public(), nodes: vec![node] };
         let mut card = card.to_document(network).unwrap();

@@ -271,9 +271,18 @@ pub enum RecordResult {
         root: String,
         /// How many recipients get it.
         recipients: usize,
+        /// Groups that the version in which they get it does not have.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        lost: Vec<String>,
         /// The same for other recipients: in another version of its type, or so that they cannot tell that it is the same.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         others: Vec<OtherForm>,
+        /// Who does not get it, although a row in force gives it to them, as none of their nodes reads it; the first of them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        left_out: Vec<LeftOut>,
+        /// How many more there are.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        left_out_more: usize,
     },
     /// Not taken; nothing of it is stored.
     Refused {
@@ -294,6 +303,19 @@ impl RecordResult {
             Self::Refused { .. } => 0,
         }
     }
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+/// A recipient that a row gives a record to and that does not get it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Who.
+    pub to: MemberId,
+    /// By which row, and what its nodes do not read, in words.
+    pub reason: String,
 }
 
 /// A record in another form than the one submitted.

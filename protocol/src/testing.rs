@@ -81,6 +81,7 @@ pub(crate) fn value_of(kind: Kind, numbers: &mut Numbers) -> Value {
             })
         }
         Kind::Uint(max) => Value::Uint(if numbers.one_in(8) { max } else { numbers.up_to(max) }),
+        Kind::Edition(list) => Value::Uint(list.editions[numbers.up_to(list.editions.len() as u64 - 1) as usize].year),
         Kind::Bool => Value::Bool(numbers.one_in(2)),
         Kind::Day => Value::Day(Day(numbers.up_to(2_932_896 + 25_567) as i32 - 25_567)),
         Kind::Time => Value::Time(Millis(match numbers.up_to(7) {

@@ -144,6 +144,11 @@ def value(reader, kind):
         if number > arguments[0]:
             raise Refused("value", start, "above its limit")
         return number
+    if word_ == "Edition":
+        year = reader.uint()
+        if year not in arguments:
+            raise Refused("value", start, "not an edition that is known")
+        return year
     if word_ == "Bool":
         return reader.bool()
     if word_ == "Day":

@@ -143,7 +143,7 @@ fn a_card_with_a_new_address_comes_to_all_and_they_dial_it() {
 }
 
 /// The next version of a member's card, signed with its identity key.
-fn next_card(network: &Network, member: &str, change: impl FnOnce(&mut Card)) -> PathBuf {
+pub(crate) fn next_card(network: &Network, member: &str, change: impl FnOnce(&mut Card)) -> PathBuf {
     let dir = network.dir(member);
     let bytes = std::fs::read(dir.join(format!("documents/card-{member}.luxor"))).unwrap();
     let first = Document::read(DocumentKind::Card, &bytes).unwrap();

@@ -6,6 +6,7 @@ mod archive;
 mod audit_pack;
 mod bench;
 mod check;
+mod codelists;
 mod documents;
 mod erasure;
 mod exchange;

@@ -55,6 +55,7 @@ fn succeed(node: &Path, output: Option<&Path>) -> anyhow::Result<Exit> {
     Ok(Exit::Ok)
 }
 
+/// What is told where the card needs no change.
 #[derive(Serialize)]
 struct Shown {
     member: String,

@@ -6,11 +6,21 @@ use std::path::Path;
 
 use luxor_protocol::document::{Card, CardNode, DocumentKind};
 
+use serde::Serialize;
+
 use super::place::Place;
 use super::{listed, signatures};
 use crate::args::RenewArgs;
 use crate::exit::{Exit, RefusedError};
 use crate::{found, ui};
+
+/// Nothing was to be done.
+#[derive(Serialize)]
+struct Unchanged {
+    id: String,
+    version: u64,
+    changes: [String; 0],
+}
 
 pub(super) fn run(args: &RenewArgs) -> anyhow::Result<Exit> {
     let place = Place::open(&args.word.node)?;
@@ -38,8 +48,12 @@ pub(super) fn run(args: &RenewArgs) -> anyhow::Result<Exit> {
     }
     card.nodes.sort_by(|a, b| a.name.cmp(&b.name));
     if changes.is_empty() {
-        let what = format!("the card of {member} version {} says all that already", present.version);
-        return Err(RefusedError(format!("{what}\nhint: edit luxord.toml, or use --add or --remove")).into());
+        let (id, version) = (member.to_string(), present.version);
+        match args.word.json {
+            true => ui::json(&Unchanged { id, version, changes: [] })?,
+            false => ui::line(&format!("card of {id} version {version} says all that already"))?,
+        }
+        return Ok(Exit::Ok);
     }
     changes.iter().for_each(|change| ui::say(change));
     let mut next = card.to_successor(present)?;

@@ -19,7 +19,7 @@ use luxor_protocol::document::{Card, CardNode, DirectoryError, Document, Documen
 use luxor_protocol::hash::Digest;
 use luxor_protocol::keys::{KeyError, KeyUse, PublicKey, SecretKey};
 use luxor_protocol::names::{MemberId, MemberKind, Slug, Territory};
-use luxor_protocol::record::{OPENING, tables};
+use luxor_protocol::record::{OPENING, code_lists, tables};
 use zeroize::Zeroizing;
 
 use crate::files::{self, FileError};
@@ -261,10 +261,11 @@ pub(crate) fn card_under(dir: &Path, network: Digest, identity: PublicKey) -> Re
     Card { member, identity, nodes: vec![node] }.to_document(network).map_err(FoundError::Card)
 }
 
-/// What this program reads.
+/// What a card says that this program reads: record types with their versions, code lists with their editions.
 fn reads() -> Vec<(String, u64)> {
-    let tables = tables().into_iter().filter(|t| t.name != OPENING.name);
-    tables.map(|t| (t.name.to_owned(), t.version)).collect()
+    let types = tables().into_iter().filter(|t| t.name != OPENING.name).map(|t| (t.name, t.version));
+    let editions = code_lists().into_iter().flat_map(|list| list.editions.iter().map(|of| (list.name, of.year)));
+    types.chain(editions).map(|(name, number)| (name.to_owned(), number)).collect()
 }
 
 fn generate(purpose: KeyUse) -> Result<SecretKey, FoundError> {

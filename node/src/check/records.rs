@@ -197,7 +197,7 @@ impl Check<'_> {
         let result: ChunkResult = serde_json::from_slice(&row.result).map_err(|e| format!("the answer: {e}"))?;
         let (mut accepted, mut batches, mut some_erased) = (0, BTreeMap::<u64, usize>::new(), false);
         for told in &result.records {
-            let RecordResult::Accepted { root, recipients, others } = told else { continue };
+            let RecordResult::Accepted { root, recipients, others, .. } = told else { continue };
             accepted += told.forms();
             let others = others.iter().map(|other| (&other.root, &other.recipients));
             for (root, recipients) in std::iter::once((root, recipients)).chain(others) {

@@ -247,6 +247,19 @@ fn judge(
     let Some((_, _, received)) = came.views.iter().find(|(at, found, _)| *at == place && found == root) else {
         return Err("its content is no longer here".into());
     };
+    let passed = received.cut(view);
+    // As for own records: it would reject what its card does not name, or read it as something else.
+    if let Some(card) = directory.node_of(&wish.to).map(|node| &node.card) {
+        if !card.reads(table.name, table.version) {
+            return Err(format!("the node of {} does not read {} version {}", wish.to, table.name, table.version));
+        }
+        if let Some(edition) = passed.editions().into_iter().find(|of| !card.reads_edition(*of)) {
+            return Err(format!(
+                "the node of {} does not read {edition}; without the group {} it may go",
+                wish.to, edition.list.group
+            ));
+        }
+    }
     let sort = Sort {
         issuer,
         table: (table.name, table.version),
@@ -254,7 +267,7 @@ fn judge(
         view: view.0,
         retention_days: grant.onward.retention_days,
     };
-    Ok((sort, Chosen { root: *root, table, view: received.cut(view), entry, place, row: grant.row }))
+    Ok((sort, Chosen { root: *root, table, view: passed, entry, place, row: grant.row }))
 }
 
 /// The dispatch that has this `received` entry; `None` where it was withdrawn or refused.

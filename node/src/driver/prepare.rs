@@ -15,7 +15,7 @@ use luxor_protocol::time::Millis;
 use zeroize::Zeroizing;
 
 use super::known::Known;
-use super::route::{Cut, Ways};
+use super::route::{Cut, Routed, Ways};
 use super::{DriverError, Shared, Submission};
 use crate::engine::{Delivery, Kept, PreparedBatch, PreparedChunk, SealedChunk, SealedDispatch, Token};
 use crate::entropy::{fill, opening, random};
@@ -66,10 +66,10 @@ pub(super) fn prepare(shared: &Shared, submission: Submission, now: Millis) -> R
             let table = content.table();
             let of = (table.name, table.version);
             let ways = ways.entry(of).or_insert_with(|| Ways::new(&directory, &issuer, table, now.day(), &is_up));
-            let cuts = ways.of(&content)?;
-            Ok((content, of, cuts))
+            let routed = ways.of(&content)?;
+            Ok((content, of, routed))
         });
-        let (content, of, cuts) = match routed {
+        let (content, of, Routed { cuts, left_out, left_out_more }) = match routed {
             Ok(routed) => routed,
             Err(error) => {
                 let ContentError { fault, pointer, what } = error;
@@ -123,8 +123,8 @@ pub(super) fn prepare(shared: &Shared, submission: Submission, now: Millis) -> R
             group.bytes += bytes;
         }
         // There is at least one: a record that goes nowhere is refused.
-        let OtherForm { root, recipients, .. } = forms.remove(0);
-        results.push(RecordResult::Accepted { root, recipients, others: forms });
+        let OtherForm { root, recipients, lost, .. } = forms.remove(0);
+        results.push(RecordResult::Accepted { root, recipients, lost, others: forms, left_out, left_out_more });
     }
     let signed = groups.into_iter().map(|group| {
         let ways = &ways[&group.of];

@@ -1,25 +1,47 @@
 //! Where a submitted record goes, and in which version of its type: pure, from the directory's policy.
 //!
 //! A row that names several versions is served in the highest that the recipient's node reads and the record can be turned into, so
-//! a new version of a type needs no common day of change. A row with the term `unlinkable` gets a record of its own, with its own id
-//! and salts, so that its recipient cannot find out that others hold the same.
+//! a new version of a type needs no common day of change. Goods classified by an edition of a code list go only to nodes that read it,
+//! which is asked of each record; where none of a recipient does, the row is left out and the submitter is told. A row with the term
+//! `unlinkable` gets a record of its own, with its own id and salts, so that its recipient cannot find out that others hold the same.
+
+#[cfg(test)]
+mod tests;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
 
-use luxor_protocol::document::{Directory, Grant, KnownNode, Role, Rule};
+use luxor_protocol::api::LeftOut;
+use luxor_protocol::document::{CardNode, Directory, Grant, KnownNode, Role, Rule};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::names::{MemberId, NodeRef, Territory};
-use luxor_protocol::record::{Content, ContentError, Fault, TypeTable};
+use luxor_protocol::record::{Content, ContentError, Fault, GroupSet, OfEdition, TypeTable};
 use luxor_protocol::time::Day;
 
 /// Reasons named where nobody gets a record.
 const MAX_REASONS: usize = 3;
+/// Rows named that give a record to somebody who cannot read it; the others are counted.
+const MAX_LEFT_OUT: usize = 8;
 
-/// A row that gives records to somebody, in the version that it is served in, and the node that gets them.
+/// A row that gives records to somebody, in a version that one of its nodes reads, and that node.
 pub(super) struct Way<'d> {
     pub(super) grant: Grant<'d>,
     pub(super) node: NodeRef,
+    card: &'d CardNode,
+}
+
+/// What a row gives to one recipient.
+struct Row<'d> {
+    /// The row, in the first version that gives something.
+    rule: &'d Rule,
+    /// The versions in which it gives something, those that come after the record's too.
+    versions: Vec<u64>,
+    /// What it shows in that version.
+    groups: GroupSet,
+    /// The ways by which it may be served, the highest version first.
+    ways: Range<usize>,
 }
 
 /// All ways from this node for records that are submitted in one version of a type.
@@ -29,6 +51,7 @@ pub(super) struct Ways<'d> {
     table: &'static TypeTable,
     day: Day,
     ways: Vec<Way<'d>>,
+    rows: Vec<Row<'d>>,
 }
 
 /// Ways that one record takes in one version of its type.
@@ -40,8 +63,19 @@ pub(super) struct Cut {
     pub(super) ways: Vec<usize>,
 }
 
+/// Where one record goes.
+#[derive(Debug)]
+pub(super) struct Routed {
+    /// By version; the version in which it was submitted first. There is at least one.
+    pub(super) cuts: Vec<Cut>,
+    /// Who does not get it although a row gives it, the first of them.
+    pub(super) left_out: Vec<LeftOut>,
+    /// How many more there are.
+    pub(super) left_out_more: usize,
+}
+
 impl<'d> Ways<'d> {
-    /// The ways on a day. `is_up` tells whether a node is connected.
+    /// The ways on a day. Of several nodes of a member that serve as well, one that is connected gets it, as `is_up` tells.
     pub(super) fn new(
         directory: &'d Directory,
         issuer: &MemberId,
@@ -49,23 +83,34 @@ impl<'d> Ways<'d> {
         day: Day,
         is_up: &dyn Fn(&KnownNode) -> bool,
     ) -> Self {
-        let mut ways: Vec<Way<'d>> = Vec::new();
+        let mut found: Vec<(Row<'d>, Vec<Way<'d>>)> = Vec::new();
         for grant in directory.policy().outgoing(directory, issuer, table.name, day) {
-            let version = grant.table.version;
-            // A member without a node that reads it gets nothing until its card says that one does.
-            let Some(node) = node_for(directory, &grant.rule.to, grant.table, is_up) else { continue };
+            let (rule, version) = (grant.rule, grant.table.version);
+            let at = found.iter().position(|(there, _)| row(there.rule) == row(rule)).unwrap_or_else(|| {
+                found.push((Row { rule, versions: Vec::new(), groups: grant.groups, ways: 0..0 }, Vec::new()));
+                found.len() - 1
+            });
+            let (there, ways) = &mut found[at];
+            there.versions.push(version);
             if version > table.version {
                 continue;
             }
-            let node = node.node.clone();
-            let of_row = |way: &Way<'_>| row(&way.grant) == row(&grant);
-            match ways.iter_mut().find(|way| of_row(way)) {
-                Some(way) if way.grant.table.version < version => *way = Way { grant, node },
-                Some(_) => {}
-                None => ways.push(Way { grant, node }),
-            }
+            // A member without a node that reads it gets nothing until its card says that one does.
+            let nodes = directory.nodes().filter(|node| node.member == rule.to);
+            let (there, not_there): (Vec<_>, Vec<_>) =
+                nodes.filter(|node| node.card.reads(table.name, version)).partition(|node| is_up(node));
+            let way = |node: &'d Arc<KnownNode>| Way { grant, node: node.node.clone(), card: &node.card };
+            ways.extend(there.into_iter().chain(not_there).map(way));
         }
-        Self { directory, issuer: issuer.clone(), table, day, ways }
+        let (mut all, mut rows) = (Vec::new(), Vec::new());
+        for (mut there, mut ways) in found {
+            there.versions.sort_unstable();
+            ways.sort_by_key(|way| std::cmp::Reverse(way.grant.table.version));
+            there.ways = all.len()..all.len() + ways.len();
+            all.append(&mut ways);
+            rows.push(there);
+        }
+        Self { directory, issuer: issuer.clone(), table, day, ways: all, rows }
     }
 
     /// A way by its place.
@@ -73,16 +118,20 @@ impl<'d> Ways<'d> {
         &self.ways[at]
     }
 
-    /// The ways of a record, by version; the version in which it was submitted first.
+    /// The ways of a record.
     ///
     /// # Errors
-    /// [`Fault::NoRecipient`] where no row in force gives it to anybody.
-    pub(super) fn of(&self, content: &Content) -> Result<Vec<Cut>, ContentError> {
-        let place = places(content);
-        let covered = |way: &Way<'_>| way.grant.rule.covers(&place, |to| content.is_handled_by(to));
+    /// [`Fault::NoRecipient`] where no row in force gives it to anybody who can read it.
+    pub(super) fn of(&self, content: &Content) -> Result<Routed, ContentError> {
+        let (place, editions) = (places(content), content.editions());
         let mut cuts: Vec<Cut> = Vec::new();
-        for (at, way) in self.ways.iter().enumerate().filter(|(_, way)| covered(way)) {
-            let table = way.grant.table;
+        let mut unread: Vec<&Row<'d>> = Vec::new();
+        for there in self.rows.iter().filter(|there| there.rule.covers(&place, |to| content.is_handled_by(to))) {
+            let Some(at) = there.ways.clone().find(|at| self.ways[*at].lacks(&editions).is_none()) else {
+                unread.push(there);
+                continue;
+            };
+            let table = self.ways[at].grant.table;
             let alone = |at: usize| self.ways[at].grant.rule.flow.has_term("unlinkable");
             let shared = cuts.iter_mut().find(|cut| cut.table == table && !alone(cut.ways[0]));
             match shared.filter(|_| !alone(at)) {
@@ -91,13 +140,54 @@ impl<'d> Ways<'d> {
             }
         }
         if cuts.is_empty() {
-            return Err(self.refuse(content));
+            return Err(self.refuse(content, &unread, &editions));
         }
         cuts.sort_by_key(|cut| std::cmp::Reverse(cut.table.version));
-        Ok(cuts)
+        // Rows for a later version are for other records; and who gets as much by another row for the same purpose lacks nothing.
+        unread.retain(|there| there.versions[0] <= self.table.version && !self.served(there, &cuts));
+        let left_out = unread
+            .iter()
+            .take(MAX_LEFT_OUT)
+            .map(|there| LeftOut { to: there.rule.to.clone(), reason: self.reason(there, &editions) });
+        let left_out = left_out.collect();
+        Ok(Routed { cuts, left_out, left_out_more: unread.len().saturating_sub(MAX_LEFT_OUT) })
     }
 
-    fn refuse(&self, content: &Content) -> ContentError {
+    /// Whether a row's recipient gets the record for the row's purpose all the same, with as many groups as its version has.
+    fn served(&self, there: &Row<'d>, cuts: &[Cut]) -> bool {
+        let mut taken = cuts.iter().flat_map(|cut| &cut.ways).map(|at| &self.ways[*at].grant);
+        taken.any(|other| {
+            let had = GroupSet(there.groups.0 & other.table.all_groups().0);
+            let (rule, wanted) = (other.rule, there.rule);
+            rule.to == wanted.to && rule.flow.purpose == wanted.flow.purpose && had.within(other.groups)
+        })
+    }
+
+    /// Why a row gives a record to nobody.
+    fn reason(&self, there: &Row<'d>, editions: &[OfEdition]) -> String {
+        let (rule, name) = (there.rule, self.table.name);
+        let (agreement, row, to) = (&rule.agreement, rule.row, &rule.to);
+        let lacks = self.ways[there.ways.clone()].first().and_then(|way| way.lacks(editions));
+        let why = match lacks {
+            // Of the highest version: what is wrong there is wrong in the others too, unless another node reads more.
+            Some(Lack::Edition(of)) => format!("no node of {to} reads {of}"),
+            Some(Lack::Version(of)) => {
+                let version = self.ways[there.ways.start].grant.table.version;
+                format!("{name} version {version}, the last that {to} gets by it, cannot name {of}")
+            }
+            None if there.versions[0] > self.table.version => {
+                let versions = either(&there.versions);
+                format!("it is for version {versions} of {name}, and the record is of version {}", self.table.version)
+            }
+            None => {
+                let to_be_read = there.versions.iter().copied().filter(|version| *version <= self.table.version);
+                format!("no node of {to} reads {name} version {}", either(&to_be_read.collect::<Vec<_>>()))
+            }
+        };
+        format!("{agreement} row {row}: {why}")
+    }
+
+    fn refuse(&self, content: &Content, unread: &[&Row<'d>], editions: &[OfEdition]) -> ContentError {
         let (destination, places) = (content.destination(), places(content));
         let place = destination.map_or_else(|| "no destination".to_owned(), |d| format!("destination {d}"));
         let mut what = format!("no agreement in force gives a record with {place} to anybody");
@@ -110,41 +200,45 @@ impl<'d> Ways<'d> {
                 reasons.push(reason);
             }
         }
-        let unread = self.directory.policy().outgoing(self.directory, &self.issuer, self.table.name, self.day);
-        let unread = unread.filter(|grant| covered(grant.rule) && !self.serves(grant));
-        for grant in unread.take(MAX_REASONS - reasons.len()) {
-            let (rule, version) = (grant.rule, grant.table.version);
-            reasons
-                .push(format!("{} row {}: no node of {} reads version {version}", rule.agreement, rule.row, rule.to));
-        }
+        let left = MAX_REASONS - reasons.len();
+        reasons.extend(unread.iter().take(left).map(|there| self.reason(there, editions)));
         if !reasons.is_empty() {
             what = format!("{what}; {}", reasons.join("; "));
         }
         ContentError::new(Fault::NoRecipient, "/route/destination", what)
     }
+}
 
-    fn serves(&self, grant: &Grant<'_>) -> bool {
-        self.ways.iter().any(|way| row(&way.grant) == row(grant))
+/// Why a record cannot take a way.
+enum Lack {
+    /// The node does not read this edition.
+    Edition(OfEdition),
+    /// The version of the type cannot name it.
+    Version(OfEdition),
+}
+
+impl Way<'_> {
+    /// What keeps a record with codes of these editions from this way: of lists whose codes it does not show, nothing does.
+    fn lacks(&self, editions: &[OfEdition]) -> Option<Lack> {
+        let table = self.grant.table;
+        let shown = |of: &&OfEdition| of.list.group(table).is_some_and(|(at, _)| self.grant.groups.has(at));
+        editions.iter().filter(shown).find_map(|of| {
+            match (self.card.reads_edition(*of), of.list.fits(table, of.year)) {
+                (false, _) => Some(Lack::Edition(*of)),
+                (true, false) => Some(Lack::Version(*of)),
+                (true, true) => None,
+            }
+        })
     }
 }
 
-/// The node of a member that gets what is of this type: the first, by name, of those that read it and are connected, or else of those
-/// that read it.
-pub(super) fn node_for<'d>(
-    directory: &'d Directory,
-    member: &MemberId,
-    table: &TypeTable,
-    is_up: &dyn Fn(&KnownNode) -> bool,
-) -> Option<&'d KnownNode> {
-    let reads = |node: &&KnownNode| node.member == *member && node.card.reads(table.name, table.version);
-    let mut nodes = directory.nodes().map(AsRef::as_ref).filter(reads);
-    let first = nodes.next()?;
-    Some(if is_up(first) { first } else { nodes.find(|node| is_up(node)).unwrap_or(first) })
+fn either(versions: &[u64]) -> String {
+    versions.iter().map(u64::to_string).collect::<Vec<_>>().join(" or ")
 }
 
 /// What tells a row for one recipient from every other.
-fn row<'g>(grant: &Grant<'g>) -> (&'g Digest, usize, &'g MemberId) {
-    (&grant.rule.digest, grant.rule.row, &grant.rule.to)
+fn row(rule: &Rule) -> (&Digest, usize, &MemberId) {
+    (&rule.digest, rule.row, &rule.to)
 }
 
 /// The places of a record's route, each read once, if a row asks for it.
@@ -152,110 +246,4 @@ fn places(content: &Content) -> impl Fn(Role) -> Option<Territory> + '_ {
     let read: RefCell<BTreeMap<Role, Option<Territory>>> = RefCell::default();
     // The names of roles are those of the route's fields.
     move |role| *read.borrow_mut().entry(role).or_insert_with(|| content.place(role.word()))
-}
-
-#[cfg(test)]
-mod tests {
-    use luxor_protocol::record::{DECLARATION, DECLARATION_2, content_from_json};
-
-    use super::*;
-    use crate::testing::network_of;
-
-    const DAY: Day = Day(20_780);
-
-    fn content(version: u64, rest: &str) -> Content {
-        let json = format!(r#"{{"type":"declaration","version":{version},"filing":{{"own_reference":"A"}},{rest}}}"#);
-        content_from_json(&serde_json::from_str(&json).unwrap()).unwrap()
-    }
-
-    /// A row from `a` with these lines.
-    fn flow(to: &str, lines: &str) -> String {
-        format!(
-            "[[flow]]\ntype = \"declaration\"\nfrom = [\"a\"]\nto = [{to}]\npurpose = \"delivery\"\ngroups = [\"filing\"]\n\
-             retention_days = 30\n{lines}\n"
-        )
-    }
-
-    fn agreement(flows: &[String]) -> String {
-        format!(
-            "id = \"m\"\ntitle = \"T\"\ninstrument = \"I\"\narticle = \"1\"\ncontroller = \"a\"\n\
-             parties = [\"a\", \"b\", \"c\", \"d\"]\nvalid_from = \"2020-01-01\"\nvalid_until = \"2099-12-31\"\n{}",
-            flows.concat()
-        )
-    }
-
-    /// To whom, in which version.
-    fn routed(ways: &Ways<'_>, content: &Content) -> Vec<(u64, Vec<String>)> {
-        let cuts = ways.of(content).unwrap();
-        let names = |cut: &Cut| cut.ways.iter().map(|at| ways.way(*at).grant.rule.to.to_string()).collect();
-        cuts.iter().map(|cut| (cut.table.version, names(cut))).collect()
-    }
-
-    #[test]
-    fn a_record_goes_where_a_row_says_by_destination_first_entry_transit_and_who_handles_it() {
-        let rows = [
-            flow("\"b\"", "version = 2\ndestinations = [\"KR\"]"),
-            flow(
-                "\"c\"",
-                "version = 2\nterritories = [\"EU\"]\nroles = [\"destination\", \"first_entry\", \"transit\"]",
-            ),
-            flow("\"b\", \"d\"", "version = 2\nhandling = true"),
-        ];
-        let directory = network_of(&["a", "b", "c", "d"], &[agreement(&rows)], &[2, 2, 2, 2]);
-        let ways = Ways::new(&directory, &"a".parse().unwrap(), &DECLARATION_2, DAY, &|_| true);
-        let to = |rest: &str| match ways.of(&content(2, rest)) {
-            Ok(_) => {
-                let mut all: Vec<_> = routed(&ways, &content(2, rest)).into_iter().flat_map(|(_, to)| to).collect();
-                all.sort();
-                all
-            }
-            Err(error) => vec![format!("{}", error.fault)],
-        };
-        assert_eq!(to(r#""route":{"destination":"KR"}"#), ["b"]);
-        assert_eq!(to(r#""route":{"destination":"FR"}"#), ["c"]);
-        assert_eq!(to(r#""route":{"destination":"KR","transit":"DE"}"#), ["b", "c"]);
-        assert_eq!(to(r#""route":{"destination":"US","first_entry":"NL"}"#), ["c"]);
-        assert_eq!(to(r#""route":{"destination":"US","departure":"NL"}"#), ["no_recipient"]);
-        assert_eq!(to(r#""route":{"destination":"US"},"handling":{"destination_operator":"d"}"#), ["d"]);
-        assert_eq!(to(r#""route":{"destination":"KR"},"handling":{"carrier":"b"}"#), ["b", "b"]);
-        assert_eq!(to(r#""route":{"destination":"US"},"handling":{"carrier":"c"}"#), ["no_recipient"]);
-    }
-
-    #[test]
-    fn each_recipient_gets_the_highest_version_that_it_reads() {
-        let rows = [flow("\"b\", \"c\", \"d\"", "versions = [1, 2]")];
-        // b reads both versions, c only the first, d none.
-        let directory = network_of(&["a", "b", "c", "d"], &[agreement(&rows)], &[2, 2, 1, 0]);
-        let a: MemberId = "a".parse().unwrap();
-        let ways = Ways::new(&directory, &a, &DECLARATION_2, DAY, &|_| true);
-        let newer = content(2, r#""route":{"destination":"KR"}"#);
-        assert_eq!(routed(&ways, &newer), [(2, vec!["b".into()]), (1, vec!["c".into()])]);
-        // What was submitted in the first version goes in it, since nothing can be made up for the second.
-        let ways = Ways::new(&directory, &a, &DECLARATION, DAY, &|_| true);
-        let older = content(1, r#""route":{"destination":"KR"}"#);
-        assert_eq!(routed(&ways, &older), [(1, vec!["b".into(), "c".into()])]);
-        let rows = [flow("\"d\"", "versions = [1, 2]")];
-        let directory = network_of(&["a", "b", "c", "d"], &[agreement(&rows)], &[2, 2, 1, 0]);
-        let refused = Ways::new(&directory, &a, &DECLARATION_2, DAY, &|_| true).of(&newer).unwrap_err();
-        assert!(
-            refused.what.ends_with("m row 1: no node of d reads version 1; m row 1: no node of d reads version 2"),
-            "{refused}"
-        );
-    }
-
-    #[test]
-    fn an_unlinkable_row_has_a_record_of_its_own() {
-        let rows = [
-            flow("\"b\"", "version = 1\nterms = { unlinkable = \"yes\" }"),
-            flow("\"c\"", "version = 1"),
-            flow("\"d\"", "version = 1"),
-            flow("\"d\"", "version = 1\nterms = { unlinkable = \"yes\" }"),
-        ];
-        let directory = network_of(&["a", "b", "c", "d"], &[agreement(&rows)], &[1, 1, 1, 1]);
-        let ways = Ways::new(&directory, &"a".parse().unwrap(), &DECLARATION, DAY, &|_| true);
-        let mut cuts = routed(&ways, &content(1, r#""route":{"destination":"KR"}"#));
-        cuts.sort();
-        let words = |list: &[&str]| (1, list.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
-        assert_eq!(cuts, [words(&["b"]), words(&["c", "d"]), words(&["d"])]);
-    }
 }

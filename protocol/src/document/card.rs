@@ -6,6 +6,7 @@ use crate::hash::{Digest, Domain};
 use crate::keys::{KeyError, KeyUse, PublicKey, decode_key};
 use crate::limits::{MAX_ADDRESSES, MAX_KEYS, MAX_NODES};
 use crate::names::{MemberId, Slug};
+use crate::record::OfEdition;
 
 /// Keys of one use: the first is in use, the others count too. While a key is replaced, the next one stands behind it, then the
 /// former one.
@@ -84,7 +85,7 @@ pub struct CardNode {
     /// The epoch of the channels that it sends in, from 1; one more after each loss of its data, when it cannot know any
     /// longer which numbers it gave.
     pub epoch: u64,
-    /// Record types and versions that it reads.
+    /// Record types with their versions, and code lists with their editions, that it reads.
     pub reads: Vec<(String, u64)>,
 }
 
@@ -107,6 +108,14 @@ impl CardNode {
     /// The age recipient that dispatches are sealed to.
     pub fn seal_to(&self) -> &str {
         self.seal.first().map_or("", String::as_str)
+    }
+
+    /// Whether it reads codes of this edition of a list. A card that names no edition of a list is from before there was another than the
+    /// first.
+    pub fn reads_edition(&self, of: OfEdition) -> bool {
+        let OfEdition { list, year } = of;
+        let silent = !self.reads.iter().any(|(read, _)| read == list.name);
+        self.reads(list.name, year) || (silent && year == list.first())
     }
 
     /// Whether it reads this version of a record type.

@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::codelist::fitted;
 use super::table::{Field, Group, GroupSet, Scope, TypeTable};
 use super::value::Value;
 use crate::cbor::{CborError, Decode, Encode, Reader, Reason, Writer};
@@ -177,18 +178,7 @@ impl Content {
         }
         let mut leaf = Vec::new();
         if !occurrences.is_empty() {
-            let mut writer = Writer::new();
-            if definition.repeats {
-                writer.array(occurrences.len());
-            }
-            for fields in &occurrences {
-                writer.map(fields.len());
-                for (number, value) in fields {
-                    writer.uint(u64::from(*number));
-                    value.encode(&mut writer);
-                }
-            }
-            leaf = writer.into_bytes();
+            leaf = encode_leaf(definition, &occurrences);
             check_leaf(definition, &leaf, &|| pointer.clone())?;
         }
         // The leaves that pad a group to a power of two stay absent: they are never encoded.
@@ -232,22 +222,22 @@ impl Content {
     }
 
     /// The same in another version of its type, and the names of the groups that are lost because that version does not have them, or
-    /// not with these fields.
+    /// not with these fields. Goods of an edition of a code list that it cannot name lose all codes: they would be read as another's.
     pub fn to_version(&self, table: &'static TypeTable) -> (Self, Vec<&'static str>) {
         let mut other = Self::empty(table, self.items);
         let mut lost = Vec::new();
         for (group, leaves) in self.table.groups.iter().zip(self.groups()).filter(|(_, leaves)| !leaves.absent()) {
             let there = table.group(group.name).filter(|(_, to)| to.scope == group.scope);
-            let fits = |to: &Group| {
-                let mut all = leaves.iter().filter(|leaf| !leaf.is_empty());
-                all.all(|leaf| check_leaf(to, leaf, &String::new).is_ok())
-            };
-            let Some((at, _)) = there.filter(|(_, to)| fits(to)) else {
+            let all = there.and_then(|(at, to)| {
+                let all: Option<Vec<_>> = leaves.iter().map(|leaf| fitted(group, to, leaf)).collect();
+                Some((at, all?))
+            });
+            let Some((at, all)) = all else {
                 lost.push(group.name);
                 continue;
             };
             let first = other.slots(at).start;
-            for (item, leaf) in leaves.iter().enumerate() {
+            for (item, leaf) in all.iter().enumerate() {
                 let start = other.bytes.len();
                 other.bytes.extend_from_slice(leaf);
                 other.spans[first + item] = start..other.bytes.len();
@@ -409,6 +399,22 @@ pub(super) fn check_leaf(group: &Group, leaf: &[u8], place: Place<'_>) -> Result
     let mut reader = Reader::new(leaf);
     walk(group, &mut reader, place, None)?;
     reader.finish().map_err(encoding(place))
+}
+
+/// Encodes the occurrences of a group that is there, whose fields stand in order.
+pub(super) fn encode_leaf(group: &Group, occurrences: &Occurrences) -> Vec<u8> {
+    let mut writer = Writer::new();
+    if group.repeats {
+        writer.array(occurrences.len());
+    }
+    for fields in occurrences {
+        writer.map(fields.len());
+        for (number, value) in fields {
+            writer.uint(u64::from(*number));
+            value.encode(&mut writer);
+        }
+    }
+    writer.into_bytes()
 }
 
 /// Reads an encoded leaf; absent gives no occurrence.

@@ -3,6 +3,7 @@
 //! Fields follow the WCO Data Model (ids where it has one), ICS2 F43 and H7, CN 23 and ITMATT. Only own reference and
 //! destination are mandatory: completeness is a finding about quality, not a reason to lose a record.
 
+use super::codelist::HS;
 use super::table::{Field, Group, Scope, TypeTable};
 use super::value::Kind;
 use super::value::Kind::{Bool, Code, Currency, Day, Decimal, Digits, Territory, Text, Time, Uint, Words};
@@ -10,34 +11,39 @@ use super::value::Kind::{Bool, Code, Currency, Day, Decimal, Digits, Territory, 
 /// Advance data about one parcel; `filing.kind` tells which of the filings it is.
 pub static DECLARATION: TypeTable = TypeTable::new("declaration", 1, GROUPS.split_at(21).0);
 
-/// The same with who handles the item on its way.
-pub static DECLARATION_2: TypeTable = TypeTable::new("declaration", 2, GROUPS);
+/// The same with who handles the item on its way, and the edition of the tariff codes.
+pub static DECLARATION_2: TypeTable = TypeTable::new("declaration", 2, GROUPS_2);
+
+const GROUPS: &[Group] = &groups(CLASSIFICATION);
+const GROUPS_2: &[Group] = &groups(CLASSIFICATION_2);
 
 /// By number: a later version has those of the one before it, and more behind them.
-const GROUPS: &[Group] = &[
-    FILING,
-    ITEM,
-    ROUTE,
-    MASS,
-    DANGEROUS_GOODS,
-    SENDER,
-    ADDRESSEE,
-    DECLARANT,
-    SELLER,
-    ORDER,
-    PAYMENT,
-    FISCAL,
-    ACTORS,
-    DOCUMENTS,
-    POSTAGE,
-    CONTENT,
-    CLASSIFICATION,
-    VALUE,
-    ORIGIN,
-    PRODUCT,
-    DUTY,
-    HANDLING,
-];
+const fn groups(classification: Group) -> [Group; 22] {
+    [
+        FILING,
+        ITEM,
+        ROUTE,
+        MASS,
+        DANGEROUS_GOODS,
+        SENDER,
+        ADDRESSEE,
+        DECLARANT,
+        SELLER,
+        ORDER,
+        PAYMENT,
+        FISCAL,
+        ACTORS,
+        DOCUMENTS,
+        POSTAGE,
+        CONTENT,
+        classification,
+        VALUE,
+        ORIGIN,
+        PRODUCT,
+        DUTY,
+        HANDLING,
+    ]
+}
 
 const FILING: Group = Group {
     name: "filing",
@@ -280,8 +286,18 @@ const CLASSIFICATION: Group = Group {
     scope: Scope::Item,
     repeats: false,
     mandatory: false,
-    fields: &[must(1, "hs", "", Digits(6, 6)), may(2, "national", "", Digits(2, 6)), may(3, "cus", "", Code(9))],
+    fields: CODES.split_at(3).0,
 };
+
+/// With the edition that the codes are of, the first one where it is not named.
+const CLASSIFICATION_2: Group = Group { fields: CODES, ..CLASSIFICATION };
+
+const CODES: &[Field] = &[
+    must(1, "hs", "", Digits(6, 6)),
+    may(2, "national", "", Digits(2, 6)),
+    may(3, "cus", "", Code(9)),
+    may(4, "edition", "", Kind::Edition(&HS)),
+];
 
 const VALUE: Group = Group {
     name: "value",

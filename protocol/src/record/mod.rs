@@ -4,6 +4,7 @@
 
 mod arrived;
 mod batch;
+mod codelist;
 mod commit;
 mod content;
 mod declaration;
@@ -13,6 +14,7 @@ mod value;
 
 pub use arrived::ArrivedView;
 pub use batch::{Batch, BatchHeader, BatchTree, batch_root};
+pub use codelist::{CodeList, Edition, HS, OfEdition, code_lists};
 pub use commit::{
     CommitError, GroupView, Leaf, RecordHeader, RecordId, RecordView, Salt, SealedRecord, Seed, leaf_salt,
 };

@@ -445,10 +445,16 @@ fn the_specification_lists_the_table() {
         let lines = group.fields.iter().map(|field| {
             let kind = match field.kind {
                 Kind::Words(words) => format!("Words: `{}`", words.join("`, `")),
+                Kind::Edition(list) => format!("Edition(`{}`)", list.name),
                 kind => format!("{kind:?}"),
             };
             let wco = if field.wco.is_empty() { "–" } else { field.wco };
-            let mandatory = if field.mandatory { "mandatory" } else { "" };
+            let older = DECLARATION.groups.get(at).is_none_or(|older| older.field(field.name).is_some());
+            let mandatory = match (field.mandatory, older) {
+                (true, _) => "mandatory",
+                (false, true) => "",
+                (false, false) => "version 2",
+            };
             format!("| {} | `{}` | {} | {wco} | {mandatory} |\n", field.number, field.name, kind.replace(", ", ","))
         });
         for line in std::iter::once(head).chain(lines) {
@@ -459,7 +465,7 @@ fn the_specification_lists_the_table() {
     }
     let fields: usize = DECLARATION_2.groups.iter().map(|group| group.fields.len()).sum();
     let from = spec.find("**1 `filing`**").unwrap();
-    let until = from + spec[from..].find("\n## ").unwrap();
+    let until = from + spec[from..].find("\n### Code lists").unwrap();
     assert_eq!(spec[from..until].lines().filter(|line| line.starts_with("| ") && line.contains("| `")).count(), fields);
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::codelist::CodeList;
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::limits::MAX_TEXT_CHARS;
 use crate::names::Territory;
@@ -23,6 +24,8 @@ pub enum Kind {
     Decimal(u8, u8),
     /// A whole number from 0 to this.
     Uint(u64),
+    /// The year of an edition of this code list, one that is known.
+    Edition(&'static CodeList),
     /// `true` or `false`.
     Bool,
     /// A calendar day.
@@ -129,7 +132,9 @@ impl Kind {
     pub fn parse(self, text: &str) -> Result<Value, ValueError> {
         let value = match self {
             Kind::Decimal(..) => text.parse().ok().map(Value::Decimal),
-            Kind::Uint(_) => text.parse().ok().filter(|n: &u64| n.to_string() == text).map(Value::Uint),
+            Kind::Uint(_) | Kind::Edition(_) => {
+                text.parse().ok().filter(|n: &u64| n.to_string() == text).map(Value::Uint)
+            }
             Kind::Bool => text.parse().ok().map(Value::Bool),
             Kind::Day => text.parse().ok().map(Value::Day),
             Kind::Time => text.parse().ok().map(Value::Time),
@@ -145,11 +150,11 @@ impl Kind {
     pub fn from_json(self, json: &serde_json::Value) -> Result<Value, ValueError> {
         use serde_json::Value as Json;
         match (self, json) {
-            (Kind::Uint(_), Json::Number(n)) => {
+            (Kind::Uint(_) | Kind::Edition(_), Json::Number(n)) => {
                 n.as_u64().map(Value::Uint).filter(|v| self.holds(v)).ok_or_else(|| self.error(&n.to_string()))
             }
             (Kind::Bool, Json::Bool(b)) => Ok(Value::Bool(*b)),
-            (Kind::Uint(_) | Kind::Bool, other) => Err(self.error(&other.to_string())),
+            (Kind::Uint(_) | Kind::Edition(_) | Kind::Bool, other) => Err(self.error(&other.to_string())),
             (_, Json::String(text)) => self.parse(text),
             (Kind::Decimal(..), Json::Number(n)) => Err(ValueError::Form {
                 expected: "a decimal in quotes (JSON numbers are rounded by many readers)".into(),
@@ -165,6 +170,7 @@ impl Kind {
             (_, Value::Text(text)) => self.holds_text(text),
             (Kind::Decimal(digits, scale), Value::Decimal(d)) => d.digits() <= digits && d.scale <= scale,
             (Kind::Uint(max), Value::Uint(n)) => *n <= max,
+            (Kind::Edition(list), Value::Uint(n)) => list.knows(*n),
             (Kind::Bool, Value::Bool(_)) | (Kind::Day, Value::Day(_)) => true,
             (Kind::Time, Value::Time(t)) => *t <= Millis::MAX,
             _ => false,
@@ -229,6 +235,7 @@ impl Kind {
             Kind::Words(words) => format!("one of {}", words.join(", ")),
             Kind::Decimal(digits, scale) => format!("a decimal of at most {digits} digits, {scale} after the point"),
             Kind::Uint(max) => format!("a whole number from 0 to {max}"),
+            Kind::Edition(list) => format!("an edition of {} ({})", list.name, list.years()),
             Kind::Bool => "true or false".into(),
             Kind::Day => "a day (YYYY-MM-DD)".into(),
             Kind::Time => "a time (RFC 3339)".into(),
@@ -251,7 +258,7 @@ impl Kind {
                 reader.leave();
                 Value::Decimal(Decimal { mantissa, scale })
             }
-            Kind::Uint(_) => Value::Uint(reader.uint()?),
+            Kind::Uint(_) | Kind::Edition(_) => Value::Uint(reader.uint()?),
             Kind::Bool => Value::Bool(reader.bool()?),
             Kind::Day => Value::Day(Day::decode(reader)?),
             Kind::Time => Value::Time(Millis::decode(reader)?),

@@ -8,7 +8,7 @@ use super::json::{Json, all_bytes, bytes, file, object, texts};
 use super::world::record;
 use crate::cbor::{Encode, Reader, Writer};
 use crate::hash::{Digest, unhex};
-use crate::record::{Content, DECLARATION, GroupSet, GroupView, SealedRecord, leaf_salt, view_to_json};
+use crate::record::{Content, DECLARATION, DECLARATION_2, GroupSet, GroupView, SealedRecord, leaf_salt, view_to_json};
 use crate::testing::set;
 
 const SMALL: &str = r#"{"type": "declaration", "filing": {"own_reference": "P-1"}, "route": {"destination": "KR"}}"#;
@@ -35,6 +35,12 @@ const FULL: &str = r#"{
         {"content": {"description": "gift"}, "value": {"amount": "0", "currency": "KRW"}}
     ]}"#;
 
+/// Version 2: goods of two editions of the Harmonized System, and goods that name none.
+const EDITIONS: &str = r#"{"type": "declaration", "version": 2, "filing": {"own_reference": "P-4"}, "route": {"destination": "KR"},
+    "handling": {"carrier": "carrier"}, "goods": [
+        {"classification": {"hs": "610910", "edition": 2022}}, {"classification": {"hs": "010121", "edition": 2028}},
+        {"classification": {"hs": "420221", "national": "00"}}]}"#;
+
 /// The records of this file and of `batches.json`; the second corrects the first.
 pub(super) static RECORDS: LazyLock<Vec<(&'static str, SealedRecord)>> = LazyLock::new(|| {
     let small = record(SMALL, 1);
@@ -52,13 +58,14 @@ fn commitment(name: &str, record: &SealedRecord) -> Json {
     let header = record.header();
     let seed = Zeroizing::new([!header.id[0]; 32]);
     let content = record.content();
+    let table = content.table();
     let mut writer = Writer::new();
     content.encode(&mut writer);
-    let groups = DECLARATION.groups.iter().enumerate().map(|(at, group)| {
+    let groups = table.groups.iter().enumerate().map(|(at, group)| {
         let leaves: Vec<&[u8]> = content.leaves(at).iter().collect();
-        let salts: Vec<_> = (0..leaves.len()).map(|item| leaf_salt(&seed, &DECLARATION, at, item)).collect();
+        let salts: Vec<_> = (0..leaves.len()).map(|item| leaf_salt(&seed, table, at, item)).collect();
         let digests = leaves.iter().zip(&salts).enumerate().map(|(item, (leaf, salt))| {
-            let path = [1u64.to_be_bytes(), (at as u64 + 1).to_be_bytes(), (item as u64).to_be_bytes()].concat();
+            let path = [table.version.to_be_bytes(), (at as u64 + 1).to_be_bytes(), (item as u64).to_be_bytes()].concat();
             Digest::of(crate::hash::Domain::Leaf, &[&path, salt, leaf]).0
         });
         let digests: Vec<_> = digests.collect();
@@ -73,22 +80,23 @@ fn commitment(name: &str, record: &SealedRecord) -> Json {
         "name" => name, "kind" => "record", "content" => bytes(writer.into_bytes()), "header" => bytes(header.to_cbor()),
         "issuer" => header.issuer.as_str(), "id" => bytes(header.id),
         "supersedes" => header.supersedes.map(|root| bytes(root.0)), "seed" => bytes(*seed),
-        "json" => Json::from(view_to_json(&DECLARATION, &record.view(DECLARATION.all_groups()))),
+        "json" => Json::from(view_to_json(table, &record.view(table.all_groups()))),
         "groups" => groups.collect::<Vec<_>>(), "root" => bytes(record.root().0),
     }
 }
 
 fn view(record: &(&str, SealedRecord), name: &str, shown: GroupSet) -> Json {
     let view = record.1.view(shown);
+    let table = record.1.content().table();
     assert_eq!((view.root(), view.shown()), (record.1.root(), shown));
     object! {
-        "name" => format!("view: {name}"), "kind" => "view", "record" => record.0, "shown" => texts(shown.names(&DECLARATION)),
+        "name" => format!("view: {name}"), "kind" => "view", "record" => record.0, "shown" => texts(shown.names(table)),
         "view" => bytes(view.to_cbor()), "root" => bytes(view.root().0),
-        "json" => Json::from(view_to_json(&DECLARATION, &view)),
+        "json" => Json::from(view_to_json(table, &view)),
     }
 }
 
-fn views() -> Vec<Json> {
+fn views(editions: &(&str, SealedRecord)) -> Vec<Json> {
     let [small, one, full] = RECORDS.as_slice() else { panic!("three records") };
     vec![
         view(small, "nothing shown", GroupSet::NONE),
@@ -97,6 +105,7 @@ fn views() -> Vec<Json> {
         view(full, "the number of goods hidden", set(&["filing", "route", "sender"])),
         view(full, "three goods items of four leaves, one without value", set(&["value", "duty", "declarant"])),
         view(one, "everything", DECLARATION.all_groups()),
+        view(editions, "goods of two editions of a code list", DECLARATION_2.set(["route", "classification"]).unwrap()),
     ]
 }
 
@@ -108,6 +117,7 @@ fn refused() -> Vec<Json> {
     let good = format!("{filing}{route}");
     let with = |count: u8, groups: &str| format!("{head}{:02x}{groups}80", 0xa0 + count);
     let goods = |item: &str| format!("{head}a2{good}81{item}");
+    let second = |item: &str| goods(item).replace("6f6e01", "6f6e02");
     let cases = [
         ("not an array of four", "83".to_owned()),
         ("an unknown type", "8466706172636c7301a080".to_owned()),
@@ -143,6 +153,10 @@ fn refused() -> Vec<Json> {
         ("a truth value that is a number", with(3, &format!("{good}05a10101"))),
         ("a day before 1900", with(2, &format!("01a20163502d31 063963df{route}").replace(' ', ""))),
         ("a time after 9999", with(2, &format!("01a20163502d31 071b0000e677d21fdc00{route}").replace(' ', ""))),
+        ("an edition in version 1", goods("a111a2016636313039313004 1907ec").replace(' ', "")),
+        ("an unknown edition of a code list", second("a111a2016636313039313004 1907e7").replace(' ', "")),
+        ("an edition that is a text", second("a111a20166363130393130046432303238")),
+        ("an edition without a code", second("a111a1041907ec")),
         ("bytes after the end", with(2, &good) + "00"),
     ];
     let cases = cases.into_iter().map(|(name, content)| {
@@ -162,8 +176,10 @@ fn refused() -> Vec<Json> {
 
 #[test]
 fn records() {
-    let mut cases: Vec<_> = RECORDS.iter().map(|(name, record)| commitment(name, record)).collect();
-    cases.extend(views());
+    let editions = ("version 2, goods of two editions of a code list", record(EDITIONS, 4));
+    let all = RECORDS.iter().chain([&editions]);
+    let mut cases: Vec<_> = all.map(|(name, record)| commitment(name, record)).collect();
+    cases.extend(views(&editions));
     cases.extend(refused());
     let about = "SPEC.md sections 6 to 9. 'record': content in CBOR and in JSON, the leaves of every group (an absent one is \
                  empty), their salts from the seed, and all digests up to the root. 'view': what a recipient gets, and what \

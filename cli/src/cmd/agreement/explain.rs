@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use luxor_protocol::document::{Ask, Denial, Directory, Prohibitions, Rule};
-use luxor_protocol::record::tables;
+use luxor_protocol::document::{Ask, Denial, Directory, KnownNode, Prohibitions, Rule};
+use luxor_protocol::record::{OfEdition, code_lists, table, tables};
 use luxor_protocol::time::Day;
 use serde::Serialize;
 
@@ -224,12 +224,47 @@ fn notes(directory: &Directory, args: &ExplainArgs, versions: &[OfVersion]) -> V
     if let Some(until) = directory.stale(today()) {
         notes.push(format!("the charter expired on {until}: what was agreed goes on, no new agreement is admitted"));
     }
-    match directory.node_of(&args.to) {
-        None => notes.push(format!("{} has no card here, so nothing can be sent to it yet", args.to)),
-        Some(node) => {
-            for version in versions.iter().filter(|v| v.permitted && !node.card.reads(&args.type_name, v.version)) {
-                notes.push(format!("{} does not read {} version {}", node.node, args.type_name, version.version));
+    let nodes: Vec<&KnownNode> = directory.nodes().map(|node| &**node).filter(|node| node.member == args.to).collect();
+    if nodes.is_empty() {
+        notes.push(format!("{} has no card here, so nothing can be sent to it yet", args.to));
+        return notes;
+    }
+    let mut readable = false;
+    for version in versions.iter().filter(|version| version.permitted) {
+        let (name, number) = (&args.type_name, version.version);
+        match nodes.iter().any(|node| node.card.reads(name, number)) {
+            true => readable = true,
+            false => notes.push(format!("no node of {} reads {name} version {number}", args.to)),
+        }
+    }
+    if readable {
+        notes.extend(unread_editions(args, versions, &nodes));
+    }
+    notes
+}
+
+/// Editions of code lists of which the recipient gets nothing, though the agreement gives it the group with the codes.
+fn unread_editions(args: &ExplainArgs, versions: &[OfVersion], nodes: &[&KnownNode]) -> Vec<String> {
+    let (name, to) = (&args.type_name, &args.to);
+    let mut notes = Vec::new();
+    for list in code_lists() {
+        let shows =
+            |version: &&OfVersion| version.grants.iter().any(|given| given.groups.iter().any(|g| g == list.group));
+        let showing: Vec<u64> = versions.iter().filter(shows).map(|version| version.version).collect();
+        for edition in list.editions.iter().filter(|_| !showing.is_empty()) {
+            let of = OfEdition { list, year: edition.year };
+            let mut carrying =
+                showing.iter().filter(|version| table(name, **version).is_some_and(|table| list.fits(table, of.year)));
+            // Version and edition at one node, as a record needs them.
+            let gets = |node: &&KnownNode, version: u64| node.card.reads(name, version) && node.card.reads_edition(of);
+            if carrying.any(|version| nodes.iter().any(|node| gets(node, *version))) {
+                continue;
             }
+            let why = match nodes.iter().any(|node| node.card.reads_edition(of)) {
+                false => format!("no node of {to} reads {of}"),
+                true => format!("no version of {name} that {to} gets can name {of}"),
+            };
+            notes.push(format!("{why}, in force from {}: records with goods of it do not go there", edition.from));
         }
     }
     notes

@@ -1,5 +1,6 @@
 //! `luxor submit`: reads rows, puts them to the node in chunks, accounts for every one of them.
 
+mod notes;
 mod refusals;
 mod rows;
 
@@ -20,6 +21,7 @@ use crate::chunks::Chunk;
 use crate::client::{Client, MAX_WAIT_MS};
 use crate::exit::{Exit, RefusedError};
 use crate::ui;
+use notes::Notes;
 use refusals::{Refusal, Refusals};
 use rows::{Input, Item};
 
@@ -40,6 +42,8 @@ struct Report {
     refused_by_node: u64,
     /// The first of them.
     refusals: Vec<Refusal>,
+    #[serde(flatten)]
+    notes: Notes,
     /// Dispatches without receipt after the wait, where one was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pending: Option<u64>,
@@ -58,6 +62,7 @@ impl Report {
             refused_by_mapping: 0,
             refused_by_node: 0,
             refusals: Vec::new(),
+            notes: Notes::default(),
             pending: None,
         }
     }
@@ -89,7 +94,8 @@ pub(super) fn run(args: &SubmitArgs) -> anyhow::Result<Exit> {
     } else {
         print(&report)?
     }
-    let look = report.refused > 0 || report.pending.is_some_and(|pending| pending > 0);
+    let look =
+        report.refused > 0 || report.notes.is_worth_a_look() || report.pending.is_some_and(|pending| pending > 0);
     Ok(if look { Exit::Findings } else { Exit::Ok })
 }
 
@@ -145,7 +151,10 @@ fn put(
     report.dispatches += result.dispatches;
     for (record, place) in result.records.into_iter().zip(&chunk.places) {
         match record {
-            RecordResult::Accepted { .. } => report.accepted += 1,
+            RecordResult::Accepted { lost, others, left_out, left_out_more, .. } => {
+                report.accepted += 1;
+                report.notes.add(place.line, &lost, &others, left_out, left_out_more);
+            }
             RecordResult::Refused { fault, pointer, reason } => {
                 report.refused += 1;
                 report.refused_by_node += 1;
@@ -199,6 +208,13 @@ fn print(report: &Report) -> anyhow::Result<()> {
         Some(0) => table.row(["receipts", "all there"]),
         Some(pending) => table.row(["receipts", &format!("{} still missing", ui::count(pending))]),
     }
+    report.notes.rows(&mut table);
     table.print()?;
+    if report.notes.is_worth_a_look() {
+        ui::say(
+            "hint: a recipient gets what is submitted after its card names it (`luxor card renew` there); until then submit the record \
+             once more, in what it reads",
+        );
+    }
     Ok(())
 }

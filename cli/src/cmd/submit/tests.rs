@@ -109,7 +109,14 @@ fn play_node(listener: TcpListener) -> Vec<String> {
                 reason: format!("{at}"),
             };
             let records = (0..count).map(|at| match at % 2 {
-                0 => RecordResult::Accepted { root: "00".into(), recipients: 1, others: Vec::new() },
+                0 => RecordResult::Accepted {
+                    root: "00".into(),
+                    recipients: 1,
+                    lost: Vec::new(),
+                    others: Vec::new(),
+                    left_out: Vec::new(),
+                    left_out_more: 0,
+                },
                 _ => refused(at),
             });
             let json = serde_json::to_string(&ChunkResult { records: records.collect(), dispatches: 1 }).unwrap();

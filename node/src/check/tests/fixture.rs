@@ -312,7 +312,14 @@ impl Pair {
             };
             record.view(view).encode(&mut views);
             stored.bytes(&record.to_stored());
-            results.push(RecordResult::Accepted { root: record.root().hex(), recipients: copies, others: Vec::new() });
+            results.push(RecordResult::Accepted {
+                root: record.root().hex(),
+                recipients: copies,
+                lost: Vec::new(),
+                others: Vec::new(),
+                left_out: Vec::new(),
+                left_out_more: 0,
+            });
             indexed.push(NamedRecord { root: record.root(), place, references, parties: Vec::new() });
         }
         let (fault, pointer) = (Fault::NoRecipient, "/route/destination".to_owned());
