@@ -378,6 +378,10 @@ impl Agreement {
             for onward in &flow.onward {
                 onward.check(flow)?;
             }
+            // Whoever gets it onward gets the same record as its first recipient, with the same root.
+            if !flow.onward.is_empty() && flow.has_term("unlinkable") {
+                return Err("a row whose records are unlinkable lets nothing be passed on");
+            }
             if !(1..=MAX_RETENTION_DAYS).contains(&flow.retention_days) {
                 return Err("retention is 1 to 3660 days");
             }

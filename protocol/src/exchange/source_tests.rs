@@ -407,6 +407,21 @@ fn a_key_that_was_revoked_binds_as_long_as_it_was_proven_before() {
 }
 
 #[test]
+fn what_is_unlinkable_is_not_passed_on() {
+    let unlinkable =
+        RELAY.replacen("retention_days = 30", "retention_days = 30\n    terms = { unlinkable = \"yes\" }", 1);
+    let error = Agreement::from_draft(&unlinkable).unwrap_err();
+    let said = "agreement draft: a row whose records are unlinkable lets nothing be passed on";
+    assert_eq!(error.to_string(), said);
+    // Nor is it read from a document that another made.
+    let mut agreement = Agreement::from_draft(RELAY).unwrap();
+    agreement.flows[0].terms = vec![crate::document::Term { name: "unlinkable".into(), value: "yes".into() }];
+    assert!(Agreement::from_cbor(&agreement.to_cbor()).is_err());
+    agreement.flows[0].onward.clear();
+    assert_eq!(Agreement::from_cbor(&agreement.to_cbor()), Ok(agreement));
+}
+
+#[test]
 fn a_provenance_verifies_alone_and_not_a_bit_of_it_can_be_changed() {
     let relay = &*RELAYED;
     let rejected = relay.views[1].root();
