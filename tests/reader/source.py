@@ -9,6 +9,7 @@ from tlog import Broken, note, proof_file
 from values import lies_in
 
 MAX_SOURCE = 4194304
+MAX_SIGNED_DOCUMENT = 1310720
 TERMS = {("deletion_receipt", "yes"), ("evidence", "yes"), ("unlinkable", "yes"), ("when_stale", "stop")}
 
 
@@ -20,7 +21,7 @@ def source(reader):
     """A source: its documents in bytes, and its origins."""
     start = reader.at
     reader.tuple(2)
-    found = {"documents": reader.list(64, lambda r: r.bytes(1114112)), "origins": reader.list(64, _origin)}
+    found = {"documents": reader.list(64, lambda r: r.bytes(MAX_SIGNED_DOCUMENT)), "origins": reader.list(64, _origin)}
     reader.leave()
     if reader.at - start > MAX_SOURCE:
         raise Refused("value", start, "more bytes than a source may have")
