@@ -58,6 +58,9 @@ pub const MAX_SOURCE_BYTES: usize = MAX_DISPATCH_OPENED_BYTES / 2;
 pub const MAX_SOURCE_DOCUMENTS: usize = 64;
 /// Dispatches in it in which its records came; each costs signatures and a quorum of cosignatures to verify.
 pub const MAX_ORIGINS: usize = 64;
+/// Days for which a dispatch may be under way: so much later than its last day, and no more, what it carries is taken by whom it is
+/// passed on to. Its sender keeps it so long at least for a recipient that lost its data.
+pub const MAX_TRAVEL_DAYS: u64 = 7;
 /// Digests of a record's path in its batch: the tree over `MAX_BATCH_RECORDS` is fourteen high.
 pub const MAX_BATCH_PATH: usize = 14;
 /// Agreements that one member has suspended.

@@ -7,6 +7,8 @@ import tlog
 from audit import Audit
 from cbor import read, write
 from digests import frame, key_id
+from directory import Directory
+from documents import document
 from values import day_of, day_text
 from source import source
 from wrong import Wrong, equal, patched, unhex
@@ -43,25 +45,32 @@ def verdict(context, case, header, signature, sealed):
 
 def onward(case, context):
     """What the last recipient says of records passed on."""
-    context.honest["onward"] = case
+    context.honest.setdefault("onward", case)
     header, content = unhex(case["header"]), unhex(case["content"])
     said = read(header, exchange.dispatch_header(context.directory.tables))
     _, carried = read(content, lambda reader: exchange._content(reader, context.directory, said))
     equal("source", carried, read(unhex(case["source"]), source))
-    equal("verdict", _passed_on(context, case, header, content), case["verdict"])
+    equal("verdict", _passed_on(_knowing(context, case), case, header, content), case["verdict"])
 
 
-def bad_onward(case, context):
-    """The same of a damaged one."""
+def _knowing(context, case):
+    """The network, with the further documents that a case gives."""
+    more = [read(unhex(found), document) for found in case.get("documents", [])]
+    return Directory([*context.directory.holding, *more], context.tables) if more else context.directory
+
+
+def onward_changed(case, context):
+    """The same of a changed one."""
     honest = context.honest["onward"]
     parts = {key: unhex(honest[key]) for key in ("header", "content")}
     parts |= {key: patched(case[key], parts[key]) for key in parts if key in case}
-    equal("verdict", _passed_on(context, honest, *parts.values()), case["verdict"])
+    now = case.get("now", honest["now"])
+    equal("verdict", _passed_on(_knowing(context, case), honest | {"now": now}, *parts.values()), case["verdict"])
 
 
-def _passed_on(context, case, header, content):
-    said = read(header, exchange.dispatch_header(context.directory.tables))
-    ways = (context.directory, said["channel"][1], case["peer"], said)
+def _passed_on(directory, case, header, content):
+    said = read(header, exchange.dispatch_header(directory.tables))
+    ways = (directory, said["channel"][1], case["peer"], said)
     try:
         exchange._permitted(*ways, case["now"])
         return exchange.check_content(*ways, content, case["now"])
@@ -242,7 +251,7 @@ def audit(case, context):
 CASES = {
     "dispatch": dispatch,
     "onward": onward,
-    "bad_onward": bad_onward,
+    "onward_changed": onward_changed,
     "withdrawal": withdrawal,
     "packed": packed,
     "padded": padded,

@@ -249,6 +249,7 @@ def _row_holds(row, parties):
     spelled = all(WORD.fullmatch(text) for text in words)
     audit = (row["purpose"] == "audit") == (row["type"] == "opening")
     passed_on = all(_onward_holds(onward, row) for onward in row["onward"])
+    passed_on = passed_on and not (row["onward"] and ("unlinkable", "yes") in row["terms"])
     return lists and sides and spelled and audit and passed_on and 1 <= row["retention"] <= 3660
 
 

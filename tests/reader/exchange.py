@@ -7,7 +7,7 @@ from cbor import Refused, read
 from digests import H, verify
 from leaves import Fault
 from records import check_view, shown, view_root
-from source import NotProven, Passing, source
+from source import Lacking, NotProven, Passing, source
 from values import MAX_TIME, PURPOSES, name, node, time, word
 
 LANES = ("ordinary", "urgent")
@@ -182,16 +182,13 @@ def check_dispatch(directory, me, peer, header, signature, sealed, identity, now
     return check_content(directory, me, peer, said, content, now)
 
 
-def _takes_part(directory, me, peer, said):
-    """Whether whoever issued, passes on and gets records takes part; the rest is told by the source."""
-    sender, recipient = directory.nodes[peer]["member"], directory.nodes[me]["member"]
-    members = (said["source"], sender, recipient)
-    return said["source"] != sender and all(directory.takes_part(member) for member in members)
-
-
 def _permitted(directory, me, peer, said, now):
     if said["source"] is not None:
-        if not _takes_part(directory, me, peer, said) or said["batch"]["node"] != peer:
+        sender, recipient = directory.nodes[peer]["member"], directory.nodes[me]["member"]
+        if not all(map(directory.takes_part, (said["source"], sender, recipient))):
+            raise Verdict("later membership")
+        records = any(group.fields for group in said["batch"]["type"].groups)
+        if said["source"] == sender or said["batch"]["node"] != peer or not records:
             raise Verdict("refused not_permitted")
         return
     inner, agreement = said["batch"], directory.agreements[said["agreement"]]
@@ -219,7 +216,7 @@ def _content(reader, directory, said):
 
 def check_content(directory, me, peer, said, content, now):
     """The verdict on what was sealed under a header."""
-    inner, view_bits = said["batch"], said["view"]
+    inner, view_bits, contested = said["batch"], said["view"], False
     try:
         seen, carried = read(content, lambda reader: _content(reader, directory, said))
     except Refused as refused:
@@ -234,9 +231,11 @@ def check_content(directory, me, peer, said, content, now):
     if carried is not None:
         try:
             on = min(now, MAX_TIME) // 86_400_000
-            Passing(directory, me, peer, said, on, dispatch_header(directory.tables)).check(carried, seen)
+            contested = Passing(directory, me, peer, said, on, dispatch_header(directory.tables)).check(carried, seen)
         except NotProven as error:
             raise Verdict(f"refused {error}") from error
+        except Lacking as error:
+            raise Verdict(f"later {error}") from error
     rejected = []
     for place, v in enumerate(seen):
         hidden = inner["type"].names(view_bits & ~shown(v))
@@ -246,7 +245,8 @@ def check_content(directory, me, peer, said, content, now):
             check_view(v)
         except Fault as fault:
             rejected.append(f"{place} {fault.fault} {fault.place}")
-    return "rejected " + ", ".join(rejected) if rejected else "accepted"
+    verdict = "rejected " + ", ".join(rejected) if rejected else "accepted"
+    return verdict + ", contested" if contested else verdict
 
 
 def envelope(reader):

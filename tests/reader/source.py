@@ -9,6 +9,8 @@ from tlog import Broken, note, proof_file
 from values import lies_in
 
 MAX_SOURCE = 4194304
+MAX_SIGNED_DOCUMENT = 1310720
+TRAVEL = 7
 TERMS = {("deletion_receipt", "yes"), ("evidence", "yes"), ("unlinkable", "yes"), ("when_stale", "stop")}
 
 
@@ -16,11 +18,15 @@ class NotProven(Exception):
     """A source that is refused, by its word."""
 
 
+class Lacking(Exception):
+    """What may be lacking here, by its word."""
+
+
 def source(reader):
     """A source: its documents in bytes, and its origins."""
     start = reader.at
     reader.tuple(2)
-    found = {"documents": reader.list(64, lambda r: r.bytes(1114112)), "origins": reader.list(64, _origin)}
+    found = {"documents": reader.list(64, lambda r: r.bytes(MAX_SIGNED_DOCUMENT)), "origins": reader.list(64, _origin)}
     reader.leave()
     if reader.at - start > MAX_SOURCE:
         raise Refused("value", start, "more bytes than a source may have")
@@ -58,18 +64,19 @@ class Passing:
         self.peer, self.to = peer, directory.nodes[me]["member"]
 
     def check(self, found, seen):
-        """Checks a source against the views seen, in their order; NotProven with the first reason."""
+        """Checks a source against the views seen, in their order; NotProven or Lacking with the first reason. Whether a
+        signature is contested."""
         versions = self._versions(found["documents"])
         roots, shown = [view_root(v) for v in seen], set()
-        named = [None] * len(versions)
+        named, contested = [None] * len(versions), False
         for origin in found["origins"]:
             header = self._header(origin)
             at = next((i for i, (d, _) in enumerate(versions) if d["digest"] == header["agreement"]), None)
             if at is None:
                 raise NotProven("source_dispatch")
-            self._permitted(versions[-1][1], header)
+            self._permitted(*versions[-1], header)
             made = self._receipted(origin, header)
-            self._signed(origin, header, made)
+            contested |= self._signed(origin, header, made)
             batch = header["batch"]
             for place, index, path in origin["records"]:
                 known = place < len(roots) and index < batch["count"] and place not in shown
@@ -81,8 +88,11 @@ class Passing:
             raise NotProven("source_path")
         for (signed, _), made in zip(versions, named):
             for one in signed["signatures"]:
-                if self.directory.standing(one["key"], None if one["member"] == self.via else made) == "refused":
+                standing = self.directory.standing(one["key"], made)
+                if standing == "refused":
                     raise NotProven("source_agreement")
+                contested |= standing == "contested"
+        return contested
 
     def _versions(self, documents):
         try:
@@ -96,7 +106,12 @@ class Passing:
                 if found["kind"] != "agreement" or found["network"] != self.directory.network or not named or not chained:
                     raise NotProven("source_agreement")
                 parties = {*body["parties"], *before["parties"]}
-                check_signatures(found, {party: self.directory.identities.get(party, []) for party in parties})
+                keys = {party: self.directory.identities.get(party, []) for party in parties}
+                for one in found["signatures"]:
+                    known = [key_id("identity", key) for key in keys.get(one["member"], [])]
+                    if one["member"] in keys and one["key"] not in known:
+                        raise Lacking("membership")
+                check_signatures(found, keys)
                 versions.append((found, body))
         except (Refused, NotValid) as error:
             raise NotProven("source_agreement") from error
@@ -123,24 +138,39 @@ class Passing:
             raise NotProven("source_dispatch")
         return header
 
-    def _permitted(self, body, header):
+    def _permitted(self, signed, body, header):
         directory, kind, on = self.directory, self.said["batch"]["type"], self.on
         member, until = directory.takes_part(self.to), directory.charter["valid_until"]
+        if self.to in (self.said["source"], self.via):
+            raise NotProven("not_permitted")
+        if not all(map(directory.takes_part, (self.said["source"], self.via, self.to))):
+            raise Lacking("membership")
         stale = until is not None and on > until
+        known = directory.versions.get(body["id"], [])
+        at = next((i for i, (digest, _) in enumerate(known) if digest == signed["digest"]), len(known))
+        superseded = any(later["valid_from"] <= on for _, later in known[at + 1 :])
+        out = any(body["id"] in directory.suspended.get(m, (0, []))[1] for m in (self.said["source"], self.via))
+        why = None
         for row in body["rows"]:
             about = row["type"] == kind.name and kind.version in row["versions"] and row["purpose"] == header["purpose"]
             about = about and self.said["source"] in row["from"] and self.via in row["to"]
+            if not about:
+                continue
             terms = [tuple(term) for term in row["terms"]]
             understood = set(terms) <= TERMS and all(kind.named(group) for group in row["groups"])
-            holds = body["valid_from"] <= on <= body["valid_until"] and not (stale and ("when_stale", "stop") in terms)
-            held = [v for _, v in directory.versions.get(body["id"], []) if v["valid_from"] <= on]
-            superseded = any(v == body for _, v in directory.versions.get(body["id"], [])) and held and held[-1] != body
-            out = any(body["id"] in directory.suspended.get(m, (0, []))[1] for m in (self.said["source"], self.via))
-            if not about or not understood or not holds or superseded or out:
+            in_force = body["valid_from"] <= on <= body["valid_until"] and not superseded
+            if not understood or not in_force:
+                why = why or NotProven("not_permitted")
                 continue
-            if any(self._gives(onward, kind, member) for onward in row["onward"]):
+            if out:
+                why = why or Lacking("suspended")
+                continue
+            gave = not header["view"] & ~kind.bits(row["groups"]) and header["retention"] <= row["retention"]
+            flows = gave and not (stale and ("when_stale", "stop") in terms)
+            if flows and any(self._gives(onward, kind, member) for onward in row["onward"]):
                 return
-        raise NotProven("not_permitted")
+            why = why or NotProven("not_permitted")
+        raise why or NotProven("not_permitted")
 
     def _gives(self, onward, kind, member):
         def of_kind(named):
@@ -165,17 +195,23 @@ class Passing:
         skeleton, outcome = receipt["skeleton"], receipt["body"]["outcome"]
         rejected = [int(one.split(" ")[0]) for one in outcome[9:].split(", ")] if outcome.startswith("rejected ") else []
         same = (skeleton["channel"], skeleton["number"], skeleton["agreement"])
+        due = min(skeleton["due"], header["sent_at"] // 86_400_000 + header["retention"] + TRAVEL)
+        sent = self.said["sent_at"] // 86_400_000
         holds = (
             same == (header["channel"], header["number"], header["agreement"])
             and (outcome == "accepted" or rejected)
             and not any(index in rejected for _, index, _ in origin["records"])
-            and self.said["sent_at"] // 86_400_000 <= skeleton["due"]
+            and sent <= due
+            and self.on <= due + TRAVEL
         )
         if not holds:
             raise NotProven("source_receipt")
-        return self._witnessed(proof_file(origin["receipt"])["checkpoint"], receipt["checkpoint"]["origin"])
+        made = self._witnessed(proof_file(origin["receipt"])["checkpoint"])
+        if sent < made // 86_400_000:
+            raise NotProven("source_receipt")
+        return made
 
-    def _witnessed(self, checkpoint, origin):
+    def _witnessed(self, checkpoint):
         """The quorum time, in milliseconds, under the flat policy of the other members' first nodes."""
         text, signatures = note(checkpoint)
         others = {}
@@ -196,12 +232,15 @@ class Passing:
                 times.append(time)
                 break
         needed = 2 * len(others) // 3 + 1
-        if origin != self.node["origin"] or len(times) < needed:
+        if len(times) < needed:
             raise NotProven("source_unwitnessed")
         return sorted(times)[needed - 1] * 1000
 
     def _signed(self, origin, header, made):
-        keys = self.directory.nodes[header["channel"][0]]["sign_ever"]
+        node, contested = self.directory.nodes.get(header["channel"][0]), False
+        if node is None:
+            raise Lacking("membership")
+        keys = node["sign_ever"]
         digest = H("luxor/v1/dispatch", origin["header"], origin["sealed"])
         batch = header["batch"]
         for domain, body, signature in (
@@ -209,5 +248,10 @@ class Passing:
             ("luxor/v1/batch", batch["bytes"], batch["signature"]),
         ):
             by = next((k for k in keys if verify("sign", k, domain, self.directory.network, body, signature)), None)
-            if by is None or self.directory.standing(key_id("sign", by), made) == "refused":
+            if by is None:
+                raise Lacking("membership")
+            standing = self.directory.standing(key_id("sign", by), made)
+            if standing == "refused":
                 raise NotProven("source_signature")
+            contested |= standing == "contested"
+        return contested

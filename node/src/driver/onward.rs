@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use luxor_protocol::api::{OnwardOutcome, OnwardRecord, OnwardResult};
 use luxor_protocol::cbor::{Decode, Encode, Writer};
-use luxor_protocol::document::{Directory, OnwardAsk};
+use luxor_protocol::document::{Directory, Flow, OnwardAsk};
 use luxor_protocol::exchange::{
     Arrival, Channel, DispatchHeader, EntryKind, Lane, Origin, Outcome, Passed, Passing, ReceiptBody, Source,
 };
@@ -218,11 +218,18 @@ fn judge(
         source: &issuer,
         via: &me,
         received_for: header.purpose,
+        received_view: header.view,
+        received_days: header.retention_days,
         to: &wish.to,
         purpose: wish.purpose,
         day: today,
+        before: false,
     };
-    let grants = directory.onward(agreement, &ask).map_err(|denial| denial.to_string())?;
+    let Some((_, _, received)) = came.views.iter().find(|(at, found, _)| *at == place && found == root) else {
+        return Err("its content is no longer here".into());
+    };
+    let covers = |flow: &Flow| flow.covers_view(&me, received);
+    let grants = directory.onward((digest, agreement), &ask, covers).map_err(|denial| denial.to_string())?;
     let wanted = match wish.groups.as_slice() {
         [] => None,
         names => {
@@ -244,9 +251,6 @@ fn judge(
         ));
     };
     let view = wanted.unwrap_or_else(|| of(grant.groups));
-    let Some((_, _, received)) = came.views.iter().find(|(at, found, _)| *at == place && found == root) else {
-        return Err("its content is no longer here".into());
-    };
     let passed = received.cut(view);
     // As for own records: it would reject what its card does not name, or read it as something else.
     if let Some(card) = directory.node_of(&wish.to).map(|node| &node.card) {
@@ -407,7 +411,8 @@ fn pack(
         receipts_held_up_to: 0,
     };
     let Some(via) = directory.node(&shared.me) else { return refused("no card names this node".into()) };
-    let passing = Passing { directory, via, to: &wish.to, header: &as_sent, issuer: &sort.issuer, day: now.day() };
+    let passing =
+        Passing { directory, via, to: &wish.to, header: &as_sent, issuer: &sort.issuer, day: now.day(), before: false };
     if let Err(error) = source.verify(&passing, &roots) {
         return refused(error.to_string());
     }

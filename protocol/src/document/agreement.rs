@@ -11,7 +11,7 @@ use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::hash::{Digest, unhex};
 use crate::limits::{MAX_FLOWS, MAX_GROUPS, MAX_MEMBERS, MAX_ONWARD, MAX_RETENTION_DAYS, MAX_TERMS};
 use crate::names::{MemberId, MemberKind, NameError, Purpose, Slug, Territory, word_enum};
-use crate::record::{GroupSet, TypeTable, table};
+use crate::record::{GroupSet, RecordView, TypeTable, table};
 use crate::time::Day;
 
 /// One row: records of a type may go from these members to those, for one purpose, showing these groups.
@@ -87,6 +87,15 @@ impl Recipients {
         };
         self.members.contains(&member.id) || self.kinds.iter().any(of_kind)
     }
+
+    /// All of them in words; `name` tells a member's.
+    pub fn in_words(&self, name: impl Fn(&MemberId) -> String) -> String {
+        let kinds = self.kinds.iter().map(|(kind, place)| match place {
+            Some(place) => format!("any {kind} of {place}"),
+            None => format!("any {kind}"),
+        });
+        self.members.iter().map(name).chain(kinds).collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// A term of a row that has no place of its own: its name and value are words.
@@ -122,6 +131,24 @@ impl Flow {
     /// The first term that this version of the protocol does not know.
     pub fn unknown_term(&self) -> Option<&Term> {
         self.terms.iter().find(|term| term.in_words().is_none())
+    }
+
+    /// Whether it is about a record with these places on its route, handled by these members, as far as `to` gets it.
+    pub fn covers(
+        &self,
+        to: &MemberId,
+        place: impl Fn(Role) -> Option<Territory>,
+        handled_by: impl Fn(&MemberId) -> bool,
+    ) -> bool {
+        let within = |place: Territory| self.territories.iter().any(|territory| territory.contains(place));
+        let there = self.territories.is_empty() || self.roles.iter().any(|role| place(*role).is_some_and(within));
+        there && (!self.handling || handled_by(to))
+    }
+
+    /// The same of what is shown of a record to `to`: what a view hides covers nothing.
+    pub fn covers_view(&self, to: &MemberId, view: &RecordView) -> bool {
+        // The names of roles are those of the route's fields.
+        self.covers(to, |role| view.place(role.word()), |member| view.is_handled_by(member))
     }
 
     /// The table of a version of its type, and the groups shown of it. Without a table the version is not known here; without a set,
@@ -318,12 +345,7 @@ impl Agreement {
             let onward = if flow.onward.is_empty() { "; may not pass them on" } else { "" };
             lines.push(format!("    kept at most {} days{onward}", flow.retention_days));
             for onward in &flow.onward {
-                let kinds = onward.to.kinds.iter().map(|(kind, place)| match place {
-                    Some(place) => format!("any {kind} of {place}"),
-                    None => format!("any {kind}"),
-                });
-                let all: Vec<_> = onward.to.members.iter().map(name).chain(kinds).collect();
-                let (whom, groups) = (all.join(", "), onward.groups.join(", "));
+                let (whom, groups) = (onward.to.in_words(name), onward.groups.join(", "));
                 let (purpose, days) = (onward.purpose, onward.retention_days);
                 lines.push(format!("    may pass {groups} on to {whom}, for {purpose}, kept at most {days} days"));
             }
@@ -377,6 +399,10 @@ impl Agreement {
             }
             for onward in &flow.onward {
                 onward.check(flow)?;
+            }
+            // Whoever gets it onward gets the same record as its first recipient, with the same root.
+            if !flow.onward.is_empty() && flow.has_term("unlinkable") {
+                return Err("a row whose records are unlinkable lets nothing be passed on");
             }
             if !(1..=MAX_RETENTION_DAYS).contains(&flow.retention_days) {
                 return Err("retention is 1 to 3660 days");

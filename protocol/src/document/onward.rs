@@ -3,12 +3,15 @@
 //! The decision is one function of the agreement, so that the one who passes on (a party, by its own documents) and the one who
 //! receives (no party, by the document that came with the records) cannot decide differently. Deny by default.
 //!
+//! Which row records came under is not told with them. So a row counts where it could have given what came: all of the view, for as
+//! long; and where it is for some records only, by place or handling, whoever passes on asks that of the view too.
+//!
 //! Not here: what travels with the records and how it is checked ([`crate::exchange`]).
 
 use std::fmt;
 
 use super::agreement::{Agreement, Flow, Onward};
-use super::{Denial, Directory};
+use super::{CharterMember, Denial, Directory};
 use crate::hash::Digest;
 use crate::names::{MemberId, Purpose, Slug};
 use crate::record::{GroupSet, TypeTable};
@@ -25,12 +28,18 @@ pub struct OnwardAsk<'a> {
     pub via: &'a MemberId,
     /// What `via` received them for.
     pub received_for: Purpose,
+    /// The groups that it was shown of them.
+    pub received_view: GroupSet,
+    /// The days for which it was to keep them.
+    pub received_days: u64,
     /// Who is to get them.
     pub to: &'a MemberId,
     /// What for.
     pub purpose: Purpose,
     /// On which day.
     pub day: Day,
+    /// They went before. Then who takes part and what is suspended is not asked: it is known of today only.
+    pub before: bool,
 }
 
 /// What one permission of a row gives.
@@ -55,6 +64,20 @@ pub enum OnwardDenial {
         row: Option<usize>,
         /// Why it gives nothing.
         why: Denial,
+    },
+    /// Back to one of the two between whom the records went.
+    Back {
+        /// The agreement.
+        agreement: Slug,
+        /// To whom.
+        to: MemberId,
+    },
+    /// The row is for some records only, and these are not shown to be among them.
+    Elsewhere {
+        /// The agreement.
+        agreement: Slug,
+        /// The row, from 1.
+        row: usize,
     },
     /// The row does not let anything be passed on.
     Kept {
@@ -92,19 +115,25 @@ impl Directory {
         self.agreement_versions().get(id)?.iter().rev().find(|(_, version)| version.valid_from <= day)
     }
 
-    /// What an agreement lets pass on; its permissions do not add up. `agreement` may be one that is not among the documents here.
+    /// What a version of an agreement, by its digest, lets pass on: what any one permission of any one row gives; they do not add
+    /// up. It may be one that is not among the documents here. `covers` says whether a row is about the records, by their places and
+    /// who handles them: only who passes on is shown enough to tell.
     ///
     /// # Errors
     /// [`OnwardDenial`] where no permission gives anything.
     pub fn onward<'a>(
         &self,
-        agreement: &'a Agreement,
+        (digest, agreement): (&Digest, &'a Agreement),
         ask: &OnwardAsk<'_>,
+        covers: impl Fn(&Flow) -> bool,
     ) -> Result<Vec<OnwardGrant<'a>>, OnwardDenial> {
         let OnwardAsk { table, source, via, received_for, to, .. } = *ask;
         let denied = |row, why| Err(OnwardDenial::Row { agreement: agreement.id.clone(), row, why });
+        if [source, via].contains(&to) {
+            return Err(OnwardDenial::Back { agreement: agreement.id.clone(), to: to.clone() });
+        }
         for member in [source, via, to] {
-            if self.active(member).is_none() {
+            if self.took_part(member, ask.before).is_none() {
                 let why = match self.belongs(member) {
                     true => Denial::MemberSuspended(member.clone()),
                     false => Denial::NoMember(member.clone()),
@@ -118,7 +147,7 @@ impl Directory {
             if !flow.type_versions.contains(&table.version) || flow.purpose != received_for {
                 continue;
             }
-            match self.row_onward(agreement, at + 1, flow, ask) {
+            match self.row_onward((digest, agreement), at + 1, flow, ask, &covers) {
                 Ok(mut given) => grants.append(&mut given),
                 Err(denial) => why = why.or(Some(denial)),
             }
@@ -130,13 +159,22 @@ impl Directory {
         }
     }
 
+    /// The member of this name if it takes part; of `before`, as the last charter that names it says.
+    fn took_part(&self, id: &MemberId, before: bool) -> Option<&CharterMember> {
+        match before {
+            false => self.active(id),
+            true => self.charters().rev().find_map(|charter| charter.member(id)),
+        }
+    }
+
     /// What one row lets pass on.
     fn row_onward<'a>(
         &self,
-        agreement: &'a Agreement,
+        (digest, agreement): (&Digest, &'a Agreement),
         row: usize,
         flow: &'a Flow,
         ask: &OnwardAsk<'_>,
+        covers: &impl Fn(&Flow) -> bool,
     ) -> Result<Vec<OnwardGrant<'a>>, OnwardDenial> {
         let OnwardAsk { table, source, via, to, purpose, day, .. } = *ask;
         let id = || agreement.id.clone();
@@ -144,41 +182,56 @@ impl Directory {
         if let Some(term) = flow.unknown_term() {
             return Err(denied(Denial::UnknownTerm(format!("{} = {}", term.name, term.value))));
         }
-        let Some((_, Some(_))) = flow.view(table.version) else {
+        let Some((_, Some(shown))) = flow.view(table.version) else {
             return Err(denied(Denial::UnknownGroup(table.name.to_owned(), table.version)));
         };
         if day < agreement.valid_from {
             return Err(denied(Denial::NotYet(agreement.valid_from)));
         }
-        if day > agreement.valid_until {
-            return Err(denied(Denial::Ended(agreement.valid_until)));
-        }
-        // A later version that is known here and has begun; who is no party to the agreement knows none.
+        // A later version that is known here and has begun; who is no party to the agreement knows none. By digest, since a later
+        // version may say again what this one says.
         let known = self.agreement_versions().get(&agreement.id).map(Vec::as_slice).unwrap_or_default();
-        let this = known.iter().position(|(_, version)| version == agreement);
+        let this = known.iter().position(|(version, _)| version == digest);
         if let Some(next) = this.and_then(|at| known[at + 1..].iter().map(|(_, next)| next.valid_from).min())
             && day >= next
         {
             return Err(denied(Denial::Superseded(next)));
         }
+        if day > agreement.valid_until {
+            return Err(denied(Denial::Ended(agreement.valid_until)));
+        }
         let suspends = |member: &&&MemberId| {
             self.suspension(member).is_some_and(|(_, word)| word.agreements.contains(&agreement.id))
         };
-        if let Some(member) = [source, via].iter().find(suspends) {
+        if let Some(member) = [source, via].iter().find(suspends).filter(|_| !ask.before) {
             return Err(denied(Denial::Suspended((*member).clone())));
         }
         if let Some(until) = self.stale(day).filter(|_| flow.has_term("when_stale")) {
             return Err(denied(Denial::Stale(until)));
         }
+        // Another row gave what came.
+        if !ask.received_view.within(shown) {
+            return Err(denied(Denial::TooMuch(GroupSet(ask.received_view.0 & !shown.0))));
+        }
+        if ask.received_days > flow.retention_days {
+            return Err(denied(Denial::TooLong(flow.retention_days)));
+        }
+        if !covers(flow) {
+            return Err(OnwardDenial::Elsewhere { agreement: id(), row });
+        }
         if flow.onward.is_empty() {
             return Err(OnwardDenial::Kept { agreement: id(), row, via: via.clone() });
         }
-        // The caller found it active.
-        let Some(recipient) = self.active(to) else { return Err(denied(Denial::NoMember(to.clone()))) };
+        // The caller found it.
+        let Some(recipient) = self.took_part(to, ask.before) else { return Err(denied(Denial::NoMember(to.clone()))) };
         let fits = |onward: &&Onward| onward.purpose == purpose && onward.to.include(recipient);
         let permitted: Vec<_> = flow.onward.iter().filter(fits).collect();
         if permitted.is_empty() {
-            let permits: Vec<_> = flow.onward.iter().map(|onward| in_words(via, onward)).collect();
+            let words = |onward: &Onward| {
+                let (groups, to) = (onward.groups.join(", "), onward.to.in_words(ToString::to_string));
+                format!("lets {via} pass {groups} on to {to} for {} only", onward.purpose)
+            };
+            let permits: Vec<_> = flow.onward.iter().map(words).collect();
             return Err(OnwardDenial::Other { agreement: id(), row, permits: permits.join("; ") });
         }
         let mut taken = GroupSet::NONE;
@@ -206,21 +259,20 @@ impl Directory {
     }
 }
 
-/// A permission in words.
-fn in_words(via: &MemberId, onward: &Onward) -> String {
-    let kinds = onward.to.kinds.iter().map(|(kind, place)| match place {
-        Some(place) => format!("any {kind} of {place}"),
-        None => format!("any {kind}"),
-    });
-    let to: Vec<_> = onward.to.members.iter().map(ToString::to_string).chain(kinds).collect();
-    format!("lets {via} pass {} on to {} for {} only", onward.groups.join(", "), to.join(", "), onward.purpose)
-}
-
 impl fmt::Display for OnwardDenial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             OnwardDenial::Row { agreement, row: Some(row), why } => write!(f, "agreement {agreement} row {row}: {why}"),
             OnwardDenial::Row { agreement, row: None, why } => write!(f, "agreement {agreement}: {why}"),
+            OnwardDenial::Back { agreement, to } => {
+                write!(f, "agreement {agreement}: {to} is one of the two between whom the records went")
+            }
+            OnwardDenial::Elsewhere { agreement, row } => {
+                write!(
+                    f,
+                    "agreement {agreement} row {row} is for some records only, and what came does not show that it is for these"
+                )
+            }
             OnwardDenial::Kept { agreement, row, via } => {
                 write!(f, "agreement {agreement} row {row} does not let {via} pass anything on")
             }

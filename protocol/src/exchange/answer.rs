@@ -101,7 +101,7 @@ word_enum!(
         Witnesses = 5, "witnesses";
         /// An agreement that nobody has suspended: a party's word against it is known here, or one that resumes it is not.
         Suspended = 50, "suspended";
-        /// A charter in which both members take part.
+        /// A charter in which both members take part, and whoever issued what is passed on; or a card or key of that one.
         Membership = 51, "membership";
     }
 );

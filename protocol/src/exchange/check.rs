@@ -43,6 +43,8 @@ pub struct Checked<T> {
     pub rejected: Vec<Digest>,
     /// Of accepted records that were passed on: what came with them and was verified, a [`Source`] as it came.
     pub source: Option<Vec<u8>>,
+    /// A signature in that source stands among those that were made while others may have had the key: it counts, and is told.
+    pub contested: bool,
     /// The day by which the views must be gone.
     pub due: Day,
 }
@@ -92,10 +94,13 @@ pub fn check_dispatch<T>(
             }
             permitted => permitted.is_ok(),
         },
-        // The agreement is inside the seal; whoever takes no part is refused before.
+        // The agreement is inside the seal; whoever takes no part is told before.
         Some(issuer) => {
-            let part = |member: &MemberId| directory.active(member).is_some();
-            *issuer != peer.member && [issuer, &peer.member, &me.member()].into_iter().all(part)
+            let out = |member: &&MemberId| directory.active(member).is_none();
+            if let Some(member) = [issuer, &peer.member, &me.member()].into_iter().find(out) {
+                return Err(Answer::later(Lack::Membership, format!("{member} does not take part")));
+            }
+            *issuer != peer.member
         }
     };
     let verdict = judge(directory, me, peer, permitted, &header, &dispatch.header, &dispatch.sealed, now, open, ask);
@@ -120,6 +125,7 @@ pub fn check_dispatch<T>(
         payload: views.payload,
         rejected: views.rejected,
         source: views.source,
+        contested: views.contested,
         due: now.day().plus(header.retention_days),
     })
 }
@@ -155,6 +161,7 @@ pub fn check_withdrawal<T>(
         payload: Vec::new(),
         rejected: Vec::new(),
         source: None,
+        contested: false,
         // There is nothing to erase but the verdict, which the sender may ask for again.
         due: now.day().plus(WITHDRAWN_DAYS),
     })
@@ -237,6 +244,7 @@ struct Views<T> {
     accepted: Vec<(usize, Digest, T)>,
     payload: Vec<u8>,
     source: Option<Vec<u8>>,
+    contested: bool,
 }
 
 #[allow(clippy::too_many_arguments)]
@@ -289,13 +297,17 @@ fn judge<T>(
     if batch_root(&roots) != batch.root {
         return refused(RefusalCode::BatchRoot);
     }
+    let mut contested = false;
     if let Some((source, _)) = &source {
-        let passing = Passing { directory, via: peer, to: &to, header, issuer, day };
-        if let Err(error) = source.verify(&passing, &roots) {
-            return Err(match error.refusal() {
-                Some(code) => Verdict::Refused(code),
-                None => Verdict::Later(Answer::later(Lack::Card, error)),
-            });
+        let passing = Passing { directory, via: peer, to: &to, header, issuer, day, before: false };
+        match source.verify(&passing, &roots) {
+            Ok(proven) => contested = proven.contested,
+            Err(error) => {
+                return Err(match error.refusal() {
+                    Ok(code) => Verdict::Refused(code),
+                    Err(lack) => Verdict::Later(Answer::later(lack, error)),
+                });
+            }
         }
     }
     let (mut rejections, mut rejected) = (Vec::new(), Vec::new());
@@ -324,12 +336,19 @@ fn judge<T>(
     }
     let payload = if accepted.is_empty() { Vec::new() } else { payload.into_array(accepted.len()) };
     let source = source.filter(|_| !accepted.is_empty()).map(|(_, bytes)| bytes.to_vec());
-    Ok(Views { rejections, rejected, accepted, payload, source })
+    Ok(Views { rejections, rejected, accepted, payload, contested: contested && source.is_some(), source })
 }
 
 impl<T> Default for Views<T> {
     fn default() -> Self {
-        Self { rejections: Vec::new(), rejected: Vec::new(), accepted: Vec::new(), payload: Vec::new(), source: None }
+        Self {
+            rejections: Vec::new(),
+            rejected: Vec::new(),
+            accepted: Vec::new(),
+            payload: Vec::new(),
+            source: None,
+            contested: false,
+        }
     }
 }
 

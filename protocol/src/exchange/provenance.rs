@@ -6,9 +6,8 @@
 use super::dispatch::{DispatchHeader, Envelope};
 use super::source::{Passing, Proven, Source, SourceError};
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
-use crate::document::Directory;
+use crate::document::{Directory, Standing};
 use crate::hash::Digest;
-use crate::keys::KeyError;
 use crate::limits::{MAX_BATCH_RECORDS, MAX_SOURCE_BYTES};
 use crate::record::{RecordView, batch_root};
 
@@ -48,9 +47,9 @@ pub enum ProvenanceError {
     /// No card names the node that passed them on.
     #[error("no card names {0}")]
     NoCard(crate::names::NodeRef),
-    /// The dispatch or its batch is not signed by its sender.
-    #[error("the sender's signature: {0}")]
-    Signature(#[from] KeyError),
+    /// The dispatch or its batch is not signed by its sender, or by a key that is revoked.
+    #[error("the sender's signature on its {0} does not hold")]
+    Signature(&'static str),
     /// The views are not those of the batch.
     #[error("the views do not lead to the batch that was signed")]
     Batch,
@@ -64,7 +63,8 @@ pub enum ProvenanceError {
 
 impl Provenance {
     /// Verifies all of it by these documents, as it was to be judged on the day on which its sender signed that it sent it: every
-    /// byte of a provenance is covered by a signature or a root.
+    /// byte of a provenance is covered by a signature or a root. Nothing here proves when its sender signed, so its signatures count as
+    /// made now.
     ///
     /// # Errors
     /// [`ProvenanceError`] with the first reason.
@@ -73,8 +73,11 @@ impl Provenance {
         let Some(issuer) = &header.source else { return Err(ProvenanceError::NoSource) };
         let sender = &header.channel.sender;
         let via = directory.node(sender).ok_or_else(|| ProvenanceError::NoCard(sender.clone()))?;
-        self.envelope.verify(&directory.network(), &via.ever())?;
-        header.batch.verify(&directory.network(), &via.ever())?;
+        for (what, standing) in self.envelope.standing(&header.batch, directory, via, None) {
+            if standing == Standing::Refused {
+                return Err(ProvenanceError::Signature(what));
+            }
+        }
         let batch = &header.batch.header;
         let mut rejected = self.rejected.iter();
         let mut shown = self.views.iter().peekable();
@@ -97,7 +100,7 @@ impl Provenance {
         }
         let to = header.channel.recipient.member();
         let day = header.sent_at.day();
-        let passing = Passing { directory, via, to: &to, header: &header, issuer, day };
+        let passing = Passing { directory, via, to: &to, header: &header, issuer, day, before: true };
         let proven = Source::from_cbor(&self.source)?.verify(&passing, &roots)?;
         let roots = self.views.iter().filter_map(|(place, _)| roots.get(*place).copied()).collect();
         Ok(ProvenOrigin { roots, proven, header })

@@ -8,6 +8,7 @@ use crate::hash::Digest;
 use crate::names::Purpose;
 use crate::record::{Batch, BatchHeader, BatchTree, DECLARATION, RecordView, batch_root};
 use crate::testing::{Log, NOW, Network, Party, SHOWN, Told, encode_views, set, small_record};
+use crate::time::Millis;
 use crate::tlog::Note;
 
 pub(crate) const RELAY: &str = r#"
@@ -69,6 +70,10 @@ pub(crate) struct Relay<'n> {
     pub(crate) header: DispatchHeader,
     pub(crate) views: Vec<RecordView>,
     pub(crate) records: Vec<Passed>,
+    /// Further dispatches in which records came.
+    pub(crate) more: Vec<Origin>,
+    /// When it arrives at the last recipient.
+    pub(crate) now: Millis,
 }
 
 pub(crate) fn signed(net: &Network, text: &str) -> Document {
@@ -123,7 +128,49 @@ impl<'n> Relay<'n> {
             header,
             views,
             records,
+            more: Vec::new(),
+            now: NOW,
         }
+    }
+
+    /// The agreement has these versions instead; the issuer sent under the first, and it goes on under the last.
+    pub(crate) fn rest_on(&mut self, texts: &[&str]) {
+        self.agreement.clear();
+        for text in texts {
+            let document = match self.agreement.last() {
+                None => signed(self.net, text),
+                Some(before) => {
+                    let agreement = Agreement::from_draft(text).unwrap();
+                    let mut document = agreement.to_successor(before);
+                    countersign(self.net, &mut document, &agreement);
+                    document
+                }
+            };
+            self.agreement.push(document);
+        }
+        let first = self.agreement[0].digest();
+        self.header.agreement_digest = self.agreement.last().unwrap().digest();
+        self.resend(|header| header.agreement_digest = first);
+    }
+
+    /// Records of a second dispatch of the issuer, under the last version, stand before and after those of the first.
+    pub(crate) fn with_second_origin(&mut self) {
+        let all: Vec<_> = (SENT + 1..=SENT + 3).map(|number| small_record(number).view(set(&SHOWN))).collect();
+        let mut second = self.clone();
+        let last = self.header.agreement_digest;
+        second.resend(|header| {
+            (header.number, header.agreement_digest) = (2, last);
+            header.batch = self.net.header(&all, 2).batch;
+        });
+        let tree = BatchTree::new(&all.iter().map(RecordView::root).collect::<Vec<_>>());
+        self.records.iter_mut().for_each(|record| record.place += 1);
+        self.views.insert(0, all[0].cut(set(&ONWARD)));
+        self.views.push(all[2].cut(set(&ONWARD)));
+        let end = self.views.len() - 1;
+        let records = [(0, 0), (end, 2)];
+        let records = records.map(|(place, index)| Passed { place, index, path: tree.path(index).unwrap() }).to_vec();
+        self.more.push(Origin { envelope: second.envelope.clone(), receipt: second.receipt(), records });
+        self.header.batch = batch(self.net, &self.views);
     }
 
     /// The issuer signs its dispatch and batch anew, after a change of its header.
@@ -171,11 +218,8 @@ impl<'n> Relay<'n> {
 
     pub(crate) fn source(&self) -> Source {
         let agreement = self.agreement.iter().map(Encode::to_cbor).collect();
-        let records = self.records.clone();
-        Source {
-            agreement,
-            origins: vec![Origin { envelope: self.envelope.clone(), receipt: self.receipt(), records }],
-        }
+        let first = Origin { envelope: self.envelope.clone(), receipt: self.receipt(), records: self.records.clone() };
+        Source { agreement, origins: [vec![first], self.more.clone()].concat() }
     }
 
     /// The content of the sealed part.
@@ -198,7 +242,7 @@ impl<'n> Relay<'n> {
     pub(crate) fn judge(&self, directory: &Directory, dispatch: &Dispatch) -> Result<Checked<()>, Answer> {
         let peer = directory.node(&self.net.customs.node).unwrap();
         let me = &self.header.channel.recipient;
-        check_dispatch(directory, me, peer, dispatch, NOW, |sealed| Some(sealed.to_vec()), |_| ())
+        check_dispatch(directory, me, peer, dispatch, self.now, |sealed| Some(sealed.to_vec()), |_| ())
     }
 }
 

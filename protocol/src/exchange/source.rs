@@ -7,16 +7,20 @@
 //!
 //! Not here: what an agreement lets pass on ([`Directory::onward`]), the order among the other steps of a dispatch ([`super::check_dispatch`]).
 
-use super::answer::RefusalCode;
+use super::answer::{Lack, RefusalCode};
 use super::dispatch::{DispatchHeader, Envelope};
 use super::receipt::{Outcome, read_receipt};
-use super::witnesses::policy_of;
+use super::witnesses::policies_of;
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
-use crate::document::{Agreement, Directory, Document, DocumentKind, KnownNode, OnwardAsk, OnwardDenial, Standing};
-use crate::hash::Digest;
+use crate::document::{
+    Agreement, Denial, Directory, Document, DocumentKind, DocumentSignature, KnownNode, OnwardAsk, OnwardDenial,
+    Standing,
+};
+use crate::hash::{Digest, Domain};
 use crate::keys::PublicKey;
 use crate::limits::{
     MAX_BATCH_PATH, MAX_BATCH_RECORDS, MAX_ORIGINS, MAX_SIGNED_DOCUMENT_BYTES, MAX_SOURCE_BYTES, MAX_SOURCE_DOCUMENTS,
+    MAX_TRAVEL_DAYS,
 };
 use crate::names::{MemberId, NodeRef, Purpose};
 use crate::record::BatchTree;
@@ -79,6 +83,8 @@ pub struct Passing<'a> {
     pub issuer: &'a MemberId,
     /// The day on which it arrives.
     pub day: Day,
+    /// It arrived before, and is looked at again: who takes part now, what is suspended now and who witnesses now is no matter.
+    pub before: bool,
 }
 
 /// Why records are not shown to be rightly passed on.
@@ -99,6 +105,9 @@ pub enum SourceError {
     /// No card of the issuer names its node. It may come.
     #[error("no card names {0}, which sent them first")]
     NoCard(NodeRef),
+    /// No charter or card names the key of a signature. It may come.
+    #[error("no key that is known here of {0} made its signature on the {1}")]
+    NoKey(MemberId, &'static str),
     /// A signature of the issuer does not hold.
     #[error("the issuer's signature on its {0} does not hold")]
     Signature(&'static str),
@@ -114,13 +123,22 @@ pub enum SourceError {
 }
 
 impl SourceError {
-    /// What is answered for good; `None` where what is lacking may come.
-    pub fn refusal(&self) -> Option<RefusalCode> {
-        Some(match self {
+    /// What is answered for good.
+    ///
+    /// # Errors
+    /// What may be lacking here, where it is that: documents go first, then the dispatch comes again. For a card of another than the
+    /// sender it is not [`Lack::Card`], after which a sender keeps everything back until its own one is known.
+    pub fn refusal(&self) -> Result<RefusalCode, Lack> {
+        Ok(match self {
             SourceError::Agreement(_) => RefusalCode::SourceAgreement,
+            SourceError::Denied(OnwardDenial::Row { why: Denial::Suspended(_), .. }) => return Err(Lack::Suspended),
+            SourceError::Denied(OnwardDenial::Row {
+                why: Denial::NoMember(_) | Denial::MemberSuspended(_), ..
+            })
+            | SourceError::NoCard(_)
+            | SourceError::NoKey(..) => return Err(Lack::Membership),
             SourceError::Denied(_) | SourceError::Wider(_) => RefusalCode::NotPermitted,
             SourceError::Dispatch(_) => RefusalCode::SourceDispatch,
-            SourceError::NoCard(_) => return None,
             SourceError::Signature(_) => RefusalCode::SourceSignature,
             SourceError::Receipt(_) => RefusalCode::SourceReceipt,
             SourceError::Unwitnessed => RefusalCode::SourceUnwitnessed,
@@ -159,7 +177,7 @@ impl Source {
             else {
                 return Err(SourceError::Dispatch("it rests on another agreement"));
             };
-            permitted(passing, agreement, &header)?;
+            permitted(passing, (&passing.header.agreement_digest, agreement), &header)?;
             let time = origin.receipted(passing, &header)?;
             proven.contested |= origin.signed(passing, &header, time)?;
             let batch = &header.batch.header;
@@ -184,9 +202,8 @@ impl Source {
         }
         for ((document, _), named) in versions.iter().zip(named) {
             for signed in &document.signatures {
-                // The log that proves it is the sender's own, so it proves nothing for the sender's signature.
-                let time = named.filter(|_| signed.member != passing.via.member).map(millis);
-                match passing.directory.standing(&signed.key, time) {
+                // Also the sender's: the issuer named the version in what it signed, and others saw when that was there.
+                match passing.directory.standing(&signed.key, named.map(millis)) {
                     Standing::Good => {}
                     Standing::Contested => proven.contested = true,
                     Standing::Refused => {
@@ -223,6 +240,13 @@ impl Source {
             parties.dedup();
             let required: Vec<(&MemberId, &[PublicKey])> =
                 parties.into_iter().map(|party| (party, directory.identities(party))).collect();
+            let unknown = |signed: &&DocumentSignature| {
+                let of = required.iter().find(|(member, _)| **member == signed.member);
+                of.is_some_and(|(_, keys)| keys.iter().all(|key| key.id() != signed.key))
+            };
+            if let Some(signed) = document.signatures.iter().find(unknown) {
+                return Err(SourceError::NoKey(signed.member.clone(), "agreement"));
+            }
             document.check_any(&required).map_err(|e| wrong(&e))?;
             versions.push((document, agreement));
         }
@@ -279,26 +303,43 @@ impl Origin {
         if self.records.iter().any(|record| rejected.iter().any(|rejection| rejection.record == record.index)) {
             return Err(wrong(&"a record was rejected"));
         }
-        if passing.header.sent_at.day() > skeleton.due {
-            return Err(wrong(&format!("what came so was to be erased by {}", skeleton.due)));
+        // The sender writes its own log and clock. So the issuer's word bounds the one, and the day of arrival the other.
+        let due = skeleton.due.min(header.sent_at.day().plus(header.retention_days + MAX_TRAVEL_DAYS));
+        let sent = passing.header.sent_at.day();
+        if sent > due || passing.day > due.plus(MAX_TRAVEL_DAYS) {
+            return Err(wrong(&format!("what came so was to be erased by {due}")));
         }
-        let policy = policy_of(passing.directory, passing.via).map_err(|e| wrong(&e))?;
         // It was parsed when it was read.
         let proof = TlogProof::parse(&self.receipt).map_err(|e| wrong(&e))?;
         let note = Note::parse(&proof.checkpoint).map_err(|e| wrong(&e))?;
-        match policy.satisfied_by(&note) {
-            Ok(satisfied) if satisfied.quorum && satisfied.log.is_some() => Ok(satisfied.time),
-            _ => Err(SourceError::Unwitnessed),
+        for policy in policies_of(passing.directory, passing.via, &receipt.checkpoint.origin, passing.before) {
+            match policy.map_err(|e| wrong(&e))?.satisfied_by(&note) {
+                Ok(satisfied) if satisfied.quorum && satisfied.log.is_some() => {
+                    return match satisfied.time.is_some_and(|time| sent < millis(time).day()) {
+                        true => Err(wrong(&"it was witnessed after they were passed on")),
+                        false => Ok(satisfied.time),
+                    };
+                }
+                _ => {}
+            }
         }
+        Err(SourceError::Unwitnessed)
     }
 
     /// Checks the issuer's signatures on dispatch and batch. Tells whether one is contested.
     fn signed(&self, passing: &Passing<'_>, header: &DispatchHeader, time: Option<u64>) -> Result<bool, SourceError> {
         let (directory, node) = (passing.directory, &header.channel.sender);
         let Some(issuer) = directory.node(node) else { return Err(SourceError::NoCard(node.clone())) };
+        let (digest, batch) = (self.envelope.digest(), header.batch.header.to_cbor());
         let mut contested = false;
-        for (what, standing) in self.envelope.standing(&header.batch, directory, issuer, time.map(millis)) {
-            match standing {
+        for (what, domain, body, signature) in [
+            ("dispatch", Domain::Dispatch, digest.0.as_slice(), &self.envelope.signature),
+            ("batch", Domain::Batch, &batch, &header.batch.signature),
+        ] {
+            let Some(key) = issuer.signer(domain, &directory.network(), body, signature) else {
+                return Err(SourceError::NoKey(issuer.member.clone(), what));
+            };
+            match directory.standing(&key.id(), time.map(millis)) {
                 Standing::Good => {}
                 Standing::Contested => contested = true,
                 Standing::Refused => return Err(SourceError::Signature(what)),
@@ -309,21 +350,29 @@ impl Origin {
 }
 
 /// Whether the agreement lets what came by this dispatch be passed on as the other header says.
-fn permitted(passing: &Passing<'_>, agreement: &Agreement, origin: &DispatchHeader) -> Result<(), SourceError> {
+fn permitted(
+    passing: &Passing<'_>,
+    agreement: (&Digest, &Agreement),
+    origin: &DispatchHeader,
+) -> Result<(), SourceError> {
     let header = passing.header;
     let ask = OnwardAsk {
         table: header.batch.header.table,
         source: passing.issuer,
         via: &passing.via.member,
         received_for: origin.purpose,
+        received_view: origin.view,
+        received_days: origin.retention_days,
         to: passing.to,
         purpose: header.purpose,
         day: passing.day,
+        before: passing.before,
     };
-    let grants = passing.directory.onward(agreement, &ask)?;
+    // Which records a row is about is for the sender to heed: a recipient need not see the route.
+    let grants = passing.directory.onward(agreement, &ask, |_| true)?;
     match grants.iter().any(|grant| grant.covers(header.view, header.retention_days)) {
         true => Ok(()),
-        false => Err(SourceError::Wider(agreement.id.clone())),
+        false => Err(SourceError::Wider(agreement.1.id.clone())),
     }
 }
 

@@ -9,7 +9,7 @@
 //! Limit: [`MAX_LOG_WITNESSES`].
 
 use super::receipt::keys_of_log;
-use crate::document::{Directory, KnownNode};
+use crate::document::{Charter, Directory, KnownNode};
 use crate::keys::PublicKey;
 use crate::limits::MAX_LOG_WITNESSES;
 use crate::names::MemberId;
@@ -43,8 +43,12 @@ pub fn witness_key(node: &KnownNode) -> Result<VerifierKey, KeyError> {
 
 /// The witnesses of a member's logs: the first node of each other member, by name, at most [`MAX_LOG_WITNESSES`].
 pub fn witnesses_of<'d>(directory: &'d Directory, member: &MemberId) -> Vec<&'d KnownNode> {
-    let members = directory.charter().members.iter().filter(|other| other.id != *member);
-    members.filter_map(|other| directory.node_of(&other.id)).map(AsRef::as_ref).take(MAX_LOG_WITNESSES).collect()
+    let others = others(directory.charter(), member);
+    others.filter_map(|other| directory.node_of(other)).map(AsRef::as_ref).take(MAX_LOG_WITNESSES).collect()
+}
+
+fn others<'d>(charter: &'d Charter, member: &MemberId) -> impl Iterator<Item = &'d MemberId> {
+    charter.members.iter().map(|other| &other.id).filter(move |other| *other != member)
 }
 
 /// How many of `count` witnesses must have said what they hold of a node's log before it signs anything: so many that among
@@ -65,12 +69,41 @@ pub fn words_needed(count: usize) -> usize {
 /// # Errors
 /// [`WitnessesError`] when a key on a card cannot stand in a policy.
 pub fn policy_of(directory: &Directory, node: &KnownNode) -> Result<Policy, WitnessesError> {
-    let logs = keys_of_log(node, &node.card.origin);
-    if let Some(text) = &directory.charter().policy {
+    policy_for(directory.charter(), node, &node.card.origin, &witnesses_of(directory, &node.member))
+}
+
+/// The same of a log of this origin, which the node keeps or kept; and, where it is `before`, under each charter that held, the
+/// last one first: who joined or left since takes no quorum back.
+///
+/// # Errors
+/// As [`policy_of`].
+pub(super) fn policies_of<'d>(
+    directory: &'d Directory,
+    node: &'d KnownNode,
+    origin: &'d str,
+    before: bool,
+) -> impl Iterator<Item = Result<Policy, WitnessesError>> + 'd {
+    let now = policy_for(directory.charter(), node, origin, &witnesses_of(directory, &node.member));
+    let earlier = directory.charters().rev().skip(1).filter(move |_| before).map(move |charter| {
+        let witnesses = others(charter, &node.member).filter_map(|other| directory.node_ever_of(other));
+        let witnesses: Vec<_> = witnesses.map(AsRef::as_ref).take(MAX_LOG_WITNESSES).collect();
+        policy_for(charter, node, origin, &witnesses)
+    });
+    std::iter::once(now).chain(earlier)
+}
+
+fn policy_for(
+    charter: &Charter,
+    node: &KnownNode,
+    origin: &str,
+    witnesses_of: &[&KnownNode],
+) -> Result<Policy, WitnessesError> {
+    let logs = keys_of_log(node, origin);
+    if let Some(text) = &charter.policy {
         return Ok(with_logs(text, &logs)?);
     }
     let mut witnesses = Vec::new();
-    for witness in witnesses_of(directory, &node.member) {
+    for witness in witnesses_of {
         let name = witness_name(&witness.card.origin);
         let key = |key: &PublicKey| VerifierKey::new(&name, KeyType::Cosignature, key.verifying_key());
         // A witness that replaced its key counts once, by whichever it cosigned.
@@ -91,7 +124,6 @@ fn with_logs(text: &str, logs: &[VerifierKey]) -> Result<Policy, PolicyError> {
 mod tests {
     use super::*;
     use crate::cbor::{Decode, Encode};
-    use crate::document::Charter;
     use crate::exchange::log_key;
     use crate::keys::{KeyUse, SecretKey};
     use crate::testing::Network;

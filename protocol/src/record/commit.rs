@@ -11,7 +11,7 @@ use super::table::{Group, GroupSet, Scope, TypeTable};
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::hash::{Digest, Domain, keyed};
 use crate::limits::{MAX_GOODS_ITEMS, MAX_GROUPS, MAX_RECORD_BYTES};
-use crate::names::MemberId;
+use crate::names::{MemberId, Territory};
 
 /// 16 random bytes that name a record; they tell nothing.
 pub type RecordId = [u8; 16];
@@ -261,6 +261,16 @@ impl RecordView {
         let (definition, bytes) = self.leaf(group)?;
         let number = definition.field(field)?.number;
         super::content::read_field(definition, bytes, number)
+    }
+
+    /// A territory on the route, by the name of its field; `None` where the route is hidden.
+    pub fn place(&self, field: &str) -> Option<Territory> {
+        super::content::territory(self.field("route", field)?)
+    }
+
+    /// Whether it is shown that the record names this member as one who handles the item.
+    pub fn is_handled_by(&self, member: &MemberId) -> bool {
+        super::content::handled_by(self.header.table, member, |field| self.field("handling", field))
     }
 }
 

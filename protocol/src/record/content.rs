@@ -9,7 +9,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::codelist::fitted;
-use super::table::{Field, Group, GroupSet, Scope, TypeTable};
+use super::table::{Group, GroupSet, Scope, TypeTable};
 use super::value::Value;
 use crate::cbor::{CborError, Decode, Encode, Reader, Reason, Writer};
 use crate::limits::{MAX_GOODS_ITEMS, MAX_OCCURRENCES, MAX_RECORD_BYTES};
@@ -208,17 +208,12 @@ impl Content {
 
     /// A territory on the route, by the name of its field.
     pub fn place(&self, field: &str) -> Option<Territory> {
-        match self.field("route", field)? {
-            Value::Text(text) => text.parse().ok(),
-            _ => None,
-        }
+        territory(self.field("route", field)?)
     }
 
     /// Whether the record names this member as one who handles the item.
     pub fn is_handled_by(&self, member: &MemberId) -> bool {
-        let fields = self.table.group("handling").map(|(_, group)| group.fields).unwrap_or_default();
-        let names = |field: &Field| matches!(self.field("handling", field.name), Some(Value::Text(name)) if name == member.as_str());
-        fields.iter().any(names)
+        handled_by(self.table, member, |field| self.field("handling", field))
     }
 
     /// The same in another version of its type, and the names of the groups that are lost because that version does not have them, or
@@ -515,6 +510,20 @@ fn walk(
         reader.leave();
     }
     Ok(())
+}
+
+/// The territory that a field of the route names.
+pub(super) fn territory(value: Value) -> Option<Territory> {
+    match value {
+        Value::Text(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+/// Whether a field of the group `handling` names a member.
+pub(super) fn handled_by(table: &TypeTable, member: &MemberId, value: impl Fn(&str) -> Option<Value>) -> bool {
+    let fields = table.group("handling").map(|(_, group)| group.fields).unwrap_or_default();
+    fields.iter().any(|field| matches!(value(field.name), Some(Value::Text(name)) if name == member.as_str()))
 }
 
 fn encoding(place: Place<'_>) -> impl Fn(CborError) -> ContentError {

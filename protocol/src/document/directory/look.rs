@@ -23,6 +23,11 @@ impl Directory {
         &self.chain[self.chain.len() - 1].1
     }
 
+    /// The charters that held one after the other, from the founding one to the one that holds.
+    pub fn charters(&self) -> impl DoubleEndedIterator<Item = &Charter> {
+        self.chain.iter().map(|(_, charter)| charter)
+    }
+
     /// The document of the charter that holds.
     pub fn charter_document(&self) -> &Arc<Document> {
         &self.charter
@@ -108,6 +113,11 @@ impl Directory {
     /// The first node of a member.
     pub fn node_of(&self, member: &MemberId) -> Option<&Arc<KnownNode>> {
         self.nodes().find(|n| n.member == *member)
+    }
+
+    /// The first node of a member that may have been removed.
+    pub fn node_ever_of(&self, member: &MemberId) -> Option<&Arc<KnownNode>> {
+        self.nodes.values().find(|n| n.member == *member)
     }
 
     /// Version and digest of a member's newest card.

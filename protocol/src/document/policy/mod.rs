@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
-use crate::document::agreement::{Agreement, Flow, Onward, Role};
+use crate::document::agreement::{Agreement, Flow, Role};
 use crate::document::{Directory, Prohibition, Prohibitions};
 use crate::hash::Digest;
 use crate::names::{MemberId, Purpose, Slug, Territory};
@@ -523,22 +523,7 @@ impl Rule {
 
     /// Whether the row is about a record with these places on its route, handled by these members.
     pub fn covers(&self, place: impl Fn(Role) -> Option<Territory>, handled_by: impl Fn(&MemberId) -> bool) -> bool {
-        let flow = &self.flow;
-        let within = |place: Territory| flow.territories.iter().any(|territory| territory.contains(place));
-        let there = flow.territories.is_empty() || flow.roles.iter().any(|role| place(*role).is_some_and(within));
-        there && (!flow.handling || handled_by(&self.to))
-    }
-
-    /// The permission to pass records on to `to` for `purpose`, with the groups that it gives of this version of the type.
-    /// The first that names both decides; a row that is not understood gives none. What the law of this node's country forbids `to`
-    /// is not looked at here.
-    pub fn onward(&self, directory: &Directory, to: &MemberId, purpose: Purpose) -> Option<(&Onward, GroupSet)> {
-        if self.unknown.is_some() {
-            return None;
-        }
-        let (member, table) = (directory.active(to)?, self.table?);
-        let onward = self.flow.onward.iter().find(|onward| onward.purpose == purpose && onward.to.include(member))?;
-        Some((onward, table.set(onward.groups.iter().map(String::as_str)).ok()?))
+        self.flow.covers(&self.to, place, handled_by)
     }
 }
 

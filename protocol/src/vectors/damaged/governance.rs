@@ -119,6 +119,10 @@ pub(super) fn documents() -> Vec<Json> {
         ("a flow with a territory twice", flow(&|f| f.territories = vec!["KR".parse().unwrap(); 2])),
         ("an onward permission of a group not given", flow(&|f| f.onward[0].groups = vec!["value".into()])),
         ("an onward permission to nobody", flow(&|f| f.onward[0].to = Default::default())),
+        (
+            "an onward permission of what is unlinkable",
+            flow(&|f| f.terms = vec![Term { name: "unlinkable".into(), value: "yes".into() }]),
+        ),
         ("an onward permission for audit", flow(&|f| f.onward[0].purpose = Purpose::Audit)),
         ("an onward permission without retention", flow(&|f| f.onward[0].retention_days = 0)),
         ("a later version that one party did not sign", later(&|_| {}, &both[..1])),

@@ -8,10 +8,10 @@ use std::sync::LazyLock;
 
 use super::{Documents, agreement, day, purpose, row, set, types};
 use crate::document::policy::{Ask, Denial, Rule};
-use crate::document::{Directory, MemberStatus, Role};
+use crate::document::{Directory, MemberStatus, OnwardAsk, Role};
 use crate::hash::Digest;
 use crate::names::{MemberId, Territory};
-use crate::record::{DECLARATION, GroupSet, OPENING};
+use crate::record::{DECLARATION, GroupSet, OPENING, table};
 use crate::testing::slug;
 
 /// In the charter that holds, to 30 June 2027, `cc` is suspended and `go` removed.
@@ -496,12 +496,14 @@ const COVERED: &str = "
     9 destination=DE by - : no
 ";
 
-/// Onward permissions of rows of `onward`, for a version of the type.
+/// Onward permissions of rows of `onward`, for a version of the type, of what came with all groups of the row: each gives its
+/// groups for its days.
 const ONWARD: &str = "
-    1 1 kr fac : f 10
+    1 1 kr fac : f 10, fi 5
     1 1 kr rev : none
     1 1 kr saf : none
     1 1 it rev : fv 9
+    1 1 fr rev : none
     1 1 us rev : none
     1 1 de rev : none
     1 1 it fac : none
@@ -687,11 +689,34 @@ fn which_records_a_row_is_about() {
 #[test]
 fn to_whom_records_may_be_passed_on() {
     for (line, words, answer) in cases(ONWARD) {
-        let (to, purpose) = (slug(words[2]), purpose(words[3]));
-        let found = rule_of(words[0], words[1]).onward(&WORLD.directory, &to, purpose);
-        let found = found.map(|(onward, shown)| (shown, onward.retention_days));
-        let expected =
-            answer.split_once(' ').map(|(letters, days)| (set(&DECLARATION, letters), days.parse().unwrap()));
+        let (source, via, to) = (slug("jp"), slug("fr"), slug(words[2]));
+        let digest = &WORLD.digests["O1"];
+        let agreement = WORLD.directory.agreement(digest).unwrap();
+        let flow = &agreement.flows[words[0].parse::<usize>().unwrap() - 1];
+        // Of a version that nobody knows nothing is asked.
+        let found = table(&flow.type_name, words[1].parse().unwrap()).and_then(|table| {
+            let ask = OnwardAsk {
+                table,
+                source: &source,
+                via: &via,
+                received_for: flow.purpose,
+                received_view: flow.view(table.version)?.1?,
+                received_days: flow.retention_days,
+                to: &to,
+                purpose: purpose(words[3]),
+                day: day("26-11-23"),
+                before: false,
+            };
+            WORLD.directory.onward((digest, agreement), &ask, |_| true).ok()
+        });
+        let found = found.map(|given| given.iter().map(|grant| (grant.groups, grant.onward.retention_days)).collect());
+        let expected = (answer != "none").then(|| {
+            let one = |one: &str| {
+                let (letters, days) = one.split_once(' ').unwrap();
+                (set(&DECLARATION, letters), days.parse().unwrap())
+            };
+            answer.split(", ").map(one).collect::<Vec<(GroupSet, u64)>>()
+        });
         assert_eq!(found, expected, "{line}");
     }
 }
