@@ -83,7 +83,16 @@ pub(crate) fn read_text(path: &Path, max: usize) -> Result<String, FileError> {
 
 /// Writes a file beside its place and renames it there, so that nobody ever reads half of it.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    let file = beside(path, bytes)?;
+    write_as(path, bytes, 0o666) // less the umask
+}
+
+/// As [`write`], for what only its owner may read.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    write_as(path, bytes, 0o600)
+}
+
+fn write_as(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
+    let file = beside(path, bytes, mode)?;
     file.as_file().sync_all().map_err(FileError::at(path))?;
     rename(file, path)?;
     // The renaming itself is on the disk once the folder is.
@@ -93,12 +102,12 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 /// As [`write`], but it may be lost or cut short by a power loss until the file and its folder were given to [`sync`]: for
 /// many files that count together.
 pub(crate) fn place(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    rename(beside(path, bytes)?, path)
+    rename(beside(path, bytes, 0o666)?, path)
 }
 
-fn beside(path: &Path, bytes: &[u8]) -> Result<NamedTempFile, FileError> {
+fn beside(path: &Path, bytes: &[u8], mode: u32) -> Result<NamedTempFile, FileError> {
     let mut builder = tempfile::Builder::new();
-    let builder = builder.prefix(".luxor-").permissions(Permissions::from_mode(0o666)); // less the umask
+    let builder = builder.prefix(".luxor-").permissions(Permissions::from_mode(mode));
     let mut file = builder.tempfile_in(parent(path)).map_err(FileError::at(path))?;
     file.write_all(bytes).map_err(FileError::at(path))?;
     Ok(file)

@@ -183,9 +183,8 @@ fn pass_on(
             let (status, result) = node.post("/v1/onward", &wish);
             assert_eq!(status, 200, "{result}");
             for (root, outcome) in wanted.into_iter().zip(result["records"].as_array().unwrap()) {
-                let issuer = records[roots[root]].issuer;
                 let may: Vec<Groups> =
-                    came[root].iter().flat_map(|way| world.onward(issuer, way, to, purpose)).collect();
+                    came[root].iter().flat_map(|way| world.onward(&records[roots[root]], way, to, purpose)).collect();
                 let shown: Groups = outcome["groups"].as_array().into_iter().flatten().map(|name| word(name)).collect();
                 let right = match (outcome["state"].as_str().unwrap(), narrow) {
                     ("passed", None) => may.contains(&shown),

@@ -36,7 +36,7 @@ pub(super) fn run(command: &OnwardCommand) -> anyhow::Result<Exit> {
         OnwardCommand::Pass(args) => pass(args),
         OnwardCommand::Source { index, output, node } => {
             let bytes = Client::open(&node.node)?.provenance(*index)?;
-            files::write(output, &bytes)?;
+            files::write_private(output, &bytes)?;
             ui::say(&format!(
                 "{}: verifies with `luxor onward verify`; as secret as the records in it",
                 output.display()

@@ -5,8 +5,8 @@ use axum::extract::{Path, Query, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use luxor_protocol::api::{Delivery, OnwardRequest, OnwardResult};
-use luxor_protocol::cbor::{Decode, Encode};
-use luxor_protocol::exchange::{Arrival, DispatchHeader, Provenance};
+use luxor_protocol::cbor::{CborError, Encode};
+use luxor_protocol::exchange::{Arrival, Provenance};
 use luxor_protocol::hash::{Digest, unhex};
 use luxor_protocol::limits::MAX_CHUNK_RECORDS;
 use serde::Deserialize;
@@ -68,16 +68,17 @@ pub(super) async fn source(
     let none = || Problem::not_found(format!("entry {index} is no dispatch that was passed on to this node"));
     let (_, skeleton) = store.inbox(index, 1)?.pop().filter(|(found, _)| *found == index).ok_or_else(none)?;
     let row = store.received(&skeleton.channel, skeleton.number)?.ok_or_else(none)?;
-    let (Some(source), Arrival::Dispatch(envelope)) = (row.source, row.arrival) else { return Err(none()) };
+    let source = store.source(index)?.ok_or_else(none)?;
+    let damaged =
+        |e: CborError| StoreError::Damaged { what: format!("the dispatch of entry {index}"), error: format!("{e}") };
+    let absent: Vec<Digest> = row.absent().map_err(damaged)?.into_values().collect();
+    let Arrival::Dispatch(envelope) = row.arrival else { return Err(none()) };
     let views: Vec<_> = store.payload(index)?.into_iter().map(|(place, _, view)| (place, view)).collect();
-    let header = DispatchHeader::from_cbor(&envelope.header);
-    let header = header
-        .map_err(|e| StoreError::Damaged { what: format!("the dispatch of entry {index}"), error: e.to_string() })?;
-    if views.len() + row.rejected.len() != header.batch.header.count {
-        let what = format!("records of entry {index} were erased; what is left does not prove where they came from");
-        return Err(Problem::not_found(what));
+    if views.is_empty() {
+        return Err(Problem::not_found(format!("every record of entry {index} is erased")));
     }
-    let provenance = Provenance { envelope, rejected: row.rejected, views, source };
+    // Of records that are erased the roots are left, so that the others still lead to the batch that was signed.
+    let provenance = Provenance { envelope, rejected: absent, views, source };
     Ok(([(CONTENT_TYPE, "application/cbor")], provenance.to_cbor()))
 }
 

@@ -77,7 +77,7 @@ impl From<EraseError> for Problem {
         match error {
             EraseError::Unknown(_) | EraseError::NoHold(_) | EraseError::NoAgreement(_) => Self::not_found(error),
             EraseError::Held { .. } => Self::new(StatusCode::CONFLICT, "held", error),
-            EraseError::Ground => Self::bad_request(error),
+            EraseError::Ground | EraseError::Versions { .. } => Self::bad_request(error),
             EraseError::Stopping => Self::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", error),
             EraseError::Store(error) => error.into(),
         }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::Context;
 use super::problem::Problem;
-use crate::driver::{EraseError, ErasedNow, Shared, now};
+use crate::driver::{ErasedNow, Shared, now};
 use crate::store::{DeletedRow, Held, HoldRow, StoreError, StoredDelivery, references};
 
 pub(super) async fn erase(
@@ -41,10 +41,8 @@ pub(super) async fn hold(
         (Some(item), None, None) if !item.is_empty() => Held::Item(item),
         (None, None, Some(party)) if !party.trim().is_empty() => Held::Party(party),
         (None, Some(name), None) => {
-            let directory = context.driver.shared().directory();
-            let known = directory.agreements().find(|(_, known)| known.id.as_str() == name);
-            let (digest, known) = known.ok_or(EraseError::NoAgreement(name))?;
-            Held::Agreement(known.id.clone(), *digest)
+            let (id, digest) = context.driver.agreement_to_hold(&name).await?;
+            Held::Agreement(id, digest)
         }
         _ => return Err(Problem::bad_request("a hold is on one item, agreement or party")),
     };
@@ -70,10 +68,10 @@ pub(super) async fn disclosures(
 ) -> Result<Json<Vec<Disclosed>>, Problem> {
     let shared = context.driver.shared();
     let store = &shared.store;
-    let (found, received) = match (&query.item, &query.party) {
+    let (found, passed) = match (&query.item, &query.party) {
         (Some(item), None) => {
             let found = store.find(item)?;
-            (found.own, found.received)
+            (found.own, found.passed)
         }
         (None, Some(party)) => (store.find_party(party)?, Vec::new()),
         _ => return Err(Problem::bad_request("ask for one item or one party")),
@@ -91,17 +89,18 @@ pub(super) async fn disclosures(
                 .collect::<Result<_, _>>()?,
         });
     }
-    for (index, place) in received {
-        let view = store.payload(index)?.into_iter().find(|(at, _, _)| *at == place);
-        let Some((_, root, view)) = view else { continue };
-        let passed = store.passed_on(&root)?;
-        // The same record may have come twice.
-        if passed.is_empty() || disclosed.iter().any(|other: &Disclosed| other.root == root.hex()) {
+    for (entry, place) in passed {
+        let Some(record) = store.passed_records(entry)?.and_then(|records| records.into_iter().nth(place)) else {
+            continue;
+        };
+        // The same record may have been passed on several times.
+        if disclosed.iter().any(|other: &Disclosed| other.root == record.root.hex()) {
             continue;
         }
+        let passed = store.passed_on(&record.root)?;
         disclosed.push(Disclosed {
-            root: root.hex(),
-            references: references(|group, field| view.field(group, field)),
+            root: record.root.hex(),
+            references: references(|group, field| record.field(group, field)),
             disclosures: passed
                 .iter()
                 .map(|passed| disclosure(shared, &passed.delivery, passed.place, now().day()))

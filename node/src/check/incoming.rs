@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use luxor_protocol::cbor::{Decode, Reader};
 use luxor_protocol::exchange::{
-    Arrival, Channel, DispatchHeader, EntryKind, Envelope, Outcome, ReceiptBody, Source, Withdrawal,
+    Arrival, Channel, DispatchHeader, EntryKind, Envelope, Outcome, ReceiptBody, Withdrawal,
 };
 use luxor_protocol::hash::Digest;
 use luxor_protocol::limits::MAX_BATCH_RECORDS;
@@ -33,7 +33,7 @@ impl Check<'_> {
             return self.received_erased(index, opened, &key, payload_row.flatten());
         }
         let checked = self.received_row(index, opened, &key);
-        let Some((header, outcome, roots)) = checked else {
+        let Some((header, outcome, row)) = checked else {
             self.received_totals = None;
             self.damaged_channels.insert(key.channel);
             return self.references.received_damaged();
@@ -51,7 +51,7 @@ impl Check<'_> {
             (None, ..) => self.references.received_damaged(),
             (Some(Some(bytes)), Some(header), Outcome::Taken(rejected)) if accepted > 0 => {
                 let rejected: BTreeSet<usize> = rejected.iter().map(|rejection| rejection.record).collect();
-                self.payload(index, opened, &header, &rejected, &roots, &bytes);
+                self.payload(index, opened, &header, &rejected, &row, &bytes);
             }
             (Some(Some(_)), ..) => self.notes.finding(payload(index), "no record of the dispatch was accepted", KEEP),
             (Some(None), ..) if accepted > 0 => {
@@ -80,14 +80,12 @@ impl Check<'_> {
         };
         match arrived {
             Err(why) => self.notes.finding(what, why, RESTORE),
-            Ok(()) if !row.body.is_empty() || !row.rejected.is_empty() => {
+            Ok(()) if !row.body.is_empty() || !row.rejected.is_empty() || !row.erased.is_empty() => {
                 self.notes.finding(what, "its verdict is there, though it is erased", KEEP)
-            }
-            Ok(()) if row.source.is_some() => {
-                self.notes.finding(what, "its source is there, though it is erased", KEEP)
             }
             Ok(()) => self.notes.checked("received rows"),
         }
+        self.source(index, false);
         if payload_row.is_some() {
             self.references.received_damaged();
             self.notes.finding(payload(index), "it is there, though its entry is erased", KEEP);
@@ -204,7 +202,7 @@ impl Check<'_> {
         index: u64,
         opened: &Opened,
         key: &DispatchKey,
-    ) -> Option<(Option<DispatchHeader>, Outcome, Vec<Digest>)> {
+    ) -> Option<(Option<DispatchHeader>, Outcome, ReceivedRow)> {
         if !own_channel(&key.channel, &self.me, false) {
             let what = format!("a received entry about {}, which does not end here", key.channel);
             self.notes.finding(opening(index), what, KEEP);
@@ -217,7 +215,9 @@ impl Check<'_> {
         let row = self.leads_back::<ReceivedRow>(index, &what, row, |row| row.entry)?;
         let header = self.compare(&row, opened, &body, key);
         let header = header.map_err(|why| self.notes.finding(what, why, RESTORE)).ok()?;
-        Some((header, body.outcome, row.rejected))
+        let passed_on = header.as_ref().filter(|header| header.source.is_some());
+        self.source(index, passed_on.is_some_and(|header| body.outcome.counts(header.batch.header.count).0 > 0));
+        Some((header, body.outcome, row))
     }
 
     /// The header of a dispatch; none where its withdrawal came.
@@ -245,15 +245,6 @@ impl Check<'_> {
         match &row.arrival {
             Arrival::Dispatch(envelope) if !withdrawn => {
                 let header = self.arrived(envelope, opened, key)?;
-                let (accepted, _) = body.outcome.counts(header.batch.header.count);
-                match (&row.source, header.source.is_some() && accepted > 0) {
-                    (Some(source), true) => {
-                        Source::from_cbor(source).map_err(|e| format!("its source: {e}")).map(drop)?
-                    }
-                    (None, false) => {}
-                    (None, true) => return Err("its records were passed on, and their source is not there".into()),
-                    (Some(_), false) => return Err("it has a source, and no records that were passed on".into()),
-                }
                 Ok(Some(header))
             }
             Arrival::Withdrawal(withdrawal) if withdrawn => {
@@ -300,7 +291,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// The payload of an entry: the records not in `rejected`, whose roots are `others`.
+    /// The payload of an entry: the records not in `rejected`. `row` has the roots of those and of erased ones.
     #[allow(clippy::too_many_arguments)]
     fn payload(
         &mut self,
@@ -308,7 +299,7 @@ impl Check<'_> {
         opened: &Opened,
         header: &DispatchHeader,
         rejected: &BTreeSet<usize>,
-        others: &[Digest],
+        row: &ReceivedRow,
         bytes: &[u8],
     ) {
         let unsealed = self.unsealed(&payload(index), Under::Payload, index, &opened.skeleton, bytes);
@@ -316,7 +307,7 @@ impl Check<'_> {
         let batch = &header.batch.header;
         let accepted: BTreeSet<usize> = (0..batch.count).filter(|record| !rejected.contains(record)).collect();
         let before = self.notes.report.findings_count;
-        let mut roots: BTreeMap<usize, Digest> = rejected.iter().copied().zip(others.iter().copied()).collect();
+        let mut roots: BTreeMap<usize, Digest> = rejected.iter().copied().zip(row.rejected.iter().copied()).collect();
         let outcome = read_views(&bytes, &accepted, |place, root, view| {
             let what = format!("{}, record {place}", payload(index));
             match check_view(header, &root, &view) {
@@ -336,13 +327,18 @@ impl Check<'_> {
             self.notes.finding(what, why, RESTORE);
         }
         let missing: BTreeSet<usize> = accepted.iter().copied().filter(|place| !roots.contains_key(place)).collect();
-        let some_missing = !missing.is_empty();
-        if some_missing && self.notes.report.findings_count == before {
-            // Whether they were erased, an entry further on tells.
-            self.missing(index, missing);
+        if self.notes.report.findings_count == before {
+            if !row.erased.iter().map(|(place, _)| place).eq(&missing) {
+                let why = "it has the roots of other erased records than are missing from the payload";
+                self.notes.finding(received(&key_of(&opened.skeleton)), why, RESTORE);
+            } else if !missing.is_empty() {
+                // Whether they were erased, an entry further on tells.
+                self.missing(index, missing);
+            }
         }
+        roots.extend(row.erased.iter().copied());
         let roots: Vec<Digest> = roots.into_values().collect();
-        if self.notes.report.findings_count == before && !some_missing && batch_root(&roots) != batch.root {
+        if self.notes.report.findings_count == before && batch_root(&roots) != batch.root {
             self.notes.finding(payload(index), "its records do not give the root that the sender signed", RESTORE);
         }
         if self.notes.report.findings_count == before {

@@ -18,12 +18,14 @@ pub(super) struct References {
     received: bool,
     records: bool,
     sent: bool,
+    /// Kept with a `sent` entry.
+    passed_on: bool,
 }
 
 impl References {
     /// An entry is damaged: what it led to is not known.
     pub(super) fn log_damaged(&mut self) {
-        (self.received, self.records, self.sent) = (true, true, true);
+        (self.received, self.records, self.sent, self.passed_on) = (true, true, true, true);
     }
 
     /// A received row or payload is damaged.
@@ -34,6 +36,11 @@ impl References {
     /// An own record is damaged.
     pub(super) fn records_damaged(&mut self) {
         self.records = true;
+    }
+
+    /// Records passed on are damaged.
+    pub(super) fn passed_on_damaged(&mut self) {
+        self.passed_on = true;
     }
 
     /// A sent row is damaged.
@@ -48,7 +55,7 @@ impl References {
 }
 
 /// Kinds of rows.
-const TAGS: usize = 6;
+const TAGS: usize = 7;
 
 impl Check<'_> {
     /// A row that must be there.
@@ -56,7 +63,8 @@ impl Check<'_> {
         let what = name(&key);
         let found = self.store.look(Family::Index, &key);
         let unreadable = found.is_err();
-        let is_reference = matches!(key, IndexKey::OwnReference(..) | IndexKey::ReceivedReference(..));
+        let is_reference =
+            matches!(key, IndexKey::OwnReference(..) | IndexKey::ReceivedReference(..) | IndexKey::PassedReference(..));
         match self.notes.read(&what, found) {
             Some(_) => self.references.found[tag(&key)] += 1,
             None if unreadable => self.references.records |= !is_reference,
@@ -116,7 +124,8 @@ impl Check<'_> {
                 OWN_REFERENCE => self.references.records,
                 RECEIVED_REFERENCE => self.references.received,
                 RECEIVED_ROOT => self.references.received,
-                DELIVERY | PASSED_ON => self.references.sent || self.references.records,
+                DELIVERY => self.references.sent || self.references.records,
+                PASSED_ON | PASSED_REFERENCE => self.references.sent || self.references.passed_on,
                 _ => self.references.records,
             };
             if count > self.references.found[tag] && !damaged {
@@ -152,9 +161,16 @@ impl Check<'_> {
                     _ => true,
                 })
             }
-            IndexKey::PassedOn(root, entry, at) => {
-                let Some(bytes) = self.store.look(Family::PassedOn, entry).ok()? else { return Some(false) };
-                Some(read_passed_on(&bytes).ok()?.get(*at) == Some(root))
+            IndexKey::PassedOn(of, entry, at) | IndexKey::PassedReference(of, entry, at) => {
+                let Some((key_of, bytes)) = self.store.opened(Under::PassedOn, *entry).ok()? else {
+                    return Some(false);
+                };
+                let records = read_passed_on(&bytes).ok()?;
+                let Some(record) = records.get(*at) else { return Some(false) };
+                Some(match key {
+                    IndexKey::PassedOn(..) => record.root == *of,
+                    _ => record.indexed(*at, &key_of).references.contains(of),
+                })
             }
             IndexKey::Delivery(batch, dispatch) => {
                 let Some(row) = self.store.look(Family::Sent, dispatch).ok()? else {
@@ -190,6 +206,7 @@ const RECEIVED_REFERENCE: usize = 2;
 const RECEIVED_ROOT: usize = 3;
 const OWN_ROOT: usize = 4;
 const PASSED_ON: usize = 5;
+const PASSED_REFERENCE: usize = 6;
 
 fn tag(key: &IndexKey) -> usize {
     match key {
@@ -199,6 +216,7 @@ fn tag(key: &IndexKey) -> usize {
         IndexKey::ReceivedRoot(..) => RECEIVED_ROOT,
         IndexKey::OwnRoot(..) => OWN_ROOT,
         IndexKey::PassedOn(..) => PASSED_ON,
+        IndexKey::PassedReference(..) => PASSED_REFERENCE,
     }
 }
 
@@ -220,6 +238,9 @@ pub(super) fn name(key: &IndexKey) -> String {
         IndexKey::ReceivedRoot(root, entry, at) => format!("index row of record {root} to entry {entry}, record {at}"),
         IndexKey::PassedOn(root, entry, at) => {
             format!("index row of record {root}, passed on, to entry {entry}, record {at}")
+        }
+        IndexKey::PassedReference(reference, entry, at) => {
+            format!("index row of reference {reference}, passed on, to entry {entry}, record {at}")
         }
     }
 }

@@ -15,6 +15,7 @@
 //! | `incoming` | `received` entries and rows, payloads, channel states |
 //! | `records` | own records, submissions |
 //! | `erased` | what is gone, and when the rest will be |
+//! | `onward` | records passed on, and what came with those passed on to this node |
 //! | `deletions` | deletion receipts, owed and given |
 //! | `index` | index rows |
 //! | `under` | rows under data keys, and the key files |
@@ -136,6 +137,7 @@ pub fn check(folder: &Folder, progress: &mut dyn FnMut(&str)) -> Result<Report, 
     check.outgoing();
     check.passed_on_rows();
     check.incoming();
+    check.source_rows();
     check.records();
     check.index();
     check.submissions();

@@ -116,10 +116,14 @@ fn expected(family: &str, key: &[u8]) -> String {
         "received" => format!("received row {}", dispatch()),
         "payloads" => format!("payload of entry {}", number()),
         "records" => format!("own records of the batch at entry {}", number()),
+        "sources" => format!("source of the records of entry {}", number()),
         "passed-on" => format!("records passed on by the dispatch of entry {}", number()),
         "index" => match IndexKey::read(key).unwrap() {
             IndexKey::PassedOn(root, entry, at) => {
                 format!("index row of record {root}, passed on, to entry {entry}, record {at}")
+            }
+            IndexKey::PassedReference(digest, entry, at) => {
+                format!("index row of reference {digest}, passed on, to entry {entry}, record {at}")
             }
             IndexKey::Delivery(batch, DispatchKey { channel, number }) => {
                 format!("index row of the batch at entry {batch} to number {number} of {channel}")
@@ -149,6 +153,7 @@ fn expected(family: &str, key: &[u8]) -> String {
                 Under::Records => "records",
                 Under::Answer => "submissions",
                 Under::Hold => "holds",
+                Under::PassedOn => "passed-on",
             };
             format!("row of data key {id} to the {}", expected(family, &row))
         }
@@ -167,6 +172,7 @@ fn small() -> Pair {
         pair.send(from, 2, 1, Fate::Partly);
         pair.send(from, 2, 2, Fate::Refused);
         pair.send(from, 3, 2, Fate::Accepted);
+        pair.send(from, 2, 2, Fate::PassedOn);
         pair.send(from, 2, 2, Fate::Withdrawn);
     }
     // Of one side the sealed bytes are dropped, of what was settled so far.
@@ -259,6 +265,7 @@ fn every_flipped_bit_is_found_and_named() {
         "settled rows",
         "own batches",
         "dispatches passing on",
+        "sources",
         "checkpoints of logs",
         "fork evidence",
     ] {
@@ -291,7 +298,7 @@ fn every_flipped_bit_is_found_and_named() {
     whole(folder);
 }
 
-fn cf_names() -> [&'static str; 22] {
+fn cf_names() -> [&'static str; 23] {
     [
         "meta",
         "entries",
@@ -305,6 +312,7 @@ fn cf_names() -> [&'static str; 22] {
         "settled",
         "received",
         "payloads",
+        "sources",
         "records",
         "passed-on",
         "index",
@@ -401,6 +409,30 @@ fn rows_that_are_gone_are_found() {
 
 fn waits(rows: &[Row], dispatch: &[u8]) -> bool {
     rows.iter().any(|(family, key, _)| family == "outbox" && key == dispatch)
+}
+
+#[test]
+fn rows_beside_an_entry_that_is_something_else_are_strays() {
+    let pair = small();
+    let folder = &pair.sides[0].folder;
+    let rows = rows(folder);
+    for family in ["passed-on", "sources"] {
+        let (_, _, value) = rows.iter().find(|(name, _, _)| name == family).unwrap();
+        // Own entries, and those of what arrived, of receipts and of nothing.
+        let others =
+            ["records", "payloads", "openings"].map(|other| rows.iter().filter(move |(name, ..)| name == other));
+        let mut keys: Vec<&[u8]> = others.into_iter().flat_map(|rows| rows.map(|(_, key, _)| key.as_slice())).collect();
+        keys.retain(|key| !rows.iter().any(|(name, of, _)| name == family && of == key));
+        let beyond = 1_000_000u64.to_be_bytes();
+        for key in [keys[0], keys[keys.len() / 2], keys[keys.len() - 1], &beyond] {
+            put(folder, &(family.into(), key.into(), value.clone()));
+            let told = run(folder);
+            assert_eq!(names(&told), [expected(family, key)], "{family} {}", hex(key));
+            let db = database(folder);
+            db.delete_cf(db.cf_handle(family).unwrap(), key).unwrap();
+        }
+    }
+    whole(folder);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use luxor_protocol::cbor::Decode as _;
 use luxor_protocol::exchange::Skeleton;
 
 use super::Check;
+use super::onward::passed_on;
 use super::records::batch;
 use super::report::{KEEP, RESTORE, payload};
 use crate::keyring::{KeyringError, Opened, key_of};
@@ -127,6 +128,7 @@ impl Check<'_> {
             Under::Answer => SubmissionKey::read(row).map(|key| self.store.look(Family::Submissions, &key)),
             Under::Payload => u64::read(row).map(|key| self.store.look(Family::Payloads, &key)),
             Under::Records => u64::read(row).map(|key| self.store.look(Family::Records, &key)),
+            Under::PassedOn => u64::read(row).map(|key| self.store.look(Family::PassedOn, &key)),
         };
         match found {
             None => false,
@@ -141,6 +143,7 @@ fn name(UnderKey(id, under, row): &UnderKey) -> String {
     let of = match (under, u64::read(row)) {
         (Under::Payload, Some(entry)) => payload(entry),
         (Under::Records, Some(entry)) => batch(entry),
+        (Under::PassedOn, Some(entry)) => passed_on(entry),
         (Under::Hold, Some(hold)) => format!("hold {hold}"),
         _ => match SubmissionKey::read(row) {
             Some(SubmissionKey(name, chunk)) => format!("submission {name}, chunk {chunk}"),

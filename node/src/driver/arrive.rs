@@ -11,7 +11,7 @@ use crate::engine::Verified;
 use crate::entropy::random;
 use crate::net::{Inbound, Reply as NetReply};
 use crate::sequencer::SequencerError;
-use crate::store::{NamedRecord, references, seal_payload};
+use crate::store::{NamedRecord, Under, references, seal_of};
 
 impl Driver {
     /// Takes one request: parses its frame and hands it on.
@@ -109,11 +109,15 @@ pub(super) fn check(
         Ok(checked) => checked,
         Err(answer) => return Ok(Err(answer)),
     };
+    if checked.contested {
+        let (channel, number) = (&checked.channel, checked.number);
+        tracing::warn!(%channel, number, "what was passed on was signed, by its issuer, while others may have had the key");
+    }
     let (accepted, rejected) = checked.outcome.counts(checked.count);
     let (mut payload, mut records) = (None, Vec::new());
     if !checked.payload.is_empty() {
         let key = shared.store.received_key(checked.agreement, checked.due)?;
-        payload = Some(seal_payload(&key, &checked.channel, checked.number, &checked.payload)?);
+        payload = Some(seal_of(Under::Payload, &key, &checked.channel, checked.number, &checked.payload)?);
         let indexed =
             |(place, root, references)| NamedRecord { root, place, references, parties: Vec::new() }.indexed(&key);
         records = checked.accepted.into_iter().map(indexed).collect();

@@ -1,19 +1,19 @@
 //! Pages of a log: of this node's for others under a mandate and for its own people, of others' under this node's mandate. And
 //! values of records, for its own people only.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use luxor_protocol::audit::population::{BatchViews, value_groups};
 use luxor_protocol::cbor::{Decode, Encode};
-use luxor_protocol::exchange::{Answer, AuditPage, ErrorCode, Lane, Request};
-use luxor_protocol::hash::Digest;
+use luxor_protocol::exchange::{Answer, AuditPage, DispatchHeader, ErrorCode, Lane, Request};
 use luxor_protocol::limits::MAX_AUDIT_PAGE_ENTRIES;
 use luxor_protocol::names::NodeRef;
 use luxor_protocol::record::{GroupSet, OPENING, RecordView, SealedRecord};
 
 use super::{Driver, DriverError, Message, Shared, now};
 use crate::net::{Permit, Reply as NetReply};
-use crate::store::StoreError;
+use crate::store::{PassedRecord, StoreError};
 
 /// Why a page could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -86,8 +86,8 @@ fn batch_values(shared: &Shared, entry: u64) -> Result<Option<BatchViews>, Store
             let cut = |(at, record): &(usize, SealedRecord)| (*at, record.view(value_groups(record.header().table)));
             records.iter().map(cut).collect()
         }
-        None => match shared.store.passed_roots(entry)? {
-            Some(roots) => passed_values(shared, entry, &roots)?,
+        None => match shared.store.passed_records(entry)? {
+            Some(records) => passed_values(shared, entry, &records)?,
             None => {
                 let payload = shared.store.payload(entry)?;
                 let cut = |view: &RecordView| view.cut(value_groups(view.header.table));
@@ -99,21 +99,31 @@ fn batch_values(shared: &Shared, entry: u64) -> Result<Option<BatchViews>, Store
 }
 
 /// The values of records that the dispatch of this entry passed on, from where they came; none where it does not show them.
-fn passed_values(shared: &Shared, entry: u64, roots: &[Digest]) -> Result<Vec<(usize, RecordView)>, StoreError> {
-    let mut views = Vec::with_capacity(roots.len());
-    for (place, root) in roots.iter().enumerate() {
-        let passed = shared.store.passed_on(root)?.into_iter().find(|passed| passed.entry == entry);
-        let shown = passed.map_or(GroupSet::NONE, |passed| passed.delivery.header.view);
-        for (from, at) in shared.store.arrivals(root)? {
-            let found = shared.store.payload(from)?.into_iter().find(|(place, _, _)| *place == at);
-            let Some((_, _, view)) = found else { continue };
-            let groups = value_groups(view.header.table);
-            if groups.within(shown) && groups.within(view.shown()) {
-                views.push((place, view.cut(groups)));
-                break;
-            }
-        }
+fn passed_values(
+    shared: &Shared,
+    entry: u64,
+    records: &[PassedRecord],
+) -> Result<Vec<(usize, RecordView)>, StoreError> {
+    let store = &shared.store;
+    let Some(skeleton) = store.skeleton(entry)? else { return Ok(Vec::new()) };
+    let Some(sent) = store.sent(&skeleton.channel, skeleton.number)? else { return Ok(Vec::new()) };
+    let header = DispatchHeader::from_cbor(&sent.envelope.header);
+    let header = header
+        .map_err(|e| StoreError::Damaged { what: format!("the dispatch of entry {entry}"), error: e.to_string() })?;
+    let groups = value_groups(header.batch.header.table);
+    if !groups.within(header.view) {
+        return Ok(Vec::new());
     }
+    let mut of_entry: BTreeMap<u64, BTreeMap<usize, usize>> = BTreeMap::new();
+    for (place, record) in records.iter().enumerate() {
+        of_entry.entry(record.came.0).or_default().insert(record.came.1, place);
+    }
+    let mut views = Vec::with_capacity(records.len());
+    for (from, places) in of_entry {
+        let came = store.payload(from)?.into_iter();
+        views.extend(came.filter_map(|(at, _, view)| Some((*places.get(&at)?, view.cut(groups)))));
+    }
+    views.sort_unstable_by_key(|(place, _)| *place);
     Ok(views)
 }
 

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use luxor_protocol::cbor::Decode as _;
-use luxor_protocol::document::KnownNode;
-use luxor_protocol::exchange::{Answer, Channel, DispatchHeader, ErasedBody, ErrorCode, Lane, Request, read_deletion};
-use luxor_protocol::names::NodeRef;
+use luxor_protocol::document::{Agreement, Document, DocumentKind, KnownNode};
+use luxor_protocol::exchange::{
+    Answer, Channel, DispatchHeader, ErasedBody, ErrorCode, Lane, Request, Source, read_deletion,
+};
+use luxor_protocol::names::{MemberId, NodeRef};
 
 use super::erase::EraseError;
 use super::{Driver, DriverError, Message, Shared};
@@ -88,13 +90,16 @@ impl Driver {
     }
 }
 
-/// Whether the sender of a dispatch is owed the word that it is erased: the row under which it came says so.
-pub(super) fn is_owed(shared: &Shared, header: &DispatchHeader) -> bool {
+/// Whether the sender of a dispatch is owed the word that it is erased: the row under which it came says so. `entry` is its `received` entry.
+pub(super) fn is_owed(shared: &Shared, entry: u64, header: &DispatchHeader) -> Result<bool, StoreError> {
+    if let Some(issuer) = &header.source {
+        return is_owed_onward(shared, entry, header, issuer);
+    }
     let directory = shared.directory();
     let agreement = directory.agreement(&header.agreement_digest);
     let (from, to) = (header.channel.sender.member(), header.channel.recipient.member());
     let table = header.batch.header.table;
-    agreement.is_some_and(|agreement| {
+    Ok(agreement.is_some_and(|agreement| {
         agreement.flows.iter().any(|flow| {
             flow.has_term("deletion_receipt")
                 && flow.type_name == table.name
@@ -102,7 +107,34 @@ pub(super) fn is_owed(shared: &Shared, header: &DispatchHeader) -> bool {
                 && flow.from.contains(&from)
                 && flow.to.contains(&to)
         })
-    })
+    }))
+}
+
+/// The same of records that were passed on: of their issuer's agreement, which came with them, and whose word goes to who passed them on.
+fn is_owed_onward(shared: &Shared, entry: u64, header: &DispatchHeader, issuer: &MemberId) -> Result<bool, StoreError> {
+    // Nothing came with them where no record was accepted.
+    let Some(source) = shared.store.source(entry)? else { return Ok(false) };
+    let damaged = |error: &dyn std::fmt::Display| StoreError::Damaged {
+        what: format!("what came with the records of entry {entry}"),
+        error: error.to_string(),
+    };
+    let source = Source::from_cbor(&source).map_err(|e| damaged(&e))?;
+    let last = source.agreement.last().ok_or_else(|| damaged(&"no agreement"))?;
+    let document = Document::read(DocumentKind::Agreement, last).map_err(|e| damaged(&e))?;
+    let agreement = Agreement::open(&document).map_err(|e| damaged(&e))?;
+    let (via, table) = (header.channel.sender.member(), header.batch.header.table);
+    let mut received_for = Vec::with_capacity(source.origins.len());
+    for origin in &source.origins {
+        received_for.push(DispatchHeader::from_cbor(&origin.envelope.header).map_err(|e| damaged(&e))?.purpose);
+    }
+    Ok(agreement.flows.iter().any(|flow| {
+        flow.has_term("deletion_receipt")
+            && flow.type_name == table.name
+            && received_for.contains(&flow.purpose)
+            && flow.from.contains(issuer)
+            && flow.to.contains(&via)
+            && flow.onward.iter().any(|onward| onward.purpose == header.purpose)
+    }))
 }
 
 /// The word about an own `erased` entry; nothing where its body is erased itself.

@@ -87,6 +87,18 @@ pub enum EraseError {
     /// No agreement has this name.
     #[error("no agreement here is called '{0}'")]
     NoAgreement(String),
+    /// Something came under several versions of an agreement that is not among the documents here.
+    #[error(
+        "something came under {count} versions of agreement '{agreement}', which is no document here\nhint: name each version by its digest; one is {first}"
+    )]
+    Versions {
+        /// The agreement.
+        agreement: String,
+        /// How many.
+        count: usize,
+        /// One of them.
+        first: Digest,
+    },
     /// The node is stopping, or failed.
     #[error("the node is stopping")]
     Stopping,
@@ -343,10 +355,12 @@ impl Step {
 
     fn name(&mut self, shared: &Shared, skeleton: &Skeleton, entry: u64, places: Vec<usize>) -> Result<(), StoreError> {
         let owed = match skeleton.kind {
-            EntryKind::Received => shared.store.received_header(&skeleton.channel, skeleton.number)?,
-            _ => None,
+            EntryKind::Received => match shared.store.received_header(&skeleton.channel, skeleton.number)? {
+                Some(header) => is_owed(shared, entry, &header)?,
+                None => false,
+            },
+            _ => false,
         };
-        let owed = owed.is_some_and(|header| is_owed(shared, &header));
         let about = (skeleton.agreement, skeleton.channel.clone(), owed);
         self.named.entry(about).or_default().push(Named { entry, places });
         Ok(())
@@ -410,13 +424,14 @@ fn entries_due(shared: &Shared, holds: &Holds, after: Option<(Day, u64)>, by: Da
     Ok(step)
 }
 
-/// Whether the dispatch of a `sent` entry passes on what is held where it came.
+/// Whether the dispatch of a `sent` entry passes on what is held, by itself or where it came.
 fn passes_held(store: &Store, holds: &Holds, entry: u64) -> Result<bool, StoreError> {
-    let Some(roots) = store.passed_roots(entry)? else { return Ok(false) };
-    let mut came: BTreeSet<(u64, usize)> = BTreeSet::new();
-    for root in &roots {
-        came.extend(store.arrivals(root)?);
+    let Some(records) = store.passed_records(entry)? else { return Ok(false) };
+    let itself = store.look_at(Under::PassedOn, entry, |item| holds.of_item(item).is_some())?;
+    if itself.iter().any(|(_, held)| *held) {
+        return Ok(true);
     }
+    let came: BTreeSet<(u64, usize)> = records.iter().map(|record| record.came).collect();
     let arrivals: BTreeSet<u64> = came.iter().map(|(arrival, _)| *arrival).collect();
     for arrival in arrivals {
         let held = store.look_at(Under::Payload, arrival, |item| {
@@ -450,6 +465,10 @@ fn batches_due(
             store.erase_answer(&mut step.erasing, &row)?;
             continue;
         };
+        // It goes with its entry, which is due on the same day; where it is still there, that is held.
+        if under == Under::PassedOn {
+            continue;
+        }
         if holds.is_empty() {
             step.done.records += store.erase_batch(&mut step.erasing, batch)?;
             continue;
@@ -483,7 +502,9 @@ fn rows_left(shared: &Shared, id: u64) -> Result<Step, StoreError> {
         if step.is_full() {
             break;
         }
-        if let (Under::Payload | Under::Records, Ok(entry)) = (under, <[u8; 8]>::try_from(row.as_slice())) {
+        if let (Under::Payload | Under::Records | Under::PassedOn, Ok(entry)) =
+            (under, <[u8; 8]>::try_from(row.as_slice()))
+        {
             store.rewrite(&mut step.erasing, under, u64::from_be_bytes(entry), |_| false)?;
         }
     }
@@ -495,7 +516,7 @@ fn order(shared: &Shared, holds: &Holds, item: &str) -> Result<Step, EraseError>
     let store = &shared.store;
     let found = store.find(item)?;
     let mut places: BTreeMap<(Under, u64), Vec<usize>> = BTreeMap::new();
-    let all = [(Under::Records, &found.own), (Under::Payload, &found.received)];
+    let all = [(Under::Records, &found.own), (Under::Payload, &found.received), (Under::PassedOn, &found.passed)];
     for (under, found) in all {
         found.iter().for_each(|(entry, place)| places.entry((under, *entry)).or_default().push(*place));
     }
@@ -519,7 +540,8 @@ fn order(shared: &Shared, holds: &Holds, item: &str) -> Result<Step, EraseError>
     let mut step = Step::default();
     for ((under, entry), places) in places {
         let erased = store.rewrite(&mut step.erasing, under, entry, |item| places.contains(&item.place))?;
-        step.done.records += erased.len() as u64;
+        // Of what was passed on only the names stood there.
+        step.done.records += if under == Under::PassedOn { 0 } else { erased.len() as u64 };
         if let Some(skeleton) = store.skeleton(entry)? {
             step.name(shared, &skeleton, entry, erased)?;
         }

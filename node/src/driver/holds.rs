@@ -1,9 +1,12 @@
 //! Holds: placed, listed, released, each with an entry of the log.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use luxor_protocol::cbor::Encode as _;
 use luxor_protocol::exchange::{EntryKind, HoldBody, Named, Opening, Skeleton};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::limits::{MAX_BODY_BYTES, MAX_NAMED_ENTRIES, MAX_RETENTION_DAYS};
+use luxor_protocol::names::Slug;
 use luxor_protocol::time::Millis;
 
 use super::erase::{EraseError, words_of};
@@ -51,6 +54,32 @@ impl Driver {
     pub async fn holds(&self) -> Result<Vec<(u64, HoldRow)>, EraseError> {
         let shared = self.shared.clone();
         self.on_worker_or(move || Ok(shared.store.holds()?)).await
+    }
+
+    /// The agreement of this name or with this digest: of those whose documents are here the last version, else one under which something
+    /// was passed on to this node.
+    ///
+    /// # Errors
+    /// [`EraseError::NoAgreement`]; [`EraseError::Versions`] where the name alone does not tell which.
+    pub async fn agreement_to_hold(&self, wanted: &str) -> Result<(Slug, Digest), EraseError> {
+        let (shared, wanted) = (self.shared.clone(), wanted.to_owned());
+        self.on_worker_or(move || {
+            let directory = shared.directory();
+            let versions = directory.agreement_versions().values().flatten();
+            let mut known: BTreeMap<Digest, Slug> =
+                versions.map(|(digest, known)| (*digest, known.id.clone())).collect();
+            if let Some((digest, known)) = directory.agreements().find(|(_, known)| known.id.as_str() == wanted) {
+                return Ok((known.id.clone(), *digest));
+            }
+            known.extend(shared.store.agreements_received(|digest| known.contains_key(digest))?);
+            known.retain(|digest, id| id.as_str() == wanted || digest.hex() == wanted);
+            match (known.len(), known.pop_first()) {
+                (1, Some((digest, id))) => Ok((id, digest)),
+                (_, None) => Err(EraseError::NoAgreement(wanted)),
+                (count, Some((first, _))) => Err(EraseError::Versions { agreement: wanted, count, first }),
+            }
+        })
+        .await
     }
 
     /// Places a hold; what it is on is not erased from now on. Gives its number and how many records it keeps now.
@@ -114,7 +143,7 @@ fn entry(shared: &Shared, body: &HoldBody, now: Millis) -> Result<Opening, Erase
 
 /// What a hold on an item or a party keeps now: entries with places, and how many records; the first of them, as many as one entry names.
 fn kept_by(store: &Store, row: &HoldRow) -> Result<(Vec<Named>, u64), EraseError> {
-    let (mut named, mut records) = (Vec::new(), 0);
+    let (mut named, mut records): (BTreeSet<(u64, usize)>, u64) = (BTreeSet::new(), 0);
     for key in store.keyring().keys() {
         let mut after = None;
         loop {
@@ -122,31 +151,45 @@ fn kept_by(store: &Store, row: &HoldRow) -> Result<(Vec<Named>, u64), EraseError
             let Some((under, last)) = rows.last() else { break };
             after = Some(Under::row_after(*under, last));
             for (under, row_key) in &rows {
-                let (Under::Payload | Under::Records, Ok(at)) = (under, <[u8; 8]>::try_from(row_key.as_slice())) else {
+                let (Under::Payload | Under::Records | Under::PassedOn, Ok(at)) =
+                    (under, <[u8; 8]>::try_from(row_key.as_slice()))
+                else {
                     continue;
                 };
                 let entry = u64::from_be_bytes(at);
-                let kept = store.look_at(*under, entry, |item| row.keeps(item))?;
-                let places: Vec<usize> = kept.into_iter().filter(|(_, kept)| *kept).map(|(place, _)| place).collect();
-                if places.is_empty() {
-                    continue;
-                }
-                records += places.len() as u64;
+                let looked = store.look_at(*under, entry, |item| row.keeps(item).then_some(item.root))?;
+                let kept: Vec<_> = looked.into_iter().filter_map(|(place, root)| Some((place, root?))).collect();
+                let places = kept.iter().map(|(place, _)| *place);
                 match under {
                     // Each dispatch that carries the batch is an entry of its own.
                     Under::Records => {
                         let sent = store.sent_under(entry)?;
-                        named.extend(sent.into_iter().map(|(entry, _)| Named { entry, places: places.clone() }));
+                        named.extend(sent.iter().flat_map(|(sent, _)| places.clone().map(|place| (*sent, place))));
                     }
-                    _ => named.push(Named { entry, places }),
+                    _ => named.extend(places.map(|place| (entry, place))),
+                }
+                if *under == Under::PassedOn {
+                    continue;
+                }
+                records += kept.len() as u64;
+                if *under == Under::Payload {
+                    // A party is found in what came alone, and keeps what passed it on as well.
+                    for (_, root) in &kept {
+                        named.extend(store.passed_places(root)?);
+                    }
                 }
             }
         }
     }
-    named.sort_by_key(|named| named.entry);
-    named.dedup_by_key(|named| named.entry);
-    named.truncate(fitting(&named));
-    Ok((named, records))
+    let mut by_entry: Vec<Named> = Vec::new();
+    for (entry, place) in named {
+        match by_entry.last_mut().filter(|last| last.entry == entry) {
+            Some(last) => last.places.push(place),
+            None => by_entry.push(Named { entry, places: vec![place] }),
+        }
+    }
+    by_entry.truncate(fitting(&by_entry));
+    Ok((by_entry, records))
 }
 
 /// How many of these one entry names.

@@ -187,6 +187,11 @@ pub(super) fn witnessed_proof(shared: &Shared, index: u64) -> Result<Option<Tlog
     Ok(Some(TlogProof { extra: None, index, hashes, checkpoint }))
 }
 
+/// Whether there is one.
+pub(super) fn is_witnessed(shared: &Shared, index: u64) -> Result<bool, StoreError> {
+    Ok(first_witnessed(shared, index.saturating_add(1))?.is_some())
+}
+
 /// The first checkpoint with a quorum that has so many entries, of those that are kept.
 fn first_witnessed(shared: &Shared, size: u64) -> Result<Option<Vec<u8>>, StoreError> {
     // Witnesses that began new logs since are in no quorum of today, but later checkpoints have others'.

@@ -20,6 +20,7 @@ mod monitor;
 mod onward;
 mod outside;
 mod peers;
+mod permitted;
 mod pool;
 mod prepare;
 mod receipts;
@@ -29,7 +30,6 @@ mod send;
 mod settle;
 mod shared;
 mod space;
-mod suspended;
 mod witnesses;
 
 use std::collections::{HashMap, HashSet};
@@ -418,7 +418,7 @@ impl Run {
         let mut beside = JoinSet::new();
         beside.spawn(watch);
         beside.spawn(self.driver.clone().purge_regularly());
-        beside.spawn(self.driver.clone().withdraw_suspended());
+        beside.spawn(self.driver.clone().withdraw_forbidden());
         beside.spawn(self.driver.clone().erase_regularly());
         beside.spawn(self.driver.clone().tell_deletions());
         beside.spawn(self.driver.clone().offer_checkpoints());

@@ -19,7 +19,7 @@ use super::route::{Cut, Routed, Ways};
 use super::{DriverError, Shared, Submission};
 use crate::engine::{Delivery, Kept, PreparedBatch, PreparedChunk, SealedChunk, SealedDispatch, Token};
 use crate::entropy::{fill, opening, random};
-use crate::store::{NamedRecord, SubmissionRow, Write, parties, references, seal_records};
+use crate::store::{NamedRecord, SubmissionRow, Under, Write, parties, passed_on_row, references, seal_of};
 
 /// Bytes of a record's id.
 const ID_BYTES: usize = 16;
@@ -161,7 +161,7 @@ pub(super) fn seal(
     for batch in chunk.batches {
         let entry = dispatches.len();
         let mut carried = Vec::with_capacity(batch.deliveries.len());
-        // Own records are needed until the last recipient must have erased them.
+        // Records are needed, and what names those passed on, until the last recipient must have erased them.
         let kept = batch.deliveries.iter().map(|delivery| delivery.retention_days).max().unwrap_or(0);
         for delivery in batch.deliveries {
             let numbered = numbers.next().ok_or_else(|| DriverError::Own("fewer numbers than dispatches".into()))?;
@@ -172,11 +172,16 @@ pub(super) fn seal(
         writes.push(match batch.kept {
             Kept::Own { records, stored, again } => {
                 let key = shared.store.own_key(now.day().plus(kept))?;
-                let stored = seal_records(&key, channel, *number, &stored)?;
+                let stored = seal_of(Under::Records, &key, channel, *number, &stored)?;
                 let records = records.iter().map(|record| record.indexed(&key)).collect();
                 Write::Records { entry, records, stored, dispatches: carried, again }
             }
-            Kept::PassedOn(roots) => Write::PassedOn { entry, roots },
+            Kept::PassedOn(records) => {
+                let key = shared.store.own_key(now.day().plus(kept))?;
+                let stored = seal_of(Under::PassedOn, &key, channel, *number, &passed_on_row(&records))?;
+                let indexed = records.iter().enumerate().map(|(place, record)| record.indexed(place, &key));
+                Write::PassedOn { entry, records: indexed.collect(), stored }
+            }
         });
     }
     Ok(SealedChunk { token, lane, writes, dispatches })

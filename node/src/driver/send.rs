@@ -30,9 +30,14 @@ impl Driver {
             Some(request) => request,
             None => match shared.store.request(channel, number)? {
                 Some(request) => Arc::new(request),
-                None => return Ok(Reply::Gone),
+                None => return Ok(Reply::Gone("its bytes are no longer stored".into())),
             },
         };
+        match self.may_go(channel, number).await? {
+            Some(Ok(())) => {}
+            Some(Err(why)) => return Ok(Reply::Gone(why)),
+            None => return Ok(Reply::Stopped("the node is stopping".into())),
+        }
         let Some(recipient) = shared.directory().node(&channel.recipient).cloned() else {
             return Ok(no_card(channel));
         };

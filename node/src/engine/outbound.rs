@@ -89,7 +89,7 @@ impl Engine {
         if !out.wants_receipt(number) {
             return self.pump(now, channel, effects);
         }
-        let reached = !matches!(reply, Reply::Stopped(_) | Reply::Gone);
+        let reached = !matches!(reply, Reply::Stopped(_) | Reply::Gone(_));
         match reply {
             Reply::Receipt(receipt) => self.receipted(channel, number, *receipt, effects),
             Reply::Stopped(why) => out.stop(config, now, why),
@@ -102,9 +102,9 @@ impl Engine {
                 };
                 out.refuse(number, config, now, why);
             }
-            Reply::Gone => {
+            Reply::Gone(why) => {
                 // Left out until the withdrawal is durable.
-                out.refuse(number, config, now, "its bytes are no longer stored; it is being withdrawn".into());
+                out.refuse(number, config, now, format!("{why}; it is being withdrawn"));
                 effects.push(Effect::PrepareWithdrawal { channel: channel.clone(), number });
             }
         }

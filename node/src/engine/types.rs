@@ -10,7 +10,7 @@ use luxor_protocol::record::{Batch, GroupSet};
 use luxor_protocol::time::{Day, Millis};
 
 use crate::keyring::Sealed;
-use crate::store::{IndexedRecord, NamedRecord, Write};
+use crate::store::{IndexedRecord, NamedRecord, PassedRecord, Write};
 
 /// Names a request that waits for an answer; its bytes and permits are the driver's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -132,8 +132,8 @@ pub enum Reply {
         /// The highest number up to which it has everything.
         after: u64,
     },
-    /// The bytes to be sent are no longer stored: nothing but a withdrawal can settle the number.
-    Gone,
+    /// The bytes to be sent are no longer stored, or may not go any more, as is said: nothing but a withdrawal can settle the number.
+    Gone(String),
 }
 
 /// A withdrawal, signed and ready to be committed.
@@ -206,8 +206,8 @@ pub enum Kept {
         /// Whether they are stored already, and go to another node of their recipient.
         again: bool,
     },
-    /// They came from others and are passed on: their roots.
-    PassedOn(Vec<Digest>),
+    /// They came from others and are passed on.
+    PassedOn(Vec<PassedRecord>),
 }
 
 /// A submitted chunk: checked, committed to, routed, signed.

@@ -33,7 +33,9 @@ pub(super) mod cf {
     /// Index of the first `sent` entry of a batch -> its own records with seeds, a list of byte strings, under a data
     /// key.
     pub(crate) const RECORDS: &str = "records";
-    /// Index of a `sent` entry -> roots of the records of others that its dispatch passes on.
+    /// Index of the `received` entry -> [`super::super::SourceRow`], where the records were passed on.
+    pub(crate) const SOURCES: &str = "sources";
+    /// Index of a `sent` entry -> the records of others that its dispatch passes on ([`super::super::PassedRecord`]), under a data key.
     pub(crate) const PASSED_ON: &str = "passed-on";
     /// Tag and digest -> where to look.
     pub(crate) const INDEX: &str = "index";
@@ -54,7 +56,7 @@ pub(super) mod cf {
     pub(crate) const LOGS: &str = "logs";
 
     /// All of them.
-    pub(crate) const ALL: [&str; 22] = [
+    pub(crate) const ALL: [&str; 23] = [
         META,
         ENTRIES,
         OPENINGS,
@@ -67,6 +69,7 @@ pub(super) mod cf {
         SETTLED,
         RECEIVED,
         PAYLOADS,
+        SOURCES,
         RECORDS,
         PASSED_ON,
         INDEX,
@@ -100,9 +103,14 @@ pub enum Under {
     Answer = 3,
     /// What is held.
     Hold = 4,
+    /// Records of others that a dispatch passes on.
+    PassedOn = 5,
 }
 
 impl Under {
+    /// All of them.
+    pub(super) const ALL: [Self; 5] = [Self::Payload, Self::Records, Self::Answer, Self::Hold, Self::PassedOn];
+
     /// The column family of such rows.
     pub(super) fn family(self) -> &'static str {
         match self {
@@ -110,6 +118,7 @@ impl Under {
             Under::Records => cf::RECORDS,
             Under::Answer => cf::SUBMISSIONS,
             Under::Hold => cf::HOLDS,
+            Under::PassedOn => cf::PASSED_ON,
         }
     }
 
@@ -119,11 +128,11 @@ impl Under {
     }
 
     fn of(byte: u8) -> Option<Self> {
-        [Under::Payload, Under::Records, Under::Answer, Under::Hold].into_iter().find(|under| *under as u8 == byte)
+        Self::ALL.into_iter().find(|under| *under as u8 == byte)
     }
 }
 
-/// What bytes of a kind are sealed for: payloads for their dispatch, own records for the first dispatch of their batch, answers for
+/// What bytes of a kind are sealed for: payloads and what is passed on for their dispatch, own records for the first dispatch of their batch, answers for
 /// their chunk, holds for their number. All are known before a row has its index.
 pub(super) fn sealed_for(under: Under, what: &[u8]) -> Vec<u8> {
     [&[under as u8], what].concat()
@@ -156,6 +165,8 @@ pub(super) enum Tag {
     OwnRoot = 5,
     /// Record root -> place in a dispatch that passes it on.
     PassedOn = 6,
+    /// Reference -> the same place.
+    PassedReference = 7,
 }
 
 /// `sender 0 recipient 0 epoch lane`.

@@ -18,9 +18,10 @@ use super::columns::{
     read_submission_key, under_key,
 };
 use super::kept::KeptOpening;
+use super::onward::{PassedRecord, passed_on_row, read_passed_on};
 use super::open::{Store, StoreError, decode};
 use super::rows::{ErasedTotals, ReceivedRow, SubmissionRow};
-use super::under::{seal_payload, seal_records};
+use super::under::seal_of;
 use super::write::identifiers;
 use crate::keyring::{DataKey, Opened, Sealed, key_of};
 
@@ -29,8 +30,10 @@ use crate::keyring::{DataKey, Opened, Sealed, key_of};
 pub struct Erasing {
     /// Entries of which nothing is left but the skeleton.
     openings: Vec<(u64, Day, KeptOpening)>,
-    /// Rows of dispatches that arrived, without their verdict.
+    /// Rows of dispatches that arrived, without their verdict, or with the roots of erased records.
     received: Vec<(Channel, u64, ReceivedRow)>,
+    /// Entries of dispatches whose source goes.
+    sources: Vec<u64>,
     /// Rows that go: the key that they are under, kind, key of the row.
     gone: Vec<(u64, Under, Vec<u8>)>,
     /// The same with what takes their place.
@@ -74,6 +77,7 @@ pub struct Item<'r> {
 enum ItemKind<'r> {
     View(Box<RecordView>),
     Own(Box<SealedRecord>, &'r [u8]),
+    Passed(PassedRecord),
 }
 
 impl Item<'_> {
@@ -82,6 +86,7 @@ impl Item<'_> {
         match &self.kind {
             ItemKind::View(view) => view.field(group, field),
             ItemKind::Own(record, _) => record.content().field(group, field),
+            ItemKind::Passed(record) => record.field(group, field),
         }
     }
 }
@@ -105,23 +110,30 @@ impl Store {
         Ok(found)
     }
 
-    /// Erases an entry: its body, and the views that came with it.
+    /// Erases an entry: its body, and the views that came with it, or what names the records that it passes on.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn erase_entry(&self, erasing: &mut Erasing, entry: u64, skeleton: &Skeleton) -> Result<(), StoreError> {
         let damaged = || StoreError::damaged(format!("the opening of entry {entry}"), "not there");
         let kept = self.opening(entry)?.ok_or_else(damaged)?;
-        if skeleton.kind == EntryKind::Received {
-            self.erase_row(erasing, Under::Payload, entry)?;
-            if let Some(mut row) = self.received(&skeleton.channel, skeleton.number)? {
-                erasing.totals.received.add(&verdict(&row)?);
-                row.body.clear();
-                row.rejected.clear();
-                row.source = None;
-                erasing.bytes += 1_000;
-                erasing.received.push((skeleton.channel.clone(), skeleton.number, row));
+        match skeleton.kind {
+            EntryKind::Received => {
+                self.erase_row(erasing, Under::Payload, entry)?;
+                if let Some(mut row) = self.received(&skeleton.channel, skeleton.number)? {
+                    erasing.totals.received.add(&verdict(&row)?);
+                    row.body.clear();
+                    row.rejected.clear();
+                    row.erased.clear();
+                    erasing.bytes += 1_000;
+                    erasing.received.push((skeleton.channel.clone(), skeleton.number, row));
+                }
+                if self.get(cf::SOURCES, &entry.to_be_bytes())?.is_some() {
+                    erasing.sources.push(entry);
+                }
             }
+            EntryKind::Sent => drop(self.erase_row(erasing, Under::PassedOn, entry)?),
+            _ => {}
         }
         erasing.bytes += 400;
         erasing.openings.push((entry, skeleton.due, kept.erased()));
@@ -160,7 +172,8 @@ impl Store {
     }
 
     /// Writes a row anew under another key of its bucket, without the records that `erase` says, whose places it gives; also with none of
-    /// them. Nothing new goes under its former key from then on.
+    /// them. Nothing new goes under its former key from then on. Their roots stay where paths or a signed batch need them: of received
+    /// records in the row of their dispatch, of records passed on in the row itself, which then names them no more.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -180,7 +193,7 @@ impl Store {
         let (tag_root, tag_reference) = tags(under);
         let mut erased = Vec::new();
         let mut kept = Vec::with_capacity(items.len());
-        for item in items {
+        for mut item in items {
             let at = place(entry, item.place);
             let found_by = |key: &DataKey| {
                 let found = identifiers(under == Under::Records, key, |group, field| item.field(group, field));
@@ -188,8 +201,14 @@ impl Store {
             };
             erasing.index_gone.extend(found_by(&old));
             if erase(&item) {
-                erasing.index_gone.push(index_key(tag_root, &item.root, &at));
-                erased.push(item.place);
+                erased.push((item.place, item.root));
+                match &mut item.kind {
+                    ItemKind::Passed(record) => {
+                        record.references = Default::default();
+                        kept.push(item);
+                    }
+                    _ => erasing.index_gone.push(index_key(tag_root, &item.root, &at)),
+                }
             } else {
                 erasing.index_new.extend(found_by(&new));
                 kept.push(item);
@@ -200,13 +219,18 @@ impl Store {
         }
         let plain = encode_items(under, count, &kept);
         let (channel, number) = (&skeleton.channel, skeleton.number);
-        let sealed = match under {
-            Under::Payload => seal_payload(&new, channel, number, &plain)?,
-            _ => seal_records(&new, channel, number, &plain)?,
-        };
+        let sealed = seal_of(under, &new, channel, number, &plain)?;
+        if under == Under::Payload
+            && !erased.is_empty()
+            && let Some(mut row) = self.received(channel, number)?
+        {
+            row.erased.extend(&erased);
+            row.erased.sort_unstable();
+            erasing.received.push((channel.clone(), number, row));
+        }
         erasing.bytes += sealed.bytes.len() + 200;
         erasing.moved.push((old.id(), under, entry.to_be_bytes().to_vec(), sealed));
-        Ok(erased)
+        Ok(erased.into_iter().map(|(place, _)| place).collect())
     }
 
     /// The records of a row: what each gives for a look at it; nothing where there is no such row, or its key is destroyed.
@@ -260,7 +284,7 @@ impl Store {
     /// Takes what was erased out of the files of the database that hold entries from `first` to `last`.
     pub fn compact(&self, first: u64, last: u64) {
         let (first, last) = (first.to_be_bytes(), last.saturating_add(1).to_be_bytes());
-        for family in [cf::OPENINGS, cf::PAYLOADS, cf::RECORDS] {
+        for family in [cf::OPENINGS, cf::PAYLOADS, cf::RECORDS, cf::SOURCES, cf::PASSED_ON] {
             self.db.compact_range_cf(self.cf(family), Some(first), Some(last));
         }
         let all: Option<&[u8]> = None;
@@ -276,6 +300,7 @@ impl Store {
         for (channel, number, row) in &erasing.received {
             batch.put_cf(self.cf(cf::RECEIVED), dispatch_key(channel, *number), row.to_cbor());
         }
+        erasing.sources.iter().for_each(|entry| batch.delete_cf(self.cf(cf::SOURCES), entry.to_be_bytes()));
         for (id, under, row) in &erasing.gone {
             batch.delete_cf(self.cf(under.family()), row);
             batch.delete_cf(self.cf(cf::UNDER), under_key(*id, *under, row));
@@ -330,6 +355,7 @@ impl Store {
 fn tags(under: Under) -> (Tag, Tag) {
     match under {
         Under::Records => (Tag::OwnRoot, Tag::OwnReference),
+        Under::PassedOn => (Tag::PassedOn, Tag::PassedReference),
         _ => (Tag::ReceivedRoot, Tag::ReceivedReference),
     }
 }
@@ -338,9 +364,18 @@ fn tags(under: Under) -> (Tag, Tag) {
 fn items(under: Under, entry: u64, bytes: &[u8]) -> Result<(Vec<Item<'_>>, usize), StoreError> {
     let name = match under {
         Under::Records => format!("the records of the batch at entry {entry}"),
+        Under::PassedOn => format!("the records passed on by entry {entry}"),
         _ => format!("the payload of entry {entry}"),
     };
     let damaged = |error: &dyn std::fmt::Display| StoreError::damaged(name.clone(), error);
+    if under == Under::PassedOn {
+        let records = read_passed_on(bytes).map_err(|e| damaged(&e))?.into_iter().enumerate();
+        let item =
+            |(place, record): (usize, PassedRecord)| Item { place, root: record.root, kind: ItemKind::Passed(record) };
+        let items: Vec<_> = records.map(item).collect();
+        let count = items.len();
+        return Ok((items, count));
+    }
     let mut reader = Reader::new(bytes);
     let count = reader.array(MAX_BATCH_RECORDS).map_err(|e| damaged(&e))?;
     let mut items = Vec::with_capacity(count);
@@ -367,8 +402,15 @@ fn items(under: Under, entry: u64, bytes: &[u8]) -> Result<(Vec<Item<'_>>, usize
     Ok((items, count))
 }
 
-/// The row of the records that are left: views alone, own records at their places, of which the others are empty.
+/// The row of the records that are left: views alone, what is passed on, own records at their places, of which the others are empty.
 fn encode_items(under: Under, count: usize, kept: &[Item<'_>]) -> Vec<u8> {
+    if under == Under::PassedOn {
+        let record = |item: &Item<'_>| match &item.kind {
+            ItemKind::Passed(record) => Some(record.clone()),
+            _ => None,
+        };
+        return passed_on_row(&kept.iter().filter_map(record).collect::<Vec<_>>());
+    }
     let mut writer = Writer::new();
     if under != Under::Records {
         writer.array(kept.len());

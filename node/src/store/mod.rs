@@ -28,16 +28,16 @@ pub use files::LogFileReader;
 pub use holds::{Held, HoldRow};
 pub use kept::KeptOpening;
 pub use logs::{KEPT_LOOKED_AT, LogFact, LogKey, held_of, read_unplaced, write_unplaced};
-pub use onward::{PassedOn, read_passed_on};
+pub use onward::{PassedOn, PassedRecord, passed_on_row, read_passed_on};
 pub use open::{Loaded, LoadedChannel, LoadedOutChannel, PendingDispatch, Store, StoreConfig, StoreError};
 pub use outgoing::{OutboxRow, Purged};
 pub use read::{Found, StoredDelivery};
 pub(crate) use rows::{ChannelRow, OutRow};
-pub use rows::{ErasedTotals, ReceiptRow, ReceivedRow, SentRow, SubmissionRow, Totals};
+pub use rows::{ErasedTotals, ReceiptRow, ReceivedRow, SentRow, SourceRow, SubmissionRow, Totals};
 pub use scan::{
     DeletionKey, DispatchKey, DueKey, Family, IndexKey, MetaKey, ReceiptKey, RowKey, Scan, ScanFault, SettledKey,
     Stopped, SubmissionKey, TileKey, UnderKey, read_tree,
 };
 pub use tree::LogReader;
-pub use under::{seal_payload, seal_records};
+pub use under::seal_of;
 pub use write::{IndexedRecord, NamedRecord, Write, identifiers, parties, party_name, references};

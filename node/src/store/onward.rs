@@ -1,13 +1,19 @@
-//! Records of others that this node passed on: which, in which dispatch, and to whom each went.
+//! Records of others that this node passed on: which, in which dispatch, and to whom each went; and what came with those that were passed on
+//! to this node.
 
 use luxor_protocol::cbor::{CborError, Decode, Encode, Reader, Writer};
 use luxor_protocol::exchange::{Channel, EntryKind, Opening, ReceiptBody};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::limits::MAX_BATCH_RECORDS;
+use luxor_protocol::record::{RecordView, Value};
+use rocksdb::IteratorMode;
 
-use super::columns::{Tag, cf, index_key, read_place};
+use super::columns::{Tag, Under, cf, index_key, read_place};
 use super::open::{Store, StoreError, decode};
 use super::read::StoredDelivery;
+use super::rows::SourceRow;
+use super::write::{IndexedRecord, REFERENCES, identifiers};
+use crate::keyring::DataKey;
 
 /// A dispatch by which a record of another was passed on.
 #[derive(Debug, Clone)]
@@ -22,14 +28,23 @@ pub struct PassedOn {
     pub withdrawn: bool,
 }
 
+/// A record of another as it is kept with the dispatch that passes it on: where it came, and by what it is found once what came is erased.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PassedRecord {
+    /// Its root.
+    pub root: Digest,
+    /// `received` entry and place where it came.
+    pub came: (u64, usize),
+    /// Own reference and item id; neither once it is erased by order.
+    pub references: [Option<String>; 2],
+}
+
 impl Store {
     /// Every dispatch by which this record was passed on, the first one first.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn passed_on(&self, root: &Digest) -> Result<Vec<PassedOn>, StoreError> {
-        let rows = self.rows_from(&index_key(Tag::PassedOn, root, &[]))?;
-        let places = rows.iter().filter_map(|(suffix, _)| read_place(suffix));
         let passed = |(entry, place): (u64, usize)| {
             let damaged = |what: &str| StoreError::damaged(format!("the dispatch of entry {entry}"), what.to_owned());
             let skeleton = self.opening(entry)?.and_then(|opening| opening.read_skeleton().ok());
@@ -41,17 +56,44 @@ impl Store {
             let delivery = StoredDelivery { header, receipt: self.read_receipt(channel, number)? };
             Ok(PassedOn { entry, place, delivery, withdrawn: sent.withdrawal.is_some() })
         };
-        places.map(passed).collect()
+        self.passed_places(root)?.into_iter().map(passed).collect()
     }
 
-    /// The roots of the records that the dispatch of this `sent` entry passes on; `None` where it carries own records.
+    /// The records that the dispatch of this `sent` entry passes on, in the order of its batch; `None` where it carries own records, or
+    /// is erased.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn passed_roots(&self, entry: u64) -> Result<Option<Vec<Digest>>, StoreError> {
-        let Some(bytes) = self.get(cf::PASSED_ON, &entry.to_be_bytes())? else { return Ok(None) };
-        let roots = read_passed_on(&bytes);
-        roots.map(Some).map_err(|e| StoreError::damaged(format!("the records passed on by entry {entry}"), e))
+    pub fn passed_records(&self, entry: u64) -> Result<Option<Vec<PassedRecord>>, StoreError> {
+        let Some((_, bytes)) = self.opened(Under::PassedOn, entry)? else { return Ok(None) };
+        let records = read_passed_on(&bytes);
+        records.map(Some).map_err(|e| StoreError::damaged(format!("the records passed on by entry {entry}"), e))
+    }
+
+    /// Whether any dispatch that is not erased passes records on.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn passes_on(&self) -> Result<bool, StoreError> {
+        Ok(self.db.iterator_cf(self.cf(cf::PASSED_ON), IteratorMode::Start).next().transpose()?.is_some())
+    }
+
+    /// `sent` entry and place of each dispatch by which this record was passed on.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn passed_places(&self, root: &Digest) -> Result<Vec<(u64, usize)>, StoreError> {
+        let rows = self.rows_from(&index_key(Tag::PassedOn, root, &[]))?;
+        Ok(rows.iter().filter_map(|(suffix, _)| read_place(suffix)).collect())
+    }
+
+    /// What came with the records of this `received` entry; `None` where they were not passed on, or it is erased.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn source(&self, entry: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        let row: Option<SourceRow> = self.row(cf::SOURCES, &entry.to_be_bytes(), "what came with records passed on")?;
+        Ok(row.map(|SourceRow(source)| source))
     }
 
     /// The newest receipt of a dispatch with its body.
@@ -71,11 +113,45 @@ impl Store {
     }
 }
 
-/// A list of roots as it is stored. It needs no checksum: together they lead to the root of the batch that was signed.
-pub(super) fn passed_on_row(roots: &[Digest]) -> Vec<u8> {
-    let mut writer = Writer::with_capacity(roots.len() * 34 + 3);
-    writer.array(roots.len());
-    roots.iter().for_each(|root| root.encode(&mut writer));
+impl PassedRecord {
+    /// A record as it came, in a dispatch that passes it on.
+    pub fn new(root: Digest, came: (u64, usize), view: &RecordView) -> Self {
+        let text = |(group, field)| match view.field(group, field) {
+            Some(Value::Text(text)) => Some(text),
+            _ => None,
+        };
+        Self { root, came, references: REFERENCES.map(text) }
+    }
+
+    /// What leads to it by name, as far as it is known here.
+    pub fn field(&self, group: &str, field: &str) -> Option<Value> {
+        let at = REFERENCES.iter().position(|known| *known == (group, field))?;
+        self.references[at].clone().map(Value::Text)
+    }
+
+    /// What finds it while the data key of its bucket lives.
+    pub fn indexed(&self, place: usize, key: &DataKey) -> IndexedRecord {
+        let references = identifiers(false, key, |group, field| self.field(group, field));
+        IndexedRecord { root: self.root, place, references }
+    }
+}
+
+/// Records passed on as they are stored, before they are encrypted.
+pub fn passed_on_row(records: &[PassedRecord]) -> Vec<u8> {
+    let mut writer = Writer::with_capacity(records.len() * 100 + 3);
+    writer.array(records.len());
+    for record in records {
+        writer.array(5);
+        record.root.encode(&mut writer);
+        writer.uint(record.came.0);
+        writer.uint(record.came.1 as u64);
+        for reference in &record.references {
+            match reference {
+                Some(reference) => writer.text(reference),
+                None => writer.null(),
+            }
+        }
+    }
     writer.into_bytes()
 }
 
@@ -83,14 +159,24 @@ pub(super) fn passed_on_row(roots: &[Digest]) -> Vec<u8> {
 ///
 /// # Errors
 /// [`CborError`].
-pub fn read_passed_on(bytes: &[u8]) -> Result<Vec<Digest>, CborError> {
+pub fn read_passed_on(bytes: &[u8]) -> Result<Vec<PassedRecord>, CborError> {
     let mut reader = Reader::new(bytes);
     let count = reader.array(MAX_BATCH_RECORDS)?;
-    let mut roots = Vec::with_capacity(count);
+    let mut records = Vec::with_capacity(count);
     for _ in 0..count {
-        roots.push(Digest::decode(&mut reader)?);
+        reader.tuple(5)?;
+        let root = Digest::decode(&mut reader)?;
+        let came = (reader.uint()?, reader.uint_max(MAX_BATCH_RECORDS as u64)? as usize); // at most 10,000
+        let mut references = [None, None];
+        for reference in &mut references {
+            if !reader.null()? {
+                *reference = Some(reader.text(bytes.len())?.to_owned());
+            }
+        }
+        reader.leave();
+        records.push(PassedRecord { root, came, references });
     }
     reader.leave();
     reader.finish()?;
-    Ok(roots)
+    Ok(records)
 }

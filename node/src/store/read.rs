@@ -30,6 +30,8 @@ pub struct Found {
     pub own: Vec<(u64, usize)>,
     /// Entry and place of received views.
     pub received: Vec<(u64, usize)>,
+    /// `sent` entry and place of records of others that were passed on.
+    pub passed: Vec<(u64, usize)>,
 }
 
 /// A dispatch that carries a batch.
@@ -185,19 +187,26 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn find(&self, reference: &str) -> Result<Found, StoreError> {
-        let mut found = Found { own: Vec::new(), received: Vec::new() };
+        let mut found = Found { own: Vec::new(), received: Vec::new(), passed: Vec::new() };
         for key in self.keyring.keys() {
-            let (tag, places) = match key.bucket().kind {
-                Kind::Own => (Tag::OwnReference, &mut found.own),
-                Kind::Received => (Tag::ReceivedReference, &mut found.received),
-                Kind::Answers | Kind::Holds => continue,
+            let look = |tag, places: &mut Vec<_>| -> Result<(), StoreError> {
+                let rows = self.index_rows(tag, &key.reference(reference))?;
+                places.extend(rows.iter().filter_map(|(suffix, _)| read_place(suffix)));
+                Ok(())
             };
-            let rows = self.index_rows(tag, &key.reference(reference))?;
-            places.extend(rows.iter().filter_map(|(suffix, _)| read_place(suffix)));
+            match key.bucket().kind {
+                Kind::Own => {
+                    look(Tag::OwnReference, &mut found.own)?;
+                    look(Tag::PassedReference, &mut found.passed)?;
+                }
+                Kind::Received => look(Tag::ReceivedReference, &mut found.received)?,
+                Kind::Answers | Kind::Holds => {}
+            }
         }
         // As one index would have them: in the order of the log.
         found.own.sort_unstable();
         found.received.sort_unstable();
+        found.passed.sort_unstable();
         Ok(found)
     }
 

@@ -1,8 +1,10 @@
 //! Values that are more than bytes: their fields and encoding.
 
+use std::collections::BTreeMap;
+
 use luxor_protocol::api::Traffic;
 use luxor_protocol::cbor::{CborError, Decode, Encode, Reader, Writer};
-use luxor_protocol::exchange::{Arrival, Envelope, Withdrawal};
+use luxor_protocol::exchange::{Arrival, Envelope, Outcome, ReceiptBody, Withdrawal};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::limits::{MAX_ANSWER_BYTES, MAX_BATCH_RECORDS, MAX_BODY_BYTES, MAX_CHUNK_BYTES, MAX_SOURCE_BYTES};
 use luxor_protocol::time::Day;
@@ -45,9 +47,32 @@ pub struct ReceivedRow {
     pub body: Vec<u8>,
     /// Roots of records that were not accepted, in their order: without them no path in the sender's batch could be made.
     pub rejected: Vec<Digest>,
-    /// What came with records that were passed on, as it came: evidence that verifies without their issuer.
-    pub source: Option<Vec<u8>>,
+    /// Places and roots of records that were accepted and are erased, for the same reason.
+    pub erased: Vec<(usize, Digest)>,
 }
+
+impl ReceivedRow {
+    /// Roots of the records that are not in the payload, by place: not accepted, or erased since. None where the verdict is erased.
+    ///
+    /// # Errors
+    /// [`CborError`] when the verdict cannot be read.
+    pub fn absent(&self) -> Result<BTreeMap<usize, Digest>, CborError> {
+        let rejected = match (self.body.is_empty(), &self.body) {
+            (true, _) => Vec::new(),
+            (false, body) => match ReceiptBody::from_cbor(body)?.outcome {
+                Outcome::Taken(rejected) => rejected,
+                Outcome::Refused(_) | Outcome::Withdrawn => Vec::new(),
+            },
+        };
+        let rejected = rejected.iter().map(|rejection| rejection.record).zip(self.rejected.iter().copied());
+        Ok(rejected.chain(self.erased.iter().copied()).collect())
+    }
+}
+
+/// What came with records that were passed on, as it came: evidence that verifies without their issuer. It stands beside the row of its
+/// dispatch, since it is large and seldom read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceRow(pub Vec<u8>);
 
 /// The answer to a submitted chunk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,9 +184,11 @@ impl Encode for ReceivedRow {
             writer.bytes(&self.body);
             writer.array(self.rejected.len());
             self.rejected.iter().for_each(|root| root.encode(writer));
-            match &self.source {
-                Some(source) => writer.bytes(source),
-                None => writer.null(),
+            writer.array(self.erased.len());
+            for (place, root) in &self.erased {
+                writer.array(2);
+                writer.uint(*place as u64);
+                root.encode(writer);
             }
         });
     }
@@ -178,9 +205,28 @@ impl Decode for ReceivedRow {
                 rejected.push(Digest::decode(reader)?);
             }
             reader.leave();
-            let source = if reader.null()? { None } else { Some(reader.bytes(MAX_SOURCE_BYTES)?.to_vec()) };
-            Ok(Self { entry, arrival, body, rejected, source })
+            let mut erased = Vec::new();
+            for _ in 0..reader.array(MAX_BATCH_RECORDS)? {
+                reader.tuple(2)?;
+                let place = reader.uint_max(MAX_BATCH_RECORDS as u64)? as usize; // at most 10,000
+                erased.push((place, Digest::decode(reader)?));
+                reader.leave();
+            }
+            reader.leave();
+            Ok(Self { entry, arrival, body, rejected, erased })
         })
+    }
+}
+
+impl Encode for SourceRow {
+    fn encode(&self, writer: &mut Writer) {
+        encode_checked(writer, 1, |writer| writer.bytes(&self.0));
+    }
+}
+
+impl Decode for SourceRow {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
+        decode_checked(reader, 1, |reader| Ok(Self(reader.bytes(MAX_SOURCE_BYTES)?.to_vec())))
     }
 }
 

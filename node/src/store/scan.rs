@@ -57,7 +57,9 @@ pub enum Family {
     Payloads,
     /// Own records.
     Records,
-    /// Roots of records of others that dispatches pass on.
+    /// What came with records that were passed on.
+    Sources,
+    /// Records of others that dispatches pass on.
     PassedOn,
     /// What finds records.
     Index,
@@ -170,6 +172,8 @@ pub enum IndexKey {
     ReceivedRoot(Digest, u64, usize),
     /// Root to `sent` entry and place of a record passed on.
     PassedOn(Digest, u64, usize),
+    /// Reference to `sent` entry and place of a record passed on.
+    PassedReference(Digest, u64, usize),
 }
 
 /// What a scan could not read.
@@ -207,7 +211,7 @@ pub struct Stopped(#[expect(dead_code, reason = "the lock lasts as long as the f
 
 impl Family {
     /// All of them.
-    pub const ALL: [Family; 22] = [
+    pub const ALL: [Family; 23] = [
         Family::Meta,
         Family::Entries,
         Family::Openings,
@@ -221,6 +225,7 @@ impl Family {
         Family::Received,
         Family::Payloads,
         Family::Records,
+        Family::Sources,
         Family::PassedOn,
         Family::Index,
         Family::Submissions,
@@ -247,6 +252,7 @@ impl Family {
             Family::Received => cf::RECEIVED,
             Family::Payloads => cf::PAYLOADS,
             Family::Records => cf::RECORDS,
+            Family::Sources => cf::SOURCES,
             Family::PassedOn => cf::PASSED_ON,
             Family::Index => cf::INDEX,
             Family::Submissions => cf::SUBMISSIONS,
@@ -648,6 +654,7 @@ impl RowKey for IndexKey {
             tag if tag == Tag::ReceivedReference as u8 => Self::ReceivedReference(digest, entry, at),
             tag if tag == Tag::ReceivedRoot as u8 => Self::ReceivedRoot(digest, entry, at),
             tag if tag == Tag::PassedOn as u8 => Self::PassedOn(digest, entry, at),
+            tag if tag == Tag::PassedReference as u8 => Self::PassedReference(digest, entry, at),
             _ => return None,
         })
     }
@@ -662,6 +669,9 @@ impl RowKey for IndexKey {
             }
             Self::ReceivedRoot(root, entry, at) => index_key(Tag::ReceivedRoot, root, &place(*entry, *at)),
             Self::PassedOn(root, entry, at) => index_key(Tag::PassedOn, root, &place(*entry, *at)),
+            Self::PassedReference(reference, entry, at) => {
+                index_key(Tag::PassedReference, reference, &place(*entry, *at))
+            }
         }
     }
 }

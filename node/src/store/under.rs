@@ -5,6 +5,7 @@ use std::sync::Arc;
 use luxor_protocol::cbor::Encode as _;
 use luxor_protocol::exchange::{Channel, Skeleton};
 use luxor_protocol::hash::Digest;
+use luxor_protocol::names::Slug;
 use luxor_protocol::time::Day;
 use rocksdb::{Direction, IteratorMode, WriteBatch};
 
@@ -25,7 +26,28 @@ impl Store {
         self.keyring.current(&Bucket { kind: Kind::Received, agreement, day: due })
     }
 
-    /// The key for own records whose last delivery must be gone by a day.
+    /// Agreements under which something that is still here came, but for those that `known` says.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn agreements_received(&self, known: impl Fn(&Digest) -> bool) -> Result<Vec<(Digest, Slug)>, StoreError> {
+        let mut found: Vec<(Digest, Slug)> = Vec::new();
+        for key in self.keyring.keys() {
+            let Bucket { kind, agreement, .. } = key.bucket();
+            if *kind != Kind::Received || known(agreement) || found.iter().any(|(digest, _)| digest == agreement) {
+                continue;
+            }
+            // All rows under one key are of one agreement.
+            let Some((_, row)) = self.under(key.id(), 1)?.pop() else { continue };
+            let Ok(entry) = row.try_into().map(u64::from_be_bytes) else { continue };
+            let Some(skeleton) = self.skeleton(entry)? else { continue };
+            let header = self.received_header(&skeleton.channel, skeleton.number)?;
+            found.extend(header.map(|header| (header.agreement_digest, header.agreement)));
+        }
+        Ok(found)
+    }
+
+    /// The key for own records whose last delivery must be gone by a day, and for what names records that are passed on until then.
     ///
     /// # Errors
     /// [`KeyringError`].
@@ -103,12 +125,12 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn try_keys(&self, keys: &[Arc<DataKey>], mut each: impl FnMut(Under, Vec<u8>)) -> Result<(), StoreError> {
-        for under in [Under::Payload, Under::Records, Under::Answer, Under::Hold] {
+        for under in Under::ALL {
             for item in self.db.iterator_cf(self.cf(under.family()), IteratorMode::Start) {
                 let (row, bytes) = item?;
                 let what = match under {
                     Under::Answer | Under::Hold => row.into_vec(),
-                    Under::Payload | Under::Records => {
+                    Under::Payload | Under::Records | Under::PassedOn => {
                         let damaged = || StoreError::damaged(format!("a row of {}", under.family()), "unreadable key");
                         let entry = u64::from_be_bytes(row.as_ref().try_into().map_err(|_| damaged())?);
                         let Some(skeleton) = self.skeleton(entry)? else { continue };
@@ -161,18 +183,17 @@ impl Store {
     }
 }
 
-/// Encrypts accepted views for the dispatch that brought them.
+/// Encrypts what belongs to a dispatch: accepted views of the one that brought them, own records of the first of their batch, and what one
+/// passes on.
 ///
 /// # Errors
 /// [`KeyringError`].
-pub fn seal_payload(key: &Arc<DataKey>, channel: &Channel, number: u64, views: &[u8]) -> Result<Sealed, KeyringError> {
-    key.seal(&sealed_for(Under::Payload, &dispatch_key(channel, number)), views)
-}
-
-/// Encrypts own records for the first dispatch of their batch.
-///
-/// # Errors
-/// [`KeyringError`].
-pub fn seal_records(key: &Arc<DataKey>, channel: &Channel, number: u64, stored: &[u8]) -> Result<Sealed, KeyringError> {
-    key.seal(&sealed_for(Under::Records, &dispatch_key(channel, number)), stored)
+pub fn seal_of(
+    under: Under,
+    key: &Arc<DataKey>,
+    channel: &Channel,
+    number: u64,
+    plain: &[u8],
+) -> Result<Sealed, KeyringError> {
+    key.seal(&sealed_for(under, &dispatch_key(channel, number)), plain)
 }

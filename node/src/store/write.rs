@@ -17,9 +17,8 @@ use super::columns::{
 };
 use super::deletions::DeletedRow;
 use super::erase::Erasing;
-use super::onward::passed_on_row;
 use super::open::{Store, StoreError, tree_row};
-use super::rows::{ChannelRow, ErasedTotals, OutRow, ReceiptRow, ReceivedRow, SentRow, Totals};
+use super::rows::{ChannelRow, ErasedTotals, OutRow, ReceiptRow, ReceivedRow, SentRow, SourceRow, Totals};
 use crate::keyring::{DataKey, Sealed};
 
 /// A record and what finds it.
@@ -56,7 +55,7 @@ impl NamedRecord {
 }
 
 /// Fields that lead to a record: group and field.
-const REFERENCES: [(&str, &str); 2] = [("filing", "own_reference"), ("item", "id")];
+pub(super) const REFERENCES: [(&str, &str); 2] = [("filing", "own_reference"), ("item", "id")];
 
 /// The identifiers that lead to a record, each once, from whatever gives its fields by group and name.
 pub fn references(field: impl Fn(&str, &str) -> Option<Value>) -> Vec<String> {
@@ -134,8 +133,10 @@ pub enum Write {
     PassedOn {
         /// Its `sent` entry.
         entry: usize,
-        /// Their roots, in the order of its batch.
-        roots: Vec<Digest>,
+        /// What finds them.
+        records: Vec<IndexedRecord>,
+        /// What is kept of them, as [`super::passed_on_row`] gives it.
+        stored: Sealed,
     },
     /// A dispatch to be sent.
     Sent {
@@ -279,10 +280,11 @@ impl Write {
     /// Roughly how many bytes it adds to its commit.
     pub fn bytes(&self) -> usize {
         match self {
-            Self::Records { stored, records, .. } => stored.bytes.len() + 200 + records.len() * 150,
+            Self::Records { stored, records, .. } | Self::PassedOn { stored, records, .. } => {
+                stored.bytes.len() + 200 + records.len() * 150
+            }
             Self::Sent { request, .. } => request.len() + 1_000,
             Self::Settled { proof, .. } => proof.len() + 200,
-            Self::PassedOn { roots, .. } => 100 + roots.len() * 150,
             Self::Received { payload, records, source, .. } => {
                 let payload = payload.as_ref().map_or(0, |payload| payload.bytes.len());
                 payload + source.as_ref().map_or(0, Vec::len) + 1_100 + records.len() * 150
@@ -326,12 +328,10 @@ impl Store {
                         batch.put_cf(self.cf(cf::INDEX), key, []);
                     }
                 }
-                Write::PassedOn { entry, roots } => {
+                Write::PassedOn { entry, records, stored } => {
                     let entry = index(entry);
-                    batch.put_cf(self.cf(cf::PASSED_ON), entry.to_be_bytes(), passed_on_row(&roots));
-                    for (at, root) in roots.iter().enumerate() {
-                        batch.put_cf(self.cf(cf::INDEX), index_key(Tag::PassedOn, root, &place(entry, at)), []);
-                    }
+                    self.stage_under(batch, Under::PassedOn, &entry.to_be_bytes(), &stored);
+                    self.stage_index(batch, Tag::PassedOn, Tag::PassedReference, entry, &records);
                 }
                 Write::Sent { channel, number, entry, envelope, request } => {
                     let key = dispatch_key(&channel, number);
@@ -376,8 +376,11 @@ impl Store {
                     held,
                 } => {
                     let entry = index(entry);
-                    let row = ReceivedRow { entry, arrival, body, rejected, source };
+                    let row = ReceivedRow { entry, arrival, body, rejected, erased: Vec::new() };
                     batch.put_cf(self.cf(cf::RECEIVED), dispatch_key(&channel, number), row.to_cbor());
+                    if let Some(source) = source {
+                        batch.put_cf(self.cf(cf::SOURCES), entry.to_be_bytes(), SourceRow(source).to_cbor());
+                    }
                     if let Some(payload) = payload {
                         self.stage_under(batch, Under::Payload, &entry.to_be_bytes(), &payload);
                     }

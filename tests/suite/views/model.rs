@@ -166,14 +166,19 @@ impl World {
         ways
     }
 
-    /// What each permission lets `via` pass on to `to` of a view that it was given. As SPEC has it, a permission is for all that came
-    /// under its agreement for the purpose of its row: which of several rows sent a record is not told.
-    pub(super) fn onward(&self, issuer: &str, way: &Way, to: &str, purpose: &str) -> Vec<Groups> {
+    /// What each permission lets a member pass on to `to` of a view that it was given. As SPEC has it, a permission is for all that its row
+    /// could have given, as far as the view shows: which of several rows sent a record is not told.
+    pub(super) fn onward(&self, record: &Record, way: &Way, to: &str, purpose: &str) -> Vec<Groups> {
+        let issuer = record.issuer;
+        if [issuer, way.to].contains(&to) {
+            return Vec::new();
+        }
         let (_, kind, territory) = MEMBERS.into_iter().find(|(id, _, _)| *id == to).unwrap();
         let draft = self.drafts.iter().find(|draft| draft.id == way.agreement).unwrap();
         let rows = draft.rows.iter().filter(|row| {
             let between = row.from.contains(&issuer) && row.to.contains(&way.to);
-            between && row.purpose == way.purpose && row.versions.contains(&way.version)
+            let gave = way.groups.is_subset(&row.groups) && row.is_shown_about(record, way);
+            between && row.purpose == way.purpose && row.versions.contains(&way.version) && gave
         });
         let fits = |onward: &&Onward| {
             let of_kind = |(k, t): &(&str, Option<&str>)| *k == kind && t.is_none_or(|t| within(territory, t));
@@ -216,6 +221,13 @@ impl Law {
 }
 
 impl Row {
+    /// Whether whoever was given this view sees that the row is about the record.
+    fn is_shown_about(&self, record: &Record, way: &Way) -> bool {
+        let hidden = |group: &str| !way.groups.contains(group);
+        let blind = !self.places.is_empty() && hidden("route") || self.handling && hidden("handling");
+        !blind && self.is_about(record, way.to)
+    }
+
     fn is_about(&self, record: &Record, to: &str) -> bool {
         let place = |role: &&str| record.places.get(*role);
         let there = |role: &&str| place(role).is_some_and(|at| self.places.iter().any(|place| within(at, place)));
@@ -270,7 +282,10 @@ fn row(random: &mut Random, parties: &[&'static str]) -> Row {
         let groups = random.some(&shown, 60).into_iter().collect();
         Onward { members, kinds, purpose: random.pick(&PURPOSES), groups }
     });
-    let onward = onward.collect();
+    let onward: Vec<_> = onward.collect();
+    // What is unlinkable goes no further.
+    let unlinkable = random.percent(25);
+    let onward = if unlinkable { Vec::new() } else { onward };
     let places = match random.below(3) {
         0 => random.some(&["KR", "EU", "JP", "FR"], 40),
         _ => Vec::new(),
@@ -284,7 +299,7 @@ fn row(random: &mut Random, parties: &[&'static str]) -> Row {
         places,
         roles: random.some(&ROLES, 40),
         handling: random.percent(20),
-        unlinkable: random.percent(25),
+        unlinkable,
         onward,
     }
 }

@@ -10,15 +10,15 @@ use luxor_protocol::api::{ChunkResult, RecordResult, Traffic};
 use luxor_protocol::cbor::{Decode as _, Encode, Writer};
 use luxor_protocol::document::Directory;
 use luxor_protocol::exchange::{
-    Channel, Checked, CheckpointsBody, Dispatch, DispatchHeader, DocumentBody, EntryKind, Lane, Opening, Outcome,
-    ReceiptBody, Request, SentBody, Skeleton, Withdrawal, WithdrawalHeader, check_dispatch, check_withdrawal, pack,
-    read_receipt,
+    Arrival, Channel, Checked, CheckpointsBody, Dispatch, DispatchHeader, DocumentBody, EntryKind, Lane, Opening,
+    Outcome, ReceiptBody, Request, SentBody, Skeleton, Source, Withdrawal, WithdrawalHeader, check_dispatch,
+    check_withdrawal, pack, read_receipt,
 };
 use luxor_protocol::hash::Digest;
 use luxor_protocol::keys::KeyUse;
 use luxor_protocol::names::{NodeRef, Purpose};
 use luxor_protocol::record::{
-    ArrivedView, Batch, BatchHeader, DECLARATION, Fault, SealedRecord, batch_root, content_from_json,
+    ArrivedView, Batch, BatchHeader, DECLARATION, Fault, RecordView, SealedRecord, batch_root, content_from_json,
 };
 use luxor_protocol::time::{Day, Millis};
 use luxor_protocol::tlog::{Frontier, leaf_hash};
@@ -27,7 +27,8 @@ use crate::folder::{Folder, NodeKeys};
 use crate::seal::Recipient;
 use crate::sequencer::{Commit, Committed, LockFile, Sequencer};
 use crate::store::{
-    NamedRecord, Store, StoreConfig, SubmissionRow, Totals, Write, references, seal_payload, seal_records,
+    NamedRecord, PassedRecord, Store, StoreConfig, SubmissionRow, Totals, Under, Write, passed_on_row, references,
+    seal_of,
 };
 use crate::testing::{GROUPS, MEMBERS, TwoMembers, key};
 
@@ -70,6 +71,8 @@ pub(super) enum Fate {
     Waiting,
     /// It waits there too, and its records are another member's.
     PassingOn,
+    /// The same, taken; its receipt is there.
+    PassedOn,
     /// Withdrawn before it arrived; the receipt for the withdrawal is there.
     Withdrawn,
     /// Withdrawn, and the withdrawal waits in the outbox.
@@ -82,6 +85,7 @@ struct Made {
     submission: Write,
     records: Vec<NamedRecord>,
     stored: Vec<u8>,
+    views: Vec<RecordView>,
 }
 
 /// What came to the other side, or is to come.
@@ -90,6 +94,14 @@ struct Sent {
     request: Request,
     header: DispatchHeader,
     dispatch: Digest,
+    /// Of records of others.
+    views: Vec<RecordView>,
+}
+
+impl Fate {
+    fn passes_on(self) -> bool {
+        matches!(self, Self::PassingOn | Self::PassedOn)
+    }
 }
 
 /// Two nodes, `a/n1` and `b/n1`.
@@ -162,16 +174,21 @@ impl Pair {
         let quick = batches > 100;
         let made: Vec<_> = (0..batches).map(|_| self.make(from, records, fate, quick)).collect();
         let (mut writes, mut entries, mut sent) = (Vec::new(), Vec::new(), Vec::new());
-        for Made { dispatches, submission, records, stored } in made {
+        for Made { dispatches, submission, records, stored, views } in made {
             let carried = dispatches.iter().map(|(_, header, _)| (header.channel.clone(), header.number)).collect();
-            if fate == Fate::PassingOn {
-                let roots = records.iter().map(|record| record.root).collect();
-                writes.push(Write::PassedOn { entry: entries.len(), roots });
+            let (_, store, _) = self.sides[from].open.as_ref().unwrap();
+            let key = store.own_key(DUE).unwrap();
+            let (_, first, _) = &dispatches[0];
+            let seal = |under, plain: &[u8]| seal_of(under, &key, &first.channel, first.number, plain).unwrap();
+            if fate.passes_on() {
+                let came =
+                    views.iter().enumerate().map(|(place, view)| PassedRecord::new(view.root(), (0, place), view));
+                let came: Vec<PassedRecord> = came.collect();
+                let stored = seal(Under::PassedOn, &passed_on_row(&came));
+                let records = came.iter().enumerate().map(|(place, record)| record.indexed(place, &key)).collect();
+                writes.push(Write::PassedOn { entry: entries.len(), records, stored });
             } else {
-                let (_, store, _) = self.sides[from].open.as_ref().unwrap();
-                let key = store.own_key(DUE).unwrap();
-                let (_, first, _) = &dispatches[0];
-                let stored = seal_records(&key, &first.channel, first.number, &stored).unwrap();
+                let stored = seal(Under::Records, &stored);
                 let records = records.iter().map(|record| record.indexed(&key)).collect();
                 writes.extend([
                     submission,
@@ -188,7 +205,8 @@ impl Pair {
                     request: request.to_cbor().into(),
                 });
                 entries.push(opening);
-                sent.push(Sent { request, header, dispatch: dispatch.envelope().digest() });
+                let views = if fate.passes_on() { views.clone() } else { Vec::new() };
+                sent.push(Sent { request, header, dispatch: dispatch.envelope().digest(), views });
             }
         }
         let first = self.sides[from].commit(writes, entries, false).first;
@@ -216,7 +234,7 @@ impl Pair {
             let (sequencer, store, _) = self.sides[1 - from].open.as_ref().unwrap();
             let proof = sequencer.prove(store.received(&channel, number).unwrap().unwrap().entry).unwrap();
             let request = Request::AuditRead { from: 0, count: 0 };
-            self.settle(from, &[Sent { request, header, dispatch }], vec![proof]);
+            self.settle(from, &[Sent { request, header, dispatch, views: Vec::new() }], vec![proof]);
         }
     }
 
@@ -297,6 +315,7 @@ impl Pair {
         side.chunk += 1;
         let shown = DECLARATION.set(GROUPS).unwrap();
         let (mut views, mut stored, mut indexed, mut results) = (Writer::new(), Writer::new(), Vec::new(), Vec::new());
+        let (issuer, mut shown_of) = (if fate.passes_on() { &recipient } else { &side.me }.member(), Vec::new());
         views.array(records);
         stored.array(records);
         for place in 0..records {
@@ -305,12 +324,13 @@ impl Pair {
                 "item": {"id": format!("RR{:09}KR", side.chunk * 10 + place as u64)}, "route": {"destination": "KR"}});
             let content = content_from_json(&content).unwrap();
             let references = references(|group, field| content.field(group, field));
-            let record = SealedRecord::new(side.me.member(), content, None, random(), random::<32>().into());
+            let record = SealedRecord::new(issuer.clone(), content, None, random(), random::<32>().into());
             let view = match (fate, place) {
                 (Fate::Partly, 0) => DECLARATION.set(["filing", "item"]).unwrap(),
                 _ => shown,
             };
             record.view(view).encode(&mut views);
+            shown_of.push(record.view(view));
             stored.bytes(&record.to_stored());
             results.push(RecordResult::Accepted {
                 root: record.root().hex(),
@@ -353,7 +373,7 @@ impl Pair {
                 purpose: Purpose::Delivery,
                 view: if fate == Fate::Refused { DECLARATION.all_groups() } else { shown },
                 retention_days: 30,
-                source: (fate == Fate::PassingOn).then(|| recipient.member()),
+                source: fate.passes_on().then(|| issuer.clone()),
                 sent_at: NOW,
                 receipts_held_up_to: numbers.confirmed,
             };
@@ -365,7 +385,7 @@ impl Pair {
             let opening = opening(&skeleton(EntryKind::Sent, &header), body);
             dispatches.push((dispatch, header, opening));
         }
-        Made { dispatches, submission, records: indexed, stored: stored.into_bytes() }
+        Made { dispatches, submission, records: indexed, stored: stored.into_bytes(), views: shown_of }
     }
 
     fn arrive(&mut self, at: usize, sent: &[Sent]) -> Vec<Vec<u8>> {
@@ -376,6 +396,7 @@ impl Pair {
             let side = &mut self.sides[at];
             let open = |sealed: &[u8]| if quick { Some(sealed.to_vec()) } else { side.keys.seal.open(sealed) };
             let checked = match &sent.request {
+                Request::Dispatch(dispatch) if sent.header.source.is_some() => passed_on(dispatch, sent),
                 Request::Dispatch(dispatch) => {
                     check_dispatch(&self.directory, &side.me, &peer, dispatch, NOW, open, |view: &ArrivedView<'_>| {
                         references(|group, field| view.field(group, field))
@@ -404,7 +425,7 @@ impl Pair {
             let (_, store, _) = side.open.as_ref().unwrap();
             let key = store.received_key(checked.agreement, DUE).unwrap();
             let payload = (!checked.accepted.is_empty())
-                .then(|| seal_payload(&key, &checked.channel, checked.number, &checked.payload).unwrap());
+                .then(|| seal_of(Under::Payload, &key, &checked.channel, checked.number, &checked.payload).unwrap());
             let records = named(&checked).iter().map(|record| record.indexed(&key)).collect();
             writes.push(Write::Received {
                 channel: checked.channel.clone(),
@@ -466,6 +487,36 @@ impl Side {
         let (sequencer, _, _) = self.open.as_ref().unwrap();
         sequencer.commit(Commit { writes, entries, prove, bytes: 0, done }).unwrap();
         committed.recv().unwrap()
+    }
+}
+
+/// What a check makes of a dispatch that passes records on, but for the check: its source names nobody.
+fn passed_on(dispatch: &Dispatch, sent: &Sent) -> Checked<Vec<String>> {
+    let (header, mut payload) = (&sent.header, Writer::new());
+    payload.array(sent.views.len());
+    let mut accepted = Vec::new();
+    for (place, view) in sent.views.iter().enumerate() {
+        payload.array(3);
+        payload.uint(place as u64);
+        view.root().encode(&mut payload);
+        view.encode(&mut payload);
+        accepted.push((place, view.root(), references(|group, field| view.field(group, field))));
+    }
+    Checked {
+        channel: header.channel.clone(),
+        number: header.number,
+        receipts_held_up_to: header.receipts_held_up_to,
+        agreement: header.agreement_digest,
+        digest: sent.dispatch,
+        arrival: Arrival::Dispatch(dispatch.envelope()),
+        outcome: Outcome::Taken(Vec::new()),
+        count: sent.views.len(),
+        accepted,
+        payload: payload.into_bytes(),
+        rejected: Vec::new(),
+        source: Some(Source { agreement: Vec::new(), origins: Vec::new() }.to_cbor()),
+        contested: false,
+        due: DUE,
     }
 }
 

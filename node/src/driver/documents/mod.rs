@@ -168,7 +168,7 @@ impl Driver {
         let _ = shared.net.set_peers(peers).await;
         self.input(Input::Origins(origins));
         self.spread.documents_changed();
-        tokio::spawn(self.clone().withdraw_suspended());
+        tokio::spawn(self.clone().withdraw_forbidden());
     }
 }
 

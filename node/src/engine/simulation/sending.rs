@@ -113,7 +113,7 @@ impl World {
         let arrival = match &sent.withdrawal {
             Some(withdrawal) => Arrival::Withdrawal(withdrawal.clone()),
             None if sent.sealed => Arrival::Dispatch(sent.envelope.clone()),
-            None => return self.answer(ask, Reply::Gone),
+            None => return self.answer(ask, Reply::Gone("its bytes are no longer stored".into())),
         };
         let digest = sent.digest;
         let to = self.find(&channel.recipient);
