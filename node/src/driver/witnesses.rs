@@ -23,8 +23,8 @@ const TICK: Duration = Duration::from_secs(1);
 const HOLD: Duration = Duration::from_secs(10);
 /// After so long the same checkpoint is offered again, so that its cosignatures say that it still holds.
 const REFRESH: Duration = Duration::from_secs(600);
-/// Wait before a witness that did not cosign is asked again.
-const AGAIN: Duration = Duration::from_secs(5);
+/// Wait before a witness that did not cosign is asked again, at first and at most: one that starts beside this node is there soon.
+const AGAIN: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(5)];
 /// Questions for one offer: a second one with the size that the witness named.
 const TRIES: usize = 2;
 
@@ -55,12 +55,12 @@ impl Driver {
     async fn ask_witness(self, witness: LogWitness, mut offered: watch::Receiver<Option<Latest>>) {
         // What it cosigned last, as far as is known.
         let mut known = 0;
-        let (mut done, mut told) = (true, String::new());
+        let (mut done, mut told, mut pause) = (true, String::new(), AGAIN[0]);
         loop {
             let changed = async {
                 match done {
                     true => offered.changed().await,
-                    false => tokio::time::timeout(AGAIN, offered.changed()).await.unwrap_or(Ok(())),
+                    false => tokio::time::timeout(pause, offered.changed()).await.unwrap_or(Ok(())),
                 }
             };
             if changed.await.is_err() {
@@ -92,6 +92,9 @@ impl Driver {
             };
             if done {
                 told.clear();
+                pause = AGAIN[0];
+            } else {
+                pause = (pause * 2).min(AGAIN[1]);
             }
         }
     }
