@@ -17,7 +17,7 @@
 //! | [`api`] | the local HTTP interface |
 //! | [`logfiles`] | the log's files for api and public, and how far the public copy is |
 //! | [`public`] | the public log: C2SP tlog-tiles over HTTP, for anybody |
-//! | [`bench`] | `luxord bench`: the log and the steps of an exchange, measured in one process |
+//! | [`mod@bench`] | `luxord bench`: the log and the steps of an exchange, measured in one process |
 //! | [`check`] | every stored value of a stopped node against the tree and the others, read-only |
 //! | [`seal`], [`folder`], [`config`], [`entropy`] | age; key files and documents; `luxord.toml`; random bytes |
 

@@ -13,7 +13,7 @@
 //! | [`audit`] | what an auditor checks, offline |
 //! | [`formats`] | NDJSON and CSV into content |
 //! | [`api`] | requests and answers of a node's local HTTP interface |
-//! | [`bench`] | records, reports and the ceiling of the measurements |
+//! | [`mod@bench`] | records, reports and the ceiling of the measurements |
 
 pub mod api;
 pub mod audit;

@@ -1,6 +1,6 @@
 //! Data keys: what is stored of other people's goods is encrypted under the key of its bucket, and is gone when that key is.
 //!
-//! A bucket is (what, agreement, the day by which it must be gone). Its key lives in two files outside the database ([`files`]);
+//! A bucket is (what, agreement, the day by which it must be gone). Its key lives in two files outside the database (`files`);
 //! one bucket may have several keys one after the other, since erasing a part of it rewrites the rest under a new key and destroys
 //! the old one. The keys of identifiers in the index follow from the data key, so they go with it.
 //!

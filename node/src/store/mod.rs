@@ -1,4 +1,4 @@
-//! RocksDB: the only place that knows keys and column families. What is written at once is one [`Batch`] of typed
+//! RocksDB: the only place that knows keys and column families. What is written at once is one batch of typed
 //! [`Write`]s with the log entries they belong to; what is read has a method here.
 //!
 //! Not here: who decides what is written (engine), when and in which order (sequencer).

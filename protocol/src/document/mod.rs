@@ -1,10 +1,10 @@
 //! The one signed-document type: charter, card, agreement, suspension, revocation, rejection.
 //!
 //! A document has a kind, an id, a version and the digest of its predecessor; its signatures cover its digest. Versions of one
-//! document form a chain. Who must sign what is decided in [`directory`], where keys and membership are known; how signatures
+//! document form a chain. Who must sign what is decided in `directory`, where keys and membership are known; how signatures
 //! are counted is decided here ([`Document::check`]).
 //!
-//! Not here: what a node does with a document (node), what a row of an agreement gives ([`policy`]) and lets pass on ([`onward`]).
+//! Not here: what a node does with a document (node), what a row of an agreement gives (`policy`) and lets pass on (`onward`).
 
 mod agreement;
 mod card;

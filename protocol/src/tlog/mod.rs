@@ -25,7 +25,7 @@
 //! | [`policy_lint`] | what a policy amounts to | ours |
 //! | [`witness`] | what a witness is asked and decides | <https://c2sp.org/tlog-witness> |
 //! | [`witness_answer`] | how a log reads the answer | <https://c2sp.org/tlog-witness> |
-//! | [`observe`] | what a checkpoint means to somebody who holds an earlier one | ours, over the formats above |
+//! | [`mod@observe`] | what a checkpoint means to somebody who holds an earlier one | ours, over the formats above |
 //! | [`evidence`] | proof that a log showed two histories | ours, over the formats above |
 //! | [`proof_file`] | the receipt file | <https://c2sp.org/tlog-proof> |
 

@@ -1,4 +1,4 @@
-//! `luxor agreement`: drafts, signatures, and the document shown. Renewed: [`changes`]; asked: [`explain`]; stopped: [`suspend`].
+//! `luxor agreement`: drafts, signatures, and the document shown. Renewed: [`mod@changes`]; asked: [`explain`]; stopped: [`suspend`].
 
 mod changes;
 mod explain;

@@ -1,0 +1,93 @@
+//! Requests and answers of a node's local HTTP interface, shared by `luxord` and `luxor`.
+//!
+//! Every path but `/v1/health` wants `Authorization: Bearer <token>`; address and token stand in the node's
+//! `run/api.json`, readable by its owner only.
+//!
+//! | method and path | body | answer |
+//! |---|---|---|
+//! | `GET /v1/health` | | `ok` |
+//! | `GET /v1/status` | | [`Status`] |
+//! | `PUT /v1/submissions/{id}/chunks/{n}?lane=` | CBOR list of records, or JSON list of native records | [`ChunkResult`] |
+//! | `GET /v1/outbox?wait_ms=` | | [`OutboxState`], at once when empty, else after the wait |
+//! | `GET /v1/outbox/dispatches?after=&limit=` | | [`OutboxPage`] |
+//! | `POST /v1/outbox/withdrawals` | [`WithdrawRequest`] | [`Withdrawn`] |
+//! | `POST /v1/outbox/redirections` | [`RedirectRequest`] | [`Redirected`] |
+//! | `GET /v1/inbox?after=&limit=` | | [`InboxPage`] |
+//! | `GET /v1/inbox/{index}` | | [`InboxDispatch`] |
+//! | `GET /v1/records?reference=` | | list of [`RecordInfo`] |
+//! | `POST /v1/onward` | [`OnwardRequest`] | [`OnwardResult`] |
+//! | `GET /v1/onward?root=` | | list of [`Delivery`]: where a record of another was passed on |
+//! | `GET /v1/inbox/{index}/source` | | what came with records passed on: [`crate::exchange::Provenance`] in CBOR |
+//! | `GET /v1/receipts?recipient=&epoch=&lane=&number=` | | the receipt as C2SP tlog-proof, text |
+//! | `GET /v1/receipts/witnesses?recipient=&epoch=&lane=&number=` | | [`ReceiptStanding`]; asks the recipient |
+//! | `POST /v1/erasures` | [`EraseRequest`] | [`ErasedReport`] |
+//! | `GET /v1/holds` | | list of [`HoldInfo`] |
+//! | `POST /v1/holds` | [`HoldRequest`] | [`HoldInfo`] |
+//! | `POST /v1/holds/{hold}/release` | `null` | [`HoldInfo`] of the hold that ended |
+//! | `GET /v1/deletions?recipient=&epoch=&lane=&number=` | | list of [`DeletionInfo`] |
+//! | `GET /v1/disclosures?item=` or `?party=` | | list of [`Disclosed`], of own records, and by item of those that were passed on |
+//! | `GET /v1/documents` | | [`Documents`] |
+//! | `POST /v1/documents` | one signed document, CBOR | [`AdmittedDocument`]; 422 with the reason when it does not hold |
+//! | `GET /v1/checkpoint` | | the newest checkpoint as signed note, text |
+//! | `GET /v1/checkpoint/cosigned` | | the newest one whose cosignatures make the quorum |
+//! | `GET /v1/forks` | | list of [`Fork`] |
+//! | `GET /v1/log/checkpoint` | | the same, cosigned once there is a quorum; with the next, the whole log as C2SP tlog-tiles has it |
+//! | `GET /v1/log/tile/{L}/{N}[.p/{W}]` | | a tile of the log at its newest signed size |
+//! | `GET /v1/log/tile/entries/{N}[.p/{W}]` | | an entry bundle of it |
+//! | `GET /v1/audit?node=&from=&count=` | | one [`crate::exchange::Answer::Page`] in CBOR, of this or another node's log |
+//! | `GET /v1/audit/values/{entry}` | | the records of the dispatch at an own entry, showing their value only: [`crate::audit::population::BatchViews`] in CBOR |
+//!
+//! Paths below `/v1/log/` have one spelling each, without query; what the log has not is 404. Where the node has a public
+//! log, a listener of its own without token serves the same paths at its root, at the size of the last public tick.
+
+mod documents;
+mod inbox;
+mod onward;
+mod outbox;
+mod retention;
+mod status;
+mod submission;
+
+use serde::{Deserialize, Serialize};
+
+use crate::names::NodeRef;
+
+pub use documents::{AdmittedDocument, Documents, LoggedDocument, RefusedDocument};
+pub use inbox::{Delivery, InboxDispatch, InboxItem, InboxPage, RecordInfo, SignatureMark, ViewedRecord};
+pub use onward::{OnwardOutcome, OnwardRecord, OnwardRequest, OnwardResult};
+pub use outbox::{OutboxItem, OutboxPage, OutboxState, RedirectRequest, Redirected, WithdrawRequest, Withdrawn};
+pub use retention::{DeletionInfo, Disclosed, Disclosure, EraseRequest, ErasedReport, HoldInfo, HoldRequest};
+pub use status::{Fork, Missing, ReceiptStanding, RefusedNumber, Status, Traffic, WitnessInfo, WitnessedLog};
+pub use submission::{ChunkResult, LeftOut, OtherForm, RecordResult};
+
+/// Where a running node answers: the content of `run/api.json`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ApiFile {
+    /// Base address, as `http://127.0.0.1:4780`.
+    pub url: String,
+    /// Bearer token.
+    pub token: String,
+}
+
+/// That a node is ready: the content of `run/ready.json`, put there by renaming once everything listens.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ReadyFile {
+    /// The node.
+    pub node: NodeRef,
+    /// Its process.
+    pub pid: u32,
+    /// Addresses it listens on for other nodes.
+    pub exchange: Vec<String>,
+    /// Where anybody can read its public log, as `http://127.0.0.1:4790`, if it has one.
+    #[serde(default)]
+    pub public_log: Option<String>,
+}
+
+/// A refusal of a request.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ApiProblem {
+    /// A short word for programs.
+    pub error: String,
+    /// What, where and why, for people; a second line starting with `hint:` where there is something to do.
+    pub message: String,
+}
