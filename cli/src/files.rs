@@ -86,7 +86,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     write_as(path, bytes, 0o666) // less the umask
 }
 
-/// As [`write`], for what only its owner may read.
+/// As [`write()`], for what only its owner may read.
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     write_as(path, bytes, 0o600)
 }
@@ -99,7 +99,7 @@ fn write_as(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
     sync(&parent(path))
 }
 
-/// As [`write`], but it may be lost or cut short by a power loss until the file and its folder were given to [`sync`]: for
+/// As [`write()`], but it may be lost or cut short by a power loss until the file and its folder were given to [`sync`]: for
 /// many files that count together.
 pub(crate) fn place(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     rename(beside(path, bytes, 0o666)?, path)

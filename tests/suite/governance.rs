@@ -235,6 +235,12 @@ fn a_split_stops_nothing_and_heals() {
     let who: Vec<_> = broken.iter().map(|one| one["governor"].as_str().unwrap()).collect();
     assert_eq!(who, ["post", "recipient", "sender"]);
     assert!(broken.iter().all(|one| one["documents"].as_array().unwrap().len() == 2), "{status}");
+    let at_a_glance = luxor(&["status", "--node", &council.dir("recipient")]);
+    assert!(
+        at_a_glance
+            .contains("two charters of version 2 have enough votes and neither holds; version 1 goes on (`luxor"),
+        "{at_a_glance}"
+    );
     council.send("B-1", "KR");
     let (code, _, errors) =
         try_luxor(&["charter", "propose", &council.path("One.toml"), "--node", &council.dir("sender")]);
@@ -249,6 +255,11 @@ fn a_split_stops_nothing_and_heals() {
 fn a_stale_charter_admits_nothing_new_and_the_rest_goes_on() {
     let council = Council::new();
     council.expire();
+    let waiting = council.node("post").get("/v1/status")["governance"].clone();
+    assert_eq!(
+        waiting,
+        json!(["charter version 2 is stale since 2020-01-01: nothing new is admitted until the next one"])
+    );
     let draft = agreement("late", "sender", "agency", "declaration", "agency_control", "[\"*\"]");
     let late = council.network.sign(&draft, &["sender", "agency"]);
     let (code, _, errors) = council.install("post", late.to_str().unwrap());
@@ -261,6 +272,7 @@ fn a_stale_charter_admits_nothing_new_and_the_rest_goes_on() {
     // And it ends with the next charter.
     council.adopt(|draft| draft.replace("valid_until = \"2020-01-01\"\n", ""), &["post", "recipient"]);
     assert_eq!(council.install("post", late.to_str().unwrap()).0, 0);
+    assert_eq!(council.node("post").get("/v1/status")["governance"], json!([]));
 }
 
 #[test]

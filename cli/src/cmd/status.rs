@@ -30,6 +30,9 @@ pub(super) fn run(args: &StatusArgs) -> anyhow::Result<Exit> {
         let times = if refused.times > 1 { format!(", {} times", ui::count(refused.times)) } else { String::new() };
         table.row(["refused document", &format!("{} from {from}{times}: {}", refused.document, refused.reason)]);
     }
+    for what in &status.governance {
+        table.row(["governance", what]);
+    }
     table.row(["log", &format!("{}, root {}", some_entries(status.log_entries), status.log_root)]);
     table.row(["log key", &status.log_vkey]);
     table.row(["witnessed", &witnessed(&status.witnessed)]);

@@ -7,12 +7,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use luxor_protocol::api::{AdmittedDocument, Documents, LoggedDocument, RefusedDocument};
 use luxor_protocol::cbor::Encode;
-use luxor_protocol::document::DocumentKind;
+use luxor_protocol::document::{Directory, DocumentKind};
 use luxor_protocol::exchange::Skeleton;
+use luxor_protocol::time::Day;
 
 use super::Context;
 use super::problem::Problem;
 use crate::driver::{Admitted, Shared};
+
+/// Days before a charter's last one from which on the operator is told.
+const CHARTER_NOTICE_DAYS: u64 = 30;
 
 pub(super) async fn all(State(context): State<Context>) -> Result<Json<Documents>, Problem> {
     let (shared, mut documents) = (context.driver.shared(), Documents::default());
@@ -49,4 +53,35 @@ pub(super) fn refused(shared: &Shared) -> Vec<RefusedDocument> {
         times: refused.times,
     });
     refused.collect()
+}
+
+/// What of the documents waits for people.
+pub(super) fn waiting(directory: &Directory, today: Day) -> Vec<String> {
+    let (version, mut waiting) = (directory.charter_document().version, Vec::new());
+    match directory.charter().valid_until {
+        Some(until) if today > until => {
+            waiting.push(format!(
+                "charter version {version} is stale since {until}: nothing new is admitted until the next one"
+            ));
+        }
+        Some(until) if today.plus(CHARTER_NOTICE_DAYS) > until => {
+            waiting.push(format!("the last day of charter version {version} is {until}: adopt the next one in time"));
+        }
+        _ => {}
+    }
+    if let Some(split) = directory.split() {
+        let removed = if split.removed.is_empty() { "" } else { ", without whoever either of them removes" };
+        waiting.push(format!(
+            "two charters of version {} have enough votes and neither holds; version {version} goes on{removed} (`luxor charter heal`)",
+            split.version
+        ));
+    }
+    let frozen = directory.conflicts().iter();
+    waiting.extend(frozen.map(|two| {
+        format!(
+            "{} {} version {} is frozen: two of it contradict each other (`luxor charter status`)",
+            two.kind, two.id, two.version
+        )
+    }));
+    waiting
 }

@@ -55,6 +55,7 @@ pub(super) async fn status(State(context): State<Context>) -> Result<Json<Status
         documents: directory.documents().count(),
         documents_summary: directory.summary().hex(),
         refused_documents: super::documents::refused(shared),
+        governance: super::documents::waiting(&directory, crate::driver::now().day()),
         connected: names.collect(),
         sent: state.totals.sent,
         received: state.totals.received,

@@ -47,6 +47,9 @@ pub struct Status {
     /// Documents that were not admitted lately, the newest last.
     #[serde(default)]
     pub refused_documents: Vec<RefusedDocument>,
+    /// What of the network's documents waits for people, in words: a stale charter, a split, documents that contradict each other.
+    #[serde(default)]
+    pub governance: Vec<String>,
     /// Nodes connected now.
     pub connected: Vec<String>,
     /// What this node sent.
