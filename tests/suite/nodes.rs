@@ -119,6 +119,10 @@ fn another_node_of_a_member_takes_over_what_waits_for_the_first_and_both_have_it
         assert!(code != 0 && errors.contains("are not two nodes of one other member"), "{errors}");
     }
 
+    let nowhere = ["redirect", "--node", words(platform.dir()), "--from", "customs/n1", "--to", "customs/n3"];
+    let (code, _, errors) = try_luxor(&nowhere);
+    assert!(code != 0 && errors.contains("no card names customs/n3\nhint: "), "{errors}");
+
     // The first comes back: it never gets them, and nothing waits any more.
     let first = network.start("customs");
     platform.outbox("the receipts of the withdrawals", |state| state["pending"] == 0);

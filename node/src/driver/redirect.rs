@@ -49,7 +49,7 @@ pub enum RedirectError {
         to: NodeRef,
     },
     /// No card names the node to which it is to go.
-    #[error("no card names {0}")]
+    #[error("no card names {0}\nhint: `luxor documents` lists the cards, `luxor card show` tells the nodes on one")]
     NoCard(NodeRef),
     /// It could not be sent.
     #[error(transparent)]
