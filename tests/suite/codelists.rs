@@ -72,7 +72,8 @@ fn goods_of_a_new_edition_go_to_who_reads_it_and_to_the_others_after_their_next_
     assert_eq!(submit(&network, "first", &first).1["left_out"], left_out);
     let note = "no node of post reads hs 2028, in force from 2028-01-01: records with goods of it do not go there";
     assert_eq!(explained(&network.dir("platform"))["notes"], json!([note]));
-    // Nor does anybody else pass it on there.
+    // Nor does anybody else pass it on there, also once a quorum has cosigned the receipt.
+    customs.witnessed();
     let root = customs.get("/v1/records?reference=A-2")[0]["root"].as_str().unwrap().to_owned();
     let (at, wish) = (network.dir("customs"), ["--root", &root, "--to", "post", "--purpose", "delivery"]);
     let (_, passed, _) =
