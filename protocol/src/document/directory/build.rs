@@ -282,20 +282,16 @@ fn cards(documents: &[Arc<Document>], network: Digest, chain: &[(Digest, Charter
                 let (kind, id) = (DocumentKind::Card, document.id.clone());
                 judged = Err(DirectoryError::Frozen { kind, id, version: *version });
             }
-            match judged {
-                Err(error) => found.refused.push((document.clone(), error)),
-                Ok(_) if valid.iter().any(|(other, _)| other.digest() == document.digest()) => {}
-                Ok(card) => valid.push((document.clone(), card)),
+            sort(document, judged, &mut valid, &mut found.refused);
+        }
+        let (document, card) = match only(valid, &mut frozen) {
+            Ok(Some(one)) => one,
+            Ok(None) => continue,
+            Err((conflict, both)) => {
+                found.conflicts.push((conflict, both));
+                continue;
             }
-        }
-        if valid.len() > 1 {
-            let (id, version) = (valid[0].0.id.clone(), valid[0].0.version);
-            frozen.insert(id.clone(), version);
-            let both: Vec<_> = valid.into_iter().map(|(document, _)| document).collect();
-            found.conflicts.push((conflict(DocumentKind::Card, id, version, &both), both));
-            continue;
-        }
-        let Some((document, card)) = valid.pop() else { continue };
+        };
         if let Err(error) = claim(&card, &mut keys, &mut found.origins) {
             found.refused.push((document, error));
             continue;
@@ -457,10 +453,37 @@ fn add(list: &mut Vec<PublicKey>, keys: &[PublicKey], but: &[PublicKey]) {
     }
 }
 
-fn conflict(kind: DocumentKind, id: Slug, version: u64, both: &[Arc<Document>]) -> Conflict {
+/// Puts a document of one id and version where it belongs by its verdict. One that differs in signatures alone is no other.
+fn sort<T>(
+    document: &Arc<Document>,
+    judged: Result<T, DirectoryError>,
+    valid: &mut Vec<(Arc<Document>, T)>,
+    refused: &mut Refused,
+) {
+    match judged {
+        Err(error) => refused.push((document.clone(), error)),
+        Ok(_) if valid.iter().any(|(other, _)| other.digest() == document.digest()) => {}
+        Ok(content) => valid.push((document.clone(), content)),
+    }
+}
+
+/// What contradicts each other, with the documents.
+type Evidence = (Conflict, Vec<Arc<Document>>);
+
+/// The only one of an id and version; several contradict each other: none of them holds, all are evidence, and the id is frozen.
+fn only<T>(
+    mut valid: Vec<(Arc<Document>, T)>,
+    frozen: &mut BTreeMap<Slug, u64>,
+) -> Result<Option<(Arc<Document>, T)>, Evidence> {
+    if valid.len() < 2 {
+        return Ok(valid.pop());
+    }
+    let both: Vec<_> = valid.into_iter().map(|(document, _)| document).collect();
+    let (kind, id, version) = (both[0].kind, both[0].id.clone(), both[0].version);
+    frozen.insert(id.clone(), version);
     let mut digests: Vec<_> = both.iter().map(|document| document.digest()).collect();
     digests.sort();
-    Conflict { kind, id, version, digests }
+    Err((Conflict { kind, id, version, digests }, both))
 }
 
 /// Keys with those whose they are: identity keys, and those of nodes on cards that hold or held.
@@ -626,21 +649,18 @@ fn agree(
                 trust.check(document, &required)?;
                 Ok(agreement)
             })();
-            match judged {
-                Err(error) => refused.push((document.clone(), error)),
-                Ok(_) if valid.iter().any(|(other, _)| other.digest() == document.digest()) => {}
-                Ok(agreement) => valid.push((document.clone(), agreement)),
-            }
+            sort(document, judged, &mut valid, refused);
         }
-        if valid.len() > 1 {
-            let (id, version) = (valid[0].0.id.clone(), valid[0].0.version);
-            frozen.insert(id.clone(), version);
-            let both: Vec<_> = valid.into_iter().map(|(document, _)| document).collect();
-            conflicts.push(conflict(DocumentKind::Agreement, id, version, &both));
-            holds.extend(both);
-        } else if let Some((document, agreement)) = valid.pop() {
-            agreements.entry(document.id.clone()).or_default().push((document.digest(), agreement));
-            holds.push(document);
+        match only(valid, &mut frozen) {
+            Ok(Some((document, agreement))) => {
+                agreements.entry(document.id.clone()).or_default().push((document.digest(), agreement));
+                holds.push(document);
+            }
+            Ok(None) => {}
+            Err((conflict, both)) => {
+                conflicts.push(conflict);
+                holds.extend(both);
+            }
         }
     }
     agreements
