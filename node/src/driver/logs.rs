@@ -181,7 +181,7 @@ pub(super) fn witnessed_proof(shared: &Shared, index: u64) -> Result<Option<Tlog
     let Some(size) = index.checked_add(1).filter(|size| *size <= shared.sequencer.latest().size) else {
         return Ok(None);
     };
-    let Some(checkpoint) = first_witnessed(shared, size)? else { return Ok(None) };
+    let Some((checkpoint, _)) = first_witnessed(shared, size)? else { return Ok(None) };
     let size = held_of(checkpoint.clone()).map_err(|e| DriverError::Own(e.to_string()))?.size;
     let hashes = shared.sequencer.path(index, size)?;
     Ok(Some(TlogProof { extra: None, index, hashes, checkpoint }))
@@ -192,12 +192,16 @@ pub(super) fn is_witnessed(shared: &Shared, index: u64) -> Result<bool, StoreErr
     Ok(first_witnessed(shared, index.saturating_add(1))?.is_some())
 }
 
-/// The first checkpoint with a quorum that has so many entries, of those that are kept.
-fn first_witnessed(shared: &Shared, size: u64) -> Result<Option<Vec<u8>>, StoreError> {
+/// The first checkpoint with a quorum that has so many entries, of those that are kept, with its quorum time in seconds since 1970.
+fn first_witnessed(shared: &Shared, size: u64) -> Result<Option<(Vec<u8>, u64)>, StoreError> {
     // Witnesses that began new logs since are in no quorum of today, but later checkpoints have others'.
     let kept = shared.store.cosigned_from(size, KEPT_LOOKED_AT)?;
-    let newest = || shared.cosigned().best().filter(|best| best.size >= size).map(|best| best.note.clone());
-    Ok(kept.into_iter().find(|note| shared.cosigned().time_of(note).is_some()).or_else(newest))
+    let timed = |note: Vec<u8>| shared.cosigned().time_of(&note).map(|time| (note, time));
+    let newest = || {
+        let cosigned = shared.cosigned();
+        cosigned.best().filter(|best| best.size >= size).map(|best| (best.note.clone(), best.time))
+    };
+    Ok(kept.into_iter().find_map(timed).or_else(newest))
 }
 
 /// What the signatures of what arrived are worth today: the worst of them. `entry` is its `received` entry.
@@ -210,8 +214,8 @@ pub fn standing(shared: &Shared, entry: u64, sender: &NodeRef, arrival: &Arrival
     let Some(sender) = directory.node(sender).filter(|sender| directory.has_revoked(&sender.member)) else {
         return Ok(Standing::Good);
     };
-    let made = first_witnessed(shared, entry + 1)?.and_then(|note| shared.cosigned().time_of(&note));
-    let made = made.map(|seconds| Millis(seconds.saturating_mul(1_000)));
+    let made = first_witnessed(shared, entry.saturating_add(1))?;
+    let made = made.map(|(_, seconds)| Millis(seconds.saturating_mul(1_000)));
     let what = || format!("the received row of entry {entry}");
     let damaged = |error: CborError| StoreError::Damaged { what: what(), error: error.to_string() };
     let all = arrival.standing(&directory, sender, made).map_err(damaged)?;

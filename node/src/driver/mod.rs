@@ -332,19 +332,15 @@ impl Driver {
             return Ok(row.result);
         }
         let shared = self.shared.clone();
-        let prepared = self
-            .work(submission.lane, move || prepare::prepare(&shared, submission, now()))
-            .await
-            .ok_or(SubmitError::Stopping)?;
-        let chunk = match prepared {
-            Ok(chunk) => Box::new(chunk),
-            Err(error) => {
-                let _ = self.mailbox.send(Message::Failed(error));
-                return Err(SubmitError::Stopping);
-            }
-        };
+        let chunk = self.on_lane(submission.lane, move || prepare::prepare(&shared, submission, now())).await?;
+        self.send_out(chunk).await
+    }
+
+    /// Gives a prepared chunk its numbers, seals and stores it; on its way when this returns. Gives its answer.
+    async fn send_out(&self, chunk: PreparedChunk) -> Result<Vec<u8>, SubmitError> {
         let (answer, answered) = oneshot::channel();
-        self.mailbox.send(Message::Prepared { answer, chunk }).map_err(|_| SubmitError::Stopping)?;
+        let message = Message::Prepared { answer, chunk: Box::new(chunk) };
+        self.mailbox.send(message).map_err(|_| SubmitError::Stopping)?;
         answered.await.unwrap_or(Err(SubmitError::Stopping))
     }
 
@@ -389,6 +385,23 @@ impl Driver {
                 let _ = self.mailbox.send(Message::Failed(DriverError::Worker));
                 None
             }
+        }
+    }
+
+    /// The same of a job whose failure ends the driver.
+    async fn on_lane<T: Send + 'static>(
+        &self,
+        lane: Lane,
+        job: impl FnOnce() -> Result<T, DriverError> + Send + 'static,
+    ) -> Result<T, SubmitError> {
+        match self.work(lane, job).await {
+            Some(Ok(done)) => Ok(done),
+            Some(Err(error)) => {
+                // The mailbox only closes when the node stops.
+                let _ = self.mailbox.send(Message::Failed(error));
+                Err(SubmitError::Stopping)
+            }
+            None => Err(SubmitError::Stopping),
         }
     }
 

@@ -8,14 +8,12 @@
 
 use luxor_protocol::cbor::{Decode, Writer};
 use luxor_protocol::document::{Ask, KnownNode};
-use luxor_protocol::exchange::{Channel, DispatchHeader, EntryKind, Lane, Skeleton};
-use luxor_protocol::hash::Digest;
+use luxor_protocol::exchange::{Channel, DispatchHeader, EntryKind, Skeleton};
 use luxor_protocol::names::NodeRef;
 use luxor_protocol::record::SealedRecord;
 use luxor_protocol::time::Millis;
-use tokio::sync::oneshot;
 
-use super::{Driver, DriverError, Message, Shared, SubmitError, WithdrawError, now};
+use super::{Driver, DriverError, Shared, SubmitError, WithdrawError, now};
 use crate::engine::{Delivery, Kept, PreparedBatch, PreparedChunk};
 use crate::store::{IndexKey, NamedRecord, OutboxRow, parties, references};
 
@@ -99,14 +97,7 @@ impl Driver {
         for row in rows.into_iter().filter(waits) {
             let (channel, number) = (row.channel.clone(), row.number);
             let (shared, node, lane) = (self.shared.clone(), other.clone(), channel.lane);
-            let again = match self.work(lane, move || again(&shared, &row, &node, now())).await {
-                Some(Ok(again)) => again,
-                Some(Err(error)) => {
-                    let _ = self.mailbox.send(Message::Failed(error));
-                    return Err(SubmitError::Stopping.into());
-                }
-                None => return Err(SubmitError::Stopping.into()),
-            };
+            let again = self.on_lane(lane, move || again(&shared, &row, &node, now())).await?;
             let again = match again {
                 Ok(again) => again,
                 Err(reason) => {
@@ -116,7 +107,7 @@ impl Driver {
             };
             if let Some(batch) = again {
                 done.records += batch.batch.header.count as u64;
-                self.send_again(lane, batch).await?;
+                self.send_out(PreparedChunk::again(lane, vec![batch])).await?;
             }
             done.dispatches += 1;
             match self.withdraw(channel, number).await {
@@ -126,14 +117,6 @@ impl Driver {
             }
         }
         Ok(done)
-    }
-
-    async fn send_again(&self, lane: Lane, batch: PreparedBatch) -> Result<(), SubmitError> {
-        let (answer, answered) = oneshot::channel();
-        let (digest, result, batches) = (Digest::ZERO, Vec::new(), vec![batch]);
-        let chunk = Box::new(PreparedChunk { lane, submission: None, chunk: 0, digest, result, batches });
-        self.mailbox.send(Message::Prepared { answer, chunk }).map_err(|_| SubmitError::Stopping)?;
-        answered.await.unwrap_or(Err(SubmitError::Stopping)).map(drop)
     }
 }
 

@@ -215,7 +215,7 @@ pub enum Kept {
 pub struct PreparedChunk {
     /// The lane of its dispatches.
     pub lane: Lane,
-    /// Name of the submission; none where records are passed on, of which the index tells what went before.
+    /// Name of the submission; none where nobody submits them now, see [`PreparedChunk::again`].
     pub submission: Option<String>,
     /// Number of the chunk.
     pub chunk: u64,
@@ -225,6 +225,13 @@ pub struct PreparedChunk {
     pub result: Vec<u8>,
     /// The batches.
     pub batches: Vec<PreparedBatch>,
+}
+
+impl PreparedChunk {
+    /// Records that nobody submits now: stored or received before, they go out in these batches.
+    pub fn again(lane: Lane, batches: Vec<PreparedBatch>) -> Self {
+        Self { lane, submission: None, chunk: 0, digest: Digest::ZERO, result: Vec::new(), batches }
+    }
 }
 
 /// A dispatch with its number, sealed and signed.

@@ -19,10 +19,9 @@ use luxor_protocol::exchange::Lane;
 use luxor_protocol::hash::Digest;
 use luxor_protocol::names::{MemberId, Purpose};
 use luxor_protocol::time::Millis;
-use tokio::sync::oneshot;
 
 use super::logs::is_witnessed;
-use super::{Driver, DriverError, Message, Shared, SubmitError, now};
+use super::{Driver, DriverError, Shared, SubmitError, now};
 use crate::engine::{PreparedBatch, PreparedChunk};
 use choose::Choosing;
 pub(super) use decide::grants;
@@ -72,12 +71,7 @@ impl Driver {
         if batches.is_empty() {
             return Ok(result);
         }
-        let (answer, answered) = oneshot::channel();
-        let chunk =
-            PreparedChunk { lane, submission: None, chunk: 0, digest: Digest::ZERO, result: Vec::new(), batches };
-        let message = Message::Prepared { answer, chunk: Box::new(chunk) };
-        self.mailbox.send(message).map_err(|_| SubmitError::Stopping)?;
-        answered.await.unwrap_or(Err(SubmitError::Stopping))?;
+        self.send_out(PreparedChunk::again(lane, batches)).await?;
         Ok(result)
     }
 
@@ -98,22 +92,6 @@ impl Driver {
                 return Ok(());
             }
             tokio::time::sleep(WITNESS_EVERY).await;
-        }
-    }
-
-    async fn on_lane<T: Send + 'static>(
-        &self,
-        lane: Lane,
-        job: impl FnOnce() -> Result<T, DriverError> + Send + 'static,
-    ) -> Result<T, SubmitError> {
-        match self.work(lane, job).await {
-            Some(Ok(done)) => Ok(done),
-            Some(Err(error)) => {
-                // The mailbox only closes when the node stops.
-                let _ = self.mailbox.send(Message::Failed(error));
-                Err(SubmitError::Stopping)
-            }
-            None => Err(SubmitError::Stopping),
         }
     }
 }
