@@ -4,8 +4,7 @@
 
 use std::path::Path;
 
-use luxor_protocol::document::{Card, CardNode, DocumentKind};
-
+use luxor_protocol::document::{Card, CardNode, Document, DocumentKind};
 use serde::Serialize;
 
 use super::place::Place;
@@ -95,7 +94,7 @@ fn added(file: &Path, place: &Place, card: &Card) -> anyhow::Result<CardNode> {
 }
 
 /// The only node of a draft.
-fn node_of(document: &luxor_protocol::document::Document) -> anyhow::Result<CardNode> {
+fn node_of(document: &Document) -> anyhow::Result<CardNode> {
     let mut card = Card::open(document)?;
     match (card.nodes.pop(), card.nodes.is_empty()) {
         (Some(node), true) => Ok(node),
