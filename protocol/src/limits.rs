@@ -26,6 +26,8 @@ pub const CHANNEL_WINDOW: u64 = 1_024;
 pub const MAX_OCCURRENCES: usize = 99;
 /// Goods items of one record.
 pub const MAX_GOODS_ITEMS: usize = 99;
+/// Bytes of an attached file; what is larger is named by reference and digest.
+pub const MAX_ATTACHMENT_BYTES: u64 = 256 * 1024 * 1024;
 /// Groups of one record type.
 pub const MAX_GROUPS: usize = 32;
 /// Characters of a free text field (descriptionOfGoods and additionalInformation are an..512).

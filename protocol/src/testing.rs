@@ -13,8 +13,8 @@ use crate::hash::Digest;
 use crate::keys::{KeyUse, PublicKey, SecretKey};
 use crate::names::{MemberId, NodeRef, Purpose, Slug};
 use crate::record::{
-    Batch, BatchHeader, Content, ContentError, DECLARATION, GroupSet, Kind, Occurrences, RecordView, Scope,
-    SealedRecord, Value, batch_root,
+    Batch, BatchHeader, Content, ContentError, DECLARATION, GroupSet, Kind, OPENING, Occurrences, RecordView, Scope,
+    SealedRecord, TypeTable, Value, batch_root, tables,
 };
 use crate::time::{Day, Millis};
 use crate::tlog::{Checkpoint, Edge, TlogProof, inclusion_proof, leaf_hash};
@@ -90,14 +90,25 @@ pub(crate) fn value_of(kind: Kind, numbers: &mut Numbers) -> Value {
         })),
         Kind::Territory => Value::Text(numbers.text(&letters, 2, 2)),
         Kind::Currency => Value::Text(numbers.text(&letters, 3, 3)),
+        Kind::Bytes(min, max) => {
+            let count = u64::from(min) + numbers.up_to(u64::from((max - min).min(40)));
+            Value::Bytes((0..count).map(|_| numbers.up_to(255) as u8).collect())
+        }
     }
 }
 
-/// Content with the groups of `mask`, so many goods items, the last of which is not empty, and values from `seed`.
+/// Content of a declaration with the groups of `mask`, so many goods items, the last of which is not empty, and values from `seed`.
 pub(crate) fn content_from(seed: u64, mask: u32, items: usize) -> Content {
+    content_of(&DECLARATION, seed, mask, items)
+}
+
+/// The same of any type; one without groups of goods items has no goods items.
+pub(crate) fn content_of(table: &'static TypeTable, seed: u64, mask: u32, items: usize) -> Content {
     let mut numbers = Numbers(seed);
-    let mut content = Content::empty(&DECLARATION, items);
-    for (at, group) in DECLARATION.groups.iter().enumerate() {
+    let of_goods = table.groups.iter().any(|group| group.scope == Scope::Item);
+    let items = if of_goods { items } else { 0 };
+    let mut content = Content::empty(table, items);
+    for (at, group) in table.groups.iter().enumerate() {
         let places = if group.scope == Scope::Record { 1 } else { items };
         for item in 0..places {
             let last = group.scope == Scope::Item && item + 1 == items && group.name == "value";
@@ -106,7 +117,7 @@ pub(crate) fn content_from(seed: u64, mask: u32, items: usize) -> Content {
             if !wanted && !last {
                 continue;
             }
-            let count = if group.repeats { numbers.up_to(3) } else { 1 };
+            let count = if group.repeats { u64::from(group.mandatory) + numbers.up_to(3) } else { 1 };
             let occurrences: Occurrences = (0..count)
                 .map(|_| {
                     let chosen =
@@ -126,7 +137,14 @@ pub(crate) fn content() -> impl Strategy<Value = Content> {
     (any::<u64>(), any::<u32>(), 0usize..=9).prop_map(|(seed, mask, items)| content_from(seed, mask, items))
 }
 
-/// Any valid content with at least one goods item.
+/// Any valid content of any type.
+pub(crate) fn any_content() -> impl Strategy<Value = Content> {
+    let types: Vec<&'static TypeTable> = tables().filter(|table| *table != &OPENING).collect();
+    (proptest::sample::select(types), any::<u64>(), any::<u32>(), 0usize..=9)
+        .prop_map(|(table, seed, mask, items)| content_of(table, seed, mask, items))
+}
+
+/// Any valid content of a declaration with at least one goods item.
 pub(crate) fn content_with_goods() -> impl Strategy<Value = Content> {
     (any::<u64>(), any::<u32>(), 1usize..=9).prop_map(|(seed, mask, items)| content_from(seed, mask, items))
 }

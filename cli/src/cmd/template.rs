@@ -56,7 +56,7 @@ from = {senders}
 to = {recipients}
 # One of: {purposes}
 purpose = "safety_security"
-# The groups that recipients see; every other group stays hidden. ["*"] stands for all. Groups of {type_name} {version}:
+# The groups that recipients see; every other group stays hidden. ["*"] stands for all but "extra". Groups of {type_name} {version}:
 {groups}
 groups = {shown}
 # Only records with one of these destinations (two capital letters; EU stands for all its states). Empty means all.

@@ -263,7 +263,7 @@ pub(crate) fn card_under(dir: &Path, network: Digest, identity: PublicKey) -> Re
 
 /// What a card says that this program reads: record types with their versions, code lists with their editions.
 fn reads() -> Vec<(String, u64)> {
-    let types = tables().into_iter().filter(|t| t.name != OPENING.name).map(|t| (t.name, t.version));
+    let types = tables().filter(|t| t.name != OPENING.name).map(|t| (t.name, t.version));
     let editions = code_lists().into_iter().flat_map(|list| list.editions.iter().map(|of| (list.name, of.year)));
     types.chain(editions).map(|(name, number)| (name.to_owned(), number)).collect()
 }

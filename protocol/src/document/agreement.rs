@@ -11,7 +11,7 @@ use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::hash::{Digest, unhex};
 use crate::limits::{MAX_FLOWS, MAX_GROUPS, MAX_MEMBERS, MAX_ONWARD, MAX_RETENTION_DAYS, MAX_TERMS};
 use crate::names::{MemberId, MemberKind, NameError, Purpose, Slug, Territory, word_enum};
-use crate::record::{GroupSet, RecordView, TypeTable, table};
+use crate::record::{EXTRA_GROUP, Group, GroupSet, RecordView, TypeTable, table};
 use crate::time::Day;
 
 /// One row: records of a type may go from these members to those, for one purpose, showing these groups.
@@ -249,7 +249,8 @@ const MAX_TYPE_VERSIONS: usize = 16;
 const MAX_TERRITORIES: usize = 300;
 
 impl Agreement {
-    /// Reads a draft in TOML. `groups = ["*"]` stands for every group of the type, which the signed form spells out.
+    /// Reads a draft in TOML. `groups = ["*"]` stands for every group of the type but `extra`, which the signed form
+    /// spells out.
     ///
     /// # Errors
     /// [`DocumentError::Content`] that names what is wrong in it.
@@ -335,7 +336,7 @@ impl Agreement {
             let known = flow.type_versions.iter().rev().find_map(|version| flow.view(*version));
             let Some((table, _)) = known else { continue };
             lines.push(format!("    {to} will see:"));
-            let is_shown = |g: &&crate::record::Group| flow.groups.iter().any(|name| name == g.name);
+            let is_shown = |g: &&Group| flow.groups.iter().any(|name| name == g.name);
             lines.extend(table.groups.iter().filter(is_shown).map(|g| format!("      {:<15} {}", g.name, g.title)));
             let hidden: Vec<_> = table.groups.iter().filter(|g| !is_shown(g)).collect();
             if !hidden.is_empty() {
@@ -480,9 +481,9 @@ impl DraftFlow {
             known.push(table.ok_or_else(|| format!("no record type {} version {version}", self.type_name))?);
         }
         let groups = if self.groups == ["*"] {
-            // What every version has.
+            // What every version has; nobody knows what `extra` holds, so whoever gives it names it.
             let first = known.first().map_or(&[][..], |table| table.groups);
-            let common = |g: &&crate::record::Group| known.iter().all(|table| table.group(g.name).is_some());
+            let common = |g: &&Group| g.name != EXTRA_GROUP && known.iter().all(|table| table.group(g.name).is_some());
             first.iter().filter(common).map(|g| g.name.to_owned()).collect()
         } else {
             self.groups

@@ -88,7 +88,7 @@ impl Prohibitions {
             super::check_line(&entry.ground, 400).map_err(|()| wrong("its ground is no line of 1 to 400 bytes"))?;
             let tables = || {
                 let of_type = |name: &str| entry.type_name.as_deref().is_none_or(|wanted| wanted == name);
-                crate::record::tables().into_iter().filter(move |table| of_type(table.name))
+                crate::record::tables().filter(move |table| of_type(table.name))
             };
             if tables().next().is_none() {
                 return Err(wrong("no record type of this name is known here"));

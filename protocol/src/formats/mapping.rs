@@ -125,8 +125,7 @@ impl Mapping {
         let entry = |(place, what)| MappingError::Entry { mapping: name.clone(), place, what };
         let usable = |t: &&TypeTable| t.groups.iter().any(|g| !g.fields.is_empty());
         let Some(table) = table(&file.kind, file.version).filter(usable) else {
-            let known: Vec<_> =
-                tables().into_iter().filter(usable).map(|t| format!("{} version {}", t.name, t.version)).collect();
+            let known: Vec<_> = tables().filter(usable).map(|t| format!("{} version {}", t.name, t.version)).collect();
             let known = known.join(", ");
             return Err(MappingError::Type { mapping: name, kind: file.kind, version: file.version, known });
         };

@@ -260,7 +260,7 @@ mod tests {
         for list in code_lists() {
             assert!(list.editions.windows(2).all(|two| two[0].year < two[1].year && two[0].from < two[1].from));
             assert!(!list.editions.is_empty() && list.knows(list.first()), "{}", list.name);
-            assert!(tables().iter().all(|table| table.name != list.name), "{} is a record type too", list.name);
+            assert!(tables().all(|table| table.name != list.name), "{} is a record type too", list.name);
             assert!(list.name.len() <= 40, "a card has no room for {}", list.name);
             // In the last version of a type the edition has a field of its own, and never one that a group must have.
             let field = list.group(&DECLARATION_2).and_then(|(_, group)| list.field(group)).unwrap();

@@ -7,9 +7,9 @@ mod batch;
 mod codelist;
 mod commit;
 mod content;
-mod declaration;
 mod json;
 mod table;
+mod types;
 mod value;
 
 pub use arrived::ArrivedView;
@@ -19,9 +19,12 @@ pub use commit::{
     CommitError, GroupView, Leaf, RecordHeader, RecordId, RecordView, Salt, SealedRecord, Seed, leaf_salt,
 };
 pub use content::{Content, ContentError, Fault, Leaves, Occurrences};
-pub use declaration::{DECLARATION, DECLARATION_2};
 pub use json::{content_from_json, view_to_json};
 pub use table::{Field, Group, GroupSet, OPENING, Scope, TypeTable, table, tables};
+pub use types::{
+    AGENCY_DECISION, CONSIGNMENT, CUSTOMS_RESPONSE, DATA_ANSWER, DATA_REQUEST, DECLARATION, DECLARATION_2,
+    DECLARATION_3, EVENT, EXTRA_GROUP, LINK, NOTICE, ORDER, PAYMENT, REFERRAL, REFERRAL_ANSWER,
+};
 pub use value::{Decimal, Kind, Value, ValueError};
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::declaration::{DECLARATION, DECLARATION_2};
+use super::types::TABLES;
 use super::value::Kind;
 
 /// Whether a group stands once in a record or once in each goods item.
@@ -199,14 +199,14 @@ pub static OPENING: TypeTable = TypeTable::new(
     ],
 );
 
-/// Every type that agreements may name.
-pub fn tables() -> [&'static TypeTable; 3] {
-    [&DECLARATION, &DECLARATION_2, &OPENING]
+/// Every type that agreements may name: those of records, and [`OPENING`].
+pub fn tables() -> impl Iterator<Item = &'static TypeTable> {
+    TABLES.into_iter().chain([&OPENING])
 }
 
 /// The table of this type and version.
 pub fn table(name: &str, version: u64) -> Option<&'static TypeTable> {
-    tables().into_iter().find(|t| t.name == name && t.version == version)
+    tables().find(|t| t.name == name && t.version == version)
 }
 
 #[cfg(test)]

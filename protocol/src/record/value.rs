@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use super::codelist::CodeList;
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
+use crate::hash::{hex, unhex};
 use crate::limits::MAX_TEXT_CHARS;
 use crate::names::Territory;
 use crate::time::{Day, Millis};
@@ -36,6 +37,8 @@ pub enum Kind {
     Territory,
     /// A currency, three capital letters (ISO 4217).
     Currency,
+    /// Bytes, between the two numbers of them.
+    Bytes(u32, u32),
 }
 
 /// A value of a field.
@@ -53,6 +56,8 @@ pub enum Value {
     Day(Day),
     /// A time.
     Time(Millis),
+    /// Bytes.
+    Bytes(Vec<u8>),
 }
 
 /// Why a value was refused.
@@ -138,6 +143,7 @@ impl Kind {
             Kind::Bool => text.parse().ok().map(Value::Bool),
             Kind::Day => text.parse().ok().map(Value::Day),
             Kind::Time => text.parse().ok().map(Value::Time),
+            Kind::Bytes(..) => unhex(text).map(Value::Bytes),
             _ => Some(Value::Text(text.to_owned())),
         };
         value.filter(|value| self.holds(value)).ok_or_else(|| self.error(text))
@@ -173,6 +179,7 @@ impl Kind {
             (Kind::Edition(list), Value::Uint(n)) => list.knows(*n),
             (Kind::Bool, Value::Bool(_)) | (Kind::Day, Value::Day(_)) => true,
             (Kind::Time, Value::Time(t)) => *t <= Millis::MAX,
+            (Kind::Bytes(min, max), Value::Bytes(bytes)) => (min as usize..=max as usize).contains(&bytes.len()),
             _ => false,
         }
     }
@@ -221,6 +228,13 @@ impl Kind {
                     Err(reader.refuse(start, "value not allowed in this field"))
                 }
             }
+            Kind::Bytes(min, max) => {
+                let start = reader.position();
+                match reader.bytes(max as usize)?.len() >= min as usize {
+                    true => Ok(()),
+                    false => Err(reader.refuse(start, "value not allowed in this field")),
+                }
+            }
             _ => self.decode(reader).map(drop),
         }
     }
@@ -241,6 +255,8 @@ impl Kind {
             Kind::Time => "a time (RFC 3339)".into(),
             Kind::Territory => "a country or territory (two capital letters)".into(),
             Kind::Currency => "a currency (three capital letters, ISO 4217)".into(),
+            Kind::Bytes(min, max) if min == max => format!("{min} bytes in hexadecimal"),
+            Kind::Bytes(min, max) => format!("{min} to {max} bytes in hexadecimal"),
         }
     }
 
@@ -262,6 +278,7 @@ impl Kind {
             Kind::Bool => Value::Bool(reader.bool()?),
             Kind::Day => Value::Day(Day::decode(reader)?),
             Kind::Time => Value::Time(Millis::decode(reader)?),
+            Kind::Bytes(_, max) => Value::Bytes(reader.bytes(max as usize)?.to_vec()),
             _ => Value::Text(reader.text(4 * MAX_TEXT_CHARS)?.to_owned()),
         };
         if self.holds(&value) { Ok(value) } else { Err(reader.refuse(start, "value not allowed in this field")) }
@@ -296,6 +313,7 @@ impl fmt::Display for Value {
             Value::Bool(b) => b.fmt(f),
             Value::Day(d) => d.fmt(f),
             Value::Time(t) => t.fmt(f),
+            Value::Bytes(bytes) => f.write_str(&hex(bytes)),
         }
     }
 }
@@ -313,6 +331,7 @@ impl Encode for Value {
             Value::Bool(b) => writer.bool(*b),
             Value::Day(d) => d.encode(writer),
             Value::Time(t) => t.encode(writer),
+            Value::Bytes(bytes) => writer.bytes(bytes),
         }
     }
 }

@@ -115,7 +115,7 @@ fn explain(directory: &Directory, args: &ExplainArgs, day: Day) -> Explained {
         }
     };
     // Nobody speaks of the type: the newest that is known here, or the first of what is not known.
-    let newest = || tables().iter().filter(|table| table.name == args.type_name).map(|table| table.version).max();
+    let newest = || tables().filter(|table| table.name == args.type_name).map(|table| table.version).max();
     let versions = if versions.is_empty() { BTreeSet::from([newest().unwrap_or(1)]) } else { versions };
     let of_version = |version: &u64| of_version(directory, args, day, *version, &rules);
     let versions: Vec<_> = versions.iter().map(of_version).collect();
