@@ -257,7 +257,7 @@ pub(crate) struct OutboxArgs {
 pub(crate) struct EraseArgs {
     #[command(flatten)]
     pub(crate) node: NodeArgs,
-    /// Own reference or item id.
+    /// Reference: its own, or of an item, order, unit of transport, referral or filing.
     #[arg(long, requires = "ground")]
     pub(crate) item: Option<String>,
     /// The words of the order. They are kept nowhere; the log has their digest.
@@ -293,7 +293,7 @@ pub(crate) enum HoldCommand {
 pub(crate) struct HoldAddArgs {
     #[command(flatten)]
     pub(crate) node: NodeArgs,
-    /// Hold records with this own reference or item id.
+    /// Hold records with this reference: its own, or of an item, order, unit of transport, referral or filing.
     #[arg(long)]
     pub(crate) item: Option<String>,
     /// Hold everything under this agreement.
@@ -313,7 +313,7 @@ pub(crate) struct HoldAddArgs {
 pub(crate) struct DisclosuresArgs {
     #[command(flatten)]
     pub(crate) node: NodeArgs,
-    /// Own reference or item id.
+    /// Reference: its own, or of an item, order, unit of transport, referral or filing.
     #[arg(long)]
     pub(crate) item: Option<String>,
     /// Name or number of a sender, addressee or seller, whatever its case and spacing.

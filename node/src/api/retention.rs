@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::Context;
 use super::problem::Problem;
 use crate::driver::{ErasedNow, Shared, now};
-use crate::store::{DeletedRow, Held, HoldRow, StoreError, StoredDelivery, references};
+use crate::store::{DeletedRow, Held, HoldRow, StoreError, StoredDelivery};
 
 pub(super) async fn erase(
     State(context): State<Context>,
@@ -82,7 +82,7 @@ pub(super) async fn disclosures(
         let deliveries = store.deliveries(batch)?;
         disclosed.push(Disclosed {
             root: record.root().hex(),
-            references: references(|group, field| record.content().field(group, field)),
+            references: record.content().names().references,
             disclosures: deliveries
                 .iter()
                 .map(|delivery| disclosure(shared, delivery, place, now().day()))
@@ -100,7 +100,7 @@ pub(super) async fn disclosures(
         let passed = store.passed_on(&record.root)?;
         disclosed.push(Disclosed {
             root: record.root.hex(),
-            references: references(|group, field| record.field(group, field)),
+            references: record.references.clone(),
             disclosures: passed
                 .iter()
                 .map(|passed| disclosure(shared, &passed.delivery, passed.place, now().day()))

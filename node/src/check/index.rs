@@ -155,8 +155,7 @@ impl Check<'_> {
                 Some(match key {
                     IndexKey::OwnRoot(root, ..) => record.root() == *root,
                     IndexKey::OwnReference(reference, ..) => {
-                        let field = |group: &str, name: &str| record.content().field(group, name);
-                        identifiers(true, &key_of, field).contains(reference)
+                        identifiers(true, &key_of, &record.content().names()).contains(reference)
                     }
                     _ => true,
                 })
@@ -190,9 +189,7 @@ impl Check<'_> {
                 };
                 Some(match key {
                     IndexKey::ReceivedRoot(of, ..) => *of == root,
-                    IndexKey::ReceivedReference(of, ..) => {
-                        identifiers(false, &key_of, |group, field| view.field(group, field)).contains(of)
-                    }
+                    IndexKey::ReceivedReference(of, ..) => identifiers(false, &key_of, &view.names()).contains(of),
                     _ => true,
                 })
             }

@@ -127,7 +127,7 @@ impl Check<'_> {
                 self.notes.finding(what, format!("it was issued by {}", record.header().issuer), RESTORE);
                 continue;
             }
-            for found in identifiers(true, &key, |group, field| record.content().field(group, field)) {
+            for found in identifiers(true, &key, &record.content().names()) {
                 self.expect(IndexKey::OwnReference(found, entry, at));
             }
             self.notes.checked("own records");

@@ -3,7 +3,7 @@
 use luxor_protocol::exchange::{Answer, Channel, ErrorCode, Lack, Lane, Request, check_dispatch, check_withdrawal};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::names::NodeRef;
-use luxor_protocol::record::ArrivedView;
+use luxor_protocol::record::{ArrivedView, Names};
 use luxor_protocol::time::Millis;
 
 use super::{Driver, DriverError, Message, Shared};
@@ -11,7 +11,7 @@ use crate::engine::Verified;
 use crate::entropy::random;
 use crate::net::{Inbound, Reply as NetReply};
 use crate::sequencer::SequencerError;
-use crate::store::{NamedRecord, Under, references, seal_of};
+use crate::store::{NamedRecord, Under, seal_of};
 
 impl Driver {
     /// Takes one request: parses its frame and hands it on.
@@ -89,16 +89,9 @@ pub(super) fn check(
     let me = &shared.me;
     let checked = match request {
         Request::Dispatch(dispatch) => {
-            let references = |view: &ArrivedView<'_>| references(|group, field| view.field(group, field));
-            check_dispatch(
-                &directory,
-                me,
-                known,
-                dispatch,
-                now,
-                |sealed| shared.secrets().seal.open(sealed),
-                references,
-            )
+            // Parties are looked for among own records only.
+            let names = |view: &ArrivedView<'_>| Names { parties: Vec::new(), ..view.names() };
+            check_dispatch(&directory, me, known, dispatch, now, |sealed| shared.secrets().seal.open(sealed), names)
         }
         Request::Withdrawal(withdrawal) => check_withdrawal(&directory, me, known, withdrawal, now),
         _ => {
@@ -118,8 +111,7 @@ pub(super) fn check(
     if !checked.payload.is_empty() {
         let key = shared.store.received_key(checked.agreement, checked.due)?;
         payload = Some(seal_of(Under::Payload, &key, &checked.channel, checked.number, &checked.payload)?);
-        let indexed =
-            |(place, root, references)| NamedRecord { root, place, references, parties: Vec::new() }.indexed(&key);
+        let indexed = |(place, root, names)| NamedRecord { root, place, names }.indexed(&key);
         records = checked.accepted.into_iter().map(indexed).collect();
     }
     Ok(Ok(Box::new(Verified {

@@ -19,7 +19,7 @@ use super::route::{Cut, Routed, Ways};
 use super::{DriverError, Shared, Submission};
 use crate::engine::{Delivery, Kept, PreparedBatch, PreparedChunk, SealedChunk, SealedDispatch, Token};
 use crate::entropy::{fill, opening, random};
-use crate::store::{NamedRecord, SubmissionRow, Under, Write, parties, passed_on_row, references, seal_of};
+use crate::store::{NamedRecord, SubmissionRow, Under, Write, passed_on_row, seal_of};
 
 /// Bytes of a record's id.
 const ID_BYTES: usize = 16;
@@ -77,12 +77,11 @@ pub(super) fn prepare(shared: &Shared, submission: Submission, now: Millis) -> R
                 continue;
             }
         };
-        let field = |group: &str, name: &str| content.field(group, name);
-        let (references, parties) = (references(field), parties(field));
+        let names = content.names();
         let mut forms: Vec<OtherForm> = Vec::with_capacity(cuts.len());
         // For the last form, mostly the only one, nothing is copied.
-        let sources = std::iter::repeat_n((content, references, parties), cuts.len());
-        for ((nth, cut), (content, references, parties)) in cuts.into_iter().enumerate().zip(sources) {
+        let sources = std::iter::repeat_n((content, names), cuts.len());
+        for ((nth, cut), (content, names)) in cuts.into_iter().enumerate().zip(sources) {
             // Each form is a record of its own: nothing ties them but their content.
             let (id, seed) = if nth == 0 { split(random) } else { (self::random()?, Zeroizing::new(self::random()?)) };
             let (content, lost) = match cut.table == content.table() {
@@ -117,7 +116,7 @@ pub(super) fn prepare(shared: &Shared, submission: Submission, now: Millis) -> R
             };
             let group = &mut groups[at];
             let place = group.records.len();
-            group.indexed.push(NamedRecord { root: record.root(), place, references, parties });
+            group.indexed.push(NamedRecord { root: record.root(), place, names });
             group.stored.bytes(stored.as_bytes());
             group.records.push(record);
             group.bytes += bytes;

@@ -15,7 +15,7 @@ use luxor_protocol::time::Millis;
 
 use super::{Driver, DriverError, Shared, SubmitError, WithdrawError, now};
 use crate::engine::{Delivery, Kept, PreparedBatch, PreparedChunk};
-use crate::store::{IndexKey, NamedRecord, OutboxRow, parties, references};
+use crate::store::{IndexKey, NamedRecord, OutboxRow};
 
 /// Dispatches looked at in one call; whoever wants more asks again.
 const AT_ONCE: usize = 256;
@@ -177,9 +177,7 @@ fn again(
         one.clear();
         record.encode_stored(&mut one);
         stored.bytes(one.as_bytes());
-        let field = |group: &str, name: &str| record.content().field(group, name);
-        let (references, parties) = (references(field), parties(field));
-        named.push(NamedRecord { root: record.root(), place: *place, references, parties });
+        named.push(NamedRecord { root: record.root(), place: *place, names: record.content().names() });
     }
     let delivery = Delivery {
         recipient: to.node.clone(),

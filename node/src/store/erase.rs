@@ -9,7 +9,7 @@ use luxor_protocol::cbor::{CborError, Decode, Encode, Reader, Writer};
 use luxor_protocol::exchange::{Channel, DispatchHeader, EntryKind, Outcome, ReceiptBody, Skeleton};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::limits::MAX_BATCH_RECORDS;
-use luxor_protocol::record::{RecordView, SealedRecord, Value};
+use luxor_protocol::record::{Names, RecordView, SealedRecord};
 use luxor_protocol::time::Day;
 use rocksdb::{Direction, IteratorMode, WriteBatch};
 
@@ -81,12 +81,12 @@ enum ItemKind<'r> {
 }
 
 impl Item<'_> {
-    /// A field by group and name.
-    pub fn field(&self, group: &str, field: &str) -> Option<Value> {
+    /// By what it is found.
+    pub fn names(&self) -> Names {
         match &self.kind {
-            ItemKind::View(view) => view.field(group, field),
-            ItemKind::Own(record, _) => record.content().field(group, field),
-            ItemKind::Passed(record) => record.field(group, field),
+            ItemKind::View(view) => view.names(),
+            ItemKind::Own(record, _) => record.content().names(),
+            ItemKind::Passed(record) => record.names(),
         }
     }
 }
@@ -196,7 +196,7 @@ impl Store {
         for mut item in items {
             let at = place(entry, item.place);
             let found_by = |key: &DataKey| {
-                let found = identifiers(under == Under::Records, key, |group, field| item.field(group, field));
+                let found = identifiers(under == Under::Records, key, &item.names());
                 found.into_iter().map(|found| index_key(tag_reference, &found, &at)).collect::<Vec<_>>()
             };
             erasing.index_gone.extend(found_by(&old));
@@ -204,7 +204,7 @@ impl Store {
                 erased.push((item.place, item.root));
                 match &mut item.kind {
                     ItemKind::Passed(record) => {
-                        record.references = Default::default();
+                        record.references = Vec::new();
                         kept.push(item);
                     }
                     _ => erasing.index_gone.push(index_key(tag_root, &item.root, &at)),
@@ -334,7 +334,7 @@ impl Store {
             for item in items(under, entry, &bytes)?.0 {
                 let at = place(entry, item.place);
                 erasing.index_gone.push(index_key(tag_root, &item.root, &at));
-                let found = identifiers(under == Under::Records, &key, |group, field| item.field(group, field));
+                let found = identifiers(under == Under::Records, &key, &item.names());
                 erasing.index_gone.extend(found.iter().map(|found| index_key(tag_reference, found, &at)));
                 erased += 1;
             }

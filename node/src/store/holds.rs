@@ -4,13 +4,13 @@
 use luxor_protocol::cbor::{CborError, Decode, Encode, Reader, Writer};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::names::Slug;
+use luxor_protocol::record::party_name;
 use luxor_protocol::time::Day;
 use rocksdb::IteratorMode;
 
 use super::columns::{Under, cf, sealed_for};
 use super::erase::Item;
 use super::open::{Store, StoreError, decode};
-use super::write::{parties, party_name, references};
 use crate::keyring::{Bucket, KeyringError, Kind, Opened, Sealed};
 
 /// Bytes of what is held, and of a ground.
@@ -19,7 +19,7 @@ const MAX_WORDS: usize = 2_000;
 /// What a hold is on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Held {
-    /// Records with this own reference or item id.
+    /// Records with this reference: its own, or of an item, order, unit of transport, referral or filing.
     Item(String),
     /// Everything under this agreement.
     Agreement(Slug, Digest),
@@ -42,11 +42,8 @@ impl HoldRow {
     /// Whether it keeps a record.
     pub fn keeps(&self, item: &Item<'_>) -> bool {
         match &self.held {
-            Held::Item(id) => references(|group, field| item.field(group, field)).contains(id),
-            Held::Party(party) => {
-                let party = party_name(party);
-                parties(|group, field| item.field(group, field)).contains(&party)
-            }
+            Held::Item(id) => item.names().references.contains(id),
+            Held::Party(party) => item.names().parties.contains(&party_name(party)),
             Held::Agreement(..) => false,
         }
     }

@@ -40,4 +40,4 @@ pub use scan::{
 };
 pub use tree::LogReader;
 pub use under::seal_of;
-pub use write::{IndexedRecord, NamedRecord, Write, identifiers, parties, party_name, references};
+pub use write::{IndexedRecord, NamedRecord, Write, identifiers};

@@ -5,14 +5,14 @@ use luxor_protocol::cbor::{CborError, Decode, Encode, Reader, Writer};
 use luxor_protocol::exchange::{Channel, EntryKind, Opening, ReceiptBody};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::limits::MAX_BATCH_RECORDS;
-use luxor_protocol::record::{RecordView, Value};
+use luxor_protocol::record::{Names, RecordView};
 use rocksdb::IteratorMode;
 
 use super::columns::{Tag, Under, cf, index_key, read_place};
 use super::open::{Store, StoreError, decode};
 use super::read::StoredDelivery;
 use super::rows::SourceRow;
-use super::write::{IndexedRecord, REFERENCES, identifiers};
+use super::write::{IndexedRecord, identifiers};
 use crate::keyring::DataKey;
 
 /// A dispatch by which a record of another was passed on.
@@ -35,8 +35,8 @@ pub struct PassedRecord {
     pub root: Digest,
     /// `received` entry and place where it came.
     pub came: (u64, usize),
-    /// Own reference and item id; neither once it is erased by order.
-    pub references: [Option<String>; 2],
+    /// References that lead to it, as far as they were shown here; none once it is erased by order.
+    pub references: Vec<String>,
 }
 
 impl Store {
@@ -116,23 +116,17 @@ impl Store {
 impl PassedRecord {
     /// A record as it came, in a dispatch that passes it on.
     pub fn new(root: Digest, came: (u64, usize), view: &RecordView) -> Self {
-        let text = |(group, field)| match view.field(group, field) {
-            Some(Value::Text(text)) => Some(text),
-            _ => None,
-        };
-        Self { root, came, references: REFERENCES.map(text) }
+        Self { root, came, references: view.names().references }
     }
 
     /// What leads to it by name, as far as it is known here.
-    pub fn field(&self, group: &str, field: &str) -> Option<Value> {
-        let at = REFERENCES.iter().position(|known| *known == (group, field))?;
-        self.references[at].clone().map(Value::Text)
+    pub fn names(&self) -> Names {
+        Names { references: self.references.clone(), parties: Vec::new() }
     }
 
     /// What finds it while the data key of its bucket lives.
     pub fn indexed(&self, place: usize, key: &DataKey) -> IndexedRecord {
-        let references = identifiers(false, key, |group, field| self.field(group, field));
-        IndexedRecord { root: self.root, place, references }
+        IndexedRecord { root: self.root, place, references: identifiers(false, key, &self.names()) }
     }
 }
 
@@ -141,16 +135,12 @@ pub fn passed_on_row(records: &[PassedRecord]) -> Vec<u8> {
     let mut writer = Writer::with_capacity(records.len() * 100 + 3);
     writer.array(records.len());
     for record in records {
-        writer.array(5);
+        writer.array(4);
         record.root.encode(&mut writer);
         writer.uint(record.came.0);
         writer.uint(record.came.1 as u64);
-        for reference in &record.references {
-            match reference {
-                Some(reference) => writer.text(reference),
-                None => writer.null(),
-            }
-        }
+        writer.array(record.references.len());
+        record.references.iter().for_each(|reference| writer.text(reference));
     }
     writer.into_bytes()
 }
@@ -164,15 +154,12 @@ pub fn read_passed_on(bytes: &[u8]) -> Result<Vec<PassedRecord>, CborError> {
     let count = reader.array(MAX_BATCH_RECORDS)?;
     let mut records = Vec::with_capacity(count);
     for _ in 0..count {
-        reader.tuple(5)?;
+        reader.tuple(4)?;
         let root = Digest::decode(&mut reader)?;
         let came = (reader.uint()?, reader.uint_max(MAX_BATCH_RECORDS as u64)? as usize); // at most 10,000
-        let mut references = [None, None];
-        for reference in &mut references {
-            if !reader.null()? {
-                *reference = Some(reader.text(bytes.len())?.to_owned());
-            }
-        }
+        let references = (0..reader.array(bytes.len())?).map(|_| Ok(reader.text(bytes.len())?.to_owned()));
+        let references = references.collect::<Result<_, _>>()?;
+        reader.leave();
         reader.leave();
         records.push(PassedRecord { root, came, references });
     }

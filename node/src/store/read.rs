@@ -5,7 +5,7 @@ use luxor_protocol::cbor::{Decode, Reader};
 use luxor_protocol::exchange::{Arrival, AuditEntry, Channel, DispatchHeader, EntryKind, ReceiptBody, Skeleton};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::limits::{MAX_AUDIT_PAGE_BYTES, MAX_BATCH_RECORDS};
-use luxor_protocol::record::{GroupSet, RecordView, SealedRecord};
+use luxor_protocol::record::{GroupSet, RecordView, SealedRecord, party_name};
 use rocksdb::{Direction, IteratorMode};
 
 use super::columns::{
@@ -14,7 +14,6 @@ use super::columns::{
 use super::kept::KeptOpening;
 use super::open::{Store, StoreError, decode};
 use super::rows::{ReceiptRow, ReceivedRow, SubmissionRow};
-use super::write::party_name;
 use crate::keyring::{KeyringError, Kind};
 
 /// Index rows read for one query.
@@ -182,7 +181,7 @@ impl Store {
         Ok(Some(records))
     }
 
-    /// Records with this own reference or item id.
+    /// Records that this reference, or number of an item, order, unit of transport, referral or filing, leads to.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use luxor_protocol::cbor::Encode;
 use luxor_protocol::exchange::{Arrival, Channel, Envelope, Opening, Withdrawal};
 use luxor_protocol::hash::Digest;
-use luxor_protocol::record::Value;
+use luxor_protocol::record::Names;
 use luxor_protocol::time::Day;
 use luxor_protocol::tlog::{CompletedTile, Frontier, Hash};
 use rocksdb::WriteBatch;
@@ -39,69 +39,22 @@ pub struct NamedRecord {
     pub root: Digest,
     /// Its place in the dispatch or batch, from 0.
     pub place: usize,
-    /// Own reference and item id.
-    pub references: Vec<String>,
-    /// Parties that it names, as [`parties`] gives them; of own records only.
-    pub parties: Vec<String>,
+    /// What leads to it; parties of own records only.
+    pub names: Names,
 }
 
 impl NamedRecord {
     /// What finds it while the data key of its bucket lives.
     pub fn indexed(&self, key: &DataKey) -> IndexedRecord {
-        let parties = self.parties.iter().map(|party| key.party(party));
-        let references = self.references.iter().map(|reference| key.reference(reference)).chain(parties).collect();
-        IndexedRecord { root: self.root, place: self.place, references }
+        IndexedRecord { root: self.root, place: self.place, references: identifiers(true, key, &self.names) }
     }
-}
-
-/// Fields that lead to a record: group and field.
-pub(super) const REFERENCES: [(&str, &str); 2] = [("filing", "own_reference"), ("item", "id")];
-
-/// The identifiers that lead to a record, each once, from whatever gives its fields by group and name.
-pub fn references(field: impl Fn(&str, &str) -> Option<Value>) -> Vec<String> {
-    let text = |(group, name)| match field(group, name) {
-        Some(Value::Text(text)) => Some(text),
-        _ => None,
-    };
-    let mut found: Vec<String> = REFERENCES.into_iter().filter_map(text).collect();
-    found.dedup();
-    found
-}
-
-/// Fields that name a party: group and field.
-const PARTIES: [(&str, &str); 6] = [
-    ("sender", "name"),
-    ("sender", "id"),
-    ("addressee", "name"),
-    ("addressee", "id"),
-    ("seller", "name"),
-    ("seller", "account"),
-];
-
-/// The parties that a record names (sender, addressee, seller; name or number), each once, as [`party_name`] spells them.
-pub fn parties(field: impl Fn(&str, &str) -> Option<Value>) -> Vec<String> {
-    let text = |(group, name)| match field(group, name) {
-        Some(Value::Text(text)) => Some(party_name(&text)),
-        _ => None,
-    };
-    let mut found: Vec<String> = PARTIES.into_iter().filter_map(text).collect();
-    found.sort_unstable();
-    found.dedup();
-    found
-}
-
-/// A party's name or number in the one spelling that is compared: lower case, one space between words.
-pub fn party_name(text: &str) -> String {
-    text.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ")
 }
 
 /// The index keys of what leads to a record: of own ones parties as well.
-pub fn identifiers(own: bool, key: &DataKey, field: impl Fn(&str, &str) -> Option<Value>) -> Vec<Digest> {
-    let mut found: Vec<Digest> = references(&field).iter().map(|reference| key.reference(reference)).collect();
-    if own {
-        found.extend(parties(&field).iter().map(|party| key.party(party)));
-    }
-    found
+pub fn identifiers(own: bool, key: &DataKey, names: &Names) -> Vec<Digest> {
+    let references = names.references.iter().map(|reference| key.reference(reference));
+    let parties = names.parties.iter().filter(|_| own).map(|party| key.party(party));
+    references.chain(parties).collect()
 }
 
 /// One thing to be written. `entry` is a position in the entries of the same commit; the sequencer makes an index of it.

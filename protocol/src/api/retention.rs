@@ -8,7 +8,7 @@ use crate::names::{MemberId, NodeRef, Purpose};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EraseRequest {
-    /// Own reference or item id, of which every record is erased before its date. Absent: what is due is erased now.
+    /// Reference: its own, or of an item, order, unit of transport, referral or filing, of which every record is erased before its date. Absent: what is due is erased now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item: Option<String>,
     /// The words of the order; only with an item, and then needed. They are kept nowhere, the log has their digest.
@@ -37,7 +37,7 @@ pub struct ErasedReport {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HoldRequest {
-    /// Own reference or item id.
+    /// Reference: its own, or of an item, order, unit of transport, referral or filing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item: Option<String>,
     /// An agreement's name.

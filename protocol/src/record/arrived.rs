@@ -81,7 +81,7 @@ impl<'a> ArrivedView<'a> {
     }
 
     /// The first leaf of the group at a position, if it is shown.
-    fn leaf(&self, group: usize) -> Option<&'a [u8]> {
+    pub(super) fn leaf(&self, group: usize) -> Option<&'a [u8]> {
         let before = self.shown.0 & !u32::MAX.checked_shl(u32::try_from(group).ok()?)?;
         self.shown.has(group).then(|| self.leaves.get(before.count_ones() as usize).copied())?
     }

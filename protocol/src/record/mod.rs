@@ -8,6 +8,7 @@ mod codelist;
 mod commit;
 mod content;
 mod json;
+mod names;
 mod table;
 mod types;
 mod value;
@@ -20,7 +21,8 @@ pub use commit::{
 };
 pub use content::{Content, ContentError, Fault, Leaves, Occurrences};
 pub use json::{content_from_json, view_to_json};
-pub use table::{Field, Group, GroupSet, OPENING, Scope, TypeTable, table, tables};
+pub use names::{Names, party_name};
+pub use table::{Field, Finds, Group, GroupSet, OPENING, Scope, TypeTable, table, tables};
 pub use types::{
     AGENCY_DECISION, CONSIGNMENT, CUSTOMS_RESPONSE, DATA_ANSWER, DATA_REQUEST, DECLARATION, DECLARATION_2,
     DECLARATION_3, EVENT, EXTRA_GROUP, LINK, NOTICE, ORDER, PAYMENT, REFERRAL, REFERRAL_ANSWER,

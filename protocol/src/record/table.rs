@@ -27,6 +27,19 @@ pub struct Field {
     pub kind: Kind,
     /// Whether a group that is there must hold it.
     pub mandatory: bool,
+    /// Whether a record is found by it.
+    pub finds: Finds,
+}
+
+/// Whether a record is found by a field's value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finds {
+    /// It is not.
+    No,
+    /// By a reference or number: of the record itself, of an item, order, unit of transport, referral or filing.
+    Reference,
+    /// By the name or number of a person or organisation, in the issuer's own node only.
+    Party,
 }
 
 /// Fields that are disclosed together.
@@ -52,6 +65,18 @@ impl Group {
         self.fields.iter().find(|f| f.name == name)
     }
 
+    /// Whether a record is found by one of its fields.
+    const fn finds(&self) -> bool {
+        let mut at = 0;
+        while at < self.fields.len() {
+            if !matches!(self.fields[at].finds, Finds::No) {
+                return true;
+            }
+            at += 1;
+        }
+        false
+    }
+
     /// The field of this number.
     pub fn field_number(&self, number: u64) -> Option<&'static Field> {
         // Numbers run from 1 without a gap, until a field is given up.
@@ -72,19 +97,28 @@ pub struct TypeTable {
     pub groups: &'static [Group],
     /// Those that stand once in each goods item.
     of_items: GroupSet,
+    /// Those of the record with fields by which it is found.
+    finding: GroupSet,
 }
 
 impl TypeTable {
     /// A version of a type.
     pub const fn new(name: &'static str, version: u64, groups: &'static [Group]) -> Self {
-        let (mut of_items, mut at) = (0, 0);
+        let (mut of_items, mut finding, mut at) = (0, 0, 0);
         while at < groups.len() {
-            if let Scope::Item = groups[at].scope {
-                of_items |= 1 << at;
+            match groups[at].scope {
+                Scope::Item => of_items |= 1 << at,
+                Scope::Record if groups[at].finds() => finding |= 1 << at,
+                Scope::Record => {}
             }
             at += 1;
         }
-        Self { name, version, groups, of_items: GroupSet(of_items) }
+        Self { name, version, groups, of_items: GroupSet(of_items), finding: GroupSet(finding) }
+    }
+
+    /// Groups of the record with fields by which it is found.
+    pub(super) fn finding(&self) -> GroupSet {
+        self.finding
     }
 
     /// How many groups of the same scope stand before the one at `position`, and how many groups of the record there are.

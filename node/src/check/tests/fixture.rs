@@ -18,7 +18,7 @@ use luxor_protocol::hash::Digest;
 use luxor_protocol::keys::KeyUse;
 use luxor_protocol::names::{NodeRef, Purpose};
 use luxor_protocol::record::{
-    ArrivedView, Batch, BatchHeader, DECLARATION, Fault, RecordView, SealedRecord, batch_root, content_from_json,
+    ArrivedView, Batch, BatchHeader, DECLARATION, Fault, Names, RecordView, SealedRecord, batch_root, content_from_json,
 };
 use luxor_protocol::time::{Day, Millis};
 use luxor_protocol::tlog::{Frontier, leaf_hash};
@@ -27,8 +27,7 @@ use crate::folder::{Folder, NodeKeys};
 use crate::seal::Recipient;
 use crate::sequencer::{Commit, Committed, LockFile, Sequencer};
 use crate::store::{
-    NamedRecord, PassedRecord, Store, StoreConfig, SubmissionRow, Totals, Under, Write, passed_on_row, references,
-    seal_of,
+    NamedRecord, PassedRecord, Store, StoreConfig, SubmissionRow, Totals, Under, Write, passed_on_row, seal_of,
 };
 use crate::testing::{GROUPS, MEMBERS, TwoMembers, key};
 
@@ -323,7 +322,7 @@ impl Pair {
             let content = serde_json::json!({"type": "declaration", "filing": {"own_reference": reference},
                 "item": {"id": format!("RR{:09}KR", side.chunk * 10 + place as u64)}, "route": {"destination": "KR"}});
             let content = content_from_json(&content).unwrap();
-            let references = references(|group, field| content.field(group, field));
+            let names = content.names();
             let record = SealedRecord::new(issuer.clone(), content, None, random(), random::<32>().into());
             let view = match (fate, place) {
                 (Fate::Partly, 0) => DECLARATION.set(["filing", "item"]).unwrap(),
@@ -340,7 +339,7 @@ impl Pair {
                 left_out: Vec::new(),
                 left_out_more: 0,
             });
-            indexed.push(NamedRecord { root: record.root(), place, references, parties: Vec::new() });
+            indexed.push(NamedRecord { root: record.root(), place, names });
         }
         let (fault, pointer) = (Fault::NoRecipient, "/route/destination".to_owned());
         results.push(RecordResult::Refused { fault, pointer, reason: "no agreement".into() });
@@ -399,7 +398,7 @@ impl Pair {
                 Request::Dispatch(dispatch) if sent.header.source.is_some() => passed_on(dispatch, sent),
                 Request::Dispatch(dispatch) => {
                     check_dispatch(&self.directory, &side.me, &peer, dispatch, NOW, open, |view: &ArrivedView<'_>| {
-                        references(|group, field| view.field(group, field))
+                        Names { parties: Vec::new(), ..view.names() }
                     })
                     .unwrap()
                 }
@@ -491,7 +490,7 @@ impl Side {
 }
 
 /// What a check makes of a dispatch that passes records on, but for the check: its source names nobody.
-fn passed_on(dispatch: &Dispatch, sent: &Sent) -> Checked<Vec<String>> {
+fn passed_on(dispatch: &Dispatch, sent: &Sent) -> Checked<Names> {
     let (header, mut payload) = (&sent.header, Writer::new());
     payload.array(sent.views.len());
     let mut accepted = Vec::new();
@@ -500,7 +499,7 @@ fn passed_on(dispatch: &Dispatch, sent: &Sent) -> Checked<Vec<String>> {
         payload.uint(place as u64);
         view.root().encode(&mut payload);
         view.encode(&mut payload);
-        accepted.push((place, view.root(), references(|group, field| view.field(group, field))));
+        accepted.push((place, view.root(), Names { parties: Vec::new(), ..view.names() }));
     }
     Checked {
         channel: header.channel.clone(),
@@ -520,9 +519,9 @@ fn passed_on(dispatch: &Dispatch, sent: &Sent) -> Checked<Vec<String>> {
     }
 }
 
-fn named(checked: &Checked<Vec<String>>) -> Vec<NamedRecord> {
+fn named(checked: &Checked<Names>) -> Vec<NamedRecord> {
     let accepted = checked.accepted.iter().cloned();
-    accepted.map(|(place, root, references)| NamedRecord { root, place, references, parties: Vec::new() }).collect()
+    accepted.map(|(place, root, names)| NamedRecord { root, place, names }).collect()
 }
 
 fn count(traffic: &mut Traffic, outcome: &Outcome, records: usize) {

@@ -2,7 +2,7 @@
 
 use super::groups::{
     ADDRESSEE, CLASSIFICATION, CONTENT, EXTRA, FISCAL, HANDLING, ITEM, ORIGIN, PAYMENT as PAID, PRINCIPAL, PRODUCT,
-    REFERENCE, ROUTE, SELLER, VALUE, may, must, record_group, required,
+    REFERENCE, ROUTE, SELLER, VALUE, finds, may, must, record_group, required,
 };
 use crate::record::table::{Field, TypeTable};
 use crate::record::value::Kind::{Bool, Code, Currency, Decimal, Text, Time, Words};
@@ -63,7 +63,7 @@ pub static PAYMENT: TypeTable = TypeTable::new(
 );
 
 const ORDER_FIELDS: &[Field] = &[
-    must(1, "number", "D018", Text(70)),
+    finds(must(1, "number", "D018", Text(70))),
     may(2, "platform", "", Text(70)),
     may(3, "sold_at", "", Time),
     may(4, "price", "", Decimal(16, 2)),

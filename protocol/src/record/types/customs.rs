@@ -4,8 +4,8 @@
 //! load (IE3Q01). Responses follow the notifications of WCO Data Model RES and ICS2; the code of the system they come from is kept.
 
 use super::groups::{
-    ATTACHMENTS, DOCUMENTS, EXTRA, HANDLING, ITEM, PRINCIPAL, REFERENCE, ROUTE, may, must, record_group, repeated,
-    required,
+    ATTACHMENTS, DOCUMENTS, EXTRA, HANDLING, ITEM, PRINCIPAL, REFERENCE, ROUTE, finds, may, must, record_group,
+    repeated, required,
 };
 use super::transport::UNIT;
 use crate::record::table::{Field, TypeTable};
@@ -24,11 +24,11 @@ pub static REFERRAL: TypeTable = TypeTable::new(
             "what is asked or forbidden, under which reference, until when, and how it stands",
             &[
                 must(1, "kind", "", REFERRALS),
-                must(2, "reference", "", Text(35)),
+                finds(must(2, "reference", "", Text(35))),
                 must(3, "state", "", Words(&["open", "answered", "insufficient", "closed"])),
                 may(4, "request_type", "", Code(3)),
                 may(5, "deadline", "", Time),
-                may(6, "registration", "", Code(35)),
+                finds(may(6, "registration", "", Code(35))),
                 may(7, "text", "225", Text(512)),
                 may(8, "screening_method", "", Code(3)),
                 may(9, "outcome", "", Text(512)),
@@ -63,7 +63,7 @@ pub static REFERRAL_ANSWER: TypeTable = TypeTable::new(
             "which referral it answers, and what was done",
             &[
                 must(1, "kind", "", REFERRALS),
-                must(2, "reference", "", Text(35)),
+                finds(must(2, "reference", "", Text(35))),
                 must(
                     3,
                     "outcome",
@@ -134,8 +134,8 @@ pub static CUSTOMS_RESPONSE: TypeTable = TypeTable::new(
                         "other",
                     ]),
                 ),
-                may(2, "about", "D026", Text(70)),
-                may(3, "registration", "", Code(35)),
+                finds(may(2, "about", "D026", Text(70))),
+                finds(may(3, "registration", "", Code(35))),
                 may(4, "version", "", Uint(9_999)),
                 may(5, "at", "", Time),
                 may(6, "deadline", "", Time),

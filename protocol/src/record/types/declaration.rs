@@ -5,7 +5,7 @@
 
 use super::groups::{
     ACTIONS, ADDRESSEE, ATTACHMENTS, CLASSIFICATION, CLASSIFICATION_1, CONTENT, DANGEROUS_GOODS, DOCUMENTS, EXTRA,
-    FISCAL, HANDLING, HANDLING_2, ITEM, MASS, ORIGIN, PAYMENT, PRINCIPAL, PRODUCT, ROUTE, SELLER, SENDER, VALUE,
+    FISCAL, HANDLING, HANDLING_2, ITEM, MASS, ORIGIN, PAYMENT, PRINCIPAL, PRODUCT, ROUTE, SELLER, SENDER, VALUE, finds,
     item_group, may, must, record_group, repeated, required,
 };
 use crate::record::table::{Field, Group, TypeTable};
@@ -67,7 +67,7 @@ const FILING: Group = required(record_group(
 const FILING_2: Group = Group { fields: FILING_FIELDS.split_at(14).0, ..FILING };
 
 const FILING_FIELDS: &[Field] = &[
-    must(1, "own_reference", "", Text(70)),
+    finds(must(1, "own_reference", "", Text(70))),
     may(
         2,
         "kind",
@@ -76,7 +76,7 @@ const FILING_FIELDS: &[Field] = &[
     ),
     may(3, "data_set", "", Code(17)),
     may(4, "capacity", "", Words(&["declarant", "direct_representative", "indirect_representative", "operator"])),
-    may(5, "registration", "", Code(35)),
+    finds(may(5, "registration", "", Code(35))),
     may(6, "filed_on", "D011", Day),
     may(7, "message_time", "D029", Time),
     may(8, "circumstance", "504", Code(3)),
@@ -112,8 +112,8 @@ const ORDER: Group = record_group(
     "order",
     "the order behind the parcel",
     &[
-        may(1, "reference", "D018", Text(70)),
-        may(2, "platform_reference", "", Text(70)),
+        finds(may(1, "reference", "D018", Text(70))),
+        finds(may(2, "platform_reference", "", Text(70))),
         may(3, "sold_at", "", Time),
         may(4, "price", "", Decimal(16, 2)),
         may(5, "currency", "", Currency),

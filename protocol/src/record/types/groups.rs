@@ -3,7 +3,7 @@
 //! Not here: groups of one type only; they stand beside it.
 
 use crate::record::codelist::HS;
-use crate::record::table::{Field, Group, Scope};
+use crate::record::table::{Field, Finds, Group, Scope};
 use crate::record::value::Kind;
 use crate::record::value::Kind::{
     Bool, Bytes, Code, Currency, Day, Decimal, Digits, Territory, Text, Time, Uint, Words,
@@ -24,7 +24,7 @@ pub(super) const REFERENCE: Group = Group {
         "reference",
         "the issuer's own reference, which revision of it this is, and when it was made",
         &[
-            must(1, "own_reference", "", Text(70)),
+            finds(must(1, "own_reference", "", Text(70))),
             may(2, "made_at", "", Time),
             may(3, "revision", "", Uint(9_999)),
             may(4, "action", "", ACTIONS),
@@ -39,10 +39,10 @@ const ITEM_TITLE: &str = "which item it is: S10 or other number, receptacle, con
 pub(super) const ITEM_FIELDS: [Field; 6] = [
     may(1, "scheme", "", Words(&["s10", "sscc", "carrier", "platform"])),
     may(2, "issuer", "", Text(35)),
-    must(3, "id", "D023", Text(70)),
+    finds(must(3, "id", "D023", Text(70))),
     may(4, "posted_on", "", Day),
-    may(5, "ucr", "009", Text(35)),
-    may(6, "receptacle", "159", Code(35)),
+    finds(may(5, "ucr", "009", Text(35))),
+    finds(may(6, "receptacle", "159", Code(35))),
 ];
 
 pub(super) const ITEM: Group = record_group("item", ITEM_TITLE, &ITEM_FIELDS);
@@ -77,8 +77,8 @@ pub(super) const DANGEROUS_GOODS: Group = record_group(
 
 /// Name, address and contact.
 pub(super) const PERSON: &[Field] = &[
-    may(1, "name", "R020", Text(70)),
-    may(2, "id", "R021", Text(35)),
+    party(may(1, "name", "R020", Text(70))),
+    party(may(2, "id", "R021", Text(35))),
     may(3, "person", "", Words(&["natural", "legal", "association"])),
     may(4, "street", "239", Text(70)),
     may(5, "street_more", "", Text(70)),
@@ -100,8 +100,8 @@ pub(super) const SELLER: Group = record_group(
     "seller",
     "the seller's account and identity at the platform",
     &[
-        may(1, "account", "", Text(70)),
-        may(2, "name", "", Text(70)),
+        party(may(1, "account", "", Text(70))),
+        party(may(2, "name", "", Text(70))),
         may(3, "country", "", Territory),
         may(4, "platform", "", Text(70)),
     ],
@@ -212,8 +212,8 @@ pub(super) const PRINCIPAL: Group = record_group(
             Words(&["direct_representative", "indirect_representative", "operator", "platform", "agent"]),
         ),
         may(2, "kind", "", PARTY_KINDS),
-        may(3, "id", "R123", Text(35)),
-        may(4, "name", "R124", Text(70)),
+        party(may(3, "id", "R123", Text(35))),
+        party(may(4, "name", "R124", Text(70))),
         may(5, "country", "242", Territory),
     ],
 );
@@ -278,9 +278,19 @@ pub(super) const fn required(group: Group) -> Group {
 }
 
 pub(super) const fn may(number: u8, name: &'static str, wco: &'static str, kind: Kind) -> Field {
-    Field { number, name, wco, kind, mandatory: false }
+    Field { number, name, wco, kind, mandatory: false, finds: Finds::No }
 }
 
 pub(super) const fn must(number: u8, name: &'static str, wco: &'static str, kind: Kind) -> Field {
-    Field { number, name, wco, kind, mandatory: true }
+    Field { number, name, wco, kind, mandatory: true, finds: Finds::No }
+}
+
+/// A field by which a record is found.
+pub(super) const fn finds(field: Field) -> Field {
+    Field { finds: Finds::Reference, ..field }
+}
+
+/// A field that names a person or organisation.
+pub(super) const fn party(field: Field) -> Field {
+    Field { finds: Finds::Party, ..field }
 }

@@ -3,8 +3,8 @@
 
 use super::customs::REPLIES;
 use super::groups::{
-    ATTACHMENTS, DOCUMENTS, EXTRA, HANDLING, ITEM, PRINCIPAL, REFERENCE, ROUTE, may, must, record_group, repeated,
-    required,
+    ATTACHMENTS, DOCUMENTS, EXTRA, HANDLING, ITEM, PRINCIPAL, REFERENCE, ROUTE, finds, may, must, party, record_group,
+    repeated, required,
 };
 use crate::record::table::TypeTable;
 use crate::record::value::Kind::{Code, Day, Text, Time, Words};
@@ -20,7 +20,7 @@ pub static DATA_REQUEST: TypeTable = TypeTable::new(
             "request",
             "what is asked, on which ground, until when",
             &[
-                must(1, "reference", "", Text(35)),
+                finds(must(1, "reference", "", Text(35))),
                 must(2, "ground", "", Text(256)),
                 may(3, "deadline", "", Time),
                 may(4, "text", "225", Text(512)),
@@ -41,7 +41,11 @@ pub static DATA_REQUEST: TypeTable = TypeTable::new(
         record_group(
             "subject",
             "whom it is about, where it is not about an item",
-            &[may(1, "name", "", Text(70)), may(2, "id", "", Text(35)), may(3, "account", "", Text(70))],
+            &[
+                party(may(1, "name", "", Text(70))),
+                party(may(2, "id", "", Text(35))),
+                party(may(3, "account", "", Text(70))),
+            ],
         ),
         ROUTE,
         HANDLING,
@@ -61,7 +65,7 @@ pub static DATA_ANSWER: TypeTable = TypeTable::new(
             "answer",
             "which request it answers, and whether the data is given",
             &[
-                must(1, "reference", "", Text(35)),
+                finds(must(1, "reference", "", Text(35))),
                 must(2, "outcome", "", Words(&["given", "partly_given", "not_held", "refused"])),
                 may(3, "text", "225", Text(512)),
             ],

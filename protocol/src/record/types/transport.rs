@@ -1,8 +1,8 @@
 //! The type tables of `consignment`, `link` and `event`: how items travel, what became of them, and which is which.
 
 use super::groups::{
-    DANGEROUS_GOODS, EXTRA, HANDLING, ITEM, ITEM_FIELDS, MASS, PRINCIPAL, REFERENCE, ROUTE, may, must, record_group,
-    repeated, required,
+    DANGEROUS_GOODS, EXTRA, HANDLING, ITEM, ITEM_FIELDS, MASS, PRINCIPAL, REFERENCE, ROUTE, finds, may, must,
+    record_group, repeated, required,
 };
 use crate::record::table::{Field, Group, TypeTable};
 use crate::record::value::Kind::{self, Code, Day, Digits, Text, Time, Words};
@@ -17,14 +17,14 @@ pub static CONSIGNMENT: TypeTable = TypeTable::new(
         record_group(
             "within",
             "the next larger unit that it travels in",
-            &[must(1, "level", "", LEVELS), must(2, "id", "", Text(70)), may(3, "issuer", "", Text(35))],
+            &[must(1, "level", "", LEVELS), finds(must(2, "id", "", Text(70))), may(3, "issuer", "", Text(35))],
         ),
         repeated(record_group(
             "contains",
             "what it holds; more of it in further records with the same unit",
             &[
                 must(1, "level", "", LEVELS),
-                must(2, "id", "", Text(70)),
+                finds(must(2, "id", "", Text(70))),
                 may(3, "scheme", "", Code(17)),
                 may(4, "issuer", "", Text(35)),
                 may(5, "posted_on", "", Day),
@@ -157,7 +157,7 @@ pub(super) const UNIT: Group = record_group(
     "which unit of transport it is: item, receptacle, despatch, or what carries them",
     &[
         must(1, "level", "", LEVELS),
-        must(2, "id", "159", Text(70)),
+        finds(must(2, "id", "159", Text(70))),
         may(3, "scheme", "", Code(17)),
         may(4, "issuer", "", Text(35)),
         may(5, "built_at", "", Time),

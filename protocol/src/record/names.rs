@@ -1,0 +1,144 @@
+//! By what records are found: references, numbers of items, orders and units of transport, and the parties that they name.
+//!
+//! Which fields these are, the type tables say ([`Finds`]). Not here: the index, which is the node's.
+
+use super::arrived::ArrivedView;
+use super::commit::{GroupView, RecordView};
+use super::content::Content;
+use super::table::{Finds, Group, TypeTable};
+use super::value::Value;
+use crate::cbor::Reader;
+use crate::limits::MAX_OCCURRENCES;
+
+/// By what a record is found, each once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Names {
+    /// Its own reference, items, orders, units of transport, referrals, filings, in the order of its groups.
+    pub references: Vec<String>,
+    /// Names and numbers of parties, ordered, as [`party_name`] spells them.
+    pub parties: Vec<String>,
+}
+
+/// A party's name or number in the one spelling that is compared: lower case, one space between words.
+pub fn party_name(text: &str) -> String {
+    text.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ")
+}
+
+impl Names {
+    /// Of whatever gives the leaf of a group of the record by its position.
+    fn of<'l>(table: &'static TypeTable, leaf: impl Fn(usize) -> Option<&'l [u8]>) -> Self {
+        let mut names = Self::default();
+        let groups = table.groups.iter().enumerate().filter(|(at, _)| table.finding().has(*at));
+        for (group, bytes) in groups.filter_map(|(at, group)| Some((group, leaf(at).filter(|leaf| !leaf.is_empty())?)))
+        {
+            // It was checked before it came here.
+            let _ = names.read(group, &mut Reader::new(bytes));
+        }
+        names.parties.sort_unstable();
+        names.parties.dedup();
+        names
+    }
+
+    fn read(&mut self, group: &Group, reader: &mut Reader<'_>) -> Option<()> {
+        let occurrences = if group.repeats { reader.array(MAX_OCCURRENCES).ok()? } else { 1 };
+        for _ in 0..occurrences {
+            let mut last = None;
+            for _ in 0..reader.map(group.fields.len()).ok()? {
+                let field = group.field_number(reader.key(&mut last).ok()?)?;
+                if field.finds == Finds::No {
+                    field.kind.check(reader).ok()?;
+                    continue;
+                }
+                let Value::Text(text) = field.kind.decode(reader).ok()? else { continue };
+                match field.finds {
+                    Finds::Party => self.parties.push(party_name(&text)),
+                    _ if !self.references.contains(&text) => self.references.push(text),
+                    _ => {}
+                }
+            }
+            reader.leave();
+        }
+        Some(())
+    }
+}
+
+impl Content {
+    /// By what it is found.
+    pub fn names(&self) -> Names {
+        Names::of(self.table(), |at| self.leaves(at).get(0))
+    }
+}
+
+impl RecordView {
+    /// By what it is found, as far as it is shown.
+    pub fn names(&self) -> Names {
+        Names::of(self.header.table, |at| match self.groups.get(at)? {
+            GroupView::Shown(leaves) => leaves.first().map(|leaf| leaf.bytes.as_slice()),
+            GroupView::Hidden(_) => None,
+        })
+    }
+}
+
+impl ArrivedView<'_> {
+    /// By what it is found, as far as it is shown.
+    pub fn names(&self) -> Names {
+        Names::of(self.header.table, |at| self.leaf(at))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::cbor::{Decode as _, Encode as _};
+    use crate::record::{Scope, content_from_json};
+    use crate::testing::{any_content, groups, record_of};
+
+    /// The same by reading every value of every group.
+    fn naively(content: &Content, shown: impl Fn(usize) -> bool) -> Names {
+        let mut names = Names::default();
+        for (at, group) in content.table().groups.iter().enumerate() {
+            if group.scope == Scope::Item || !shown(at) {
+                continue;
+            }
+            let leaf = content.leaves(at).get(0).unwrap();
+            for (number, value) in crate::record::content::read_leaf(group, leaf).unwrap().into_iter().flatten() {
+                match (group.field_number(number.into()).unwrap().finds, value) {
+                    (Finds::Reference, Value::Text(text)) if !names.references.contains(&text) => {
+                        names.references.push(text)
+                    }
+                    (Finds::Party, Value::Text(text)) => names.parties.push(party_name(&text)),
+                    _ => {}
+                }
+            }
+        }
+        names.parties.sort();
+        names.parties.dedup();
+        names
+    }
+
+    proptest! {
+        #[test]
+        fn names_are_those_that_are_shown(content in any_content(), groups in groups()) {
+            prop_assert_eq!(content.names(), naively(&content, |_| true));
+            let record = record_of(content.clone(), [1; 16], [2; 32]);
+            let view = record.view(groups);
+            let wanted = naively(&content, |at| groups.has(at));
+            prop_assert_eq!(RecordView::from_cbor(&view.to_cbor()).unwrap().names(), wanted.clone());
+            let bytes = view.to_cbor();
+            prop_assert_eq!(ArrivedView::read(&mut Reader::new(&bytes)).unwrap().names(), wanted);
+        }
+    }
+
+    #[test]
+    fn every_item_of_a_receptacle_finds_it() {
+        let json = serde_json::json!({"type": "consignment", "reference": {"own_reference": "C-1"}, "unit": {"level": "receptacle", "id": "S9"},
+            "within": {"level": "despatch", "id": "S8"}, "contains": [{"level": "item", "id": "A"}, {"level": "item", "id": "B"}],
+            "principal": {"capacity": "agent", "name": "Ship  &  Co", "id": "X1"}});
+        let names = content_from_json(&json).unwrap().names();
+        assert_eq!(names.references, ["C-1", "S9", "S8", "A", "B"]);
+        assert_eq!(names.parties, ["ship & co", "x1"]);
+    }
+}
