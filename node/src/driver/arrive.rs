@@ -120,6 +120,7 @@ pub(super) fn check(
         number: checked.number,
         receipts_held_up_to: checked.receipts_held_up_to,
         agreement: checked.agreement,
+        at: now,
         arrival: checked.arrival,
         counts: (accepted as u64, rejected as u64),
         outcome: checked.outcome,

@@ -109,6 +109,7 @@ impl Engine {
             channel: channel.clone(),
             number,
             entry: 0,
+            at: verified.at,
             arrival: verified.arrival,
             body,
             payload: verified.payload,

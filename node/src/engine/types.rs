@@ -65,6 +65,8 @@ pub struct Verified {
     pub receipts_held_up_to: u64,
     /// The agreement that it rests on.
     pub agreement: Digest,
+    /// When it was checked, by this node's clock.
+    pub at: Millis,
     /// What came.
     pub arrival: Arrival,
     /// The verdict.

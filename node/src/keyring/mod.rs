@@ -17,6 +17,7 @@ use chacha20poly1305::aead::AeadInPlace as _;
 use chacha20poly1305::{KeyInit as _, Tag, XChaCha20Poly1305, XNonce};
 use luxor_protocol::cbor::{CborError, Decode, Encode, Reader, Writer};
 use luxor_protocol::hash::{Digest, Domain, keyed};
+use luxor_protocol::record::reference_name;
 use luxor_protocol::time::Day;
 use zeroize::Zeroizing;
 
@@ -378,7 +379,7 @@ impl DataKey {
 
     /// The index key of an identifier: it says nothing about guessed identifiers without this key, nor after it.
     pub fn reference(&self, reference: &str) -> Digest {
-        keyed(&self.index, Domain::Index, &[reference.as_bytes()])
+        keyed(&self.index, Domain::Index, &[reference_name(reference).as_bytes()])
     }
 
     /// The index key of a party's name or number.

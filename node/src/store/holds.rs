@@ -42,7 +42,7 @@ impl HoldRow {
     /// Whether it keeps a record.
     pub fn keeps(&self, item: &Item<'_>) -> bool {
         match &self.held {
-            Held::Item(id) => item.names().references.contains(id),
+            Held::Item(id) => item.names().has_reference(id),
             Held::Party(party) => item.names().parties.contains(&party_name(party)),
             Held::Agreement(..) => false,
         }

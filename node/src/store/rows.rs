@@ -7,7 +7,7 @@ use luxor_protocol::cbor::{CborError, Decode, Encode, Reader, Writer};
 use luxor_protocol::exchange::{Arrival, Envelope, Outcome, ReceiptBody, Withdrawal};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::limits::{MAX_ANSWER_BYTES, MAX_BATCH_RECORDS, MAX_BODY_BYTES, MAX_CHUNK_BYTES, MAX_SOURCE_BYTES};
-use luxor_protocol::time::Day;
+use luxor_protocol::time::{Day, Millis};
 
 /// Bytes of a log's origin, as cards have it.
 const MAX_ORIGIN: usize = 256;
@@ -41,6 +41,8 @@ pub struct ReceiptRow {
 pub struct ReceivedRow {
     /// Index of its `received` entry.
     pub entry: u64,
+    /// When it was taken, by this node's clock.
+    pub at: Millis,
     /// The dispatch's header and signature, or its withdrawal.
     pub arrival: Arrival,
     /// The encoded receipt body; empty once it is erased.
@@ -178,8 +180,9 @@ impl Decode for ReceiptRow {
 
 impl Encode for ReceivedRow {
     fn encode(&self, writer: &mut Writer) {
-        encode_checked(writer, 5, |writer| {
+        encode_checked(writer, 6, |writer| {
             writer.uint(self.entry);
+            self.at.encode(writer);
             self.arrival.encode(writer);
             writer.bytes(&self.body);
             writer.array(self.rejected.len());
@@ -196,8 +199,9 @@ impl Encode for ReceivedRow {
 
 impl Decode for ReceivedRow {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
-        decode_checked(reader, 5, |reader| {
-            let (entry, arrival) = (reader.uint()?, Arrival::decode(reader)?);
+        decode_checked(reader, 6, |reader| {
+            let (entry, at) = (reader.uint()?, Millis::decode(reader)?);
+            let arrival = Arrival::decode(reader)?;
             let body = reader.bytes(MAX_BODY_BYTES)?.to_vec();
             let count = reader.array(MAX_BATCH_RECORDS)?;
             let mut rejected = Vec::with_capacity(count);
@@ -213,7 +217,7 @@ impl Decode for ReceivedRow {
                 reader.leave();
             }
             reader.leave();
-            Ok(Self { entry, arrival, body, rejected, erased })
+            Ok(Self { entry, at, arrival, body, rejected, erased })
         })
     }
 }

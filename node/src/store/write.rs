@@ -6,7 +6,7 @@ use luxor_protocol::cbor::Encode;
 use luxor_protocol::exchange::{Arrival, Channel, Envelope, Opening, Withdrawal};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::record::Names;
-use luxor_protocol::time::Day;
+use luxor_protocol::time::{Day, Millis};
 use luxor_protocol::tlog::{CompletedTile, Frontier, Hash};
 use rocksdb::WriteBatch;
 
@@ -155,6 +155,8 @@ pub enum Write {
         number: u64,
         /// Its `received` entry.
         entry: usize,
+        /// When it was taken, by this node's clock.
+        at: Millis,
         /// The dispatch's header and signature, or its withdrawal.
         arrival: Arrival,
         /// The encoded receipt body.
@@ -319,6 +321,7 @@ impl Store {
                     channel,
                     number,
                     entry,
+                    at,
                     arrival,
                     body,
                     payload,
@@ -329,7 +332,7 @@ impl Store {
                     held,
                 } => {
                     let entry = index(entry);
-                    let row = ReceivedRow { entry, arrival, body, rejected, erased: Vec::new() };
+                    let row = ReceivedRow { entry, at, arrival, body, rejected, erased: Vec::new() };
                     batch.put_cf(self.cf(cf::RECEIVED), dispatch_key(&channel, number), row.to_cbor());
                     if let Some(source) = source {
                         batch.put_cf(self.cf(cf::SOURCES), entry.to_be_bytes(), SourceRow(source).to_cbor());

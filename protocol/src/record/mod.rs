@@ -21,7 +21,7 @@ pub use commit::{
 };
 pub use content::{Content, ContentError, Fault, Leaves, Occurrences};
 pub use json::{content_from_json, view_to_json};
-pub use names::{Names, party_name};
+pub use names::{Names, party_name, reference_name};
 pub use table::{Field, Finds, Group, GroupSet, OPENING, Scope, TypeTable, table, tables};
 pub use types::{
     AGENCY_DECISION, CONSIGNMENT, CUSTOMS_RESPONSE, DATA_ANSWER, DATA_REQUEST, DECLARATION, DECLARATION_2,

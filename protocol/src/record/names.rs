@@ -24,7 +24,19 @@ pub fn party_name(text: &str) -> String {
     text.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ")
 }
 
+/// A reference in the one spelling by which records are found: no spaces, ASCII letters in capitals, as people print S10 and S9 numbers with
+/// spaces.
+pub fn reference_name(text: &str) -> String {
+    text.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_uppercase()).collect()
+}
+
 impl Names {
+    /// Whether a reference leads to the record.
+    pub fn has_reference(&self, reference: &str) -> bool {
+        let wanted = reference_name(reference);
+        self.references.iter().any(|reference| reference_name(reference) == wanted)
+    }
+
     /// Of whatever gives the leaf of a group of the record by its position.
     fn of<'l>(table: &'static TypeTable, leaf: impl Fn(usize) -> Option<&'l [u8]>) -> Self {
         let mut names = Self::default();

@@ -430,6 +430,7 @@ impl Pair {
                 channel: checked.channel.clone(),
                 number: checked.number,
                 entry: entries.len() - 1,
+                at: NOW,
                 payload,
                 records,
                 rejected: checked.rejected,

@@ -2,7 +2,7 @@
 
 use luxor_protocol::exchange::{Answer, Arrival, Channel, ErrorCode, Lack, Lane, Outcome};
 use luxor_protocol::hash::Digest;
-use luxor_protocol::time::Day;
+use luxor_protocol::time::{Day, Millis};
 
 use super::disk::{proof, read_proof};
 use super::node::{ANY, Hindrance, Process, Work};
@@ -68,6 +68,7 @@ impl World {
                 number: parcel.number,
                 receipts_held_up_to: if withdrawn { 0 } else { made.held },
                 agreement,
+                at: Millis(0),
                 arrival: parcel.arrival.clone(),
                 outcome: if withdrawn { Outcome::Withdrawn } else { made.outcome.clone() },
                 counts: (0, 0),
