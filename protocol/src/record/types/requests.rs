@@ -3,8 +3,8 @@
 
 use super::customs::REPLIES;
 use super::groups::{
-    ATTACHMENTS, DOCUMENTS, EXTRA, HANDLING, ITEM, PRINCIPAL, REFERENCE, ROUTE, may, must, record_group, repeated,
-    required,
+    ATTACHMENTS, DOCUMENTS, EXTRA, HANDLING, ITEM, POINTERS, PRINCIPAL, REFERENCE, ROUTE, may, must, record_group,
+    repeated, required,
 };
 use crate::record::table::TypeTable;
 use crate::record::value::Kind::{Code, Day, Text, Time, Words};
@@ -29,15 +29,7 @@ pub static DATA_REQUEST: TypeTable = TypeTable::new(
                 may(7, "state", "", Words(&["open", "answered", "insufficient", "closed"])),
             ],
         )),
-        repeated(record_group(
-            "wanted",
-            "which data, by its place in a record, or which documents",
-            &[
-                may(1, "pointer", "", Text(512)),
-                may(2, "document_type", "D006", Code(4)),
-                may(3, "text", "225", Text(512)),
-            ],
-        )),
+        POINTERS,
         record_group(
             "subject",
             "whom it is about, where it is not about an item",
