@@ -255,6 +255,9 @@ mod tests {
             for (at, group) in table.groups.iter().enumerate() {
                 assert_eq!(table.group(group.name).map(|(i, _)| i), Some(at), "{} twice", group.name);
                 assert!(group.fields.windows(2).all(|w| w[0].number < w[1].number), "{} order", group.name);
+                // The place of a mandatory group that is missing is its first mandatory field.
+                let named = group.fields.is_empty() || group.fields.iter().any(|field| field.mandatory);
+                assert!(!group.mandatory || (named && group.scope == Scope::Record), "{} {}", table.name, group.name);
                 for field in group.fields {
                     assert!(std::ptr::eq(group.field(field.name).unwrap(), field), "{}.{}", group.name, field.name);
                 }

@@ -1,8 +1,8 @@
 //! The type tables of `order` and `payment`: what a platform and a payment provider know of the sale behind a parcel.
 
 use super::groups::{
-    ADDRESSEE, CLASSIFICATION, CONTENT, EXTRA, FISCAL, HANDLING, ITEM, ORIGIN, PAYMENT as PAID, PRINCIPAL, PRODUCT,
-    REFERENCE, ROUTE, SELLER, VALUE, finds, may, must, record_group, required,
+    ADDRESSEE, BUYER, CLASSIFICATION, CONTENT, EXTRA, FISCAL, HANDLING, ITEM, ORIGIN, PAYMENT as PAID, PRINCIPAL,
+    PRODUCT, REFERENCE, ROUTE, SELLER, VALUE, finds, may, must, record_group, required,
 };
 use crate::record::table::{Field, TypeTable};
 use crate::record::value::Kind::{Bool, Code, Currency, Decimal, Text, Time, Words};
@@ -19,6 +19,7 @@ pub static ORDER: TypeTable = TypeTable::new(
         HANDLING,
         SELLER,
         ADDRESSEE,
+        BUYER,
         record_group("tax", "tax that the platform charged, and whether it counts as the seller", TAX_FIELDS),
         FISCAL,
         CONTENT,
@@ -41,7 +42,7 @@ pub static PAYMENT: TypeTable = TypeTable::new(
         ITEM,
         ROUTE,
         HANDLING,
-        required(PAID),
+        PAID,
         record_group(
             "settlement",
             "what became of the payment",

@@ -4,11 +4,11 @@
 //! load (IE3Q01). Responses follow the notifications of WCO Data Model RES and ICS2; the code of the system they come from is kept.
 
 use super::groups::{
-    ATTACHMENTS, DOCUMENTS, EXTRA, HANDLING, ITEM, PRINCIPAL, REFERENCE, ROUTE, finds, may, must, record_group,
-    repeated, required,
+    ATTACHMENTS, DOCUMENTS, EXTRA, HANDLING, ITEM, POINTERS, PRINCIPAL, REFERENCE, ROUTE, SCREENING, finds, may, must,
+    record_group, repeated, required,
 };
 use super::transport::UNIT;
-use crate::record::table::{Field, TypeTable};
+use crate::record::table::{Field, Group, TypeTable};
 use crate::record::value::Kind::{self, Code, Currency, Decimal, Text, Time, Uint, Words};
 
 /// Customs asks, or forbids to load, before it can judge.
@@ -30,19 +30,11 @@ pub static REFERRAL: TypeTable = TypeTable::new(
                 may(5, "deadline", "", Time),
                 finds(may(6, "registration", "", Code(35))),
                 may(7, "text", "225", Text(512)),
-                may(8, "screening_method", "", Code(3)),
-                may(9, "outcome", "", Text(512)),
+                may(8, "outcome", "", Text(512)),
             ],
         )),
-        repeated(record_group(
-            "pointers",
-            "which data or documents it is about",
-            &[
-                may(1, "pointer", "", Text(512)),
-                may(2, "document_type", "D006", Code(4)),
-                may(3, "text", "225", Text(512)),
-            ],
-        )),
+        POINTERS,
+        SCREENING,
         ROUTE,
         HANDLING,
         PRINCIPAL,
@@ -71,6 +63,7 @@ pub static REFERRAL_ANSWER: TypeTable = TypeTable::new(
                     Words(&[
                         "information_given",
                         "no_information",
+                        "amended",
                         "screened_clear",
                         "screened_suspicious",
                         "not_screened",
@@ -81,10 +74,10 @@ pub static REFERRAL_ANSWER: TypeTable = TypeTable::new(
                 ),
                 may(4, "at", "", Time),
                 may(5, "text", "225", Text(512)),
-                may(6, "screening_method", "", Code(3)),
-                may(7, "voyage", "149", Text(17)),
+                may(6, "voyage", "149", Text(17)),
             ],
         )),
+        SCREENING,
         repeated(record_group("replies", "data that was asked for, by its place", REPLIES)),
         DOCUMENTS,
         ATTACHMENTS,
@@ -117,6 +110,7 @@ pub static CUSTOMS_RESPONSE: TypeTable = TypeTable::new(
                         "not_complete",
                         "pending",
                         "assessment_complete",
+                        "control_announced",
                         "accepted",
                         "held_exam",
                         "held_docs",
@@ -135,12 +129,12 @@ pub static CUSTOMS_RESPONSE: TypeTable = TypeTable::new(
                     ]),
                 ),
                 finds(may(2, "about", "D026", Text(70))),
-                finds(may(3, "registration", "", Code(35))),
-                may(4, "version", "", Uint(9_999)),
-                may(5, "at", "", Time),
-                may(6, "deadline", "", Time),
-                may(7, "accepted_at", "", Time),
-                may(8, "office", "G005", Code(17)),
+                finds(may(3, "registration", "D014", Code(35))),
+                may(4, "version", "383", Uint(9_999)),
+                may(5, "at", "380", Time),
+                may(6, "deadline", "264", Time),
+                may(7, "accepted_at", "023", Time),
+                may(8, "office", "", Code(17)),
                 may(9, "source_system", "", Code(17)),
                 may(10, "source_code", "", Code(17)),
                 may(11, "text", "225", Text(512)),
@@ -148,30 +142,41 @@ pub static CUSTOMS_RESPONSE: TypeTable = TypeTable::new(
                     12,
                     "inspection",
                     "",
-                    Words(&["nothing_found", "undervalued", "undeclared", "prohibited", "counterfeit", "other"]),
+                    Words(&[
+                        "nothing_found",
+                        "undervalued",
+                        "undeclared",
+                        "misdescribed",
+                        "prohibited",
+                        "counterfeit",
+                        "other",
+                    ]),
                 ),
             ],
         )),
         repeated(record_group(
             "faults",
             "what is wrong with the declaration, and where",
-            &[must(1, "code", "", Code(17)), may(2, "pointer", "", Text(512)), may(3, "text", "225", Text(512))],
+            &[must(1, "code", "377", Code(17)), may(2, "pointer", "", Text(512)), may(3, "text", "225", Text(512))],
         )),
-        repeated(record_group("wanted", "documents or controls that customs asks for", WANTED)),
+        WANTED,
         repeated(record_group(
             "debt",
-            "duty and tax that customs asks for, line by line",
+            "duty and tax that customs asks for, line by line, or what is short under a guarantee",
             &[
-                must(1, "kind", "", Code(7)),
-                may(2, "goods_item", "006", Uint(999)),
-                may(3, "regime", "", Code(7)),
-                may(4, "base", "", Decimal(16, 2)),
-                may(5, "deducted", "", Decimal(16, 2)),
-                may(6, "rate", "", Decimal(17, 6)),
-                may(7, "assessed", "", Decimal(16, 2)),
-                may(8, "payable", "", Decimal(16, 2)),
+                may(1, "kind", "113", Code(7)),
+                may(2, "goods_item", "006", GOODS_ITEM),
+                may(3, "regime", "164", Code(7)),
+                may(4, "base", "116", Decimal(16, 2)),
+                may(5, "deducted", "111", Decimal(16, 2)),
+                may(6, "rate", "115", Decimal(17, 6)),
+                may(7, "assessed", "120", Decimal(16, 2)),
+                may(8, "payable", "378", Decimal(16, 2)),
                 may(9, "currency", "", Currency),
-                may(10, "method", "", Code(7)),
+                may(10, "method", "107", Code(7)),
+                may(11, "quantity", "129", Decimal(16, 6)),
+                may(12, "due_at", "376", Time),
+                may(13, "guarantee", "100", Text(35)),
             ],
         )),
         ROUTE,
@@ -203,7 +208,7 @@ pub static AGENCY_DECISION: TypeTable = TypeTable::new(
                 may(8, "reason", "", Text(512)),
             ],
         )),
-        repeated(record_group("wanted", "documents or controls that the agency asks for", WANTED)),
+        WANTED,
         ROUTE,
         HANDLING,
         PRINCIPAL,
@@ -221,9 +226,16 @@ pub(super) const REPLIES: &[Field] = &[
     may(4, "reference", "D005", Text(70)),
 ];
 
-const WANTED: &[Field] = &[
-    may(1, "type", "D006", Code(4)),
-    may(2, "goods_item", "006", Uint(999)),
-    may(3, "text", "225", Text(512)),
-    may(4, "deadline", "", Time),
-];
+const WANTED: Group = repeated(record_group(
+    "wanted",
+    "documents or controls that are asked for",
+    &[
+        may(1, "type", "D006", Code(4)),
+        may(2, "goods_item", "006", GOODS_ITEM),
+        may(3, "text", "225", Text(512)),
+        may(4, "deadline", "264", Time),
+    ],
+));
+
+/// A goods item of whatever declaration it is about, which may have more of them than a record has (WCO Data Model: n..5).
+const GOODS_ITEM: Kind = Uint(99_999);

@@ -17,7 +17,7 @@ pub static DECLARATION: TypeTable = TypeTable::new("declaration", 1, GROUPS_1.sp
 /// The same with who handles the item on its way, and the edition of the tariff codes.
 pub static DECLARATION_2: TypeTable = TypeTable::new("declaration", 2, GROUPS_2.split_at(22).0);
 
-/// The same with revisions, procedures of each goods item, a principal without a node, attachments, and what a foreign format holds
+/// The same with revisions, the referral that an amendment answers, procedures, documents and measures of each goods item, a principal without a node, attachments, and what a foreign format holds
 /// beside all that.
 pub static DECLARATION_3: TypeTable = TypeTable::new("declaration", 3, GROUPS_3);
 
@@ -26,7 +26,7 @@ const GROUPS_2: &[Group] = &groups(FILING_2, CLASSIFICATION, HANDLING_2);
 const GROUPS_3: &[Group] = &groups(FILING, CLASSIFICATION, HANDLING);
 
 /// By number: a later version has those of the one before it, and more behind them.
-const fn groups(filing: Group, classification: Group, handling: Group) -> [Group; 26] {
+const fn groups(filing: Group, classification: Group, handling: Group) -> [Group; 28] {
     [
         filing,
         ITEM,
@@ -51,6 +51,8 @@ const fn groups(filing: Group, classification: Group, handling: Group) -> [Group
         DUTY,
         handling,
         PROCEDURES,
+        GOODS_DOCUMENTS,
+        MEASURE,
         PRINCIPAL,
         ATTACHMENTS,
         EXTRA,
@@ -67,7 +69,7 @@ const FILING: Group = required(record_group(
 const FILING_2: Group = Group { fields: FILING_FIELDS.split_at(14).0, ..FILING };
 
 const FILING_FIELDS: &[Field] = &[
-    finds(must(1, "own_reference", "", Text(70))),
+    finds(must(1, "own_reference", "D026", Text(70))),
     may(
         2,
         "kind",
@@ -76,11 +78,11 @@ const FILING_FIELDS: &[Field] = &[
     ),
     may(3, "data_set", "", Code(17)),
     may(4, "capacity", "", Words(&["declarant", "direct_representative", "indirect_representative", "operator"])),
-    finds(may(5, "registration", "", Code(35))),
+    finds(may(5, "registration", "D014", Code(35))),
     may(6, "filed_on", "D011", Day),
     may(7, "message_time", "D029", Time),
     may(8, "circumstance", "504", Code(3)),
-    may(9, "office", "G005", Code(17)),
+    may(9, "office", "065", Code(17)),
     may(10, "procedure", "166", Code(7)),
     may(11, "process_type", "", Code(7)),
     may(12, "use_code", "", Code(7)),
@@ -94,6 +96,7 @@ const FILING_FIELDS: &[Field] = &[
     may(15, "revision", "", Uint(9_999)),
     may(16, "action", "", ACTIONS),
     may(17, "reason", "", Text(512)),
+    may(18, "referral", "", Text(35)),
 ];
 
 const DECLARANT: Group = repeated(record_group(
@@ -136,9 +139,9 @@ const DUTY: Group = repeated(item_group(
     "duty",
     "duty and tax: kind and rate",
     &[
-        must(1, "kind", "", Code(7)),
-        may(2, "rate_percent", "", Decimal(9, 6)),
-        may(3, "amount", "", Decimal(16, 2)),
+        must(1, "kind", "113", Code(7)),
+        may(2, "rate_percent", "115", Decimal(9, 6)),
+        may(3, "amount", "120", Decimal(16, 2)),
         may(4, "currency", "", Currency),
     ],
 ));
@@ -146,5 +149,30 @@ const DUTY: Group = repeated(item_group(
 const PROCEDURES: Group = repeated(item_group(
     "procedures",
     "customs procedures of the goods: requested and previous, or an additional one",
-    &[must(1, "code", "166", Code(7)), may(2, "previous", "", Code(7))],
+    &[must(1, "code", "166", Code(7)), may(2, "previous", "161", Code(7))],
 ));
+
+const GOODS_DOCUMENTS: Group = repeated(item_group(
+    "goods_documents",
+    "supporting documents and statements of the goods",
+    &[
+        may(1, "type", "D006", Code(4)),
+        may(2, "reference", "D005", Text(70)),
+        may(3, "statement_code", "226", Code(17)),
+        may(4, "statement", "225", Text(512)),
+        may(5, "name", "D028", Text(35)),
+        may(6, "status", "360", Code(3)),
+        may(7, "quantity", "502", Decimal(16, 6)),
+        may(8, "unit", "", Code(7)),
+    ],
+));
+
+const MEASURE: Group = item_group(
+    "measure",
+    "gross mass and supplementary quantity of the goods",
+    &[
+        may(1, "gross_kg", "126", Decimal(16, 6)),
+        may(2, "quantity", "130", Decimal(16, 6)),
+        may(3, "unit", "", Code(7)),
+    ],
+);

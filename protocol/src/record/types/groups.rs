@@ -24,8 +24,8 @@ pub(super) const REFERENCE: Group = Group {
         "reference",
         "the issuer's own reference, which revision of it this is, and when it was made",
         &[
-            finds(must(1, "own_reference", "", Text(70))),
-            may(2, "made_at", "", Time),
+            finds(must(1, "own_reference", "D026", Text(70))),
+            may(2, "made_at", "D011", Time),
             may(3, "revision", "", Uint(9_999)),
             may(4, "action", "", ACTIONS),
             may(5, "reason", "", Text(512)),
@@ -72,37 +72,46 @@ pub(super) const MASS: Group = record_group(
 pub(super) const DANGEROUS_GOODS: Group = record_group(
     "dangerous_goods",
     "whether it holds dangerous goods, and their UN number",
-    &[must(1, "flag", "", Bool), may(2, "un_number", "145", Digits(4, 4))],
+    &[must(1, "flag", "", Bool), may(2, "un_number", "506", Digits(4, 4))],
 );
 
-/// Name, address and contact.
-pub(super) const PERSON: &[Field] = &[
-    party(may(1, "name", "R020", Text(70))),
-    party(may(2, "id", "R021", Text(35))),
-    may(3, "person", "", Words(&["natural", "legal", "association"])),
-    may(4, "street", "239", Text(70)),
-    may(5, "street_more", "", Text(70)),
-    may(6, "number", "", Text(35)),
-    may(7, "po_box", "", Text(70)),
-    may(8, "city", "241", Text(35)),
-    may(9, "subdivision", "243", Text(35)),
-    may(10, "postcode", "245", Text(17)),
-    may(11, "country", "242", Territory),
-    may(12, "phone", "240", Text(50)),
-    may(13, "email", "", Text(256)),
-];
+/// Name, address and contact, with the WCO ids that name and identifier have for this role.
+const fn person(name: &'static str, id: &'static str) -> [Field; 13] {
+    [
+        party(may(1, "name", name, Text(70))),
+        party(may(2, "id", id, Text(35))),
+        may(3, "person", "", Words(&["natural", "legal", "association"])),
+        may(4, "street", "239", Text(70)),
+        may(5, "street_more", "", Text(70)),
+        may(6, "number", "", Text(35)),
+        may(7, "po_box", "", Text(70)),
+        may(8, "city", "241", Text(35)),
+        may(9, "subdivision", "243", Text(35)),
+        may(10, "postcode", "245", Text(17)),
+        may(11, "country", "242", Territory),
+        may(12, "phone", "240", Text(50)),
+        may(13, "email", "", Text(256)),
+    ]
+}
 
-pub(super) const SENDER: Group = record_group("sender", "who sends: name, address, contact", PERSON);
+pub(super) const SENDER: Group = record_group("sender", "who sends: name, address, contact", &person("R020", "R021"));
 
-pub(super) const ADDRESSEE: Group = record_group("addressee", "who receives: name, address, contact", PERSON);
+pub(super) const ADDRESSEE: Group =
+    record_group("addressee", "who receives: name, address, contact", &person("R014", "R015"));
+
+pub(super) const BUYER: Group = record_group(
+    "buyer",
+    "who bought, where that is not who receives: name, address, contact",
+    &person("R009", "R010"),
+);
 
 pub(super) const SELLER: Group = record_group(
     "seller",
     "the seller's account and identity at the platform",
     &[
         party(may(1, "account", "", Text(70))),
-        party(may(2, "name", "", Text(70))),
-        may(3, "country", "", Territory),
+        party(may(2, "name", "R050", Text(70))),
+        may(3, "country", "242", Territory),
         may(4, "platform", "", Text(70)),
     ],
 );
@@ -112,7 +121,7 @@ pub(super) const PAYMENT: Group = record_group(
     "how it was paid",
     &[
         may(1, "kind", "", Code(7)),
-        may(2, "reference", "", Text(70)),
+        finds(may(2, "reference", "", Text(70))),
         may(3, "amount", "", Decimal(16, 2)),
         may(4, "currency", "", Currency),
         may(5, "paid_at", "", Time),
@@ -145,7 +154,7 @@ pub(super) const CONTENT: Group = item_group(
 const CLASSIFICATION_TITLE: &str = "tariff codes of the goods";
 
 const CODES: &[Field] = &[
-    must(1, "hs", "", Digits(6, 6)),
+    must(1, "hs", "145", Digits(6, 6)),
     may(2, "national", "", Digits(2, 6)),
     may(3, "cus", "", Code(9)),
     may(4, "edition", "", Kind::Edition(&HS)),
@@ -184,6 +193,10 @@ const HANDLERS: &[Field] = &[
     may(6, "origin_customs", "", Text(40)),
     may(7, "destination_customs", "", Text(40)),
     may(8, "agency", "", Text(40)),
+    may(9, "further_agency", "", Text(40)),
+    may(10, "entry_customs", "", Text(40)),
+    may(11, "transit_operator", "", Text(40)),
+    may(12, "onward_carrier", "", Text(40)),
 ];
 
 /// Members of the network by their names there, so that a row can give records to those who handle the item and to no others.
@@ -196,7 +209,7 @@ pub(super) const HANDLING_2: Group = record_group(
 /// The same, and to whom a record is addressed.
 pub(super) const HANDLING: Group = record_group(
     "handling",
-    "members who handle the item or are addressed: operators, carrier, filer, platform, customs of both ends, agency",
+    "members who handle the item or are addressed: operators, carriers, filer, platform, customs, agencies",
     HANDLERS,
 );
 
@@ -212,8 +225,8 @@ pub(super) const PRINCIPAL: Group = record_group(
             Words(&["direct_representative", "indirect_representative", "operator", "platform", "agent"]),
         ),
         may(2, "kind", "", PARTY_KINDS),
-        party(may(3, "id", "R123", Text(35))),
-        party(may(4, "name", "R124", Text(70))),
+        party(may(3, "id", "", Text(35))),
+        party(may(4, "name", "", Text(70))),
         may(5, "country", "242", Territory),
     ],
 );
@@ -233,6 +246,20 @@ pub(super) const PARTY_KINDS: Kind = Words(&[
     "airport",
     "other",
 ]);
+
+/// How it was or is to be screened, once for each method (ICS2: two to nine in an answer).
+pub(super) const SCREENING: Group = repeated(record_group(
+    "screening",
+    "methods of screening: recommended, or used and with which result",
+    &[must(1, "method", "", Code(3)), may(2, "result", "", Code(7)), may(3, "at", "", Time)],
+));
+
+/// Data by its place in a record, and documents by their type.
+pub(super) const POINTERS: Group = repeated(record_group(
+    "pointers",
+    "which data, by its place in a record, or which documents it is about",
+    &[may(1, "pointer", "", Text(512)), may(2, "document_type", "D006", Code(4)), may(3, "text", "225", Text(512))],
+));
 
 /// Files that belong to a record.
 pub(super) const ATTACHMENTS: Group = repeated(record_group(

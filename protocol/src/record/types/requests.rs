@@ -3,8 +3,8 @@
 
 use super::customs::REPLIES;
 use super::groups::{
-    ATTACHMENTS, DOCUMENTS, EXTRA, HANDLING, ITEM, PRINCIPAL, REFERENCE, ROUTE, finds, may, must, party, record_group,
-    repeated, required,
+    ATTACHMENTS, DOCUMENTS, EXTRA, HANDLING, ITEM, POINTERS, PRINCIPAL, REFERENCE, ROUTE, finds, may, must, party,
+    record_group, repeated, required,
 };
 use crate::record::table::TypeTable;
 use crate::record::value::Kind::{Code, Day, Text, Time, Words};
@@ -29,15 +29,7 @@ pub static DATA_REQUEST: TypeTable = TypeTable::new(
                 may(7, "state", "", Words(&["open", "answered", "insufficient", "closed"])),
             ],
         )),
-        repeated(record_group(
-            "wanted",
-            "which data, by its place in a record, or which documents",
-            &[
-                may(1, "pointer", "", Text(512)),
-                may(2, "document_type", "D006", Code(4)),
-                may(3, "text", "225", Text(512)),
-            ],
-        )),
+        POINTERS,
         record_group(
             "subject",
             "whom it is about, where it is not about an item",
@@ -95,7 +87,7 @@ pub static NOTICE: TypeTable = TypeTable::new(
                 may(3, "text", "", Text(512)),
                 may(4, "starts_at", "", Time),
                 may(5, "ends_at", "", Time),
-                may(6, "concerns", "", Text(40)),
+                finds(may(6, "concerns", "", Text(40))),
                 may(7, "language", "", Code(5)),
                 may(8, "link", "", Text(512)),
             ],

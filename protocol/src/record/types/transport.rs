@@ -1,11 +1,11 @@
 //! The type tables of `consignment`, `link` and `event`: how items travel, what became of them, and which is which.
 
 use super::groups::{
-    DANGEROUS_GOODS, EXTRA, HANDLING, ITEM, ITEM_FIELDS, MASS, PRINCIPAL, REFERENCE, ROUTE, finds, may, must,
-    record_group, repeated, required,
+    DANGEROUS_GOODS, EXTRA, HANDLING, ITEM, ITEM_FIELDS, MASS, PRINCIPAL, REFERENCE, ROUTE, SCREENING, finds, may,
+    must, record_group, repeated, required,
 };
 use crate::record::table::{Field, Group, TypeTable};
-use crate::record::value::Kind::{self, Code, Day, Digits, Text, Time, Words};
+use crate::record::value::Kind::{self, Code, Day, Text, Time, Words};
 
 /// One level of transport: an item, a receptacle (S9), a despatch (S8), or what carries them. Signed by who built it.
 pub static CONSIGNMENT: TypeTable = TypeTable::new(
@@ -38,10 +38,10 @@ pub static CONSIGNMENT: TypeTable = TypeTable::new(
             "transport",
             "what carries it, from where to where, and when",
             &[
-                may(1, "carrier", "", Text(70)),
+                may(1, "carrier", "R011", Text(70)),
                 may(2, "voyage", "149", Text(17)),
                 may(3, "vehicle", "T005", Text(35)),
-                may(4, "from", "L009", Code(17)),
+                may(4, "from", "L010", Code(17)),
                 may(5, "to", "L013", Code(17)),
                 may(6, "loaded_at", "", Time),
                 may(7, "departs_at", "156", Time),
@@ -52,14 +52,15 @@ pub static CONSIGNMENT: TypeTable = TypeTable::new(
         ),
         record_group(
             "security",
-            "whether it was screened, and how",
+            "its security status, by whom, and its seal",
             &[
                 may(1, "status", "", Words(&["spx", "sco", "shr", "nsc"])),
-                may(2, "method", "", Code(3)),
+                may(2, "agent", "", Text(35)),
                 may(3, "at", "", Time),
                 may(4, "seal", "165", Text(35)),
             ],
         ),
+        SCREENING,
         PRINCIPAL,
         EXTRA,
     ],
@@ -135,7 +136,8 @@ pub static EVENT: TypeTable = TypeTable::new(
                 may(6, "source_code", "", Code(17)),
                 may(7, "reason", "", Text(512)),
                 may(8, "voyage", "149", Text(17)),
-                may(9, "status", "", Digits(1, 3)),
+                may(9, "reason_code", "", Code(7)),
+                may(10, "measure_code", "", Code(7)),
             ],
         )),
         ROUTE,
@@ -157,7 +159,7 @@ pub(super) const UNIT: Group = record_group(
     "which unit of transport it is: item, receptacle, despatch, or what carries them",
     &[
         must(1, "level", "", LEVELS),
-        finds(must(2, "id", "159", Text(70))),
+        finds(must(2, "id", "", Text(70))),
         may(3, "scheme", "", Code(17)),
         may(4, "issuer", "", Text(35)),
         may(5, "built_at", "", Time),
