@@ -13,7 +13,7 @@ use luxor_protocol::tlog::{Frontier, leaf_hash};
 
 use super::report::{KEEP, RESTORE, channel, entry, opening, payload, received};
 use super::{Check, Opened, key_of, own_channel};
-use crate::store::{ChannelRow, DispatchKey, Family, IndexKey, MetaKey, ReceivedRow, Scan, Under};
+use crate::store::{ChannelRow, DispatchKey, Family, IndexKey, MetaKey, ReceivedRow, Scan, Under, identifiers};
 
 /// A channel while its rows are read.
 struct State {
@@ -315,8 +315,8 @@ impl Check<'_> {
                 Ok(()) => {
                     self.notes.checked("views");
                     self.expect(IndexKey::ReceivedRoot(root, index, place));
-                    for reference in view.names().references {
-                        self.expect(IndexKey::ReceivedReference(key.reference(&reference), index, place));
+                    for found in identifiers(false, &key, &view.names()) {
+                        self.expect(IndexKey::ReceivedReference(found, index, place));
                     }
                 }
             }

@@ -387,6 +387,11 @@ impl DataKey {
         keyed(&self.index, Domain::Index, &[b"party", party.as_bytes()])
     }
 
+    /// The index key of all records of a type.
+    pub fn listed(&self, type_name: &str) -> Digest {
+        keyed(&self.index, Domain::Index, &[b"type", type_name.as_bytes()])
+    }
+
     /// Encrypts bytes for one place in the database; they open at no other.
     ///
     /// # Errors

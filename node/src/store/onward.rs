@@ -121,7 +121,7 @@ impl PassedRecord {
 
     /// What leads to it by name, as far as it is known here.
     pub fn names(&self) -> Names {
-        Names { references: self.references.clone(), parties: Vec::new() }
+        Names { references: self.references.clone(), ..Names::default() }
     }
 
     /// What finds it while the data key of its bucket lives.

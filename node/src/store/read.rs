@@ -14,7 +14,7 @@ use super::columns::{
 use super::kept::KeptOpening;
 use super::open::{Store, StoreError, decode};
 use super::rows::{ReceiptRow, ReceivedRow, SubmissionRow};
-use crate::keyring::{KeyringError, Kind};
+use crate::keyring::{DataKey, KeyringError, Kind};
 
 /// Index rows read for one query.
 const MAX_FOUND: usize = 1_000;
@@ -186,10 +186,23 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn find(&self, reference: &str) -> Result<Found, StoreError> {
+        self.found(|key| key.reference(reference))
+    }
+
+    /// All records of a listed type.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn listed(&self, type_name: &str) -> Result<Found, StoreError> {
+        self.found(|key| key.listed(type_name))
+    }
+
+    /// What is under an identifier, whose index key each data key gives.
+    fn found(&self, digest: impl Fn(&DataKey) -> Digest) -> Result<Found, StoreError> {
         let mut found = Found { own: Vec::new(), received: Vec::new(), passed: Vec::new() };
         for key in self.keyring.keys() {
             let look = |tag, places: &mut Vec<_>| -> Result<(), StoreError> {
-                let rows = self.index_rows(tag, &key.reference(reference))?;
+                let rows = self.index_rows(tag, &digest(key))?;
                 places.extend(rows.iter().filter_map(|(suffix, _)| read_place(suffix)));
                 Ok(())
             };

@@ -54,7 +54,8 @@ impl NamedRecord {
 pub fn identifiers(own: bool, key: &DataKey, names: &Names) -> Vec<Digest> {
     let references = names.references.iter().map(|reference| key.reference(reference));
     let parties = names.parties.iter().filter(|_| own).map(|party| key.party(party));
-    references.chain(parties).collect()
+    let listed = names.listed.iter().map(|name| key.listed(name));
+    references.chain(parties).chain(listed).collect()
 }
 
 /// One thing to be written. `entry` is a position in the entries of the same commit; the sequencer makes an index of it.

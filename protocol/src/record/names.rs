@@ -17,6 +17,8 @@ pub struct Names {
     pub references: Vec<String>,
     /// Names and numbers of parties, ordered, as [`party_name`] spells them.
     pub parties: Vec<String>,
+    /// Its type, where all records of that are looked through.
+    pub listed: Option<&'static str>,
 }
 
 /// A party's name or number in the one spelling that is compared: lower case, one space between words.
@@ -39,7 +41,7 @@ impl Names {
 
     /// Of whatever gives the leaf of a group of the record by its position.
     fn of<'l>(table: &'static TypeTable, leaf: impl Fn(usize) -> Option<&'l [u8]>) -> Self {
-        let mut names = Self::default();
+        let mut names = Self { listed: table.is_listed().then_some(table.name), ..Self::default() };
         let groups = table.groups.iter().enumerate().filter(|(at, _)| table.finding().has(*at));
         for (group, bytes) in groups.filter_map(|(at, group)| Some((group, leaf(at).filter(|leaf| !leaf.is_empty())?)))
         {
@@ -110,7 +112,8 @@ mod tests {
 
     /// The same by reading every value of every group.
     fn naively(content: &Content, shown: impl Fn(usize) -> bool) -> Names {
-        let mut names = Names::default();
+        let mut names =
+            Names { listed: content.table().is_listed().then_some(content.table().name), ..Names::default() };
         for (at, group) in content.table().groups.iter().enumerate() {
             if group.scope == Scope::Item || !shown(at) {
                 continue;

@@ -99,6 +99,8 @@ pub struct TypeTable {
     of_items: GroupSet,
     /// Those of the record with fields by which it is found.
     finding: GroupSet,
+    /// Whether somebody has to look through all records of the type, as through a queue.
+    listed: bool,
 }
 
 impl TypeTable {
@@ -113,7 +115,17 @@ impl TypeTable {
             }
             at += 1;
         }
-        Self { name, version, groups, of_items: GroupSet(of_items), finding: GroupSet(finding) }
+        Self { name, version, groups, of_items: GroupSet(of_items), finding: GroupSet(finding), listed: false }
+    }
+
+    /// The same type, all records of which are found by its name.
+    pub const fn listed(self) -> Self {
+        Self { listed: true, ..self }
+    }
+
+    /// Whether all its records are found by its name.
+    pub fn is_listed(&self) -> bool {
+        self.listed
     }
 
     /// Groups of the record with fields by which it is found.

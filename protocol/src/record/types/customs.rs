@@ -40,7 +40,8 @@ pub static REFERRAL: TypeTable = TypeTable::new(
         PRINCIPAL,
         EXTRA,
     ],
-);
+)
+.listed();
 
 /// The answer to a referral by one who was asked.
 pub static REFERRAL_ANSWER: TypeTable = TypeTable::new(

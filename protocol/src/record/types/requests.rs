@@ -44,7 +44,8 @@ pub static DATA_REQUEST: TypeTable = TypeTable::new(
         PRINCIPAL,
         EXTRA,
     ],
-);
+)
+.listed();
 
 /// The operator's answer.
 pub static DATA_ANSWER: TypeTable = TypeTable::new(
@@ -98,4 +99,5 @@ pub static NOTICE: TypeTable = TypeTable::new(
         PRINCIPAL,
         EXTRA,
     ],
-);
+)
+.listed();
