@@ -10,6 +10,7 @@
 //! | [`record`] | type tables, content, commitments, views, batches |
 //! | [`exchange`] | dispatch, sealed part, answers, openings, receipts |
 //! | [`tlog`] | RFC 6962 tree and the C2SP formats: note, checkpoint, proof file |
+//! | [`life`] | the records of one item as its life: identity, order, referrals, release, timeliness |
 //! | [`audit`] | what an auditor checks, offline |
 //! | [`formats`] | NDJSON and CSV into content |
 //! | [`api`] | requests and answers of a node's local HTTP interface |
@@ -24,6 +25,7 @@ pub mod exchange;
 pub mod formats;
 pub mod hash;
 pub mod keys;
+pub mod life;
 pub mod limits;
 pub mod names;
 pub mod record;

@@ -123,3 +123,21 @@ pub const MAX_UNPLACED_NOTES: usize = 17;
 pub const MAX_HELD_NOTES: usize = 4_096;
 /// Bytes of one of them: the longest checkpoint with its log's signature.
 pub const MAX_NOTE_TOLD_BYTES: usize = 5 * 1024;
+/// Days before its posting from which on a record that names no posting day may speak of an item: orders come weeks earlier.
+pub const ITEM_LEAD_DAYS: u64 = 60;
+/// Records that are handed in for one item: all that name what it names, the other items of its bag among them.
+pub const MAX_LIFE_HELD: usize = 16_384;
+/// Records of one item; one with parts, returns and corrections has some dozens.
+pub const MAX_LIFE_RECORDS: usize = 1_024;
+/// Numbers that one item has or is linked to: parts of parts, labels of every carrier.
+pub const MAX_LIFE_KEYS: usize = 256;
+/// Pairs of numbers that links name, of all that is looked at for one item.
+pub const MAX_LIFE_LINKS: usize = 2_048;
+/// Flags that are told of one item.
+pub const MAX_LIFE_FLAGS: usize = 1_024;
+/// Units of transport that one item travels in: four levels, packed again some times.
+pub const MAX_LIFE_UNITS: usize = 64;
+/// Names under which records are looked up for one item.
+pub const MAX_LIFE_NAMES: usize = 1_024;
+/// Deadlines, and controls of agencies, of one set of rules.
+pub const MAX_LIFE_RULES: usize = 4_096;

@@ -42,6 +42,7 @@
 
 mod documents;
 mod inbox;
+mod life;
 mod onward;
 mod outbox;
 mod retention;
@@ -54,6 +55,10 @@ use crate::names::NodeRef;
 
 pub use documents::{AdmittedDocument, Documents, LoggedDocument, RefusedDocument};
 pub use inbox::{Delivery, InboxDispatch, InboxItem, InboxPage, RecordInfo, SignatureMark, ViewedRecord};
+pub use life::{
+    AlarmLine, AliasLine, AnswerLine, Datum, FlagLine, LifeReport, MarkLine, NestLine, PartyLine, RecordLine,
+    ReferralLine, RelationLine, ReleaseLine, SayLine, StepLine, TimelyLine, ViewLine, WordLine,
+};
 pub use onward::{OnwardOutcome, OnwardRecord, OnwardRequest, OnwardResult};
 pub use outbox::{OutboxItem, OutboxPage, OutboxState, RedirectRequest, Redirected, WithdrawRequest, Withdrawn};
 pub use retention::{DeletionInfo, Disclosed, Disclosure, EraseRequest, ErasedReport, HoldInfo, HoldRequest};

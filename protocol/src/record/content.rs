@@ -201,6 +201,15 @@ impl Content {
         read_field(definition, self.leaves(at).get(0)?, number)
     }
 
+    /// The occurrences in each leaf of a group; `None` where the type has no such group.
+    ///
+    /// # Errors
+    /// [`ContentError`] when a leaf is not what the type allows.
+    pub fn occurrences(&self, group: &str) -> Result<Option<Vec<Occurrences>>, ContentError> {
+        let Some((at, definition)) = self.table.group(group) else { return Ok(None) };
+        self.leaves(at).iter().map(|leaf| read_leaf(definition, leaf)).collect::<Result<_, _>>().map(Some)
+    }
+
     /// The destination, which every declaration has.
     pub fn destination(&self) -> Option<Territory> {
         self.place("destination")

@@ -47,21 +47,32 @@ pub fn content_from_json(json: &Json) -> Result<Content, ContentError> {
 
 /// What a view shows, in the same form. Hidden groups are listed under `withheld`.
 pub fn view_to_json(table: &'static TypeTable, view: &RecordView) -> Json {
+    let shown = view.groups.iter().map(|group| match group {
+        GroupView::Hidden(_) => None,
+        GroupView::Shown(leaves) => Some(leaves.iter().map(|leaf| leaf.bytes.as_slice()).collect()),
+    });
+    to_json(table, shown)
+}
+
+/// A whole record in the same form, with an empty `withheld`.
+pub fn content_to_json(content: &Content) -> Json {
+    to_json(content.table(), content.groups().map(|leaves| Some(leaves.iter().collect())))
+}
+
+/// The leaves of each group, none where it is hidden.
+fn to_json<'l>(table: &'static TypeTable, groups: impl Iterator<Item = Option<Vec<&'l [u8]>>>) -> Json {
     let mut top = Map::new();
     top.insert("type".into(), table.name.into());
     top.insert("version".into(), table.version.into());
     let mut withheld = Vec::new();
     let mut goods: Vec<Map<String, Json>> = Vec::new();
-    for (group, shown) in table.groups.iter().zip(&view.groups) {
-        let leaves = match shown {
-            GroupView::Hidden(_) => {
-                withheld.push(Json::from(group.name));
-                continue;
-            }
-            GroupView::Shown(leaves) => leaves,
+    for (group, leaves) in table.groups.iter().zip(groups) {
+        let Some(leaves) = leaves else {
+            withheld.push(Json::from(group.name));
+            continue;
         };
-        for (item, leaf) in leaves.iter().enumerate().filter(|(_, leaf)| !leaf.bytes.is_empty()) {
-            let json = leaf_to_json(group, &leaf.bytes);
+        for (item, leaf) in leaves.into_iter().enumerate().filter(|(_, leaf)| !leaf.is_empty()) {
+            let json = leaf_to_json(group, leaf);
             match group.scope {
                 Scope::Record => {
                     top.insert(group.name.into(), json);

@@ -1,0 +1,211 @@
+//! The identity of an item: scheme, issuer, number and posting day, since numbers are used again (UPU S10-12: not before twelve months).
+//!
+//! One number can so have several lives. Which of them a record speaks of is told by its posting day, or by when it was lodged. Not
+//! here: which other numbers the same goods have ([`super::Closure`]).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::words::words;
+use crate::limits::ITEM_LEAD_DAYS;
+use crate::time::{Day, Millis};
+
+words!(
+    /// Whose numbers an item's number is one of.
+    Scheme, "scheme of item numbers", {
+        /// UPU S10, thirteen characters.
+        S10 = "s10";
+        /// GS1 serial shipping container code.
+        Sscc = "sscc";
+        /// A carrier's own numbers.
+        Carrier = "carrier";
+        /// A platform's own numbers.
+        Platform = "platform";
+        /// Not told, and not to be seen from the number.
+        Unknown = "unknown";
+    }
+);
+
+/// An item's number. Two are the same item only where all three agree, and then only within one life of the number, see [`ItemKey`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ItemId {
+    /// Whose numbers.
+    pub scheme: Scheme,
+    /// Who gave the number. An S10 and an SSCC say it themselves, so it is left out there.
+    pub issuer: Option<String>,
+    /// The number; an S10 without spaces and in capitals.
+    pub id: String,
+}
+
+/// An item: its number and the day on which it was posted, where that is known.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ItemKey {
+    /// Its number.
+    pub item: ItemId,
+    /// The day of posting.
+    pub posted_on: Option<Day>,
+}
+
+impl ItemId {
+    /// The number as a record gives it. A missing scheme is seen from the number where it can be (S10 with its check digit).
+    pub fn new(scheme: Option<&str>, issuer: Option<&str>, id: &str) -> Self {
+        let compact: String = id.chars().filter(|c| *c != ' ').map(|c| c.to_ascii_uppercase()).collect();
+        // Codes of consignments are capital letters.
+        let scheme = match scheme.and_then(|word| word.to_ascii_lowercase().parse().ok()) {
+            Some(scheme) => scheme,
+            None if is_s10(&compact) => Scheme::S10,
+            None => Scheme::Unknown,
+        };
+        let own = matches!(scheme, Scheme::S10 | Scheme::Sscc);
+        let id = if own { compact } else { id.to_owned() };
+        Self { scheme, issuer: issuer.filter(|_| !own).map(str::to_owned), id }
+    }
+}
+
+impl fmt::Display for ItemId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.issuer {
+            Some(issuer) => write!(f, "{} {} of {issuer}", self.scheme, self.id),
+            None => write!(f, "{} {}", self.scheme, self.id),
+        }
+    }
+}
+
+impl fmt::Display for ItemKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.posted_on {
+            Some(day) => write!(f, "{} posted on {day}", self.item),
+            None => self.item.fmt(f),
+        }
+    }
+}
+
+/// Whether this is an S10 number: two letters, eight digits, their check digit, two letters.
+pub(super) fn is_s10(id: &str) -> bool {
+    let bytes = id.as_bytes();
+    if bytes.len() != 13 || !id.is_ascii() {
+        return false;
+    }
+    let letters = |part: &[u8]| part.iter().all(u8::is_ascii_uppercase);
+    let (serial, check) = (&bytes[2..10], bytes[10]);
+    if !letters(&bytes[..2]) || !letters(&bytes[11..]) || !bytes[2..11].iter().all(u8::is_ascii_digit) {
+        return false;
+    }
+    let weights = [8u32, 6, 4, 2, 3, 5, 9, 7];
+    let sum: u32 = serial.iter().zip(weights).map(|(digit, weight)| u32::from(digit - b'0') * weight).sum();
+    let digit = match 11 - sum % 11 {
+        10 => 0,
+        11 => 5,
+        digit => digit,
+    };
+    u32::from(check - b'0') == digit
+}
+
+/// That somebody spoke of a number.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Mention {
+    pub(super) item: ItemId,
+    pub(super) posted_on: Option<Day>,
+    /// When the record that says so was lodged.
+    pub(super) at: Millis,
+}
+
+/// One life of a number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct NumberLife {
+    /// The first posting day told, or the first day on which anybody spoke of it.
+    pub(super) first: Day,
+    /// The posting days told; more than one is a finding.
+    pub(super) days: BTreeSet<Day>,
+}
+
+/// The lives of every number that was spoken of.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Lives {
+    by_number: BTreeMap<ItemId, Vec<NumberLife>>,
+}
+
+impl Lives {
+    /// Sorts mentions into lives: those posted within twelve months of the first are one; those without a posting day belong to the
+    /// nearest within whose time they were lodged. The order of the mentions does not matter.
+    pub(super) fn of(mentions: &[Mention]) -> Self {
+        let mut days: BTreeMap<&ItemId, (BTreeSet<Day>, BTreeSet<Day>)> = BTreeMap::new();
+        for mention in mentions {
+            let (posted, lodged) = days.entry(&mention.item).or_default();
+            match mention.posted_on {
+                Some(day) => posted.insert(day),
+                None => lodged.insert(mention.at.day()),
+            };
+        }
+        let lives = days.into_iter().map(|(item, (posted, lodged))| {
+            let mut lives = spans(posted.into_iter(), true);
+            let outside: Vec<Day> = lodged.into_iter().filter(|day| nearest(&lives, *day).is_none()).collect();
+            lives.extend(spans(outside.into_iter(), false));
+            lives.sort_by_key(|life| life.first);
+            (item.clone(), lives)
+        });
+        Self { by_number: lives.collect() }
+    }
+
+    /// Which life of its number a mention belongs to: its place among [`Lives::all`].
+    pub(super) fn place(&self, mention: &Mention) -> Option<usize> {
+        let lives = self.by_number.get(&mention.item)?;
+        match mention.posted_on {
+            Some(day) => lives.iter().position(|life| life.days.contains(&day)),
+            None => nearest(lives, mention.at.day()),
+        }
+    }
+
+    /// The life that is meant by a key: the one with this posting day, or around it; the last without a day.
+    pub(super) fn meant(&self, key: &ItemKey) -> Option<usize> {
+        let lives = self.by_number.get(&key.item)?;
+        match key.posted_on {
+            Some(day) => lives.iter().position(|life| life.days.contains(&day)).or_else(|| nearest(lives, day)),
+            None => lives.len().checked_sub(1),
+        }
+    }
+
+    /// The lives of a number, the first first.
+    pub(super) fn all(&self, item: &ItemId) -> &[NumberLife] {
+        self.by_number.get(item).map(Vec::as_slice).unwrap_or_default()
+    }
+}
+
+impl NumberLife {
+    /// The posting day: the first that was told.
+    pub(super) fn posted_on(&self) -> Option<Day> {
+        self.days.first().copied()
+    }
+}
+
+/// Cuts ascending days into lives of twelve months at most.
+fn spans(days: impl Iterator<Item = Day>, posted: bool) -> Vec<NumberLife> {
+    let mut lives: Vec<NumberLife> = Vec::new();
+    for day in days {
+        let known = |day| if posted { BTreeSet::from([day]) } else { BTreeSet::new() };
+        match lives.last_mut().filter(|life| day <= year_after(life.first)) {
+            Some(life) => life.days.extend(known(day)),
+            None => lives.push(NumberLife { first: day, days: known(day) }),
+        }
+    }
+    lives
+}
+
+/// The life whose posting is nearest to a day on which a record without posting day was lodged, if its time holds that day: from
+/// [`ITEM_LEAD_DAYS`] before the posting to twelve months after it.
+fn nearest(lives: &[NumberLife], day: Day) -> Option<usize> {
+    let holds = |life: &&NumberLife| life.first.minus(ITEM_LEAD_DAYS) <= day && day <= year_after(life.first);
+    let distance = |life: &NumberLife| life.first.0.abs_diff(day.0);
+    let found = lives.iter().filter(holds).min_by_key(|life| (distance(life), life.first))?;
+    lives.iter().position(|life| life == found)
+}
+
+/// The same day twelve months later; of 29 February it is the 28th.
+fn year_after(day: Day) -> Day {
+    let date = jiff::civil::date(1970, 1, 1).checked_add(jiff::Span::new().days(i64::from(day.0)));
+    let later = date.and_then(|date| date.checked_add(jiff::Span::new().years(1)));
+    let days = later.and_then(|later| later.since((jiff::Unit::Day, jiff::civil::date(1970, 1, 1))));
+    days.map_or(day.plus(365), |span| Day(span.get_days()))
+}
