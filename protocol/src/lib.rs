@@ -11,6 +11,8 @@
 //! | [`exchange`] | dispatch, sealed part, answers, openings, receipts |
 //! | [`tlog`] | RFC 6962 tree and the C2SP formats: note, checkpoint, proof file |
 //! | [`audit`] | what an auditor checks, offline |
+//! | [`reference`] | lists of codes and dated rules: territories, currencies, tariff, numbers, obligations, immediate release |
+//! | [`quality`] | what is wrong with a record, and how quickly it can be released |
 //! | [`formats`] | NDJSON and CSV into content |
 //! | [`api`] | requests and answers of a node's local HTTP interface |
 //! | [`mod@bench`] | records, reports and the ceiling of the measurements |
@@ -26,7 +28,9 @@ pub mod hash;
 pub mod keys;
 pub mod limits;
 pub mod names;
+pub mod quality;
 pub mod record;
+pub mod reference;
 #[cfg(test)]
 mod testing;
 pub mod time;
