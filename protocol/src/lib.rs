@@ -12,6 +12,8 @@
 //! | [`tlog`] | RFC 6962 tree and the C2SP formats: note, checkpoint, proof file |
 //! | [`life`] | the records of one item as its life: identity, order, referrals, release, timeliness |
 //! | [`audit`] | what an auditor checks, offline |
+//! | [`reference`] | lists of codes and dated rules: territories, currencies, tariff, numbers, obligations, immediate release |
+//! | [`quality`] | what is wrong with a record, and how quickly it can be released |
 //! | [`formats`] | NDJSON and CSV into content |
 //! | [`api`] | requests and answers of a node's local HTTP interface |
 //! | [`mod@bench`] | records, reports and the ceiling of the measurements |
@@ -28,7 +30,9 @@ pub mod keys;
 pub mod life;
 pub mod limits;
 pub mod names;
+pub mod quality;
 pub mod record;
+pub mod reference;
 #[cfg(test)]
 mod testing;
 pub mod time;

@@ -141,3 +141,13 @@ pub const MAX_LIFE_UNITS: usize = 64;
 pub const MAX_LIFE_NAMES: usize = 1_024;
 /// Deadlines, and controls of agencies, of one set of rules.
 pub const MAX_LIFE_RULES: usize = 4_096;
+/// Entries of one section of an operator's file of rules; the largest, a tariff edition, is one entry.
+pub const MAX_BOOK_ENTRIES: usize = 10_000;
+/// Bytes of an operator's file of rules: a tariff edition with its codes in quotes has a hundred thousand.
+pub const MAX_BOOK_BYTES: usize = 4 * 1024 * 1024;
+/// Findings of one record; a record of 99 goods items with a fault in each of a dozen fields has a thousand.
+pub const MAX_RECORD_FINDINGS: usize = 2_000;
+/// Keys that a memory of recent records holds at most, at some hundred bytes each.
+pub const MAX_RECENT_KEYS: usize = 4 * 1024 * 1024;
+/// Senders that a quality report counts apart: the members of a network.
+pub const MAX_REPORT_SENDERS: usize = MAX_MEMBERS;

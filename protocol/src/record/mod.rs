@@ -12,6 +12,7 @@ mod names;
 mod table;
 mod types;
 mod value;
+mod visit;
 
 pub use arrived::ArrivedView;
 pub use batch::{Batch, BatchHeader, BatchTree, batch_root};
@@ -28,6 +29,7 @@ pub use types::{
     DECLARATION_3, EVENT, EXTRA_GROUP, LINK, NOTICE, ORDER, PAYMENT, REFERRAL, REFERRAL_ANSWER,
 };
 pub use value::{Decimal, Kind, Value, ValueError};
+pub use visit::{Held, visit_leaf};
 
 #[cfg(test)]
 mod tests;
