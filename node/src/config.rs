@@ -55,6 +55,9 @@ pub struct Config {
     /// How its log is published.
     #[serde(default)]
     pub log: LogSection,
+    /// Dated rules that it judges records by.
+    #[serde(default)]
+    pub rules: RulesSection,
     /// How it stores.
     #[serde(default)]
     pub store: StoreConfig,
@@ -130,6 +133,31 @@ impl Default for LimitsSection {
             min_free_mib: 256,
         }
     }
+}
+
+/// Dated rules that the node judges records by: files in its folder, beside what is built in.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RulesSection {
+    /// Deadlines of filings and controls of agencies; without it a built-in sample.
+    pub life: Option<PathBuf>,
+    /// Lists and rules of quality, added to those that are built in.
+    pub quality: Option<PathBuf>,
+    /// What becomes of own records with an error of quality.
+    pub own: OnError,
+    /// What becomes of others' records with an error of quality.
+    pub others: OnError,
+}
+
+/// What becomes of a record with an error of quality.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnError {
+    /// It goes on, and what was found is told.
+    #[default]
+    Tell,
+    /// It is refused: an own one waits in the repair queue, another's gets the verdict `quality`.
+    Refuse,
 }
 
 /// How the log is published.

@@ -19,6 +19,7 @@
 //! | [`public`] | the public log: C2SP tlog-tiles over HTTP, for anybody |
 //! | [`mod@bench`] | `luxord bench`: the log and the steps of an exchange, measured in one process |
 //! | [`check`] | every stored value of a stopped node against the tree and the others, read-only |
+//! | [`rules`] | dated rules that records are judged by |
 //! | [`seal`], [`folder`], [`config`], [`entropy`] | age; key files and documents; `luxord.toml`; random bytes |
 
 pub mod api;
@@ -34,6 +35,7 @@ pub mod logfiles;
 pub mod net;
 pub mod node;
 pub mod public;
+pub mod rules;
 pub mod seal;
 pub mod sequencer;
 pub mod store;

@@ -24,6 +24,7 @@ use crate::folder::{Folder, FolderError};
 use crate::logfiles::{PublicLog, PublicSite};
 use crate::net::{Net, NetConfig, NetError};
 use crate::public::{Public, PublicError};
+use crate::rules::{NodeRulesError, Rules};
 use crate::sequencer::{LockError, LockFile, Sequencer, SequencerError};
 use crate::store::{Store, StoreError};
 use crate::waking::{Heard, Waking, WakingError};
@@ -47,6 +48,9 @@ pub enum NodeError {
     /// The node's card is missing or names other keys.
     #[error("{0}")]
     Card(String),
+    /// The dated rules.
+    #[error(transparent)]
+    Rules(#[from] NodeRulesError),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -176,6 +180,7 @@ impl Node {
             net: net.handle(),
             outside: config.outside(),
             folder: folder.clone(),
+            rules: Rules::read(&folder, &config.rules)?,
         })?;
         let driver = driver_config(&config, &folder);
         let threads = |e: std::io::Error| NodeError::System(format!("no worker threads: {e}"));

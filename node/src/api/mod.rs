@@ -5,6 +5,7 @@
 
 mod closing;
 mod documents;
+mod items;
 mod logs;
 mod onward;
 mod outbox;
@@ -89,6 +90,8 @@ impl Api {
             .route("/v1/inbox/{index}/source", get(onward::source))
             .route("/v1/onward", get(onward::passed).post(onward::pass_on))
             .route("/v1/records", get(read::records))
+            .route("/v1/items", get(items::item))
+            .route("/v1/referrals", get(items::queue))
             .route("/v1/receipts", get(receipts::receipt))
             .route("/v1/erasures", post(retention::erase))
             .route("/v1/holds", get(retention::holds).post(retention::hold))

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use luxor_protocol::api::ApiProblem;
 
 use crate::driver::{
-    AdmitError, AuditReadError, EraseError, ReceiptWitnessError, RedirectError, SubmitError, WithdrawError,
+    AdmitError, AuditReadError, EraseError, LifeError, ReceiptWitnessError, RedirectError, SubmitError, WithdrawError,
 };
 use crate::logfiles::LogFileError;
 use crate::sequencer::SequencerError;
@@ -39,6 +39,10 @@ impl Problem {
 
     pub(super) fn bad_request(message: impl ToString) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
+    }
+
+    pub(super) fn failed(error: impl ToString) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", error)
     }
 
     pub(super) fn not_found(message: impl ToString) -> Self {
@@ -80,6 +84,16 @@ impl From<EraseError> for Problem {
             EraseError::Ground | EraseError::Versions { .. } => Self::bad_request(error),
             EraseError::Stopping => Self::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", error),
             EraseError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<LifeError> for Problem {
+    fn from(error: LifeError) -> Self {
+        match error {
+            LifeError::Unknown(_) => Self::not_found(error),
+            LifeError::Several { .. } | LifeError::Purposes { .. } => Self::bad_request(error),
+            LifeError::Store(error) => error.into(),
         }
     }
 }

@@ -192,6 +192,15 @@ pub(super) fn is_witnessed(shared: &Shared, index: u64) -> Result<bool, StoreErr
     Ok(first_witnessed(shared, index.saturating_add(1))?.is_some())
 }
 
+/// The quorum time of the first checkpoint with a quorum, of those that are kept, that covers an entry: at the latest then it was here.
+///
+/// # Errors
+/// [`StoreError`].
+pub(super) fn witnessed_at(shared: &Shared, entry: u64) -> Result<Option<Millis>, StoreError> {
+    let made = first_witnessed(shared, entry.saturating_add(1))?;
+    Ok(made.map(|(_, seconds)| Millis(seconds.saturating_mul(1_000))))
+}
+
 /// The first checkpoint with a quorum that has so many entries, of those that are kept, with its quorum time in seconds since 1970.
 fn first_witnessed(shared: &Shared, size: u64) -> Result<Option<(Vec<u8>, u64)>, StoreError> {
     // Witnesses that began new logs since are in no quorum of today, but later checkpoints have others'.
@@ -214,8 +223,7 @@ pub fn standing(shared: &Shared, entry: u64, sender: &NodeRef, arrival: &Arrival
     let Some(sender) = directory.node(sender).filter(|sender| directory.has_revoked(&sender.member)) else {
         return Ok(Standing::Good);
     };
-    let made = first_witnessed(shared, entry.saturating_add(1))?;
-    let made = made.map(|(_, seconds)| Millis(seconds.saturating_mul(1_000)));
+    let made = witnessed_at(shared, entry)?;
     let what = || format!("the received row of entry {entry}");
     let damaged = |error: CborError| StoreError::Damaged { what: what(), error: error.to_string() };
     let all = arrival.standing(&directory, sender, made).map_err(damaged)?;

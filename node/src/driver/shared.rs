@@ -16,6 +16,7 @@ use super::hot::Hot;
 use super::known::{Known, KnownError};
 use crate::folder::{Folder, FolderError, NodeKeys};
 use crate::net::{NetHandle, Reply as NetReply};
+use crate::rules::Rules;
 use crate::seal::SealKeys;
 use crate::sequencer::{Latest, Sequencer};
 use crate::store::{LogFact, Store, StoreError};
@@ -42,6 +43,8 @@ pub struct Shared {
     pub net: NetHandle,
     /// This node as a witness of others.
     pub witness: Witness,
+    /// Dated rules that records are judged by.
+    pub rules: Rules,
     /// Witnesses outside the network.
     pub(super) outside: Vec<Outside>,
     /// The node's folder, which keeps documents.
@@ -84,6 +87,8 @@ pub struct Parts {
     pub outside: Vec<Outside>,
     /// The node's folder.
     pub folder: Folder,
+    /// Dated rules.
+    pub rules: Rules,
 }
 
 /// Secret keys that the rooms around the engine use.
@@ -118,7 +123,7 @@ impl Shared {
     /// # Errors
     /// [`SharedError`] when the cards do not say whom to seal to or who witnesses this node's log, or the store does not what was cosigned.
     pub fn new(parts: Parts) -> Result<Self, SharedError> {
-        let Parts { me, directory, secrets, store, sequencer, net, outside, folder } = parts;
+        let Parts { me, directory, secrets, store, sequencer, net, outside, folder, rules } = parts;
         let own = directory.node(&me).cloned().ok_or_else(|| SharedError::NoCard(me.clone()))?;
         let origin = &own.card.origin;
         let kept = store.checkpoint_of(LogFact::Cosigned, origin)?;
@@ -137,6 +142,7 @@ impl Shared {
             witness,
             outside,
             folder,
+            rules,
             refused: RefusedDocuments::default(),
             cosigned: Mutex::new(cosigned),
             kept: Mutex::default(),

@@ -135,6 +135,15 @@ impl Store {
         Ok(views)
     }
 
+    /// The accepted view at a place of a received dispatch.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn view(&self, entry: u64, place: usize) -> Result<Option<(Digest, RecordView)>, StoreError> {
+        let views = self.payload(entry)?;
+        Ok(views.into_iter().find(|(at, ..)| *at == place).map(|(_, root, view)| (root, view)))
+    }
+
     /// An own record: the batch is the index of its first `sent` entry.
     ///
     /// # Errors

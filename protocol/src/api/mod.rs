@@ -15,6 +15,8 @@
 //! | `GET /v1/inbox?after=&limit=` | | [`InboxPage`] |
 //! | `GET /v1/inbox/{index}` | | [`InboxDispatch`] |
 //! | `GET /v1/records?reference=` | | list of [`RecordInfo`] |
+//! | `GET /v1/items?id=&scheme=&issuer=&posted_on=&purposes=` | | [`LifeReport`] of an item; purposes with commas: views for them are joined |
+//! | `GET /v1/referrals?purposes=` | | list of [`QueuedReferral`], the nearest deadline first |
 //! | `POST /v1/onward` | [`OnwardRequest`] | [`OnwardResult`] |
 //! | `GET /v1/onward?root=` | | list of [`Delivery`]: where a record of another was passed on |
 //! | `GET /v1/inbox/{index}/source` | | what came with records passed on: [`crate::exchange::Provenance`] in CBOR |
@@ -45,6 +47,7 @@ mod inbox;
 mod life;
 mod onward;
 mod outbox;
+mod queue;
 mod retention;
 mod status;
 mod submission;
@@ -61,6 +64,7 @@ pub use life::{
 };
 pub use onward::{OnwardOutcome, OnwardRecord, OnwardRequest, OnwardResult};
 pub use outbox::{OutboxItem, OutboxPage, OutboxState, RedirectRequest, Redirected, WithdrawRequest, Withdrawn};
+pub use queue::QueuedReferral;
 pub use retention::{DeletionInfo, Disclosed, Disclosure, EraseRequest, ErasedReport, HoldInfo, HoldRequest};
 pub use status::{Fork, Missing, ReceiptStanding, RefusedNumber, Status, Traffic, WitnessInfo, WitnessedLog};
 pub use submission::{ChunkResult, LeftOut, OtherForm, RecordResult};

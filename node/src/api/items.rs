@@ -1,0 +1,71 @@
+//! Items and referrals: what is known of one, and what waits.
+
+use std::collections::BTreeSet;
+
+use axum::Json;
+use axum::extract::{Query, State};
+use luxor_protocol::api::{LifeReport, QueuedReferral};
+use luxor_protocol::life::{ItemId, ItemKey};
+use luxor_protocol::names::Purpose;
+use luxor_protocol::time::Day;
+use serde::Deserialize;
+
+use super::Context;
+use super::problem::Problem;
+use crate::driver::{LifeError, life, now, referrals};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ItemQuery {
+    id: String,
+    scheme: Option<String>,
+    issuer: Option<String>,
+    posted_on: Option<String>,
+    #[serde(default)]
+    purposes: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct QueueQuery {
+    #[serde(default)]
+    purposes: String,
+}
+
+pub(super) async fn item(
+    State(context): State<Context>,
+    Query(query): Query<ItemQuery>,
+) -> Result<Json<LifeReport>, Problem> {
+    let purposes = purposes(&query.purposes)?;
+    let day = |text: &String| text.parse::<Day>().map_err(|e| Problem::bad_request(format!("posted_on: {e}")));
+    let posted_on = query.posted_on.as_ref().map(day).transpose()?;
+    let item = ItemId::new(query.scheme.as_deref(), query.issuer.as_deref(), &query.id);
+    let key = ItemKey { item, posted_on };
+    let shared = context.driver.shared().clone();
+    let told = blocking(move || life(&shared, &key, &purposes, now())).await?;
+    Ok(Json(told))
+}
+
+pub(super) async fn queue(
+    State(context): State<Context>,
+    Query(query): Query<QueueQuery>,
+) -> Result<Json<Vec<QueuedReferral>>, Problem> {
+    let purposes = purposes(&query.purposes)?;
+    let shared = context.driver.shared().clone();
+    let told = blocking(move || referrals(&shared, &purposes, now())).await?;
+    Ok(Json(told))
+}
+
+/// Looks at many rows, so not on a thread that serves others.
+async fn blocking<T: Send + 'static>(
+    look: impl FnOnce() -> Result<T, LifeError> + Send + 'static,
+) -> Result<T, Problem> {
+    let told = tokio::task::spawn_blocking(look).await;
+    Ok(told.map_err(Problem::failed)??)
+}
+
+fn purposes(text: &str) -> Result<BTreeSet<Purpose>, Problem> {
+    let words = text.split(',').filter(|word| !word.is_empty());
+    let purposes = words.map(|word| word.parse().map_err(|e| Problem::bad_request(format!("purposes: {e}"))));
+    purposes.collect()
+}

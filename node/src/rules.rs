@@ -1,0 +1,92 @@
+//! Dated rules that records are judged by: what is built in, and what the operator's files add.
+//!
+//! Not here: the rules themselves ([`luxor_protocol::reference`], [`luxor_protocol::life::Rules`]), and what is done with a finding.
+
+use std::path::{Path, PathBuf};
+
+use luxor_protocol::life::{self, RulesError};
+use luxor_protocol::limits::MAX_BOOK_BYTES;
+use luxor_protocol::reference::{BookError, RuleBook};
+
+use crate::config::{OnError, RulesSection};
+use crate::folder::Folder;
+
+/// Why the rules were refused.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeRulesError {
+    /// A file cannot be read.
+    #[error("[rules] {}: {error}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        error: std::io::Error,
+    },
+    /// Deadlines and controls.
+    #[error("[rules] life = {}: {error}", path.display())]
+    Life {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        error: RulesError,
+    },
+    /// Lists and rules of quality.
+    #[error("[rules] quality = {}: {error}", path.display())]
+    Quality {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        error: BookError,
+    },
+}
+
+/// Everything that records are judged by.
+#[derive(Debug)]
+pub struct Rules {
+    /// Deadlines of filings and controls of agencies.
+    pub life: life::Rules,
+    /// Lists and rules of quality.
+    pub book: RuleBook,
+    /// What becomes of own records with an error.
+    pub own: OnError,
+    /// What becomes of others' records with an error.
+    pub others: OnError,
+}
+
+impl Rules {
+    /// Reads what the configuration names; paths are of the node's folder.
+    ///
+    /// # Errors
+    /// [`NodeRulesError`].
+    pub fn read(folder: &Folder, section: &RulesSection) -> Result<Self, NodeRulesError> {
+        let built_in = |path: &str| PathBuf::from(format!("(built in: {path})"));
+        let life = match &section.life {
+            Some(path) => {
+                let text = text(folder, path)?;
+                life::Rules::from_toml(&text).map_err(|error| NodeRulesError::Life { path: path.clone(), error })?
+            }
+            None => {
+                life::Rules::sample().map_err(|error| NodeRulesError::Life { path: built_in("deadlines"), error })?
+            }
+        };
+        let quality = |path: &Path, error| NodeRulesError::Quality { path: path.to_owned(), error };
+        let book = RuleBook::builtin().map_err(|error| quality(&built_in("lists"), error))?;
+        let book = match &section.quality {
+            Some(path) => book.with(&text(folder, path)?).map_err(|error| quality(path, error))?,
+            None => book,
+        };
+        Ok(Self { life, book, own: section.own, others: section.others })
+    }
+}
+
+/// The text of a file in the node's folder, at most [`MAX_BOOK_BYTES`] of it.
+fn text(folder: &Folder, path: &Path) -> Result<String, NodeRulesError> {
+    let failed = |error| NodeRulesError::Read { path: path.to_owned(), error };
+    let file = folder.path().join(path);
+    let length = std::fs::metadata(&file).map_err(failed)?.len();
+    if length > MAX_BOOK_BYTES as u64 {
+        let what = format!("{length} bytes, more than {MAX_BOOK_BYTES}");
+        return Err(failed(std::io::Error::other(what)));
+    }
+    std::fs::read_to_string(file).map_err(failed)
+}
