@@ -58,6 +58,10 @@ pub(crate) enum Command {
     Onward(OnwardCommand),
     /// Show a record by its reference: where it went, or who sent it.
     Show(ShowArgs),
+    /// Show the life of an item: everything that is held of it here, under all its numbers, and what does not fit together.
+    Item(ItemArgs),
+    /// List referrals that wait, the nearest deadline first, and alarms.
+    Referrals(ReferralsArgs),
     /// Erase every record of an item before its date, by order; or what is due, now.
     Erase(EraseArgs),
     /// What may not be erased, neither by its date nor by order.
@@ -354,11 +358,48 @@ pub(crate) struct WithdrawArgs {
 pub(crate) struct ShowArgs {
     #[command(flatten)]
     pub(crate) node: NodeArgs,
-    /// The record's own reference, or the id of its item.
+    /// A reference of the record: its own, or of an item, order, unit of transport, referral or filing.
     pub(crate) reference: String,
     /// Show the recipients' receipts too (C2SP tlog-proof).
     #[arg(long)]
     pub(crate) receipt: bool,
+}
+
+/// `luxor item`
+#[derive(Debug, Args)]
+pub(crate) struct ItemArgs {
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+    /// The item's number, as `RB123456785GB`.
+    pub(crate) id: String,
+    /// Whose numbers it is one of, where several items have it: s10, sscc, carrier, platform.
+    #[arg(long)]
+    pub(crate) scheme: Option<String>,
+    /// Who gave the number, where several items have it.
+    #[arg(long)]
+    pub(crate) issuer: Option<String>,
+    /// The day of posting (YYYY-MM-DD), where the number was used again.
+    #[arg(long, value_name = "DAY")]
+    pub(crate) posted_on: Option<String>,
+    #[command(flatten)]
+    pub(crate) joined: JoinedArgs,
+}
+
+/// `luxor referrals`
+#[derive(Debug, Args)]
+pub(crate) struct ReferralsArgs {
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+    #[command(flatten)]
+    pub(crate) joined: JoinedArgs,
+}
+
+/// Which views may be looked at together.
+#[derive(Debug, Args)]
+pub(crate) struct JoinedArgs {
+    /// A purpose; views that came for one of those named are joined. May be left out where all came for one.
+    #[arg(long = "for", value_name = "PURPOSE")]
+    pub(crate) purposes: Vec<Purpose>,
 }
 
 /// `luxor status`

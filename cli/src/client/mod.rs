@@ -11,14 +11,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use luxor_protocol::api::{
     AdmittedDocument, ApiFile, ChunkResult, Disclosed, Documents, EraseRequest, ErasedReport, Fork, HoldInfo,
-    HoldRequest, InboxDispatch, InboxPage, LoggedDocument, OnwardRequest, OnwardResult, OutboxPage, OutboxState,
-    ReceiptStanding, RecordInfo, RedirectRequest, Redirected, Status, WithdrawRequest, Withdrawn,
+    HoldRequest, InboxDispatch, InboxPage, LifeReport, LoggedDocument, OnwardRequest, OnwardResult, OutboxPage, OutboxState,
+    QueuedReferral, ReceiptStanding, RecordInfo, RedirectRequest, Redirected, Status, WithdrawRequest, Withdrawn,
 };
 use luxor_protocol::audit::population::BatchViews;
 use luxor_protocol::cbor::{Decode as _, Encode as _};
 use luxor_protocol::document::{Directory, Document};
 use luxor_protocol::exchange::{Answer, AuditPage, Lane};
-use luxor_protocol::names::NodeRef;
+use luxor_protocol::names::{NodeRef, Purpose};
 use luxor_protocol::tlog::MAX_NOTE_BYTES;
 
 use crate::files;
@@ -149,6 +149,23 @@ impl Client {
         self.http.json("/v1/records", &[("reference", reference.to_owned())])
     }
 
+    /// The life of an item, from views for these purposes and own records.
+    pub(crate) fn item(
+        &self,
+        id: &str,
+        further: &[(&'static str, Option<String>)],
+        purposes: &[Purpose],
+    ) -> Result<LifeReport, ClientError> {
+        let mut query = vec![("id", id.to_owned()), joined(purposes)];
+        query.extend(further.iter().filter_map(|(name, value)| Some((*name, value.clone()?))));
+        self.http.json("/v1/items", &query)
+    }
+
+    /// Referrals that wait.
+    pub(crate) fn referrals(&self, purposes: &[Purpose]) -> Result<Vec<QueuedReferral>, ClientError> {
+        self.http.json("/v1/referrals", &[joined(purposes)])
+    }
+
     /// Passes received records on.
     pub(crate) fn pass_on(&self, request: &OnwardRequest) -> Result<OnwardResult, ClientError> {
         self.http.post_json("/v1/onward", request)
@@ -264,6 +281,11 @@ impl SignedDocuments {
     pub(crate) fn all(&self) -> impl Iterator<Item = &Document> {
         std::iter::once(&self.charter).chain(&self.cards).chain(&self.agreements).chain(&self.others)
     }
+}
+
+/// The query that names purposes whose views are joined.
+fn joined(purposes: &[Purpose]) -> (&'static str, String) {
+    ("purposes", purposes.iter().map(|purpose| purpose.word()).collect::<Vec<_>>().join(","))
 }
 
 /// The query that names a dispatch of this node.

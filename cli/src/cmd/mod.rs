@@ -11,6 +11,7 @@ mod hold;
 mod inbox;
 mod init;
 mod install;
+mod item;
 mod keys;
 mod onward;
 mod outbox;
@@ -60,6 +61,8 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Hold(command) => hold::run(&command),
         Command::Disclosures(args) => disclosures::run(&args),
         Command::Show(args) => show::run(&args),
+        Command::Item(args) => item::run(&args),
+        Command::Referrals(args) => item::referrals(&args),
         Command::Status(args) => status::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Log(command) => log::run(&command),
