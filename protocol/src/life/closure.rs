@@ -295,23 +295,21 @@ impl Search<'_, '_> {
                 open.push(unit);
             }
         }
-        let consignments = || self.papers.iter().filter(|paper| paper.is("consignment")).filter(current);
-        for paper in consignments() {
-            let holds = |(day, name): (_, Name)| matches!(&name, Name::Item(item) if own(item, day, paper.at()));
-            if !contained(paper).into_iter().any(holds) {
+        let consignments = self.papers.iter().filter(|paper| paper.is("consignment")).filter(current);
+        let consignments: Vec<Consignment<'_, '_>> = consignments.map(Consignment::of).collect();
+        for Consignment { paper, unit, items, .. } in &consignments {
+            if !items.iter().any(|(item, day)| own(item, *day, paper.at())) {
                 continue;
             }
-            if let Some(unit) = unit_of(paper).filter(|unit| add(unit.clone(), paper, flags, Level::Item)) {
+            if let Some(unit) = unit.clone().filter(|unit| add(unit.clone(), paper, flags, Level::Item)) {
                 open.push(unit);
             }
         }
         while let Some(inner) = open.pop() {
-            for paper in consignments() {
-                let outer = match unit_of(paper) {
-                    Some(unit) if unit == inner => within(paper),
-                    unit => {
-                        unit.filter(|_| contained(paper).iter().any(|(_, name)| *name == Name::Unit(inner.clone())))
-                    }
+            for Consignment { paper, unit, within, units, .. } in &consignments {
+                let outer = match unit {
+                    Some(unit) if *unit == inner => within.clone(),
+                    unit => unit.clone().filter(|_| units.contains(&inner)),
                 };
                 if let Some(unit) = outer.filter(|unit| add(unit.clone(), paper, flags, inner.level)) {
                     open.push(unit);
