@@ -201,6 +201,13 @@ impl Content {
         read_field(definition, self.leaves(at).get(0)?, number)
     }
 
+    /// What a group holds (in the goods item from 0), each occurrence with its fields by number; nothing where it is absent.
+    pub fn occurrences(&self, group: usize, item: usize) -> Occurrences {
+        let found = self.table.groups.get(group).zip(self.leaves(group).get(item));
+        // The leaves were checked when they were set or read.
+        found.map_or_else(Occurrences::new, |(group, leaf)| read_leaf(group, leaf).unwrap_or_default())
+    }
+
     /// The destination, which every declaration has.
     pub fn destination(&self) -> Option<Territory> {
         self.place("destination")

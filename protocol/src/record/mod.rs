@@ -20,7 +20,7 @@ pub use commit::{
     CommitError, GroupView, Leaf, RecordHeader, RecordId, RecordView, Salt, SealedRecord, Seed, leaf_salt,
 };
 pub use content::{Content, ContentError, Fault, Leaves, Occurrences};
-pub use json::{content_from_json, view_to_json};
+pub use json::{content_from_json, content_to_json, view_to_json};
 pub use names::{Names, party_name, reference_name};
 pub use table::{Field, Finds, Group, GroupSet, OPENING, Scope, TypeTable, table, tables};
 pub use types::{
