@@ -123,3 +123,9 @@ pub const MAX_UNPLACED_NOTES: usize = 17;
 pub const MAX_HELD_NOTES: usize = 4_096;
 /// Bytes of one of them: the longest checkpoint with its log's signature.
 pub const MAX_NOTE_TOLD_BYTES: usize = 5 * 1024;
+/// Sales that are remembered so that cancellations can be matched to them, some 100 bytes each.
+pub const MAX_SALES: usize = 256 * 1024;
+/// Sales of one article to one customer among them, which a cancellation looks through.
+pub const MAX_SALES_OF_ARTICLE: usize = 64;
+/// Record types of one CSV file whose columns a reader keeps in mind at once.
+pub const MAX_TYPES_IN_FILE: usize = 32;
