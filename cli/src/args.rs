@@ -45,6 +45,8 @@ pub(crate) enum Command {
     Revoke(RevokeArgs),
     /// Submit records to the own node, which sends them to whom an agreement gives them.
     Submit(SubmitArgs),
+    /// Convert records between formats, every row accounted for. Needs no node.
+    Convert(ConvertArgs),
     /// List dispatches received.
     Inbox(InboxArgs),
     /// List dispatches that wait for their receipts, and why.
@@ -206,7 +208,7 @@ pub(crate) struct NodeArgs {
 pub(crate) struct SubmitArgs {
     #[command(flatten)]
     pub(crate) node: NodeArgs,
-    /// Records: NDJSON in the native form, or CSV with a mapping. `-` reads stdin.
+    /// Records: NDJSON in the native form, canonical CSV, or other CSV with a mapping. `-` reads stdin.
     pub(crate) file: PathBuf,
     /// How CSV columns become fields: the name of a built-in mapping, or a file. Makes the input CSV whatever its name.
     #[arg(long, value_name = "NAME|FILE")]
@@ -224,6 +226,35 @@ pub(crate) struct SubmitArgs {
     /// same file again is the same submission and nothing is sent twice; under another name everything is sent again.
     #[arg(long, value_name = "NAME")]
     pub(crate) submission: Option<Slug>,
+}
+
+/// `luxor convert`
+#[derive(Debug, Args)]
+pub(crate) struct ConvertArgs {
+    /// The input. `-` reads stdin.
+    pub(crate) file: PathBuf,
+    /// Its format: `auto` (by its name), `ndjson`, `csv` (canonical: paths as columns), the name of a built-in mapping or its
+    /// file for other CSV, or `segments:` and a mapping for lines of postal segments.
+    #[arg(long, value_name = "FORMAT", default_value = "auto")]
+    pub(crate) from: String,
+    /// The format of the output: `auto` (by its name), `ndjson`, `csv`, or a mapping that can be reversed.
+    #[arg(long, value_name = "FORMAT", default_value = "auto")]
+    pub(crate) to: String,
+    /// Where to write it, instead of stdout.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Write every row that is in no record there, with its class and reason, as NDJSON.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) refused: Option<PathBuf>,
+    /// A constant in place of the mapping's, such as route.departure=GB. May be given several times.
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// A list in place of the mapping's, such as destinations=KR,EU. May be given several times.
+    #[arg(long, value_name = "NAME=A,B")]
+    pub(crate) list: Vec<String>,
+    /// Print the account as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `luxor inbox`

@@ -92,17 +92,26 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), FileError> 
 }
 
 fn write_as(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
-    let file = beside(path, bytes, mode)?;
-    file.as_file().sync_all().map_err(FileError::at(path))?;
-    rename(file, path)?;
-    // The renaming itself is on the disk once the folder is.
-    sync(&parent(path))
+    complete(beside(path, bytes, mode)?, path)
 }
 
 /// As [`write()`], but it may be lost or cut short by a power loss until the file and its folder were given to [`sync`]: for
 /// many files that count together.
 pub(crate) fn place(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     rename(beside(path, bytes, 0o666)?, path)
+}
+
+/// A file that is written piece by piece and is nowhere until [`complete`] puts it in its place.
+pub(crate) fn begin(path: &Path) -> Result<NamedTempFile, FileError> {
+    beside(path, &[], 0o666)
+}
+
+/// Puts a file in its place, on the disk.
+pub(crate) fn complete(file: NamedTempFile, path: &Path) -> Result<(), FileError> {
+    file.as_file().sync_all().map_err(FileError::at(path))?;
+    rename(file, path)?;
+    // The renaming itself is on the disk once the folder is.
+    sync(&parent(path))
 }
 
 fn beside(path: &Path, bytes: &[u8], mode: u32) -> Result<NamedTempFile, FileError> {

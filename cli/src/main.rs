@@ -12,9 +12,11 @@ mod demo;
 mod exit;
 mod files;
 mod found;
+mod input;
 mod local;
 mod log;
 mod mapping;
+mod refusals;
 mod ui;
 
 use std::process::ExitCode;

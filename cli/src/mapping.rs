@@ -1,8 +1,8 @@
-//! The mapping that a CSV file is read with: built in or a file, named on the command line.
+//! The mapping that a CSV file is read or written with: built in or a file, named on the command line.
 
 use std::path::Path;
 
-use luxor_protocol::formats::Mapping;
+use luxor_protocol::formats::{Arguments, Mapping};
 
 use crate::exit::{RefusedError, UsageError};
 use crate::files;
@@ -19,29 +19,21 @@ pub(crate) struct NamedMapping {
     pub(crate) mapping: Mapping,
 }
 
-/// The mapping for `file`: the one named, if any; a CSV file must have one.
-pub(crate) fn needed(file: &Path, name: Option<&str>) -> anyhow::Result<Option<NamedMapping>> {
-    match name {
-        Some(name) => read(name).map(Some),
-        None if file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv")) => {
-            let what = "a CSV file needs --mapping\nhint: a mapping file, or the built-in `bacuda`";
-            Err(UsageError(what.into()).into())
-        }
-        None => Ok(None),
-    }
-}
-
-fn read(name: &str) -> anyhow::Result<NamedMapping> {
+/// The built-in mapping or the file of this name, with what the run says in its place.
+pub(crate) fn read(name: &str, arguments: &Arguments) -> anyhow::Result<NamedMapping> {
     let text = match Mapping::builtin(name) {
         Some(text) => text.to_owned(),
         None => match files::read_text(Path::new(name), MAX_MAPPING_BYTES) {
             Err(error) if error.is_not_found() => {
-                let what = format!("'{name}' is neither a built-in mapping nor a file\nhint: built in is bacuda");
+                let known: Vec<_> = Mapping::builtins().collect();
+                let known = known.join(", ");
+                let what = format!("'{name}' is neither a built-in mapping nor a file\nhint: built in are {known}");
                 return Err(UsageError(what).into());
             }
             other => other?,
         },
     };
-    let mapping = Mapping::parse(&text).map_err(|error| RefusedError(format!("mapping {name}: {error}")))?;
+    let mapping =
+        Mapping::parse_with(&text, arguments).map_err(|error| RefusedError(format!("mapping {name}: {error}")))?;
     Ok(NamedMapping { name: name.to_owned(), text, mapping })
 }

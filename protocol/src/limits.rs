@@ -151,3 +151,9 @@ pub const MAX_RECORD_FINDINGS: usize = 2_000;
 pub const MAX_RECENT_KEYS: usize = 4 * 1024 * 1024;
 /// Senders that a quality report counts apart: the members of a network.
 pub const MAX_REPORT_SENDERS: usize = MAX_MEMBERS;
+/// Sales that are remembered so that cancellations can be matched to them, some 100 bytes each.
+pub const MAX_SALES: usize = 256 * 1024;
+/// Sales of one article to one customer among them, which a cancellation looks through.
+pub const MAX_SALES_OF_ARTICLE: usize = 64;
+/// Record types of one CSV file whose columns a reader keeps in mind at once.
+pub const MAX_TYPES_IN_FILE: usize = 32;

@@ -22,6 +22,17 @@ use crate::tlog::{Checkpoint, Edge, TlogProof, inclusion_proof, leaf_hash};
 /// A point in time at which the network's agreements hold: 2026-11-23T10:00:00Z.
 pub(crate) const NOW: Millis = Millis(1_795_428_000_000);
 
+/// A path in the shared folder, or nothing and a note where the folder is absent.
+pub(crate) fn shared(test: &str, path: &str) -> Option<std::path::PathBuf> {
+    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared");
+    let folder = std::env::var_os("LUXOR_SHARED").map_or_else(|| default.into(), std::path::PathBuf::from);
+    if folder.is_dir() {
+        return Some(folder.join(path));
+    }
+    println!("skipped: {test}: {} absent", folder.display());
+    None
+}
+
 /// splitmix64: a stream of numbers from one, so that a whole record shrinks to one number and two masks.
 pub(crate) struct Numbers(pub(crate) u64);
 

@@ -109,7 +109,7 @@ fn print(life: &LifeReport) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn print_release(release: &ReleaseLine) -> anyhow::Result<()> {
+fn print_release(release: &ReleaseLine) -> std::io::Result<()> {
     ui::line(&format!("  release     {}", release.state))?;
     for say in &release.says {
         let who = say.member.as_ref().map(|member| format!(" ({member})")).unwrap_or_default();
@@ -123,7 +123,7 @@ fn print_release(release: &ReleaseLine) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn print_timely(line: &TimelyLine) -> anyhow::Result<()> {
+fn print_timely(line: &TimelyLine) -> std::io::Result<()> {
     let by = line.by_millis.map(|millis| format!(" by {} min", millis / 60_000)).unwrap_or_default();
     let claimed = line.claimed_verdict.as_ref().filter(|claimed| **claimed != line.verdict);
     let claimed = claimed.map(|claimed| format!(", {claimed} by its own word")).unwrap_or_default();
@@ -132,7 +132,7 @@ fn print_timely(line: &TimelyLine) -> anyhow::Result<()> {
     ui::line(&format!("  {} of {}: {verdict}{by}{claimed}{deadline} ({})", line.filing, line.filer, line.rule))
 }
 
-fn print_alarm(alarm: &AlarmLine) -> anyhow::Result<()> {
+fn print_alarm(alarm: &AlarmLine) -> std::io::Result<()> {
     ui::line(&format!("ALARM {} since {}: {} (for {})", alarm.kind, alarm.since, alarm.text, listed(&alarm.customs)))
 }
 

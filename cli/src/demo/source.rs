@@ -5,14 +5,14 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use luxor_protocol::formats::{self, FormatError, Row};
+use luxor_protocol::formats::{FormatError, Row};
 
 use super::submission::Submission;
 use super::{Args, generate};
 use crate::chunks::Place;
 use crate::exit::RefusedError;
 use crate::files::FileError;
-use crate::mapping::{self, NamedMapping};
+use crate::input::Format;
 use crate::ui::count;
 
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -32,8 +32,7 @@ pub(super) enum Source {
         file: File,
         /// Its name.
         path: PathBuf,
-        /// For CSV.
-        mapping: Option<Box<NamedMapping>>,
+        format: Format,
     },
 }
 
@@ -43,17 +42,19 @@ impl Source {
         let Some(path) = args.declarations.clone() else {
             return Ok(Self::Generated { records: args.records, seed: args.seed });
         };
-        let mapping = mapping::needed(&path, args.mapping.as_deref().or_else(|| usual_mapping(&path)))?.map(Box::new);
+        let format = Format::of(&path, args.mapping.as_deref().or_else(|| usual_mapping(&path)))?;
         let file = File::open(&path).map_err(FileError::at(&path))?;
-        Ok(Self::Rows { file, path, mapping })
+        Ok(Self::Rows { file, path, format })
     }
 
     /// In words.
     pub(super) fn title(&self) -> String {
         match self {
             Self::Generated { records, seed } => format!("{} generated declarations (seed {seed})", count(*records)),
-            Self::Rows { path, mapping: None, .. } => path.display().to_string(),
-            Self::Rows { path, mapping: Some(mapping), .. } => format!("{} (mapping {})", path.display(), mapping.name),
+            Self::Rows { path, format, .. } => match format.mapping() {
+                None => path.display().to_string(),
+                Some(mapping) => format!("{} (mapping {})", path.display(), mapping.name),
+            },
         }
     }
 
@@ -66,22 +67,17 @@ impl Source {
                 }
                 Ok(())
             }
-            Self::Rows { file, path, mapping } => {
+            Self::Rows { file, path, format } => {
                 let reader = BufReader::with_capacity(BUFFER_BYTES, file);
                 let refused = |error: FormatError| RefusedError(format!("{}: {error}", path.display()));
-                match mapping {
-                    Some(mapping) => {
-                        hand_in(formats::csv(reader, &mapping.mapping).map_err(refused)?, refused, submission)
-                    }
-                    None => hand_in(formats::ndjson(reader), refused, submission),
-                }
+                hand_in(format.rows(reader).map_err(refused)?, refused, submission)
             }
         }
     }
 }
 
 fn hand_in(
-    rows: impl Iterator<Item = Result<Row, FormatError>>,
+    rows: crate::input::Rows<'_>,
     refused: impl Fn(FormatError) -> RefusedError,
     submission: &mut Submission<'_>,
 ) -> Result<()> {

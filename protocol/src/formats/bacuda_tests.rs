@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::fs::File;
-use std::path::PathBuf;
 
 use super::*;
 use crate::record::content_from_json;
@@ -15,18 +14,8 @@ fn mapping() -> Mapping {
     Mapping::parse(Mapping::builtin("bacuda").unwrap()).unwrap()
 }
 
-/// The file, or nothing and a note where the shared folder is absent.
 fn shared(test: &str, file: &str) -> Option<File> {
-    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared");
-    let folder = std::env::var_os("LUXOR_SHARED").map_or_else(|| default.into(), PathBuf::from);
-    let folder = folder.join("data/bacuda");
-    match folder.is_dir() {
-        true => Some(File::open(folder.join(file)).unwrap()),
-        false => {
-            println!("skipped: {test}: {} absent", folder.display());
-            None
-        }
-    }
+    crate::testing::shared(test, &format!("data/bacuda/{file}")).map(|path| File::open(path).unwrap())
 }
 
 /// Records, refusals, and the rows that both account for.
@@ -88,7 +77,7 @@ fn a_row_becomes_a_declaration() {
         }],
     });
     let content = content_from_json(&expected).unwrap();
-    assert_eq!(rows, [Row::Record { content, source: Source { line: 2, rows: 1 } }]);
+    assert_eq!(rows, [Row::Record { content, source: Source { line: 2, rows: 1, charges: 0 } }]);
 }
 
 #[test]

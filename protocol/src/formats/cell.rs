@@ -1,21 +1,29 @@
-//! From the text of a cell to a value: trim, default, value map, unit, rounding.
+//! From the text of a cell to a value: trim, default, value map, code table, date form, unit, product, rounding.
 //!
-//! Not in: which cell goes where, that is [`super::mapping`]'s.
+//! Not in: which cell goes where, that is [`super::mapping`]'s; the way back, that is [`super::uncell`]'s.
 
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Deserialize;
 
+use super::codes::System;
+use super::date::DateForm;
 use super::exact::{Inexact, Number, Ratio, exactly, rounded};
 use crate::record::{Fault, Kind, Value};
 
 /// The part of a `[[column]]` that treats the cell, as it stands in the mapping file.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 pub(super) struct Treatment {
     pub(super) trim: bool,
     pub(super) default: Option<String>,
     pub(super) map: Option<BTreeMap<String, String>>,
+    pub(super) codes: Option<String>,
     pub(super) otherwise: Option<Otherwise>,
+    pub(super) fallback: Option<String>,
+    pub(super) date: Option<String>,
+    pub(super) offset: Option<String>,
+    pub(super) times: Option<String>,
     pub(super) multiply: Option<String>,
     pub(super) divide: Option<String>,
     pub(super) round: Option<u8>,
@@ -34,18 +42,28 @@ pub(super) enum Otherwise {
 /// How a cell is read, with every word of the mapping checked.
 #[derive(Debug)]
 pub(super) struct Cell {
-    kind: Kind,
-    trim: bool,
-    default: Option<Value>,
+    pub(super) kind: Kind,
+    pub(super) trim: bool,
+    pub(super) default: Option<Value>,
     /// To a value, or to none for text that means "absent".
-    map: Option<HashMap<String, Option<Value>>>,
-    otherwise: Otherwise,
-    unit: Option<Unit>,
+    pub(super) map: Option<HashMap<String, Option<Value>>>,
+    pub(super) codes: Option<System>,
+    pub(super) otherwise: Unlisted,
+    pub(super) date: Option<DateForm>,
+    pub(super) unit: Option<Unit>,
+}
+
+/// What becomes of text that neither map nor code table has.
+#[derive(Debug)]
+pub(super) enum Unlisted {
+    Keep,
+    Refuse,
+    Means(Value),
 }
 
 #[derive(Debug)]
-struct Unit {
-    ratio: Ratio,
+pub(super) struct Unit {
+    pub(super) ratio: Ratio,
     scale: u8,
     round: bool,
     whole: bool,
@@ -54,9 +72,24 @@ struct Unit {
 impl Cell {
     /// Checks a treatment against the kind of field it is for; says in words what is wrong.
     pub(super) fn new(kind: Kind, treatment: Treatment) -> Result<Self, String> {
-        let Treatment { trim, default, map, otherwise, multiply, divide, round } = treatment;
-        if otherwise.is_some() && map.is_none() {
-            return Err("otherwise stands without a map".into());
+        let Treatment { trim, default, map, codes, otherwise, fallback, date, offset, times, multiply, divide, round } =
+            treatment;
+        let listed = map.is_some() || codes.is_some();
+        if !listed && (otherwise.is_some() || fallback.is_some()) {
+            return Err(
+                "otherwise and fallback are for text that a map or a code table lacks, and there is none".into()
+            );
+        }
+        if offset.is_some() && date.is_none() {
+            return Err("offset stands without a date".into());
+        }
+        let numeric = times.is_some() || multiply.is_some() || divide.is_some() || round.is_some();
+        if usize::from(listed) + usize::from(date.is_some()) + usize::from(numeric) > 1
+            && (date.is_some() || times.is_some())
+        {
+            return Err(
+                "date and times do not go with each other, nor with a map or another treatment of numbers".into()
+            );
         }
         let value = |text: &str| kind.parse(text).map_err(|e| e.to_string());
         let default = default.as_deref().map(value).transpose().map_err(|e| format!("default: {e}"))?;
@@ -65,42 +98,88 @@ impl Cell {
             Ok((from, to))
         };
         let map = map.map(|map| map.into_iter().map(entry).collect()).transpose()?;
-        let unit = match (&multiply, &divide, round) {
-            (None, None, None) => None,
-            _ => Some(Unit::new(kind, multiply.as_deref(), divide.as_deref(), round)?),
+        let codes = codes.map(|name| code_table(kind, &name)).transpose()?;
+        let otherwise = match (otherwise, fallback) {
+            (Some(_), Some(_)) => return Err("otherwise and fallback exclude each other".into()),
+            (_, Some(text)) => Unlisted::Means(value(&text).map_err(|e| format!("fallback: {e}"))?),
+            (Some(Otherwise::Keep), None) => Unlisted::Keep,
+            (Some(Otherwise::Refuse) | None, None) => Unlisted::Refuse,
         };
-        Ok(Self { kind, trim, default, map, otherwise: otherwise.unwrap_or(Otherwise::Refuse), unit })
+        let date = date.map(|pattern| DateForm::new(kind, &pattern, offset.as_deref())).transpose()?;
+        let unit = match numeric {
+            false => None,
+            true => Some(Unit::new(kind, multiply.as_deref(), divide.as_deref(), round)?),
+        };
+        Ok(Self { kind, trim, default, map, codes, otherwise, date, unit })
     }
 
-    /// The value of a cell; none if it is absent.
-    pub(super) fn read(&self, cell: &[u8]) -> Result<Option<Value>, (Fault, String)> {
-        let text = std::str::from_utf8(cell)
-            .map_err(|_| (Fault::Mapping, "the cell is not UTF-8\nhint: save the file as UTF-8".to_owned()))?;
-        let text = if self.trim { text.trim() } else { text };
-        if text.is_empty() {
+    /// The value of a cell, times that of another column where one is given; none if it is absent.
+    pub(super) fn read(&self, cell: &[u8], factor: Option<&[u8]>) -> Result<Option<Value>, (Fault, String)> {
+        let (text, factor) = (self.text(cell)?, factor.map(|cell| self.text(cell)).transpose()?);
+        if text.is_empty() || factor.is_some_and(str::is_empty) {
             return Ok(self.default.clone());
         }
-        if let Some(map) = &self.map {
-            match (map.get(text), self.otherwise) {
-                (Some(value), _) => return Ok(value.clone()),
-                (None, Otherwise::Keep) => {}
-                (None, Otherwise::Refuse) => {
-                    return Err((Fault::Mapping, format!("'{}' is not in the column's map", shortened(text))));
-                }
-            }
+        if let Some(value) = self.listed(text)? {
+            return Ok(value);
         }
-        let value = match &self.unit {
-            None => self.kind.parse(text).map_err(|e| e.to_string()),
-            Some(unit) => unit.apply(text).and_then(|value| match self.kind.holds(&value) {
+        let value = match (&self.unit, &self.date) {
+            (Some(unit), _) => unit.apply(text, factor).and_then(|value| match self.kind.holds(&value) {
                 true => Ok(value),
-                false => Err(format!("{value} (from '{}') is not {}", shortened(text), self.kind.expected())),
+                false => Err(format!("{value} (from {}) is not {}", quoted(text, factor), self.kind.expected())),
             }),
+            (None, Some(date)) => {
+                date.read(text).ok_or_else(|| format!("'{}' is not a date in the column's form", shortened(text)))
+            }
+            (None, None) => self.kind.parse(text).map_err(|e| e.to_string()),
         };
         value.map(Some).map_err(|reason| {
             let hint = if text.trim().len() < text.len() { "\nhint: trim = true takes white space off" } else { "" };
             (Fault::Value, format!("{reason}{hint}"))
         })
     }
+
+    fn text<'a>(&self, cell: &'a [u8]) -> Result<&'a str, (Fault, String)> {
+        let text = std::str::from_utf8(cell)
+            .map_err(|_| (Fault::Mapping, "the cell is not UTF-8\nhint: save the file as UTF-8".to_owned()))?;
+        Ok(if self.trim { text.trim() } else { text })
+    }
+
+    /// What map, code table or fallback say of the text: nothing, absent, or a value.
+    fn listed(&self, text: &str) -> Result<Option<Option<Value>>, (Fault, String)> {
+        if self.map.is_none() && self.codes.is_none() {
+            return Ok(None);
+        }
+        if let Some(value) = self.map.as_ref().and_then(|map| map.get(text)) {
+            return Ok(Some(value.clone()));
+        }
+        if let Some(word) = self.codes.and_then(|codes| codes.word(text)) {
+            return Ok(Some(Some(Value::Text(word.to_owned()))));
+        }
+        match &self.otherwise {
+            Unlisted::Keep => Ok(None),
+            Unlisted::Means(value) => Ok(Some(Some(value.clone()))),
+            Unlisted::Refuse => {
+                let list = if self.codes.is_some() { "code table" } else { "map" };
+                Err((Fault::Mapping, format!("'{}' is not in the column's {list}", shortened(text))))
+            }
+        }
+    }
+}
+
+/// The code table of this name, all words of which the field takes.
+fn code_table(kind: Kind, name: &str) -> Result<System, String> {
+    let known = || System::ALL.map(System::name).join(", ");
+    let system = System::named(name).ok_or_else(|| format!("no code table '{name}'\nhint: known are {}", known()))?;
+    match system.codes().iter().find(|(_, word)| kind.parse(word).is_err()) {
+        None => Ok(system),
+        Some((_, word)) => Err(format!("code table {name} has '{word}', the field takes {}", kind.expected())),
+    }
+}
+
+/// One or two cells for a message.
+fn quoted(text: &str, factor: Option<&str>) -> String {
+    let times = factor.map(|factor| format!(" times '{}'", shortened(factor))).unwrap_or_default();
+    format!("'{}'{times}", shortened(text))
 }
 
 impl Unit {
@@ -109,7 +188,10 @@ impl Unit {
             Kind::Decimal(_, scale) => scale,
             Kind::Uint(_) => 0,
             _ => {
-                return Err(format!("multiply, divide and round are for numbers, the field takes {}", kind.expected()));
+                return Err(format!(
+                    "times, multiply, divide and round are for numbers, the field takes {}",
+                    kind.expected()
+                ));
             }
         };
         let ratio = Ratio::new(multiply.unwrap_or("1"), divide.unwrap_or("1"));
@@ -128,15 +210,22 @@ impl Unit {
         }
     }
 
-    fn apply(&self, text: &str) -> Result<Value, String> {
-        let number = Number::parse(text)
-            .ok_or_else(|| format!("'{}' is not a plain decimal of at most 30 digits", shortened(text)))?;
+    fn apply(&self, text: &str, factor: Option<&str>) -> Result<Value, String> {
+        let parse = |text: &str| {
+            let no_number = || format!("'{}' is not a plain decimal of at most 30 digits", shortened(text));
+            Number::parse(text).ok_or_else(no_number)
+        };
+        let too_long = || format!("{} in the field's unit has too many digits", quoted(text, factor));
+        let number = match factor {
+            None => parse(text)?,
+            Some(factor) => parse(text)?.times(parse(factor)?).ok_or_else(too_long)?,
+        };
         let result = if self.round { rounded } else { exactly }(number, self.ratio, self.scale);
         let decimal = result.map_err(|inexact| match inexact {
-            Inexact::Size => format!("'{}' in the field's unit has too many digits", shortened(text)),
+            Inexact::Size => too_long(),
             Inexact::Scale => format!(
-                "'{}' in the field's unit has more than {} digits after the point\nhint: round = {} rounds it",
-                shortened(text),
+                "{} in the field's unit has more than {} digits after the point\nhint: round = {} rounds it",
+                quoted(text, factor),
                 self.scale,
                 self.scale
             ),
@@ -169,11 +258,11 @@ mod tests {
     }
 
     fn text(cell: &Cell, input: &str) -> String {
-        cell.read(input.as_bytes()).unwrap().map_or("absent".into(), |v| v.to_string())
+        cell.read(input.as_bytes(), None).unwrap().map_or("absent".into(), |v| v.to_string())
     }
 
     fn fault(cell: &Cell, input: &[u8]) -> String {
-        let (fault, reason) = cell.read(input).unwrap_err();
+        let (fault, reason) = cell.read(input, None).unwrap_err();
         format!("{fault}: {reason}")
     }
 
@@ -230,8 +319,45 @@ mod tests {
         assert!(refused(decimal, |t| t.divide = Some("3".into())).contains("endless decimals"));
         assert!(refused(decimal, |t| t.multiply = Some("0".into())).contains("positive decimals"));
         assert!(refused(decimal, |t| t.default = Some("x".into())).starts_with("default: 'x' is not"));
-        assert!(refused(decimal, |t| t.otherwise = Some(Otherwise::Keep)).contains("without a map"));
+        assert!(refused(decimal, |t| t.otherwise = Some(Otherwise::Keep)).contains("and there is none"));
         let map = |t: &mut Treatment| t.map = Some([("a".to_owned(), "b".to_owned())].into());
         assert!(refused(decimal, map).starts_with("map 'a': 'b' is not"));
+    }
+
+    #[test]
+    fn two_columns_are_multiplied_exactly() {
+        let product = cell(Kind::Decimal(16, 2), |t| t.times = Some("UnitPrice".into())).unwrap();
+        let read = |a: &str, b: &str| product.read(a.as_bytes(), Some(b.as_bytes()));
+        let text = |a: &str, b: &str| read(a, b).unwrap().map_or("absent".into(), |v| v.to_string());
+        assert_eq!(
+            (text("10", "2.08"), text("-3", "1.10"), text("", "1"), text("1", "")),
+            ("20.8".into(), "-3.3".into(), "absent".into(), "absent".into())
+        );
+        assert!(read("3", "0.001").unwrap_err().1.starts_with("'3' times '0.001' in the field's unit has more than 2"));
+        assert!(read("3", "x").unwrap_err().1.starts_with("'x' is not a plain decimal"));
+        let long = "9".repeat(30);
+        assert!(read(&long, &long).unwrap_err().1.ends_with("too many digits"));
+        assert!(read("999999999", "999999999").unwrap_err().1.contains("is not a decimal of at most 16 digits"));
+        let rounded = cell(Kind::Decimal(16, 2), |t| (t.times, t.round) = (Some("p".into()), Some(2))).unwrap();
+        assert_eq!(rounded.read(b"3", Some(b"0.335")).unwrap().unwrap().to_string(), "1.01");
+    }
+
+    #[test]
+    fn code_tables_and_dates_read_what_they_know() {
+        let (_, group) = crate::record::table("event", 1).unwrap().group("event").unwrap();
+        let kind = group.field("code").unwrap().kind;
+        let codes = cell(kind, |t| t.codes = Some("EMSEVT".into())).unwrap();
+        assert_eq!(text(&codes, "EMC"), "departed");
+        assert_eq!(fault(&codes, b"EMZ"), "mapping: 'EMZ' is not in the column's code table");
+        let other = cell(kind, |t| (t.codes, t.fallback) = (Some("EMSEVT".into()), Some("other".into()))).unwrap();
+        assert_eq!(text(&other, "EMZ"), "other");
+        assert!(cell(kind, |t| t.codes = Some("HMRC".into())).unwrap_err().contains("code table HMRC has 'accepted'"));
+        assert!(cell(kind, |t| t.codes = Some("x".into())).unwrap_err().contains("known are HMRC"));
+        let date = cell(Kind::Day, |t| t.date = Some("DD.MM.YYYY".into())).unwrap();
+        assert_eq!(text(&date, "17.11.2011"), "2011-11-17");
+        assert_eq!(fault(&date, b"2011-11-17"), "value: '2011-11-17' is not a date in the column's form");
+        let both = cell(Kind::Decimal(16, 2), |t| (t.times, t.map) = (Some("p".into()), Some(BTreeMap::new())));
+        assert!(both.unwrap_err().contains("do not go with each other"));
+        assert!(cell(Kind::Day, |t| t.offset = Some("Z".into())).unwrap_err().contains("without a date"));
     }
 }

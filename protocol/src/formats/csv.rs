@@ -1,19 +1,26 @@
-//! CSV files by a mapping: header, cells, and which rows belong together.
+//! CSV files by a mapping: header, cells, what each row is, and which rows belong together.
 //!
-//! Not in: where a row ends ([`super::rows`]), what a parcel becomes ([`super::parcel`]).
+//! Not in: where a row ends ([`super::rows`]), what a parcel becomes ([`super::parcel`]), CSV without a mapping
+//! ([`super::flat`]).
 
+use std::collections::VecDeque;
 use std::io::{BufReader, Read};
 
 use ::csv::{ByteRecord, Reader, ReaderBuilder, Terminator};
 
-use super::header::Places;
+use super::exact::Number;
+use super::guard::unguarded;
+use super::header::{Place, Places};
 use super::mapping::Mapping;
-use super::parcel::{Parcel, RowValues, Values};
+use super::parcel::{Parcel, RowPart, RowValues, Values};
 use super::plan::Column;
 use super::rows::{Broken, Rows};
+use super::rules::{Rule, Test, has};
+use super::sales::{Original, Sales, key};
+use super::tally::Class;
 use super::{FormatError, Row, Trouble};
 use crate::limits::MAX_LINE_BYTES;
-use crate::record::Fault;
+use crate::record::{Fault, Value};
 
 /// Reads a CSV file (UTF-8, RFC 4180 quoting, a header line) by a mapping. The order of the columns does not matter.
 ///
@@ -21,23 +28,22 @@ use crate::record::Fault;
 /// [`FormatError`] when there is no usable header, or it lacks a column that the mapping uses, or has one that the
 /// mapping neither uses nor ignores.
 pub fn csv<R: Read>(input: R, mapping: &Mapping) -> Result<Csv<'_, R>, FormatError> {
-    let mut reader = ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(mapping.delimiter)
-        .terminator(Terminator::Any(b'\n'))
-        .from_reader(Rows::new(BufReader::with_capacity(64 * 1024, input), mapping.delimiter));
+    csv_after(input, mapping, Sales::default())
+}
+
+/// The same for a file after others of one run, whose sales its cancellations may take back.
+///
+/// # Errors
+/// As [`csv()`].
+pub fn csv_after<R: Read>(input: R, mapping: &Mapping, sales: Sales) -> Result<Csv<'_, R>, FormatError> {
+    let mut reader = splitter(input, mapping.delimiter);
     let mut cells = ByteRecord::new();
-    let (line, header) = match read_row(&mut reader, &mut cells)? {
-        None => return Err(FormatError::NoHeader { mapping: mapping.name().to_owned() }),
-        Some(found) => found,
+    let Some(names) = header(&mut reader, &mut cells)? else {
+        return Err(FormatError::NoHeader { mapping: mapping.name().to_owned() });
     };
-    let unusable = |reason| FormatError::Header { line, reason };
-    header.map_err(|trouble| unusable(trouble.reason))?;
-    let names = cells.iter().map(|cell| std::str::from_utf8(cell).map(str::to_owned));
-    let names: Vec<String> = names.collect::<Result<_, _>>().map_err(|_| unusable("it is not UTF-8".into()))?;
     let places = Places::find(mapping, &names)?;
-    Ok(Csv { mapping, reader, cells, width: names.len(), places, open: None, ended: false })
+    let (width, ready) = (names.len(), VecDeque::new());
+    Ok(Csv { mapping, reader, cells, width, places, open: None, ready, sales, ended: false })
 }
 
 /// The rows of a CSV file, see [`csv()`]. Its only error is [`FormatError::Io`], after which it ends.
@@ -46,77 +52,91 @@ pub fn csv<R: Read>(input: R, mapping: &Mapping) -> Result<Csv<'_, R>, FormatErr
 #[derive(Debug)]
 pub struct Csv<'m, R> {
     mapping: &'m Mapping,
-    reader: Reader<Rows<BufReader<R>>>,
+    reader: Splitter<R>,
     cells: ByteRecord,
     width: usize,
     places: Places,
     /// The parcel that the next row may belong to, with its key.
     open: Option<(ByteRecord, Parcel)>,
+    /// What is finished and not given out: a refused row, or the parts of a parcel.
+    ready: VecDeque<Row>,
+    sales: Sales,
     ended: bool,
+}
+
+impl<R> Csv<'_, R> {
+    /// The sales that were read, for [`csv_after`].
+    pub fn into_sales(self) -> Sales {
+        self.sales
+    }
 }
 
 impl<R: Read> Iterator for Csv<'_, R> {
     type Item = Result<Row, FormatError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while !self.ended {
-            let row = match read_row(&mut self.reader, &mut self.cells) {
+        while self.ready.is_empty() && !self.ended {
+            match read_row(&mut self.reader, &mut self.cells) {
                 Ok(Some((line, read))) => self.take(line, read),
                 Ok(None) => {
                     self.ended = true;
-                    self.open.take().map(|(_, parcel)| parcel.finish(self.mapping))
+                    self.finish_open();
                 }
                 Err(error) => {
                     self.ended = true;
                     return Some(Err(error));
                 }
-            };
-            if let Some(row) = row {
-                return Some(Ok(row));
             }
         }
-        None
+        self.ready.pop_front().map(Ok)
     }
 }
 
 impl<R> Csv<'_, R> {
-    /// Deals with the row in `cells`; gives what is finished by it.
-    fn take(&mut self, line: u64, read: Result<(), Trouble>) -> Option<Row> {
+    /// Deals with the row in `cells`.
+    fn take(&mut self, line: u64, read: Result<(), Trouble>) {
         if let Err(trouble) = read.and_then(|()| self.check()) {
             if let Some((_, parcel)) = &mut self.open {
                 parcel.note_gap(line);
             }
-            return Some(Row::Refused(trouble.at(line, 1)));
+            return self.ready.push_back(Row::Refused(trouble.at(line, 1)));
         }
-        if let Some(trouble) = self.filtered() {
-            return Some(Row::Refused(trouble.at(line, 1)));
+        if let Some(trouble) = self.ruled_out().or_else(|| self.cancelled()) {
+            return self.ready.push_back(Row::Refused(trouble.at(line, 1)));
+        }
+        let charge = self.charge();
+        if charge.is_none() {
+            self.remember(line);
+        }
+        if !self.same_parcel() {
+            self.finish_open();
+            let key = self.places.key.iter().map(|at| &self.cells[*at]).collect();
+            self.open = Some((key, Parcel::new(line)));
+        }
+        let item = self.open.as_ref().map_or(0, |(_, parcel)| parcel.items());
+        let values = self.values(charge, item);
+        if let Some((_, parcel)) = &mut self.open {
+            parcel.add(self.mapping, line, charge.is_some(), values);
         }
         if !self.mapping.groups_rows() {
-            return Some(Parcel::new(self.mapping, line, self.values(0)).finish(self.mapping));
+            self.finish_open();
         }
+    }
+
+    fn same_parcel(&self) -> bool {
         let key = self.places.key.iter().map(|at| &self.cells[*at]);
-        let same = self.open.as_ref().is_some_and(|(open, _)| open.iter().eq(key.clone()));
-        if same {
-            let values = self.values(self.open.as_ref().map_or(0, |(_, parcel)| parcel.items()));
-            if let Some((_, parcel)) = &mut self.open {
-                parcel.add(self.mapping, line, values);
-            }
-            return None;
+        self.open.as_ref().is_some_and(|(open, _)| open.iter().eq(key))
+    }
+
+    fn finish_open(&mut self) {
+        if let Some((_, parcel)) = self.open.take() {
+            parcel.finish(self.mapping, &mut self.ready);
         }
-        let next = (key.collect(), Parcel::new(self.mapping, line, self.values(0)));
-        self.open.replace(next).map(|(_, parcel)| parcel.finish(self.mapping))
     }
 
     /// Refuses a row of which not even the parcel is known.
     fn check(&self) -> Result<(), Trouble> {
-        let (found, width) = (self.cells.len(), self.width);
-        if found != width {
-            let what = format!("the row has {found} cells, the header has {width}");
-            return Err(Trouble::new(
-                Fault::Mapping,
-                format!("{what}\nhint: a cell with the delimiter in it is quoted"),
-            ));
-        }
+        check_width(self.cells.len(), self.width)?;
         match self.mapping.group_by.iter().zip(&self.places.key).find(|(_, at)| self.cells[**at].is_empty()) {
             Some((column, _)) => {
                 let what = "the cell is empty, but rows are grouped by this column";
@@ -126,36 +146,163 @@ impl<R> Csv<'_, R> {
         }
     }
 
-    fn filtered(&self) -> Option<Trouble> {
-        let hit = self.mapping.refuse.iter().zip(&self.places.refuse).find(|(rule, at)| {
-            let cell = std::str::from_utf8(&self.cells[**at]);
-            cell.is_ok_and(|cell| rule.values.contains(cell.trim()))
-        });
-        let column = |name: &String| Some(name.clone());
-        hit.map(|(rule, _)| Trouble { column: column(&rule.column), ..Trouble::new(Fault::Mapping, &*rule.reason) })
+    /// What the first rule says that fits the row.
+    fn ruled_out(&self) -> Option<Trouble> {
+        self.mapping.refuse.iter().zip(&self.places.rules).find_map(|(rule, at)| self.fits(rule, *at))
     }
 
-    fn values(&self, item: usize) -> Result<RowValues, Trouble> {
-        let side = |columns: &[Column], places: &[usize]| -> Result<Values, Trouble> {
-            let read = |(column, at): (&Column, &usize)| {
-                let value = column.cell.read(&self.cells[*at]);
-                value.map_err(|(fault, reason)| column.trouble(fault, item, reason))
+    fn fits(&self, rule: &Rule, at: usize) -> Option<Trouble> {
+        let record = &self.mapping.record;
+        // A cell that cannot be read fits no rule; its parcel is refused for it.
+        let value = |operand: &super::rules::Operand| {
+            let cells = |at: usize| self.places.record.get(at).map_or((&b""[..], None), |place| self.cell(*place));
+            operand.value(record, cells)
+        };
+        let (operand, more) = match &rule.test {
+            Test::Cell { column, values } => {
+                let cell = std::str::from_utf8(&self.cells[at]).ok()?;
+                let column = Some(column.clone());
+                return values
+                    .contains(cell.trim())
+                    .then(|| Trouble { column, ..Trouble::of(rule.class, &*rule.reason) });
+            }
+            Test::Same(a, b) => {
+                let same = value(a)? == value(b)?;
+                same.then_some((a, String::new()))?
+            }
+            Test::Listed { operand, list, inside } => {
+                let value = value(operand)?;
+                let fits = has(list, operand.target.field.kind, &value) == *inside;
+                fits.then(|| (operand, format!(": {value}")))?
+            }
+        };
+        let trouble = Trouble::of(rule.class, format!("{}{more}", rule.reason));
+        let column = operand.column(record).map(|column| column.name.clone());
+        Some(Trouble { column, pointer: operand.target.pointer(0), ..trouble })
+    }
+
+    /// Whether the row is a cancellation, and of what.
+    fn cancelled(&mut self) -> Option<Trouble> {
+        let (rule, places) = (self.mapping.cancellation.as_ref()?, self.places.cancellation.as_ref()?);
+        self.cells[places.reference].trim_ascii().strip_prefix(rule.prefix.as_bytes())?;
+        let (key, quantity) =
+            (key(places.same.iter().map(|at| &self.cells[*at])), number(&self.cells[places.quantity]));
+        let original = match (key, quantity) {
+            (Some(key), Some(quantity)) => self.sales.cancel(key, quantity),
+            _ => Original::Unknown,
+        };
+        let what = match original {
+            Original::Sale(reference, line) => format!("cancellation, matched to '{reference}' of line {line}"),
+            Original::Unknown => "cancellation, original unknown".to_owned(),
+            Original::Forgotten => "cancellation, original unknown or too long ago".to_owned(),
+        };
+        Some(Trouble { column: Some(rule.column.clone()), ..Trouble::of(Class::Cancellation, what) })
+    }
+
+    /// Remembers a sale for the cancellations that may follow.
+    fn remember(&mut self, line: u64) {
+        let Some(places) = &self.places.cancellation else { return };
+        let key = key(places.same.iter().map(|at| &self.cells[*at]));
+        let reference = String::from_utf8_lossy(&self.cells[places.reference]);
+        if let (Some(key), Some(quantity)) = (key, number(&self.cells[places.quantity])) {
+            self.sales.add(key, reference.trim(), line, quantity);
+        }
+    }
+
+    /// Which charge the row is.
+    fn charge(&self) -> Option<usize> {
+        let told = |at: usize| std::str::from_utf8(&self.cells[at]).ok().map(str::trim);
+        let fits = |(charge, (at, _)): (&super::rules::Charge, &(usize, Place))| {
+            told(*at).is_some_and(|cell| charge.values.contains(cell))
+        };
+        self.mapping.charges.iter().zip(&self.places.charges).position(fits)
+    }
+
+    fn cell(&self, place: Place) -> (&[u8], Option<&[u8]>) {
+        let cell = |at: usize| match self.mapping.apostrophe {
+            true => unguarded(&self.cells[at]),
+            false => &self.cells[at],
+        };
+        (cell(place.at), place.factor.map(cell))
+    }
+
+    fn values(&self, charge: Option<usize>, item: usize) -> Result<RowValues, Trouble> {
+        let side = |columns: &[Column], places: &[Place]| -> Result<Values, Trouble> {
+            let read = |(column, place): (&Column, &Place)| {
+                if column.charged {
+                    return Ok(None);
+                }
+                let (cell, factor) = self.cell(*place);
+                column.cell.read(cell, factor).map_err(|(fault, reason)| column.trouble(fault, item, reason))
             };
             columns.iter().zip(places).map(read).collect()
         };
-        Ok(RowValues {
-            record: side(&self.mapping.record.columns, &self.places.record)?,
-            goods: side(&self.mapping.goods.columns, &self.places.goods)?,
-        })
+        let record = side(&self.mapping.record.columns, &self.places.record)?;
+        let part = match charge {
+            None => RowPart::Goods(side(&self.mapping.goods.columns, &self.places.goods)?),
+            Some(at) => self.amount(at)?,
+        };
+        Ok(RowValues { record, part })
+    }
+
+    fn amount(&self, charge: usize) -> Result<RowPart, Trouble> {
+        let trouble = |fault, what: String| Trouble::new(fault, what);
+        let found = self.mapping.charges.get(charge).zip(self.places.charges.get(charge));
+        let Some((charge, (_, place))) = found else { return Err(trouble(Fault::Mapping, "no such charge".into())) };
+        let column = Some(charge.from.clone());
+        let (cell, factor) = self.cell(*place);
+        match charge.cell.read(cell, factor) {
+            Ok(Some(Value::Decimal(amount))) => Ok(RowPart::Charge(charge.at, amount)),
+            Ok(_) => Err(Trouble { column, ..trouble(Fault::Missing, "the amount of the charge is empty".into()) }),
+            Err((fault, reason)) => Err(Trouble { column, ..trouble(fault, reason) }),
+        }
     }
 }
 
+fn number(cell: &[u8]) -> Option<Number> {
+    std::str::from_utf8(cell).ok().and_then(|cell| Number::parse(cell.trim()))
+}
+
+/// Splits the rows of an input into cells.
+pub(super) type Splitter<R> = Reader<Rows<BufReader<R>>>;
+
+/// A splitter for this delimiter.
+pub(super) fn splitter<R: Read>(input: R, delimiter: u8) -> Splitter<R> {
+    ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter)
+        .terminator(Terminator::Any(b'\n'))
+        .from_reader(Rows::new(BufReader::with_capacity(64 * 1024, input), delimiter))
+}
+
+/// The names in the header line; none if there is no line.
+pub(super) fn header<R: Read>(
+    reader: &mut Splitter<R>,
+    cells: &mut ByteRecord,
+) -> Result<Option<Vec<String>>, FormatError> {
+    let Some((line, header)) = read_row(reader, cells)? else { return Ok(None) };
+    let unusable = |reason| FormatError::Header { line, reason };
+    header.map_err(|trouble| unusable(trouble.reason))?;
+    let names = cells.iter().map(|cell| std::str::from_utf8(cell).map(str::to_owned));
+    names.collect::<Result<_, _>>().map(Some).map_err(|_| unusable("it is not UTF-8".into()))
+}
+
+/// Refuses a row that is not as wide as the header.
+pub(super) fn check_width(found: usize, width: usize) -> Result<(), Trouble> {
+    if found == width {
+        return Ok(());
+    }
+    let what = format!("the row has {found} cells, the header has {width}");
+    Err(Trouble::new(Fault::Mapping, format!("{what}\nhint: a cell with the delimiter in it is quoted")))
+}
+
 /// A row's first line, and why it cannot be read if so.
-type Split = (u64, Result<(), Trouble>);
+pub(super) type Split = (u64, Result<(), Trouble>);
 
 /// Reads the next row into `cells`.
-fn read_row<R: Read>(
-    reader: &mut Reader<Rows<BufReader<R>>>,
+pub(super) fn read_row<R: Read>(
+    reader: &mut Splitter<R>,
     cells: &mut ByteRecord,
 ) -> Result<Option<Split>, FormatError> {
     let Some((line, found)) = reader.get_mut().advance()? else { return Ok(None) };

@@ -34,6 +34,22 @@ impl Number {
         let mantissa = if unsigned.len() < text.len() { -magnitude } else { magnitude };
         Some(Self { mantissa, scale: fraction.len() as u32 }) // at most 30
     }
+
+    /// The product, exactly; nothing if it has too many digits.
+    pub(super) fn times(self, other: Self) -> Option<Self> {
+        Some(Self { mantissa: self.mantissa.checked_mul(other.mantissa)?, scale: self.scale + other.scale })
+    }
+
+    /// The number in millionths; nothing if it has smaller parts or too many digits.
+    pub(super) fn millionths(self) -> Option<i128> {
+        match 6u32.checked_sub(self.scale) {
+            Some(more) => self.mantissa.checked_mul(ten_to(more)?),
+            None => {
+                let down = ten_to(self.scale - 6)?;
+                (self.mantissa % down == 0).then_some(self.mantissa / down)
+            }
+        }
+    }
 }
 
 /// A factor, as a fraction in lowest terms, both parts positive.
@@ -52,6 +68,11 @@ impl Ratio {
         let denominator = divide.mantissa.checked_mul(ten_to(multiply.scale)?)?;
         let common = common_divisor(numerator, denominator);
         Some(Self { numerator: numerator / common, denominator: denominator / common })
+    }
+
+    /// The factor that undoes it.
+    pub(super) fn inverse(self) -> Self {
+        Self { numerator: self.denominator, denominator: self.numerator }
     }
 
     /// Whether every decimal times it is a decimal again: the denominator divides a power of ten.
@@ -109,6 +130,13 @@ fn divided(number: Number, ratio: Ratio, scale: u8) -> Result<(i128, i128, i128)
     Ok((dividend / divisor, dividend % divisor, divisor))
 }
 
+/// The sum at the larger scale of the two.
+pub(super) fn sum(a: Decimal, b: Decimal) -> Option<Decimal> {
+    let scale = a.scale.max(b.scale);
+    let lifted = |d: Decimal| Some(i128::from(d.mantissa) * ten_to(u32::from(scale - d.scale))?);
+    fit(lifted(a)?.checked_add(lifted(b)?)?, scale).ok()
+}
+
 fn fit(mantissa: i128, scale: u8) -> Result<Decimal, Inexact> {
     i64::try_from(mantissa).map(|mantissa| Decimal { mantissa, scale }).map_err(|_| Inexact::Size)
 }
@@ -156,6 +184,30 @@ mod tests {
             grams.is_exact() && !Ratio::new("1", "3").unwrap().is_exact() && Ratio::new("3", "3").unwrap().is_exact()
         );
         assert!(Ratio::new("0", "1").is_none() && Ratio::new("-1", "1").is_none() && Ratio::new("1", "1e3").is_none());
+    }
+
+    #[test]
+    fn products_and_sums_are_exact() {
+        let product = |a: &str, b: &str| {
+            let product = Number::parse(a).unwrap().times(Number::parse(b).unwrap()).unwrap();
+            exactly(product, ONE, 6).unwrap().to_string()
+        };
+        assert_eq!(
+            (product("12", "0.1"), product("-3", "1.10"), product("0.125", "0.0080")),
+            ("1.2".into(), "-3.3".into(), "0.001".into())
+        );
+        let long = Number::parse(&"9".repeat(30)).unwrap();
+        assert_eq!(long.times(long), None);
+        let decimal = |text: &str| text.parse::<Decimal>().unwrap();
+        assert_eq!(sum(decimal("1.5"), decimal("-0.25")), Some(decimal("1.25")));
+        assert_eq!(sum(decimal("1.5"), decimal("0.50")), Some(decimal("2.00")));
+        let most = Decimal { mantissa: i64::MAX, scale: 0 };
+        assert_eq!(sum(most, decimal("1")), None);
+        let millionths = |text: &str| Number::parse(text).unwrap().millionths();
+        assert_eq!(
+            (millionths("-1.5"), millionths("0.0000010"), millionths("0.0000001")),
+            (Some(-1_500_000), Some(1), None)
+        );
     }
 
     #[test]

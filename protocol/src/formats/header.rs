@@ -5,14 +5,33 @@ use std::collections::{BTreeSet, HashMap};
 use super::FormatError;
 use super::mapping::Mapping;
 use super::plan::Column;
+use super::rules::{Rule, Test};
 
 /// Where in a row the mapping's columns stand.
 #[derive(Debug)]
 pub(super) struct Places {
-    pub(super) record: Vec<usize>,
-    pub(super) goods: Vec<usize>,
+    pub(super) record: Vec<Place>,
+    pub(super) goods: Vec<Place>,
     pub(super) key: Vec<usize>,
-    pub(super) refuse: Vec<usize>,
+    /// Of rules that look at a cell; of others it means nothing.
+    pub(super) rules: Vec<usize>,
+    /// Of each charge: the cell that tells it, and its amount.
+    pub(super) charges: Vec<(usize, Place)>,
+    pub(super) cancellation: Option<CancellationPlaces>,
+}
+
+/// A cell, and the one that it is multiplied with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    pub(super) at: usize,
+    pub(super) factor: Option<usize>,
+}
+
+#[derive(Debug)]
+pub(super) struct CancellationPlaces {
+    pub(super) reference: usize,
+    pub(super) same: Vec<usize>,
+    pub(super) quantity: usize,
 }
 
 impl Places {
@@ -40,12 +59,25 @@ impl Places {
             return Err(FormatError::DuplicateColumn { mapping: named(), column: column.clone() });
         }
         let place = |name: &str| known.get(name).copied().unwrap_or_default(); // none is missing, see above
-        let side = |columns: &[Column]| columns.iter().map(|column| place(&column.name)).collect();
+        let both =
+            |name: &str, factor: &Option<String>| Place { at: place(name), factor: factor.as_deref().map(place) };
+        let side = |columns: &[Column]| columns.iter().map(|column| both(&column.name, &column.factor)).collect();
+        let rule = |rule: &Rule| match &rule.test {
+            Test::Cell { column, .. } => place(column),
+            Test::Same(..) | Test::Listed { .. } => 0,
+        };
+        let cancellation = mapping.cancellation.as_ref().map(|cancellation| CancellationPlaces {
+            reference: place(&cancellation.column),
+            same: cancellation.same.iter().map(|name| place(name)).collect(),
+            quantity: place(&cancellation.quantity),
+        });
         Ok(Self {
             record: side(&mapping.record.columns),
             goods: side(&mapping.goods.columns),
             key: mapping.group_by.iter().map(|name| place(name)).collect(),
-            refuse: mapping.refuse.iter().map(|rule| place(&rule.column)).collect(),
+            rules: mapping.refuse.iter().map(rule).collect(),
+            charges: mapping.charges.iter().map(|c| (place(&c.column), both(&c.from, &c.times))).collect(),
+            cancellation,
         })
     }
 }

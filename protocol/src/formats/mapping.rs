@@ -10,6 +10,8 @@ use serde::Deserialize;
 
 use super::parcel::Side;
 use super::plan::{ColumnEntry, Wrong, sides};
+use super::postal::MessageEntry;
+use super::rules::{Cancellation, Charge, ChargeEntry, Lists, Rule, RuleEntry, Test};
 use crate::record::{TypeTable, table, tables};
 
 /// A mapping, ready for use. Its file:
@@ -48,36 +50,90 @@ use crate::record::{TypeTable, table, tables};
 /// map = { "sea" = "1", "air" = "4", "?" = "" }   # to "" means absent
 /// otherwise = "keep"                    # text not in the map; "refuse" if left out
 ///
+/// [[column]]
+/// from = "Quantity"
+/// times = "UnitPrice"                   # the product of two columns, exact
+/// to = "order.price"
+///
+/// [[column]]
+/// from = "InvoiceDate"
+/// to = "order.sold_at"
+/// date = "YYYY-MM-DD hh:mm:ss"          # of a day or a time; a time has an offset, Z or +01:00
+/// offset = "Z"
+///
+/// [[column]]
+/// from = "Procedure"
+/// to = "filing.kind"
+/// map = { "IM" = "import", "EX" = "export" }
+/// fallback = "transit"                  # the value of text not in the map, or not in the code table
+///
 /// [group]                               # consecutive rows with the same cells here are one parcel, a goods item each
 /// by = ["InvoiceNo"]
+/// split = false                         # true: above 99 goods rows it becomes several records and a link
 ///
-/// [[refuse]]                            # rows that are no goods
+/// [lists]
+/// destinations = ["KR", "EU"]           # a run may replace it
+///
+/// [[refuse]]                            # rows that give no record, the first rule that fits decides
+/// column = "StockCode"                  # a cell is one of the values
+/// values = ["SAMPLE"]
+/// reason = "a sample, not sold"
+///
+/// [[refuse]]
+/// class = "no_member"                   # or domestic; refused if left out
+/// field = "route.destination"           # a field of the record is in a list, or not_in, or equals another field
+/// not_in = "destinations"
+/// reason = "no member receives there"
+///
+/// [cancellation]                        # rows whose cell begins so take back an earlier sale with the same other cells
+/// column = "InvoiceNo"
+/// prefix = "C"
+/// match = ["Customer", "StockCode"]
+/// quantity = "Quantity"
+///
+/// [[charge]]                            # rows that are paid beside the goods: their sum goes into a field of the record
 /// column = "StockCode"
 /// values = ["POST", "C2"]
-/// reason = "charge line, not goods"
+/// from = "Quantity"
+/// times = "UnitPrice"                   # may be left out
+/// to = "postage.amount"
 /// ```
 ///
-/// A repeated occurrence whose columns are all empty is left out with its constants, and so is any other group that
-/// then lacks a mandatory field. Rows of one parcel stand together: the same key further down begins another record.
+/// `apostrophe = true` guards text that a spreadsheet would take for a formula, `leave_out = ["extra"]` names groups that are left out when
+/// the mapping writes ([`super::MappedWriter`]), `[message]` is for postal messages ([`super::messages`]).
+/// `codes = "EMSEVT"` reads a column by a table of [`super::codes`] instead of a map. A repeated occurrence whose columns
+/// are all empty is left out with its constants, and so is any other group that then lacks a mandatory field. Rows of one
+/// parcel stand together: the same key further down begins another record. What a row is, is decided in this order: rules
+/// as they stand, cancellation, charge, goods.
 #[derive(Debug)]
 pub struct Mapping {
     name: String,
     pub(super) table: &'static TypeTable,
     pub(super) delimiter: u8,
+    /// Whether an apostrophe guards text that a spreadsheet would take for a formula.
+    pub(super) apostrophe: bool,
     pub(super) ignore: BTreeSet<String>,
+    /// Groups for which the file has no place, so that writing leaves them out.
+    pub(super) leave_out: BTreeSet<String>,
+    /// How postal messages come; none for a mapping of CSV only.
+    pub(super) message: Option<MessageEntry>,
     pub(super) group_by: Vec<String>,
+    /// Whether a parcel with too many goods rows becomes several records.
+    pub(super) split: bool,
     pub(super) refuse: Vec<Rule>,
+    pub(super) cancellation: Option<Cancellation>,
+    pub(super) charges: Vec<Charge>,
     pub(super) record: Side,
     pub(super) goods: Side,
 }
 
-/// Rows that are refused: those whose cell is one of the values.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Rule {
-    pub(super) column: String,
-    pub(super) values: BTreeSet<String>,
-    pub(super) reason: String,
+/// What a run says in place of the mapping.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Arguments {
+    /// Constants by path, in place of those of the mapping or beside them.
+    pub constants: BTreeMap<String, String>,
+    /// Lists in place of those that the mapping has.
+    pub lists: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// Why a mapping file was refused.
@@ -112,7 +168,16 @@ pub enum MappingError {
     },
 }
 
-const BUILTIN: &[(&str, &str)] = &[("bacuda", include_str!("bacuda.toml"))];
+const BUILTIN: &[(&str, &str)] = &[
+    ("bacuda", include_str!("bacuda.toml")),
+    ("retail", include_str!("retail.toml")),
+    ("asycuda", include_str!("asycuda.toml")),
+    ("asycuda-response", include_str!("asycuda-response.toml")),
+    ("itmatt", include_str!("itmatt.toml")),
+    ("cusitm", include_str!("cusitm.toml")),
+    ("cusrsp", include_str!("cusrsp.toml")),
+    ("emsevt", include_str!("emsevt.toml")),
+];
 
 impl Mapping {
     /// Reads a mapping file.
@@ -120,32 +185,65 @@ impl Mapping {
     /// # Errors
     /// [`MappingError`] with the first entry that cannot work.
     pub fn parse(toml: &str) -> Result<Self, MappingError> {
-        let file: File = toml::from_str(toml)?;
+        Self::parse_with(toml, &Arguments::default())
+    }
+
+    /// The same with what a run says in its place.
+    ///
+    /// # Errors
+    /// As [`Mapping::parse`], and when it names a list that the mapping does not have.
+    pub fn parse_with(toml: &str, arguments: &Arguments) -> Result<Self, MappingError> {
+        let mut file: File = toml::from_str(toml)?;
         let name = file.name.clone();
         let entry = |(place, what)| MappingError::Entry { mapping: name.clone(), place, what };
+        file.take(arguments).map_err(entry)?;
         let usable = |t: &&TypeTable| t.groups.iter().any(|g| !g.fields.is_empty());
         let Some(table) = table(&file.kind, file.version).filter(usable) else {
             let known: Vec<_> = tables().filter(usable).map(|t| format!("{} version {}", t.name, t.version)).collect();
             let known = known.join(", ");
             return Err(MappingError::Type { mapping: name, kind: file.kind, version: file.version, known });
         };
+        let group_by = file.group.as_ref().map(|group| group.by.clone()).unwrap_or_default();
         file.check().map_err(entry)?;
         let delimiter = delimiter(&file.delimiter).map_err(|what| entry(("delimiter".into(), what)))?;
-        let [record, goods] = sides(table, file.constants, file.column).map_err(entry)?;
-        let group_by = file.group.map(|group| group.by).unwrap_or_default();
-        Ok(Self {
+        let ([record, goods], charges) = sides(table, file.constants, file.column, file.charge).map_err(entry)?;
+        let rule = |rule: RuleEntry| rule.rule(table, &record, &file.lists);
+        let refuse = file.refuse.into_iter().map(rule).collect::<Result<_, _>>().map_err(entry)?;
+        let split = file.group.is_some_and(|group| group.split);
+        if split {
+            super::split::check(table, &record).map_err(|what| entry(("[group] split".into(), what)))?;
+        }
+        if let Some(name) = file.leave_out.iter().find(|name| table.group(name).is_none()) {
+            return Err(entry(("leave_out".into(), format!("{} has no group '{name}'", table.name))));
+        }
+        let (ignore, apostrophe, cancellation) = (file.ignore, file.apostrophe, file.cancellation);
+        let (leave_out, message) = (file.leave_out, file.message);
+        let mapping = Self {
             name: file.name,
             table,
             delimiter,
-            ignore: file.ignore,
+            apostrophe,
+            ignore,
+            leave_out,
+            message,
             group_by,
-            refuse: file.refuse,
+            split,
+            refuse,
+            cancellation,
+            charges,
             record,
             goods,
-        })
+        };
+        mapping.check().map_err(entry)?;
+        Ok(mapping)
     }
 
-    /// The text of a mapping that comes with the crate: `bacuda`.
+    /// Names of the mappings that come with the crate.
+    pub fn builtins() -> impl Iterator<Item = &'static str> {
+        BUILTIN.iter().map(|(name, _)| *name)
+    }
+
+    /// The text of a mapping that comes with the crate.
     pub fn builtin(name: &str) -> Option<&'static str> {
         BUILTIN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
     }
@@ -160,10 +258,52 @@ impl Mapping {
         !self.group_by.is_empty()
     }
 
+    /// The type of the records that it gives.
+    pub fn table(&self) -> &'static TypeTable {
+        self.table
+    }
+
+    /// Whether records have goods items.
+    pub(super) fn has_goods(&self) -> bool {
+        !self.goods.parts.is_empty()
+    }
+
     /// Every column that it needs a file to have.
     pub(super) fn columns(&self) -> impl Iterator<Item = &str> {
-        let mapped = self.record.columns.iter().chain(&self.goods.columns).map(|c| &*c.name);
-        mapped.chain(self.group_by.iter().map(|c| &**c)).chain(self.refuse.iter().map(|r| &*r.column))
+        let sides = self.record.columns.iter().chain(&self.goods.columns).filter(|c| !c.charged);
+        let mapped = sides.flat_map(|c| std::iter::once(&*c.name).chain(c.factor.as_deref()));
+        let ruled = self.refuse.iter().filter_map(|rule| match &rule.test {
+            Test::Cell { column, .. } => Some(&**column),
+            Test::Same(..) | Test::Listed { .. } => None,
+        });
+        let charged = self.charges.iter().flat_map(|c| [&*c.column, &*c.from].into_iter().chain(c.times.as_deref()));
+        let cancelled = self
+            .cancellation
+            .iter()
+            .flat_map(|c| [&*c.column, &*c.quantity].into_iter().chain(c.same.iter().map(|name| &**name)));
+        mapped.chain(self.group_by.iter().map(|c| &**c)).chain(ruled).chain(charged).chain(cancelled)
+    }
+
+    /// What can be checked when everything is known.
+    fn check(&self) -> Result<(), Wrong> {
+        if let Some(name) = self.columns().find(|name| self.ignore.contains(*name)) {
+            return Err(("ignore".into(), format!("column '{name}' is ignored and used")));
+        }
+        let in_parcels = self.groups_rows() && self.has_goods();
+        if !in_parcels && !self.charges.is_empty() {
+            return Err((
+                "[[charge]]".into(),
+                "a charge is part of a parcel with goods, so rows must be grouped".into(),
+            ));
+        }
+        if !in_parcels && self.split {
+            return Err(("[group] split".into(), "there are no goods rows to split".into()));
+        }
+        let of_rows = !self.refuse.is_empty() || !self.charges.is_empty() || self.cancellation.is_some();
+        if self.message.is_some() && of_rows {
+            return Err(("[message]".into(), "rules, charges and cancellations are for rows of CSV".into()));
+        }
+        self.cancellation.as_ref().map_or(Ok(()), Cancellation::check)
     }
 }
 
@@ -178,20 +318,32 @@ struct File {
     #[serde(default = "comma")]
     delimiter: String,
     #[serde(default)]
+    apostrophe: bool,
+    #[serde(default)]
     ignore: BTreeSet<String>,
     #[serde(default)]
+    leave_out: BTreeSet<String>,
+    message: Option<MessageEntry>,
+    #[serde(default)]
     constants: BTreeMap<String, String>,
+    #[serde(default)]
+    lists: Lists,
     #[serde(default)]
     column: Vec<ColumnEntry>,
     group: Option<GroupEntry>,
     #[serde(default)]
-    refuse: Vec<Rule>,
+    refuse: Vec<RuleEntry>,
+    cancellation: Option<Cancellation>,
+    #[serde(default)]
+    charge: Vec<ChargeEntry>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct GroupEntry {
     by: Vec<String>,
+    #[serde(default)]
+    split: bool,
 }
 
 fn comma() -> String {
@@ -199,26 +351,31 @@ fn comma() -> String {
 }
 
 impl File {
+    /// Puts what a run says in place of what stands here.
+    fn take(&mut self, arguments: &Arguments) -> Result<(), Wrong> {
+        self.constants.extend(arguments.constants.clone());
+        for (name, list) in &arguments.lists {
+            match self.lists.get_mut(name) {
+                Some(there) => list.clone_into(there),
+                None => {
+                    let known: Vec<_> = self.lists.keys().map(String::as_str).collect();
+                    let hint = if known.is_empty() { "none".into() } else { known.join(", ") };
+                    return Err((
+                        format!("list '{name}'"),
+                        format!("the mapping does not have it\nhint: it has {hint}"),
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// What can be checked without the type table.
     fn check(&self) -> Result<(), Wrong> {
         if self.group.as_ref().is_some_and(|group| group.by.is_empty()) {
             return Err(("[group]".into(), "by names no column".into()));
         }
-        for rule in &self.refuse {
-            let place = || format!("[[refuse]] of column '{}'", rule.column);
-            if rule.values.is_empty() {
-                return Err((place(), "values is empty, the rule would refuse nothing".into()));
-            }
-            if rule.reason.trim().is_empty() {
-                return Err((place(), "reason is empty\nhint: whoever sent the row will read it".into()));
-            }
-        }
-        let named = self.column.iter().map(|c| &c.from);
-        let named = named.chain(self.group.iter().flat_map(|g| &g.by)).chain(self.refuse.iter().map(|r| &r.column));
-        match named.into_iter().find(|name| self.ignore.contains(*name)) {
-            Some(name) => Err(("ignore".into(), format!("column '{name}' is ignored and used"))),
-            None => Ok(()),
-        }
+        Ok(())
     }
 }
 
@@ -252,7 +409,10 @@ mod tests {
         let mapping = Mapping::parse(&example.join("\n")).unwrap();
         assert_eq!((mapping.name(), mapping.delimiter, mapping.groups_rows()), ("shop", b';', true));
         let columns: Vec<_> = mapping.columns().collect();
-        assert_eq!(columns, ["InvoiceNo", "Carrier", "Price", "Weight in g", "InvoiceNo", "StockCode"]);
+        let mapped =
+            ["InvoiceNo", "Price", "Quantity", "UnitPrice", "InvoiceDate", "Procedure", "Weight in g", "Carrier"];
+        assert!(mapped.iter().all(|name| columns.contains(name)) && columns.contains(&"StockCode"), "{columns:?}");
+        assert!(columns.contains(&"Customer") && !columns.contains(&"Remarks"), "{columns:?}");
     }
 
     #[test]

@@ -1,29 +1,53 @@
-//! Input files into content: native NDJSON, and CSV by a mapping file.
+//! Files into content and back: NDJSON and CSV in the forms of this project, CSV by a mapping file, and postal messages.
 //!
 //! In: one row or one parcel at a time, each either a record or a refusal with its place in the file. A bad row never
 //! disturbs another one, and no more than a parcel and a line are held, however large the file is.
 //! Not in: opening files, numbering and signing records ([`crate::record`]), who receives them ([`crate::document`]).
 
+mod back;
 mod cell;
+pub mod codes;
 mod csv;
+mod date;
 mod exact;
+mod flat;
+mod flat_write;
+mod guard;
 mod header;
 mod lines;
 mod mapping;
 mod ndjson;
 mod parcel;
 mod plan;
+mod postal;
 mod rows;
+mod rules;
+mod sales;
+mod split;
+mod tally;
 mod target;
+mod uncell;
 
 #[cfg(test)]
+mod back_tests;
+#[cfg(test)]
 mod bacuda_tests;
+#[cfg(test)]
+mod postal_tests;
+#[cfg(test)]
+mod retail_tests;
 
 use std::fmt;
 
-pub use self::csv::{Csv, csv};
-pub use self::mapping::{Mapping, MappingError};
+pub use self::back::{BackError, MappedWriter};
+pub use self::csv::{Csv, csv, csv_after};
+pub use self::flat::{Flat, flat};
+pub use self::flat_write::{Columns, FlatError, FlatWriter};
+pub use self::mapping::{Arguments, Mapping, MappingError};
 pub use self::ndjson::{Ndjson, ndjson};
+pub use self::postal::{Message, MessageSource, Messages, Segment, SegmentLines, Unreadable, messages, segment_lines};
+pub use self::sales::Sales;
+pub use self::tally::{Class, Tally};
 use crate::record::{Content, ContentError, Fault};
 
 /// What became of one or more rows of the input.
@@ -55,8 +79,10 @@ impl Row {
 pub struct Source {
     /// Line of the first of them, from 1; the header of a CSV file is a line too.
     pub line: u64,
-    /// How many rows of the input are in it.
+    /// How many rows of the input are in it; none in a record that links the parts of a parcel.
     pub rows: u64,
+    /// How many of them are charges.
+    pub charges: u64,
 }
 
 /// Rows that give no record, and why.
@@ -66,6 +92,8 @@ pub struct Refusal {
     pub line: u64,
     /// How many rows of the input are refused with it: more than one when it spoils a parcel of several rows.
     pub rows: u64,
+    /// What the rows are.
+    pub class: Class,
     /// Name of the CSV column; in NDJSON the byte of the line, from 1, at which reading stopped.
     pub column: Option<String>,
     /// The class of the fault.
@@ -90,6 +118,7 @@ impl fmt::Display for Refusal {
 /// What is wrong with a row, before it is known how many rows go down with it.
 #[derive(Debug)]
 struct Trouble {
+    class: Class,
     column: Option<String>,
     fault: Fault,
     pointer: String,
@@ -98,19 +127,24 @@ struct Trouble {
 
 impl Trouble {
     fn new(fault: Fault, reason: impl Into<String>) -> Self {
-        Self { column: None, fault, pointer: String::new(), reason: reason.into() }
+        Self { class: Class::Refused, column: None, fault, pointer: String::new(), reason: reason.into() }
+    }
+
+    /// A row that is no goods, and why.
+    fn of(class: Class, reason: impl Into<String>) -> Self {
+        Self { class, ..Self::new(Fault::Mapping, reason) }
     }
 
     fn at(self, line: u64, rows: u64) -> Refusal {
-        let Self { column, fault, pointer, reason } = self;
-        Refusal { line, rows, column, fault, pointer, reason }
+        let Self { class, column, fault, pointer, reason } = self;
+        Refusal { line, rows, class, column, fault, pointer, reason }
     }
 }
 
 impl From<ContentError> for Trouble {
     fn from(error: ContentError) -> Self {
         let reason = error.to_string();
-        Self { column: None, fault: error.fault, pointer: error.pointer, reason }
+        Self { pointer: error.pointer, ..Self::new(error.fault, reason) }
     }
 }
 
@@ -138,6 +172,20 @@ pub enum FormatError {
         line: u64,
         /// What is wrong.
         reason: String,
+    },
+    /// The header is not that of canonical CSV.
+    #[error(
+        "the CSV header is not of the canonical form: {what}\nhint: record,type,version,items,goods and paths such as route.destination; another file needs a mapping"
+    )]
+    Flat {
+        /// What is wrong.
+        what: String,
+    },
+    /// The mapping does not read messages.
+    #[error("mapping '{mapping}' reads CSV only\nhint: [message] says which segment begins a message")]
+    NoMessages {
+        /// The mapping's name.
+        mapping: String,
     },
     /// The mapping names columns that the file does not have.
     #[error(

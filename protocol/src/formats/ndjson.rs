@@ -47,7 +47,7 @@ impl<R: BufRead> Iterator for Ndjson<R> {
             }
             let line = self.lines.line();
             return Some(Ok(match record(text) {
-                Ok(content) => Row::Record { content, source: Source { line, rows: 1 } },
+                Ok(content) => Row::Record { content, source: Source { line, rows: 1, charges: 0 } },
                 Err(trouble) => Row::Refused(trouble.at(line, 1)),
             }));
         }

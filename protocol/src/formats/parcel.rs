@@ -1,14 +1,18 @@
 //! From the values of rows to one record's content.
 //!
-//! A parcel is one row, or consecutive rows with the same key: each a goods item, agreeing on everything else. It
-//! becomes a record whole or not at all, since a declaration that lacks one of its goods items is a false one.
+//! A parcel is one row, or consecutive rows with the same key: each a goods item or a charge, agreeing on everything else.
+//! It becomes a record whole or not at all, since a declaration that lacks one of its goods items is a false one; one with
+//! more goods items than a record may have becomes several if the mapping says so ([`super::split`]).
+
+use std::collections::VecDeque;
 
 use super::mapping::Mapping;
 use super::plan::Column;
+use super::tally::Class;
 use super::target::Target;
-use super::{Refusal, Row, Source, Trouble};
+use super::{Refusal, Row, Source, Trouble, exact, split};
 use crate::limits::{MAX_GOODS_ITEMS, MAX_ROWS_PER_RECORD};
-use crate::record::{Content, Fault, Field, Group, Value};
+use crate::record::{Content, Decimal, Fault, Field, Group, Value};
 
 /// The groups of a record, or those of each goods item.
 #[derive(Debug, Default)]
@@ -32,38 +36,45 @@ pub(super) struct Part {
 /// The values of one side in one row, by column; none is absent.
 pub(super) type Values = Vec<Option<Value>>;
 
-/// Both sides of a row.
+/// What a row brings to its parcel.
 #[derive(Debug)]
 pub(super) struct RowValues {
     pub(super) record: Values,
-    pub(super) goods: Values,
+    pub(super) part: RowPart,
 }
 
-/// Rows that are to become a record.
+/// A goods item, or an amount for a column of the record's side.
+#[derive(Debug)]
+pub(super) enum RowPart {
+    Goods(Values),
+    Charge(usize, Decimal),
+}
+
+/// Rows that are to become a record, or several.
 #[derive(Debug)]
 pub(super) struct Parcel {
     line: u64,
     rows: u64,
+    charges: u64,
     state: Result<Filling, Refusal>,
 }
 
-#[derive(Debug)]
-struct Filling {
-    record: Values,
+#[derive(Debug, Default)]
+pub(super) struct Filling {
+    /// Of the first row; none before it.
+    record: Option<Values>,
     /// Each with its line.
     items: Vec<(u64, Values)>,
+    /// Sums of charges, by column of the record's side.
+    charged: Vec<(usize, Decimal)>,
     /// A line that could not be read and stands after the last row.
     gap: Option<u64>,
 }
 
 impl Parcel {
-    /// A parcel that begins with this row.
-    pub(super) fn new(mapping: &Mapping, line: u64, row: Result<RowValues, Trouble>) -> Self {
-        let filling = |row: RowValues| {
-            let items = if mapping.goods.parts.is_empty() { Vec::new() } else { vec![(line, row.goods)] };
-            Filling { record: row.record, items, gap: None }
-        };
-        Self { line, rows: 1, state: row.map(filling).map_err(|trouble| trouble.at(line, 1)) }
+    /// A parcel whose first row is the one on this line.
+    pub(super) fn new(line: u64) -> Self {
+        Self { line, rows: 0, charges: 0, state: Ok(Filling::default()) }
     }
 
     /// How many goods items it has so far.
@@ -78,9 +89,10 @@ impl Parcel {
         }
     }
 
-    /// Adds a row with the same key.
-    pub(super) fn add(&mut self, mapping: &Mapping, line: u64, row: Result<RowValues, Trouble>) {
+    /// Adds a row, a charge or not.
+    pub(super) fn add(&mut self, mapping: &Mapping, line: u64, charge: bool, row: Result<RowValues, Trouble>) {
         self.rows += 1;
+        self.charges += u64::from(charge);
         if let Ok(filling) = &mut self.state {
             let added = filling.add(mapping, self.line, self.rows, line, row);
             // From here on rows are only counted.
@@ -90,15 +102,31 @@ impl Parcel {
         }
     }
 
-    /// The record, or why there is none.
-    pub(super) fn finish(self, mapping: &Mapping) -> Row {
-        let Self { line, rows, state } = self;
-        match state.and_then(|filling| filling.content(mapping, line)) {
-            Ok(content) => Row::Record { content, source: Source { line, rows } },
-            Err(refusal) => Row::Refused(Refusal { rows, ..refusal }),
+    /// The record, or records, or why there is none.
+    pub(super) fn finish(self, mapping: &Mapping, out: &mut VecDeque<Row>) {
+        let Self { line, rows, charges, state } = self;
+        let made = state.and_then(|filling| match mapping.has_goods() && filling.items.is_empty() {
+            true => Err(Trouble::of(Class::Charge, "a charge, and its parcel has no goods rows").at(line, rows)),
+            false => filling.records(mapping, line),
+        });
+        match made {
+            Err(refusal) => out.push_back(Row::Refused(Refusal { rows, ..refusal })),
+            Ok(records) => {
+                // Charges stand in the first part.
+                let mut charges = charges;
+                for (line, items, content) in records {
+                    let goods = if mapping.has_goods() { items } else { rows };
+                    let source = Source { line, rows: goods + charges, charges };
+                    charges = 0;
+                    out.push_back(Row::Record { content, source });
+                }
+            }
         }
     }
 }
+
+/// Content with its first line and how many goods rows are in it.
+type Made = (u64, u64, Content);
 
 impl Filling {
     fn add(
@@ -118,32 +146,103 @@ impl Filling {
             let what = format!("more than {MAX_ROWS_PER_RECORD} rows in the parcel that begins at line {first}");
             return Err(Trouble::new(Fault::Limit, what));
         }
-        let differing = self.record.iter().zip(&row.record).position(|(a, b)| a != b);
-        if let Some((at, column)) = differing.and_then(|at| Some((at, mapping.record.columns.get(at)?))) {
-            let show = |value: &Option<Value>| value.as_ref().map_or("empty".into(), |v| format!("'{v}'"));
-            let (here, there) = (show(&row.record[at]), show(&self.record[at]));
-            let what = format!("{here} here, but {there} at line {first} of the same parcel");
-            return Err(column.trouble(Fault::Mapping, 0, what));
+        match &self.record {
+            None => self.record = Some(row.record),
+            Some(record) => agree(mapping, record, &row.record, first)?,
         }
-        if !mapping.goods.parts.is_empty() {
-            if self.items.len() >= MAX_GOODS_ITEMS {
+        match row.part {
+            RowPart::Charge(at, amount) => self.charge(at, amount)?,
+            RowPart::Goods(_) if !mapping.has_goods() => {}
+            RowPart::Goods(_) if self.items.len() >= MAX_GOODS_ITEMS && !mapping.split => {
                 let what = format!("more than {MAX_GOODS_ITEMS} goods items in the parcel that begins at line {first}");
                 return Err(Trouble { pointer: "/goods".into(), ..Trouble::new(Fault::Limit, what) });
             }
-            self.items.push((line, row.goods));
+            RowPart::Goods(values) => self.items.push((line, values)),
         }
         Ok(())
     }
 
-    fn content(self, mapping: &Mapping, first: u64) -> Result<Content, Refusal> {
-        let mut content = Content::empty(mapping.table, self.items.len());
-        mapping.record.fill(&mut content, 0, self.record).map_err(|trouble| trouble.at(first, 1))?;
-        for (item, (line, values)) in self.items.into_iter().enumerate() {
-            mapping.goods.fill(&mut content, item, values).map_err(|trouble| trouble.at(line, 1))?;
+    fn charge(&mut self, at: usize, amount: Decimal) -> Result<(), Trouble> {
+        match self.charged.iter_mut().find(|(there, _)| *there == at) {
+            None => self.charged.push((at, amount)),
+            Some((_, sum)) => {
+                *sum = exact::sum(*sum, amount)
+                    .ok_or_else(|| Trouble::new(Fault::Value, "the sum of the parcel's charges has too many digits"))?;
+            }
         }
-        content.check_complete().map_err(|error| Trouble::from(error).at(first, 1))?;
-        Ok(content)
+        Ok(())
     }
+
+    /// The record, or its parts and the record that links them.
+    fn records(self, mapping: &Mapping, first: u64) -> Result<Vec<Made>, Refusal> {
+        let Self { record, items, charged, .. } = self;
+        let mut record = record.unwrap_or_default();
+        let whole = record.clone();
+        let count = items.len();
+        let mut items = items.into_iter().peekable();
+        let parts = count.div_ceil(MAX_GOODS_ITEMS).max(1);
+        let mut made = Vec::with_capacity(parts + 1);
+        for part in 1..=parts {
+            let mut values = if part == parts { std::mem::take(&mut record) } else { record.clone() };
+            if part == 1 {
+                for (at, sum) in &charged {
+                    put_charge(mapping, &mut values, *at, *sum).map_err(|trouble| trouble.at(first, 1))?;
+                }
+            }
+            if parts > 1 {
+                split::number(mapping, &mut values, part).map_err(|trouble| trouble.at(first, 1))?;
+            }
+            let line = items.peek().map_or(first, |(line, _)| *line);
+            let items: Vec<_> = items.by_ref().take(MAX_GOODS_ITEMS).collect();
+            let (line, rows) = (if part == 1 { first } else { line }, items.len() as u64);
+            made.push((line, rows, content(mapping, line, values, items)?));
+        }
+        if parts > 1 {
+            let link = split::link(mapping, &whole, made.iter().map(|(_, _, content)| content));
+            made.push((first, 0, link.map_err(|trouble| trouble.at(first, 1))?));
+        }
+        Ok(made)
+    }
+}
+
+/// Whether a row says of the record what the first row said.
+fn agree(mapping: &Mapping, there: &Values, here: &Values, first: u64) -> Result<(), Trouble> {
+    let differing = there.iter().zip(here).position(|(a, b)| a != b);
+    match differing.and_then(|at| Some((at, mapping.record.columns.get(at)?))) {
+        None => Ok(()),
+        Some((at, column)) => {
+            let show = |value: &Option<Value>| value.as_ref().map_or("empty".into(), |v| format!("'{v}'"));
+            let what = format!("{} here, but {} at line {first} of the same parcel", show(&here[at]), show(&there[at]));
+            Err(column.trouble(Fault::Mapping, 0, what))
+        }
+    }
+}
+
+fn put_charge(mapping: &Mapping, values: &mut Values, at: usize, sum: Decimal) -> Result<(), Trouble> {
+    let (Some(column), Some(value)) = (mapping.record.columns.get(at), values.get_mut(at)) else { return Ok(()) };
+    let sum = Value::Decimal(sum);
+    if !column.target.field.kind.holds(&sum) {
+        let what = format!("{sum}, the sum of the parcel's charges, is not {}", column.target.field.kind.expected());
+        return Err(column.trouble(Fault::Value, 0, what));
+    }
+    *value = Some(sum);
+    Ok(())
+}
+
+/// The record of these values, complete and checked.
+pub(super) fn content(
+    mapping: &Mapping,
+    first: u64,
+    record: Values,
+    items: Vec<(u64, Values)>,
+) -> Result<Content, Refusal> {
+    let mut content = Content::empty(mapping.table, items.len());
+    mapping.record.fill(&mut content, 0, record).map_err(|trouble| trouble.at(first, 1))?;
+    for (item, (line, values)) in items.into_iter().enumerate() {
+        mapping.goods.fill(&mut content, item, values).map_err(|trouble| trouble.at(line, 1))?;
+    }
+    content.check_complete().map_err(|error| Trouble::from(error).at(first, 1))?;
+    Ok(content)
 }
 
 impl Side {
@@ -156,6 +255,14 @@ impl Side {
             self.parts.push(Part { position, group, occurrence, constants: Vec::new(), columns: Vec::new() });
         }
         &mut self.parts[at]
+    }
+
+    /// Adds a column to its part; returns its position.
+    pub(super) fn add(&mut self, column: Column) -> usize {
+        let at = self.columns.len();
+        self.part(column.target).columns.push(at);
+        self.columns.push(column);
+        at
     }
 
     fn fill(&self, content: &mut Content, item: usize, mut values: Values) -> Result<(), Trouble> {
@@ -226,6 +333,6 @@ impl Column {
     /// A fault of this column's cell in a goods item, counted from 0.
     pub(super) fn trouble(&self, fault: Fault, item: usize, reason: impl Into<String>) -> Trouble {
         let column = Some(self.name.clone());
-        Trouble { column, fault, pointer: self.target.pointer(item), reason: reason.into() }
+        Trouble { column, pointer: self.target.pointer(item), ..Trouble::new(fault, reason) }
     }
 }

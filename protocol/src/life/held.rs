@@ -83,7 +83,10 @@ impl<'a> Shown<'a> {
     /// not allow cannot be held, so it reads as absent.
     pub fn occurrences(self, group: &str) -> Option<Vec<Occurrences>> {
         match self {
-            Shown::Own(content) => content.occurrences(group).ok().flatten(),
+            Shown::Own(content) => {
+                let (at, _) = content.table().group(group)?;
+                Some((0..content.leaves(at).count()).map(|item| content.occurrences(at, item)).collect())
+            }
             Shown::View(view) => view.occurrences(group).ok().flatten(),
         }
     }

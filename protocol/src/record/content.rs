@@ -201,13 +201,11 @@ impl Content {
         read_field(definition, self.leaves(at).get(0)?, number)
     }
 
-    /// The occurrences in each leaf of a group; `None` where the type has no such group.
-    ///
-    /// # Errors
-    /// [`ContentError`] when a leaf is not what the type allows.
-    pub fn occurrences(&self, group: &str) -> Result<Option<Vec<Occurrences>>, ContentError> {
-        let Some((at, definition)) = self.table.group(group) else { return Ok(None) };
-        self.leaves(at).iter().map(|leaf| read_leaf(definition, leaf)).collect::<Result<_, _>>().map(Some)
+    /// What a group holds (in the goods item from 0), each occurrence with its fields by number; nothing where it is absent.
+    pub fn occurrences(&self, group: usize, item: usize) -> Occurrences {
+        let found = self.table.groups.get(group).zip(self.leaves(group).get(item));
+        // The leaves were checked when they were set or read.
+        found.map_or_else(Occurrences::new, |(group, leaf)| read_leaf(group, leaf).unwrap_or_default())
     }
 
     /// The destination, which every declaration has.

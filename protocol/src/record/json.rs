@@ -45,6 +45,28 @@ pub fn content_from_json(json: &Json) -> Result<Content, ContentError> {
     Ok(content)
 }
 
+/// The form that [`content_from_json`] reads back to the same content.
+pub fn content_to_json(content: &Content) -> Json {
+    let table = content.table();
+    let mut top = Map::new();
+    top.insert("type".into(), table.name.into());
+    top.insert("version".into(), table.version.into());
+    let mut goods = vec![Map::new(); content.items()];
+    for (group, leaves) in table.groups.iter().zip(content.groups()) {
+        for (item, leaf) in leaves.iter().enumerate().filter(|(_, leaf)| !leaf.is_empty()) {
+            let json = leaf_to_json(group, leaf);
+            match group.scope {
+                Scope::Record => _ = top.insert(group.name.into(), json),
+                Scope::Item => _ = goods.get_mut(item).map(|goods| goods.insert(group.name.into(), json)),
+            }
+        }
+    }
+    if !goods.is_empty() {
+        top.insert("goods".into(), goods.into_iter().map(Json::Object).collect());
+    }
+    Json::Object(top)
+}
+
 /// What a view shows, in the same form. Hidden groups are listed under `withheld`.
 pub fn view_to_json(table: &'static TypeTable, view: &RecordView) -> Json {
     let shown = view.groups.iter().map(|group| match group {
@@ -52,11 +74,6 @@ pub fn view_to_json(table: &'static TypeTable, view: &RecordView) -> Json {
         GroupView::Shown(leaves) => Some(leaves.iter().map(|leaf| leaf.bytes.as_slice()).collect()),
     });
     to_json(table, shown)
-}
-
-/// A whole record in the same form, with an empty `withheld`.
-pub fn content_to_json(content: &Content) -> Json {
-    to_json(content.table(), content.groups().map(|leaves| Some(leaves.iter().collect())))
 }
 
 /// The leaves of each group, none where it is hidden.

@@ -1,7 +1,6 @@
 //! `luxor submit`: reads rows, puts them to the node in chunks, accounts for every one of them.
 
 mod notes;
-mod refusals;
 mod rows;
 
 #[cfg(test)]
@@ -20,9 +19,9 @@ use crate::args::SubmitArgs;
 use crate::chunks::Chunk;
 use crate::client::{Client, MAX_WAIT_MS};
 use crate::exit::{Exit, RefusedError};
+use crate::refusals::{Refusal, Refusals};
 use crate::ui;
 use notes::Notes;
-use refusals::{Refusal, Refusals};
 use rows::{Input, Item};
 
 /// Chunks read ahead of the node.

@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::SyncSender;
 
 use luxor_protocol::cbor::Encode as _;
-use luxor_protocol::formats::{self, FormatError, Row};
+use luxor_protocol::formats::{FormatError, Row};
 use luxor_protocol::hash::{Domain, Hasher, hex};
 
-use super::refusals::Refusal;
 use crate::args::SubmitArgs;
 use crate::chunks::{Chunk, Chunker, Place};
 use crate::exit::RefusedError;
 use crate::files::FileError;
-use crate::mapping::{self, NamedMapping};
+use crate::input::{Format, Rows};
+use crate::refusals::Refusal;
 
 /// Part of every submission's name; another way to cut chunks gets another.
 const CUT: &[u8] = b"chunks 1";
@@ -31,16 +31,15 @@ pub(super) enum Item {
 /// Where rows come from.
 pub(super) struct Input {
     path: Option<PathBuf>,
-    /// For CSV.
-    mapping: Option<NamedMapping>,
+    format: Format,
 }
 
 impl Input {
     /// Looks at the arguments; reads the mapping, nothing of the input.
     pub(super) fn open(args: &SubmitArgs) -> anyhow::Result<Self> {
         let path = (args.file != Path::new("-")).then(|| args.file.clone());
-        let mapping = mapping::needed(&args.file, args.mapping.as_deref())?;
-        Ok(Self { path, mapping })
+        let format = Format::of(&args.file, args.mapping.as_deref())?;
+        Ok(Self { path, format })
     }
 
     /// For messages.
@@ -57,7 +56,7 @@ impl Input {
         };
         let mut hasher = Hasher::new(Domain::Chunk);
         hasher.part(CUT);
-        hasher.part(self.mapping.as_ref().map_or("", |mapping| &mapping.text).as_bytes());
+        hasher.part(self.format.mapping().map_or("", |mapping| &mapping.text).as_bytes());
         let mut file = File::open(path).map_err(FileError::at(path))?;
         let mut buffer = vec![0; BUFFER];
         loop {
@@ -82,18 +81,11 @@ impl Input {
 
 /// Reads every row and hands on refused ones and chunks, in order, until the other end has enough.
 pub(super) fn read(input: &Input, sender: &SyncSender<Item>) -> anyhow::Result<()> {
-    let reader = input.reader()?;
-    match &input.mapping {
-        Some(named) => hand_on(input, formats::csv(reader, &named.mapping).map_err(|e| refused(input, e))?, sender),
-        None => hand_on(input, formats::ndjson(reader), sender),
-    }
+    let rows = input.format.rows(input.reader()?).map_err(|e| refused(input, e))?;
+    hand_on(input, rows, sender)
 }
 
-fn hand_on(
-    input: &Input,
-    rows: impl Iterator<Item = Result<Row, FormatError>>,
-    sender: &SyncSender<Item>,
-) -> anyhow::Result<()> {
+fn hand_on(input: &Input, rows: Rows<'_>, sender: &SyncSender<Item>) -> anyhow::Result<()> {
     let mut chunker = Chunker::default();
     let file = input.name();
     for row in rows {
@@ -102,16 +94,7 @@ fn hand_on(
                 let place = Place { line: source.line, rows: source.rows };
                 chunker.push(&content.to_cbor(), place).map(Item::Chunk)
             }
-            Row::Refused(r) => Some(Item::Refused(Refusal {
-                file: file.clone(),
-                line: r.line,
-                rows: r.rows,
-                column: r.column,
-                fault: r.fault,
-                pointer: r.pointer,
-                reason: r.reason,
-                by: "reading",
-            })),
+            Row::Refused(refusal) => Some(Item::Refused(Refusal::by_reading(&file, refusal))),
         };
         if item.is_some_and(|item| sender.send(item).is_err()) {
             return Ok(());

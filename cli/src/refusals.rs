@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
+use luxor_protocol::formats::{self, Class};
 use luxor_protocol::record::Fault;
 use serde::Serialize;
 
@@ -16,30 +17,39 @@ const SHOWN: usize = 20;
 
 /// One refused record, or row.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Refusal {
-    pub(super) file: String,
-    pub(super) line: u64,
-    pub(super) rows: u64,
+pub(crate) struct Refusal {
+    pub(crate) file: String,
+    pub(crate) line: u64,
+    pub(crate) rows: u64,
+    /// What the rows are.
+    pub(crate) class: Class,
     /// The column of the input, where one is to blame.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) column: Option<String>,
-    pub(super) fault: Fault,
+    pub(crate) column: Option<String>,
+    pub(crate) fault: Fault,
     /// The place in the record.
-    pub(super) pointer: String,
-    pub(super) reason: String,
-    /// `reading` or `node`.
-    pub(super) by: &'static str,
+    pub(crate) pointer: String,
+    pub(crate) reason: String,
+    /// `reading`, `node` or `writing`.
+    pub(crate) by: &'static str,
 }
 
 impl Refusal {
     /// A refusal by the node.
-    pub(super) fn by_node(file: &str, place: Place, fault: Fault, pointer: String, reason: String) -> Self {
+    pub(crate) fn by_node(file: &str, place: Place, fault: Fault, pointer: String, reason: String) -> Self {
         let Place { line, rows } = place;
-        Self { file: file.to_owned(), line, rows, column: None, fault, pointer, reason, by: "node" }
+        let class = Class::Refused;
+        Self { file: file.to_owned(), line, rows, class, column: None, fault, pointer, reason, by: "node" }
+    }
+
+    /// A refusal by who read the file.
+    pub(crate) fn by_reading(file: &str, refusal: formats::Refusal) -> Self {
+        let formats::Refusal { line, rows, class, column, fault, pointer, reason } = refusal;
+        Self { file: file.to_owned(), line, rows, class, column, fault, pointer, reason, by: "reading" }
     }
 
     /// `orders.csv:17: column 'price': /goods/1/value/amount: not a number`
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let column = self.column.as_ref().map(|c| format!("column '{c}': ")).unwrap_or_default();
         // Many reasons begin with their place already.
         let told = self.pointer.is_empty() || self.reason.starts_with(&self.pointer);
@@ -50,7 +60,7 @@ impl Refusal {
 }
 
 /// Where refusals go: the first to stderr, or all to a file.
-pub(super) struct Refusals {
+pub(crate) struct Refusals {
     file: Option<(PathBuf, BufWriter<File>)>,
     first: Vec<Refusal>,
     count: u64,
@@ -58,7 +68,7 @@ pub(super) struct Refusals {
 
 impl Refusals {
     /// Opens the file for all of them, where one is named.
-    pub(super) fn new(path: Option<&Path>) -> Result<Self, FileError> {
+    pub(crate) fn new(path: Option<&Path>) -> Result<Self, FileError> {
         let file = match path {
             None => None,
             Some(path) => Some((path.to_owned(), BufWriter::new(File::create(path).map_err(FileError::at(path))?))),
@@ -67,7 +77,7 @@ impl Refusals {
     }
 
     /// Takes one.
-    pub(super) fn add(&mut self, refusal: Refusal, progress: &mut ui::Progress) -> Result<(), FileError> {
+    pub(crate) fn add(&mut self, refusal: Refusal, progress: &mut ui::Progress) -> Result<(), FileError> {
         self.count += 1;
         if let Some((path, file)) = &mut self.file {
             let written = serde_json::to_writer(&mut *file, &refusal).map_err(std::io::Error::from);
@@ -84,7 +94,7 @@ impl Refusals {
     }
 
     /// Ends the list; returns the first of them.
-    pub(super) fn finish(self) -> Result<Vec<Refusal>, FileError> {
+    pub(crate) fn finish(self) -> Result<Vec<Refusal>, FileError> {
         let untold = self.count - self.first.len() as u64;
         match self.file {
             Some((path, mut file)) => {

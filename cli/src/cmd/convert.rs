@@ -1,0 +1,242 @@
+//! `luxor convert`: records from one format into another, every row accounted for. Needs no node.
+//!
+//! A row is held until it is written, and no more; canonical CSV, whose header names every column, is written in a second pass over the
+//! input. A file is in its place whole or not at all.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::path::Path;
+
+use luxor_protocol::formats::{
+    Arguments, BackError, Class, Columns, FlatError, FlatWriter, FormatError, MappedWriter, Row, Source, Tally,
+};
+use luxor_protocol::record::{Content, Fault, content_to_json};
+use serde::Serialize;
+
+use crate::args::ConvertArgs;
+use crate::exit::{Exit, RefusedError, UsageError};
+use crate::files::{self, FileError};
+use crate::input::Format;
+use crate::refusals::{Refusal, Refusals};
+use crate::ui;
+
+const BUFFER: usize = 256 * 1024;
+const STDIN: &str = "-";
+
+/// What became of the rows.
+#[derive(Debug, Default, Serialize)]
+struct Report {
+    /// By reading.
+    #[serde(flatten)]
+    tally: Tally,
+    /// All rows of the input.
+    rows: u64,
+    /// Records that the output has.
+    written: u64,
+    /// Records that it cannot hold.
+    not_written: u64,
+    /// The first rows and records that are not in it.
+    refusals: Vec<Refusal>,
+}
+
+pub(super) fn run(args: &ConvertArgs) -> anyhow::Result<Exit> {
+    if args.json && args.output.is_none() {
+        return Err(UsageError("--json is for the account, so the records need --output FILE".into()).into());
+    }
+    let arguments = arguments(args)?;
+    let from = Format::named(&args.from, &args.file, &arguments)?;
+    let to = Format::named(&args.to, args.output.as_deref().unwrap_or(Path::new("")), &Arguments::default())?;
+    let columns = match to {
+        Format::Csv => Some(columns(args, &from)?),
+        _ => None,
+    };
+    let refusals = Refusals::new(args.refused.as_deref())?;
+    let report = match &args.output {
+        None => convert(args, &from, Output::new(std::io::stdout().lock(), &to, columns)?, refusals)?,
+        Some(path) => {
+            let mut file = files::begin(path)?;
+            let report = convert(args, &from, Output::new(file.as_file_mut(), &to, columns)?, refusals)?;
+            files::complete(file, path)?;
+            report
+        }
+    };
+    print(args, &report)?;
+    Ok(if report.tally.rows() > report.tally.goods + report.tally.charge || report.not_written > 0 {
+        Exit::Findings
+    } else {
+        Exit::Ok
+    })
+}
+
+/// What the command line says in place of the mapping.
+fn arguments(args: &ConvertArgs) -> Result<Arguments, UsageError> {
+    let pair = |text: &str, form: &str| match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err(UsageError(format!("'{text}' is not {form}"))),
+    };
+    let constants = args.set.iter().map(|text| pair(text, "PATH=VALUE, such as route.departure=GB"));
+    let lists = args.list.iter().map(|text| {
+        let (name, list) = pair(text, "NAME=A,B, such as destinations=KR,EU")?;
+        let list: BTreeSet<_> = list.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect();
+        Ok((name, list))
+    });
+    Ok(Arguments { constants: constants.collect::<Result<_, _>>()?, lists: lists.collect::<Result<_, _>>()? })
+}
+
+/// The columns that canonical CSV of the whole input has.
+fn columns(args: &ConvertArgs, from: &Format) -> anyhow::Result<Columns> {
+    if args.file == Path::new(STDIN) {
+        let what = "canonical CSV is written in a second pass, stdin has one\nhint: read a file, or write --to ndjson";
+        return Err(UsageError(what.into()).into());
+    }
+    let mut columns = Columns::default();
+    for row in from.rows(reader(&args.file)?).map_err(|e| refused(&args.file, e))? {
+        if let Row::Record { content, .. } = row.map_err(|e| refused(&args.file, e))? {
+            columns.add(&content);
+        }
+    }
+    Ok(columns)
+}
+
+fn convert<W: Write>(
+    args: &ConvertArgs,
+    from: &Format,
+    mut output: Output<'_, W>,
+    mut refusals: Refusals,
+) -> anyhow::Result<Report> {
+    let (mut report, mut progress) = (Report::default(), ui::Progress::new());
+    let file = name(&args.file);
+    for row in from.rows(reader(&args.file)?).map_err(|e| refused(&args.file, e))? {
+        let row = row.map_err(|e| refused(&args.file, e))?;
+        report.tally.add(&row);
+        match row {
+            Row::Record { content, source } => match output.write(&content)? {
+                None => report.written += 1,
+                Some((pointer, reason)) => {
+                    report.not_written += 1;
+                    refusals.add(not_written(&file, source, pointer, reason), &mut progress)?;
+                }
+            },
+            Row::Refused(refusal) => refusals.add(Refusal::by_reading(&file, refusal), &mut progress)?,
+        }
+        progress.show(|| format!("{} records", ui::count(report.tally.records)));
+    }
+    output.finish()?;
+    progress.clear();
+    report.rows = report.tally.rows();
+    report.refusals = refusals.finish()?;
+    Ok(report)
+}
+
+fn not_written(file: &str, source: Source, pointer: String, reason: String) -> Refusal {
+    let (line, rows) = (source.line, source.rows);
+    let (class, fault) = (Class::Refused, Fault::Mapping);
+    Refusal { file: file.to_owned(), line, rows, class, column: None, fault, pointer, reason, by: "writing" }
+}
+
+/// Where records go.
+enum Output<'m, W: Write> {
+    Ndjson(BufWriter<W>),
+    Csv(Box<FlatWriter<W>>),
+    Mapped(Box<MappedWriter<'m, W>>),
+}
+
+impl<'m, W: Write> Output<'m, W> {
+    fn new(out: W, to: &'m Format, columns: Option<Columns>) -> anyhow::Result<Self> {
+        Ok(match to {
+            Format::Ndjson => Self::Ndjson(BufWriter::with_capacity(BUFFER, out)),
+            Format::Csv => Self::Csv(Box::new(FlatWriter::new(out, columns.unwrap_or_default())?)),
+            Format::Mapped(named) => {
+                let writer = MappedWriter::new(out, &named.mapping).map_err(|error| match error {
+                    BackError::Io(error) => anyhow::Error::from(error),
+                    other => RefusedError(other.to_string()).into(),
+                })?;
+                Self::Mapped(Box::new(writer))
+            }
+            Format::Segments(_) => {
+                return Err(UsageError("postal segments are read, not written\nhint: --to ndjson".into()).into());
+            }
+        })
+    }
+
+    /// Writes a record, or gives the place and the reason why the format cannot hold it.
+    fn write(&mut self, content: &Content) -> anyhow::Result<Option<(String, String)>> {
+        match self {
+            Self::Ndjson(out) => {
+                serde_json::to_writer(&mut *out, &content_to_json(content)).map_err(std::io::Error::from)?;
+                out.write_all(b"\n")?;
+            }
+            Self::Csv(writer) => match writer.write(content) {
+                Ok(()) => {}
+                Err(FlatError::Io(error)) => return Err(error.into()),
+                // The input has changed since its columns were read.
+                Err(error @ FlatError::NoColumn { .. }) => return Ok(Some((String::new(), error.to_string()))),
+            },
+            Self::Mapped(writer) => match writer.write(content) {
+                Ok(()) => {}
+                Err(BackError::Io(error)) => return Err(error.into()),
+                Err(BackError::Record { pointer, what, .. }) => return Ok(Some((pointer, what))),
+                Err(error) => return Ok(Some((String::new(), error.to_string()))),
+            },
+        }
+        Ok(None)
+    }
+
+    fn finish(self) -> anyhow::Result<()> {
+        match self {
+            Self::Ndjson(mut out) => out.flush()?,
+            Self::Csv(writer) => writer.finish()?.flush()?,
+            Self::Mapped(writer) => writer.finish()?.flush()?,
+        }
+        Ok(())
+    }
+}
+
+fn reader(file: &Path) -> Result<Box<dyn BufRead>, FileError> {
+    Ok(match file == Path::new(STDIN) {
+        true => Box::new(BufReader::with_capacity(BUFFER, std::io::stdin())),
+        false => Box::new(BufReader::with_capacity(BUFFER, File::open(file).map_err(FileError::at(file))?)),
+    })
+}
+
+fn name(file: &Path) -> String {
+    if file == Path::new(STDIN) { "stdin".into() } else { file.display().to_string() }
+}
+
+fn refused(file: &Path, error: FormatError) -> anyhow::Error {
+    match error {
+        FormatError::Io { error, .. } => FileError::at(Path::new(&name(file)))(error).into(),
+        other => RefusedError(format!("{}: {other}", name(file))).into(),
+    }
+}
+
+/// The account: to stdout, or to stderr where stdout has the records.
+fn print(args: &ConvertArgs, report: &Report) -> anyhow::Result<()> {
+    if args.json {
+        return Ok(ui::json(report)?);
+    }
+    let Tally { records, links, goods, charge, cancellation, domestic, no_member, refused } = &report.tally;
+    let of_links = if *links > 0 { format!(" ({} of them link parts)", ui::count(*links)) } else { String::new() };
+    let mut rows = vec![
+        ("rows", ui::count(report.rows)),
+        ("goods", ui::count(*goods)),
+        ("charges", ui::count(*charge)),
+        ("cancellations", ui::count(*cancellation)),
+        ("domestic", ui::count(*domestic)),
+        ("without member", ui::count(*no_member)),
+        ("refused", ui::count(*refused)),
+        ("records", format!("{}{of_links}", ui::count(*records))),
+        ("written", ui::count(report.written)),
+    ];
+    if report.not_written > 0 {
+        rows.push(("not written", ui::count(report.not_written)));
+    }
+    if args.output.is_none() {
+        rows.iter().for_each(|(what, count)| ui::say(&format!("{what}: {count}")));
+        return Ok(());
+    }
+    let mut table = ui::Table::plain();
+    rows.iter().for_each(|(what, count)| table.row([*what, count]));
+    Ok(table.print()?)
+}
