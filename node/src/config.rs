@@ -153,7 +153,9 @@ pub struct RulesSection {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnError {
-    /// It goes on, and what was found is told.
+    /// Nothing is checked.
+    Off,
+    /// It goes on; of an own one what was found is told.
     #[default]
     Tell,
     /// It is refused: an own one waits in the repair queue, another's gets the verdict `quality`.

@@ -21,7 +21,7 @@ PURPOSES = (
     "safety_security revenue facilitation agency_control enforcement post_clearance_audit statistics delivery "
     "service_quality audit"
 ).split()
-FAULTS = "encoding unknown value missing limit root no_recipient mapping".split()
+FAULTS = "encoding unknown value missing limit root no_recipient mapping quality".split()
 
 
 def _checked(reader, most, pattern, what):

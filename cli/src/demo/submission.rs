@@ -85,7 +85,7 @@ impl<'c> Submission<'c> {
                     self.done.records += 1;
                     self.done.rows_taken += place.rows;
                 }
-                RecordResult::Refused { fault, pointer, reason } => {
+                RecordResult::Refused { fault, pointer, reason, .. } => {
                     self.done.refuse(place, fault, &pointer, &reason);
                 }
             }

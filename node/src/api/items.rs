@@ -1,18 +1,18 @@
-//! Items and referrals: what is known of one, and what waits.
+//! Items and referrals: what is known of one, and what waits; how good what arrived is.
 
 use std::collections::BTreeSet;
 
 use axum::Json;
 use axum::extract::{Query, State};
-use luxor_protocol::api::{LifeReport, QueuedReferral};
+use luxor_protocol::api::{LifeReport, QualityPage, QueuedReferral};
 use luxor_protocol::life::{ItemId, ItemKey};
-use luxor_protocol::names::Purpose;
+use luxor_protocol::names::{MemberId, Purpose};
 use luxor_protocol::time::Day;
 use serde::Deserialize;
 
 use super::Context;
 use super::problem::Problem;
-use crate::driver::{LifeError, life, now, referrals};
+use crate::driver::{life, now, referrals, report};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -57,15 +57,31 @@ pub(super) async fn queue(
 }
 
 /// Looks at many rows, so not on a thread that serves others.
-async fn blocking<T: Send + 'static>(
-    look: impl FnOnce() -> Result<T, LifeError> + Send + 'static,
+async fn blocking<T: Send + 'static, E: Into<Problem> + Send + 'static>(
+    look: impl FnOnce() -> Result<T, E> + Send + 'static,
 ) -> Result<T, Problem> {
     let told = tokio::task::spawn_blocking(look).await;
-    Ok(told.map_err(Problem::failed)??)
+    told.map_err(Problem::failed)?.map_err(Into::into)
 }
 
 fn purposes(text: &str) -> Result<BTreeSet<Purpose>, Problem> {
     let words = text.split(',').filter(|word| !word.is_empty());
     let purposes = words.map(|word| word.parse().map_err(|e| Problem::bad_request(format!("purposes: {e}"))));
     purposes.collect()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct QualityQuery {
+    after: Option<u64>,
+    of: Option<MemberId>,
+}
+
+pub(super) async fn quality(
+    State(context): State<Context>,
+    Query(query): Query<QualityQuery>,
+) -> Result<Json<QualityPage>, Problem> {
+    let shared = context.driver.shared().clone();
+    let told = blocking(move || report(&shared, query.after, query.of.as_ref())).await?;
+    Ok(Json(told))
 }

@@ -6,6 +6,7 @@ use luxor_protocol::names::NodeRef;
 use luxor_protocol::record::{ArrivedView, Names};
 use luxor_protocol::time::Millis;
 
+use super::quality::{self, Judges};
 use super::{Driver, DriverError, Message, Shared};
 use crate::engine::Verified;
 use crate::entropy::random;
@@ -89,8 +90,12 @@ pub(super) fn check(
     let me = &shared.me;
     let checked = match request {
         Request::Dispatch(dispatch) => {
+            let mut judges = Judges::new(&shared.rules.book, now.day());
             // Parties are looked for among own records only.
-            let names = |view: &ArrivedView<'_>| Names { parties: Vec::new(), ..view.names() };
+            let names = |view: &ArrivedView<'_>| {
+                quality::verdict(shared, &mut judges, view)?;
+                Ok(Names { parties: Vec::new(), ..view.names() })
+            };
             check_dispatch(&directory, me, known, dispatch, now, |sealed| shared.secrets().seal.open(sealed), names)
         }
         Request::Withdrawal(withdrawal) => check_withdrawal(&directory, me, known, withdrawal, now),

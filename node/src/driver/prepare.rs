@@ -4,17 +4,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use luxor_protocol::api::{ChunkResult, OtherForm, RecordResult};
+use luxor_protocol::api::{ChunkResult, MAX_FINDINGS_TOLD, OtherForm, RecordResult};
 use luxor_protocol::cbor::{Encode, Writer};
 use luxor_protocol::document::{Directory, KnownNode};
 use luxor_protocol::exchange::{Channel, Dispatch, DispatchHeader, EntryKind, Request, SentBody, Skeleton, pack};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::limits::{MAX_BATCH_RECORDS, MAX_DISPATCH_OPENED_BYTES};
-use luxor_protocol::record::{Batch, BatchHeader, ContentError, RecordId, SealedRecord, Seed, batch_root};
+use luxor_protocol::quality::Finding;
+use luxor_protocol::record::{Batch, BatchHeader, ContentError, Fault, RecordId, SealedRecord, Seed, batch_root};
 use luxor_protocol::time::Millis;
 use zeroize::Zeroizing;
 
 use super::known::Known;
+use super::quality::{self, Judges};
 use super::route::{Cut, Routed, Ways};
 use super::{DriverError, Shared, Submission};
 use crate::engine::{Delivery, Kept, PreparedBatch, PreparedChunk, SealedChunk, SealedDispatch, Token};
@@ -55,6 +57,7 @@ pub(super) fn prepare(shared: &Shared, submission: Submission, now: Millis) -> R
     let mut groups: Vec<Group> = Vec::new();
     let count = records.len();
     let mut results = Vec::with_capacity(count);
+    let mut judges = Judges::new(&shared.rules.book, now.day());
     // One record at a time as it is stored.
     let mut stored = Writer::new();
     // Id and seed of each record, drawn at once.
@@ -73,7 +76,14 @@ pub(super) fn prepare(shared: &Shared, submission: Submission, now: Millis) -> R
             Ok(routed) => routed,
             Err(error) => {
                 let ContentError { fault, pointer, what } = error;
-                results.push(RecordResult::Refused { fault, pointer, reason: what });
+                results.push(RecordResult::Refused { fault, pointer, reason: what, findings: Vec::new() });
+                continue;
+            }
+        };
+        let findings = match quality::own(shared, &mut judges, &content) {
+            Ok(findings) => first(findings),
+            Err(findings) => {
+                results.push(refused(findings));
                 continue;
             }
         };
@@ -123,7 +133,15 @@ pub(super) fn prepare(shared: &Shared, submission: Submission, now: Millis) -> R
         }
         // There is at least one: a record that goes nowhere is refused.
         let OtherForm { root, recipients, lost, .. } = forms.remove(0);
-        results.push(RecordResult::Accepted { root, recipients, lost, others: forms, left_out, left_out_more });
+        results.push(RecordResult::Accepted {
+            root,
+            recipients,
+            lost,
+            others: forms,
+            left_out,
+            left_out_more,
+            findings,
+        });
     }
     let signed = groups.into_iter().map(|group| {
         let ways = &ways[&group.of];
@@ -228,6 +246,19 @@ fn seal_one(
     let request = Arc::new(Request::of_dispatch(dispatch));
     let agreement = agreement_digest;
     Ok(SealedDispatch { channel, number, agreement, envelope, request, opening })
+}
+
+/// The findings that an answer tells.
+fn first(mut findings: Vec<Finding>) -> Vec<Finding> {
+    findings.truncate(MAX_FINDINGS_TOLD);
+    findings
+}
+
+/// The answer about a record that rules of quality refuse, by its first error.
+fn refused(findings: Vec<Finding>) -> RecordResult {
+    let error = quality::first_error(&findings);
+    let (pointer, reason) = error.map(|error| (quality::place(error), error.what.clone())).unwrap_or_default();
+    RecordResult::Refused { fault: Fault::Quality, pointer, reason, findings: first(findings) }
 }
 
 /// Id and seed from fresh random bytes.

@@ -211,7 +211,7 @@ impl Store {
         let mut found = Found { own: Vec::new(), received: Vec::new(), passed: Vec::new() };
         for key in self.keyring.keys() {
             let look = |tag, places: &mut Vec<_>| -> Result<(), StoreError> {
-                let rows = self.index_rows(tag, &digest(key))?;
+                let rows = self.index_rows(tag, &digest(&key))?;
                 places.extend(rows.iter().filter_map(|(suffix, _)| read_place(suffix)));
                 Ok(())
             };

@@ -3,7 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::names::MemberId;
+use crate::quality::Finding;
 use crate::record::Fault;
+
+/// Findings of one record in an answer; the answer to a chunk is kept for a month.
+pub const MAX_FINDINGS_TOLD: usize = 8;
 
 /// The fate of a chunk. The same chunk again gets the same answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +40,9 @@ pub enum RecordResult {
         /// How many more there are.
         #[serde(default, skip_serializing_if = "is_zero")]
         left_out_more: usize,
+        /// What is wrong with it, or worth a look; the first [`MAX_FINDINGS_TOLD`].
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        findings: Vec<Finding>,
     },
     /// Not taken; nothing of it is stored.
     Refused {
@@ -45,6 +52,9 @@ pub enum RecordResult {
         pointer: String,
         /// What is wrong, in words.
         reason: String,
+        /// What rules of quality found; the first [`MAX_FINDINGS_TOLD`].
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        findings: Vec<Finding>,
     },
 }
 

@@ -49,8 +49,8 @@ pub struct Checked<T> {
     pub due: Day,
 }
 
-/// Checks a dispatch that `peer` brought to `me`. `open` opens the seal with this node's key, `ask` is asked of every accepted
-/// view.
+/// Checks a dispatch that `peer` brought to `me`. `open` opens the seal with this node's key, `ask` is asked of every view that its type
+/// allows, and may reject it with fault and place.
 ///
 /// # Errors
 /// The [`Answer`] (`error` or `later`) for a dispatch that leaves no trace.
@@ -61,7 +61,7 @@ pub fn check_dispatch<T>(
     dispatch: &Dispatch,
     now: Millis,
     open: impl FnOnce(&[u8]) -> Option<Vec<u8>>,
-    ask: impl FnMut(&ArrivedView<'_>) -> T,
+    ask: impl FnMut(&ArrivedView<'_>) -> Result<T, (Fault, String)>,
 ) -> Result<Checked<T>, Answer> {
     // Only asked for where it decides: it costs a digest over all that is sealed.
     let signed = || {
@@ -258,7 +258,7 @@ fn judge<T>(
     sealed: &[u8],
     now: Millis,
     open: impl FnOnce(&[u8]) -> Option<Vec<u8>>,
-    mut ask: impl FnMut(&ArrivedView<'_>) -> T,
+    mut ask: impl FnMut(&ArrivedView<'_>) -> Result<T, (Fault, String)>,
 ) -> Result<Views<T>, Verdict> {
     let refused = |code| Err(Verdict::Refused(code));
     let batch = &header.batch.header;
@@ -320,15 +320,15 @@ fn judge<T>(
             None => view.fault.as_ref().map(|error| (error.fault, error.pointer.clone())),
             Some((_, group)) => Some((Fault::Missing, format!("/{}", group.name))),
         };
-        match fault {
-            None => {
+        match fault.map_or_else(|| ask(&view), Err) {
+            Ok(told) => {
                 payload.array(3);
                 payload.uint(record as u64);
                 view.root.encode(&mut payload);
                 payload.raw(view.encoded);
-                accepted.push((record, view.root, ask(&view)));
+                accepted.push((record, view.root, told));
             }
-            Some((fault, pointer)) => {
+            Err((fault, pointer)) => {
                 rejections.push(Rejection { record, fault, pointer });
                 rejected.push(view.root);
             }

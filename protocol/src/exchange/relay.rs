@@ -242,7 +242,7 @@ impl<'n> Relay<'n> {
     pub(crate) fn judge(&self, directory: &Directory, dispatch: &Dispatch) -> Result<Checked<()>, Answer> {
         let peer = directory.node(&self.net.customs.node).unwrap();
         let me = &self.header.channel.recipient;
-        check_dispatch(directory, me, peer, dispatch, self.now, |sealed| Some(sealed.to_vec()), |_| ())
+        check_dispatch(directory, me, peer, dispatch, self.now, |sealed| Some(sealed.to_vec()), |_| Ok(()))
     }
 }
 

@@ -29,8 +29,8 @@ use crate::tlog::{Frontier, TlogProof, leaf_hash};
 static NETWORK: LazyLock<Network> = LazyLock::new(Network::new);
 
 /// A view that came, as it is read otherwise.
-fn whole(view: &ArrivedView<'_>) -> RecordView {
-    RecordView::from_cbor(view.encoded).unwrap()
+fn whole(view: &ArrivedView<'_>) -> Result<RecordView, (Fault, String)> {
+    Ok(RecordView::from_cbor(view.encoded).unwrap())
 }
 
 /// What the recipient says of a dispatch that the sender itself brings.

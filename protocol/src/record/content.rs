@@ -34,6 +34,8 @@ word_enum!(
         NoRecipient = 7, "no_recipient";
         /// An input row that cannot be mapped.
         Mapping = 8, "mapping";
+        /// A rule of quality that its judge holds records to; the place ends with `#` and the rule.
+        Quality = 9, "quality";
     }
 );
 

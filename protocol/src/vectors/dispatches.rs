@@ -51,7 +51,7 @@ pub(super) fn check(dispatch: &Dispatch, me: &NodeRef, peer: &NodeRef) -> Result
         dispatch,
         NOW,
         |sealed| age::decrypt(&identity, sealed).ok(),
-        |_| (),
+        |_| Ok(()),
     )
 }
 

@@ -150,12 +150,14 @@ fn put(
     report.dispatches += result.dispatches;
     for (record, place) in result.records.into_iter().zip(&chunk.places) {
         match record {
-            RecordResult::Accepted { lost, others, left_out, left_out_more, .. } => {
+            RecordResult::Accepted { lost, others, left_out, left_out_more, findings, .. } => {
                 report.accepted += 1;
+                report.notes.found(place.line, &findings);
                 report.notes.add(place.line, &lost, &others, left_out, left_out_more);
             }
-            RecordResult::Refused { fault, pointer, reason } => {
+            RecordResult::Refused { fault, pointer, reason, findings } => {
                 report.refused += 1;
+                report.notes.found(place.line, &findings);
                 report.refused_by_node += 1;
                 refusals.add(Refusal::by_node(&report.file, *place, fault, pointer, reason), progress)?;
             }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use luxor_protocol::api::{LeftOut, OtherForm};
+use luxor_protocol::quality::{Finding, Rule, Severity};
 use serde::Serialize;
 
 use crate::cmd::some;
@@ -29,9 +30,25 @@ pub(super) struct Loses {
     records: u64,
 }
 
-/// Notes on accepted records, alike ones together.
+/// Findings of one rule of quality.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Found {
+    rule: Rule,
+    severity: Severity,
+    findings: u64,
+    /// Where the first of them stands.
+    line: u64,
+    /// Its place in the record.
+    pointer: String,
+    /// What it says.
+    what: String,
+}
+
+/// Notes on records, alike ones together.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Notes {
+    /// What rules of quality found, one for each rule.
+    findings: Vec<Found>,
     left_out: Vec<NotSent>,
     /// How often it was somebody who is not listed.
     left_out_more: u64,
@@ -74,6 +91,23 @@ impl Notes {
         }
     }
 
+    /// Takes what rules of quality found in one record.
+    pub(super) fn found(&mut self, line: u64, findings: &[Finding]) {
+        for Finding { rule, severity, pointer, what, .. } in findings {
+            match self.findings.iter_mut().find(|found| (found.rule, found.severity) == (*rule, *severity)) {
+                Some(found) => found.findings += 1,
+                None => self.findings.push(Found {
+                    rule: *rule,
+                    severity: *severity,
+                    findings: 1,
+                    line,
+                    pointer: pointer.clone(),
+                    what: what.clone(),
+                }),
+            }
+        }
+    }
+
     /// Whether somebody does not get a record that an agreement gives them.
     pub(super) fn is_worth_a_look(&self) -> bool {
         !self.left_out.is_empty() || self.left_out_more > 0
@@ -81,6 +115,10 @@ impl Notes {
 
     /// As rows of the report.
     pub(super) fn rows(&self, table: &mut ui::Table) {
+        for Found { rule, severity, findings, line, pointer, what } in &self.findings {
+            let times = if *findings == 1 { String::new() } else { format!(", {} times", ui::count(*findings)) };
+            table.row([severity.to_string(), format!("{rule}{times}; first in line {line} at {pointer}: {what}")]);
+        }
         for NotSent { to, reason, records, line } in &self.left_out {
             table.row(["not sent to", &format!("{to}: {reason} ({}, from line {line})", some(*records, "record"))]);
         }

@@ -107,6 +107,7 @@ fn play_node(listener: TcpListener) -> Vec<String> {
                 fault: Fault::NoRecipient,
                 pointer: String::new(),
                 reason: format!("{at}"),
+                findings: Vec::new(),
             };
             let records = (0..count).map(|at| match at % 2 {
                 0 => RecordResult::Accepted {
@@ -116,6 +117,7 @@ fn play_node(listener: TcpListener) -> Vec<String> {
                     others: Vec::new(),
                     left_out: Vec::new(),
                     left_out_more: 0,
+                    findings: Vec::new(),
                 },
                 _ => refused(at),
             });
