@@ -2,6 +2,7 @@
 
 import batches
 import digests
+import jsonform
 import records
 from cbor import read
 from leaves import Fault
@@ -21,6 +22,7 @@ def record(case, context):
     if goods:
         json["goods"] = [{name: value for name, (_, value) in part.items()} for part in goods]
     equal("json", json | {"withheld": []}, case["json"])
+    equal("content of the json", jsonform.content_of(json, context.tables).hex(), case["content"])
     seed, groups = unhex(case["seed"]), []
     for group, leaves, expected in zip(kind.groups, records.leaves_of(kind, own, goods), case["groups"], strict=True):
         salts = [records.salt(seed, kind, group, item) for item in range(len(leaves))]
@@ -66,6 +68,16 @@ def bad_content(case, context):
     raise Wrong("taken")
 
 
+def bad_json(case, context):
+    """Content in its JSON form that is refused with its fault and place."""
+    try:
+        jsonform.content_of(case["json"], context.tables)
+    except Fault as fault:
+        equal("fault", (fault.fault, fault.place), (case["fault"], case["place"]))
+        return
+    raise Wrong("taken")
+
+
 def batch_tree(case, _):
     """The root over record roots and every path."""
     roots = [unhex(root) for root in case["records"]]
@@ -92,4 +104,11 @@ def batch(case, context):
     equal("holds", holds, True)
 
 
-CASES = {"record": record, "view": view, "bad_content": bad_content, "batch_tree": batch_tree, "batch": batch}
+CASES = {
+    "record": record,
+    "view": view,
+    "bad_content": bad_content,
+    "bad_json": bad_json,
+    "batch_tree": batch_tree,
+    "batch": batch,
+}

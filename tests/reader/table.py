@@ -1,11 +1,15 @@
 """The type tables, read from SPEC.md section 6 itself, so that nothing is needed beside that text."""
 
 import re
-from dataclasses import dataclass, field as default, replace
+from dataclasses import dataclass
 
-GROUP = re.compile(r"^\*\*(\d+) `(\w+)`\*\* \((once in the record|in each goods item)(, repeats)?(, mandatory)?\)")
-FIELD = re.compile(r"^\| (\d+) \| `(\w+)` \| (.+?) \| .* \| (mandatory|version (\d+))?\s*\|$")
+TYPE = re.compile(r"\*\*`(\w+)` version (\d+)\*\*")
+GROUP = re.compile(r"\| (\d+) \| `(\w+)` \| (record|goods item)(, repeats)?(, mandatory)? \| (.+?) \| (.+) \|")
+FIELDS = re.compile(r"\*\*(`\w+`(?: of `\w+`)?)\*\*")
+FIELD = re.compile(r"\| (\d+) \| `(\w+)` \| (.+?) \| [\w–]+ \| (mandatory)? ?\|")
+USE = re.compile(r"(`\w+`(?: of `\w+`)?)(?:, 1 to (\d+))?")
 LIST = re.compile(r"^\| `(\w+)` \| .+ \| .+ \| `\w+` \| ((?:\d{4} \([\d-]{10}\)(?:, )?)+) \|$", re.MULTILINE)
+KIND = re.compile(r"(Text|Code|Digits|Decimal|Uint|Bytes|Bool|Day|Time|Territory|Currency)(?:\(([\d, ]+)\))?")
 
 
 @dataclass
@@ -16,19 +20,18 @@ class Field:
     name: str
     kind: tuple
     mandatory: bool
-    since: int
 
 
 @dataclass
 class Group:
-    """Fields that are disclosed together."""
+    """Fields that are disclosed together, by number."""
 
     number: int
     name: str
     in_goods: bool
     repeats: bool
     mandatory: bool
-    fields: dict = default(default_factory=dict)
+    fields: dict
 
 
 @dataclass
@@ -53,37 +56,66 @@ class Type:
 
 
 def _kind(text, lists):
-    word, _, rest = text.partition(":")
-    if word == "Words":
-        return ("Words", re.findall(r"`(\w+)`", rest))
+    if match := re.fullmatch(r"Words: ((?:`\w+`(?:, )?)+)", text):
+        return ("Words", re.findall(r"`(\w+)`", match[1]))
     if match := re.fullmatch(r"Edition\(`(\w+)`\)", text):
         return ("Edition", lists[match[1]])
-    match = re.fullmatch(r"(\w+)(?:\(([\d, ]+)\))?", text)
+    match = KIND.fullmatch(text)
     return (match[1], [int(n) for n in match[2].split(",")] if match[2] else [])
 
 
+def _rows(section, head, row):
+    """The tables under lines that match `head`: (head, rows); every line of a table but its head must be a row."""
+    tables = []
+    for line in section.splitlines():
+        if match := head.fullmatch(line):
+            tables.append((match, []))
+        elif line.startswith("| ") and not line.startswith("| no. |"):
+            match = row.fullmatch(line)
+            if match is None or not tables:
+                raise ValueError(f"SPEC.md section 6: not understood: {line}")
+            tables[-1][1].append(match)
+    return tables
+
+
+def _part(specification, title):
+    """What stands under a title of third order."""
+    _, found, rest = specification.partition(f"\n### {title}\n")
+    if not found:
+        raise ValueError(f"SPEC.md section 6 has no part '{title}'")
+    return re.split(r"^##", rest, maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def _numbered(what, numbers):
+    if numbers != list(range(1, len(numbers) + 1)):
+        raise ValueError(f"SPEC.md section 6 does not number {what} from 1")
+
+
 def read_tables(specification):
-    """The types by (name, version): `declaration` from its tables, `opening` from its sentence."""
+    """The types by (name, version)."""
     # The years of each code list's editions.
     found = LIST.finditer(specification)
     lists = {match[1]: [int(year) for year in re.findall(r"(\d{4}) \(", match[2])] for match in found}
-    groups = []
-    for line in specification.splitlines():
-        if match := GROUP.match(line):
-            number, name, scope, repeats, mandatory = match.groups()
-            groups.append(Group(int(number), name, scope == "in each goods item", bool(repeats), bool(mandatory)))
-        elif groups and (match := FIELD.match(line)):
-            number = int(match[1])
-            kind, mandatory, since = _kind(match[3], lists), match[4] == "mandatory", int(match[5] or 1)
-            groups[-1].fields[number] = Field(number, match[2], kind, mandatory, since)
-        elif groups and line.startswith("## "):
-            break
-    if [group.number for group in groups] != list(range(1, len(groups) + 1)):
-        raise ValueError("SPEC.md section 6 does not number its groups from 1")
-    sentence = re.search(r"`opening` version 1 has the groups ([^.]*?) and no fields", specification)
-    found = re.findall(r"(\d) `(\w+)`", sentence[1]) if sentence else []
-    opening = [Group(int(number), name, False, False, False) for number, name in found]
-    # Version 1 lacks the last group, and fields marked with a later version.
-    first = [replace(group, fields={n: f for n, f in group.fields.items() if f.since == 1}) for group in groups[:-1]]
-    types = [Type("declaration", 1, first), Type("declaration", 2, groups), Type("opening", 1, opening)]
-    return dict(zip([("declaration", 1), ("declaration", 2), ("opening", 1)], types, strict=True))
+    fields = {}
+    for head, rows in _rows(_part(specification, "Fields of each group"), FIELDS, FIELD):
+        if head[1] in fields:
+            raise ValueError(f"SPEC.md section 6 lists {head[1]} twice")
+        fields[head[1]] = [Field(int(row[1]), row[2], _kind(row[3], lists), bool(row[4])) for row in rows]
+        _numbered(f"the fields of {head[1]}", [field.number for field in fields[head[1]]])
+    types, used = {}, set()
+    for head, rows in _rows(_part(specification, "Groups of each type"), TYPE, GROUP):
+        groups = []
+        for row in rows:
+            own = []
+            if row[6] != "–":
+                use = USE.fullmatch(row[6])
+                used.add(use[1])
+                own = fields[use[1]][: int(use[2]) if use[2] else None]
+            numbered = {field.number: field for field in own}
+            where = (row[3] == "goods item", bool(row[4]), bool(row[5]))
+            groups.append(Group(int(row[1]), row[2], *where, numbered))
+        _numbered(f"the groups of {head[1]}", [group.number for group in groups])
+        types[head[1], int(head[2])] = Type(head[1], int(head[2]), groups)
+    if used != set(fields):
+        raise ValueError(f"SPEC.md section 6 lists fields that no type has: {set(fields) - used}")
+    return types

@@ -151,6 +151,11 @@ def value(reader, kind):
         return year
     if word_ == "Bool":
         return reader.bool()
+    if word_ == "Bytes":
+        data = reader.bytes(arguments[1])
+        if len(data) < arguments[0]:
+            raise Refused("value", start, "too few bytes")
+        return data.hex()
     if word_ == "Day":
         return day_text(day(reader))
     if word_ == "Time":
@@ -159,3 +164,43 @@ def value(reader, kind):
     if not text or not _text_holds(word_, arguments, text):
         raise Refused("value", start, f"not a {word_}")
     return text
+
+
+def _decimal_of(text):
+    match = re.fullmatch(r"(-?)(0|[1-9][0-9]*)(?:\.([0-9]{1,6}))?", text, re.ASCII)
+    if match is None:
+        return None
+    sign, whole, fraction = match[1], match[2], match[3] or ""
+    mantissa = int(whole + fraction)
+    if len(whole + fraction) > 18 or (sign and mantissa == 0):
+        return None
+    return [-mantissa if sign else mantissa, len(fraction)]
+
+
+def _day_of(text):
+    return day_of(text) if re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text, re.ASCII) else None
+
+
+def _time_of(text):
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,3})?Z", text, re.ASCII):
+        return None
+    moment = datetime.fromisoformat(text[:-1] + "+00:00") - datetime(1970, 1, 1, tzinfo=timezone.utc)
+    return moment // timedelta(milliseconds=1)
+
+
+def encoded(json, kind):
+    """What stands in CBOR for the JSON form of a value, to be written; None where it has no such form."""
+    word_, arguments = kind
+    if word_ == "Bool":
+        return json if isinstance(json, bool) else None
+    if word_ in ("Uint", "Edition"):
+        return json if isinstance(json, int) and not isinstance(json, bool) and json >= 0 else None
+    if not isinstance(json, str):
+        return None
+    if word_ == "Bytes":
+        return bytes.fromhex(json) if re.fullmatch("([0-9a-f]{2})*", json, re.ASCII) else None
+    try:
+        other = {"Decimal": _decimal_of, "Day": _day_of, "Time": _time_of}.get(word_)
+        return other(json) if other else json
+    except ValueError:
+        return None

@@ -52,8 +52,7 @@ impl ItemId {
     /// The number as a record gives it. A missing scheme is seen from the number where it can be (S10 with its check digit).
     pub fn new(scheme: Option<&str>, issuer: Option<&str>, id: &str) -> Self {
         let compact: String = id.chars().filter(|c| *c != ' ').map(|c| c.to_ascii_uppercase()).collect();
-        // Codes of consignments are capital letters.
-        let scheme = match scheme.and_then(|word| word.to_ascii_lowercase().parse().ok()) {
+        let scheme = match scheme.and_then(|word| word.parse().ok()) {
             Some(scheme) => scheme,
             None if is_s10(&compact) => Scheme::S10,
             None => Scheme::Unknown,

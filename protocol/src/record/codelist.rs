@@ -273,7 +273,7 @@ mod tests {
 
     #[test]
     fn the_specification_lists_them() {
-        let spec = include_str!("../../SPEC.md");
+        let spec = crate::record::tests::specification::text();
         for list in code_lists() {
             let editions: Vec<_> = list.editions.iter().map(|of| format!("{} ({})", of.year, of.from)).collect();
             let line = format!(

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::codelist::fitted;
-use super::table::{Group, GroupSet, Scope, TypeTable};
+use super::table::{Field, Group, GroupSet, Scope, TypeTable};
 use super::value::Value;
 use crate::cbor::{CborError, Decode, Encode, Reader, Reason, Writer};
 use crate::limits::{MAX_GOODS_ITEMS, MAX_OCCURRENCES, MAX_RECORD_BYTES};
@@ -483,7 +483,7 @@ fn walk(
             return Err(ContentError::new(Fault::Encoding, place(), "an occurrence without any field"));
         }
         let mut last = None;
-        let mut mandatory = group.fields.iter().filter(|f| f.mandatory).count();
+        let mut lacking = group.fields.iter().filter(|f| f.mandatory).fold(0, |set, field| set | bit(field));
         for _ in 0..count {
             let number = reader.key(&mut last).map_err(encoding(place))?;
             let Some(field) = group.field_number(number) else {
@@ -503,14 +503,13 @@ fn walk(
                 let fault = if of_value { Fault::Value } else { Fault::Encoding };
                 ContentError::new(fault, at(field.name), format!("{error}; expected {}", field.kind.expected()))
             })?;
-            mandatory -= usize::from(field.mandatory);
+            lacking &= !bit(field);
         }
         reader.leave();
-        if mandatory > 0 {
-            let missing = group.fields.iter().find(|f| f.mandatory).map_or("", |f| f.name);
+        if let Some(missing) = group.fields.iter().find(|field| lacking & bit(field) != 0) {
             return Err(ContentError::new(
                 Fault::Missing,
-                at(missing),
+                at(missing.name),
                 "the group is there without its mandatory field",
             ));
         }
@@ -519,6 +518,11 @@ fn walk(
         reader.leave();
     }
     Ok(())
+}
+
+/// A field in a set of fields by number; numbers are below 64.
+fn bit(field: &Field) -> u64 {
+    1u64.checked_shl(u32::from(field.number)).unwrap_or(0)
 }
 
 /// The territory that a field of the route names.

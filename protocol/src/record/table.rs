@@ -267,6 +267,7 @@ mod tests {
             for (at, group) in table.groups.iter().enumerate() {
                 assert_eq!(table.group(group.name).map(|(i, _)| i), Some(at), "{} twice", group.name);
                 assert!(group.fields.windows(2).all(|w| w[0].number < w[1].number), "{} order", group.name);
+                assert!(group.fields.iter().all(|field| field.number < 64), "{}", group.name);
                 // The place of a mandatory group that is missing is its first mandatory field.
                 let named = group.fields.is_empty() || group.fields.iter().any(|field| field.mandatory);
                 assert!(!group.mandatory || (named && group.scope == Scope::Record), "{} {}", table.name, group.name);

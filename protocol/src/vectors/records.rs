@@ -5,10 +5,13 @@ use std::sync::LazyLock;
 use zeroize::Zeroizing;
 
 use super::json::{Json, all_bytes, bytes, file, object, texts};
+use super::types;
 use super::world::record;
 use crate::cbor::{Encode, Reader, Writer};
 use crate::hash::{Digest, unhex};
-use crate::record::{Content, DECLARATION, DECLARATION_2, GroupSet, GroupView, SealedRecord, leaf_salt, view_to_json};
+use crate::record::{
+    Content, DECLARATION, DECLARATION_2, GroupSet, GroupView, SealedRecord, content_from_json, leaf_salt, view_to_json,
+};
 use crate::testing::set;
 
 const SMALL: &str = r#"{"type": "declaration", "filing": {"own_reference": "P-1"}, "route": {"destination": "KR"}}"#;
@@ -85,7 +88,7 @@ fn commitment(name: &str, record: &SealedRecord) -> Json {
     }
 }
 
-fn view(record: &(&str, SealedRecord), name: &str, shown: GroupSet) -> Json {
+pub(super) fn view(record: &(&str, SealedRecord), name: &str, shown: GroupSet) -> Json {
     let view = record.1.view(shown);
     let table = record.1.content().table();
     assert_eq!((view.root(), view.shown()), (record.1.root(), shown));
@@ -159,7 +162,8 @@ fn refused() -> Vec<Json> {
         ("an edition without a code", second("a111a1041907ec")),
         ("bytes after the end", with(2, &good) + "00"),
     ];
-    let cases = cases.into_iter().map(|(name, content)| {
+    let cases = cases.map(|(name, content)| (name.to_owned(), content));
+    let cases = cases.into_iter().chain(types::refused()).map(|(name, content)| {
         let content = unhex(&content).unwrap_or_else(|| panic!("{name}: {content}"));
         let mut reader = Reader::new(&content);
         let read = Content::decode(&mut reader).and_then(|content| content.check_complete().map(|()| content));
@@ -174,15 +178,34 @@ fn refused() -> Vec<Json> {
     cases.collect()
 }
 
+/// Content in JSON, given as text.
+fn refused_json() -> Vec<Json> {
+    let cases = types::refused_json().into_iter().map(|(name, text)| {
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let error = content_from_json(&json).err().unwrap_or_else(|| panic!("{name}: taken"));
+        object! {
+            "name" => format!("refused: {name}"), "kind" => "bad_json", "json" => Json::from(json),
+            "fault" => error.fault.to_string(), "place" => error.pointer,
+        }
+    });
+    cases.collect()
+}
+
 #[test]
 fn records() {
     let editions = ("version 2, goods of two editions of a code list", record(EDITIONS, 4));
-    let all = RECORDS.iter().chain([&editions]);
+    let types = types::records();
+    let all = RECORDS.iter().chain([&editions]).chain(&types);
     let mut cases: Vec<_> = all.map(|(name, record)| commitment(name, record)).collect();
     cases.extend(views(&editions));
+    cases.extend(types::VIEWS.iter().map(|(of, name, shown)| {
+        let record = types.iter().find(|(record, _)| record == of).unwrap_or_else(|| panic!("no record '{of}'"));
+        view(record, name, record.1.content().table().set(shown.iter().copied()).unwrap())
+    }));
     cases.extend(refused());
+    cases.extend(refused_json());
     let about = "SPEC.md sections 6 to 9. 'record': content in CBOR and in JSON, the leaves of every group (an absent one is \
                  empty), their salts from the seed, and all digests up to the root. 'view': what a recipient gets, and what \
-                 it reads. 'bad_content': refused, with the fault and its place.";
+                 it reads. 'bad_content' and 'bad_json': refused, with the fault and its place.";
     super::hold("records.json", &file(about, cases));
 }

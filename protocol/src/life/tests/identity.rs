@@ -209,7 +209,7 @@ fn a_node_that_follows_the_names_asked_for_finds_all() {
     let bag = |item: &str, id: &str| {
         json!({"type": "consignment", "reference": {"own_reference": id}, "unit": {"level": "receptacle", "id": id, "issuer": "x"},
             "within": {"level": "transport", "id": "W1", "issuer": "x"},
-            "contains": [{"level": "item", "scheme": "S10", "id": item}]})
+            "contains": [{"level": "item", "scheme": "s10", "id": item}]})
     };
     let arrived = json!({"type": "event", "reference": {"own_reference": "E"}, "unit": {"level": "transport", "id": "W1", "issuer": "x"},
         "event": {"code": "arrived", "at": clock(50)}});

@@ -103,7 +103,7 @@ fn what_is_not_shown_is_not_known() {
 }
 
 fn flight(departs: u64, arrives: u64) -> Json {
-    json!({"type": "consignment", "reference": {"own_reference": "F"}, "unit": {"level": "item", "id": S10, "scheme": "S10"},
+    json!({"type": "consignment", "reference": {"own_reference": "F"}, "unit": {"level": "item", "id": S10, "scheme": "s10"},
         "transport": {"departs_at": clock(departs), "arrives_at": clock(arrives), "mode": "4"}})
 }
 

@@ -39,7 +39,7 @@ fn any_lodging() -> impl Strategy<Value = Lodging> {
             _ => (
                 "carrier-gb",
                 json!({"type": "consignment", "unit": {"level": "receptacle", "id": pick(&["B1", "B2"]), "issuer": "x"},
-                    "contains": [{"level": "item", "scheme": "S10", "id": one}]}),
+                    "contains": [{"level": "item", "scheme": "s10", "id": one}]}),
             ),
         };
         match which {

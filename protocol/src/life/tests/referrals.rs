@@ -168,7 +168,7 @@ fn a_referral_reaches_who_holds_the_bag_who_may_answer() {
     let built = json!({"type": "consignment", "reference": {"own_reference": "B1"},
         "unit": {"level": "receptacle", "id": receptacle},
         "within": {"level": "despatch", "id": "GBLONAFRPARAACN60001"},
-        "contains": [{"level": "item", "scheme": "S10", "id": S10}]});
+        "contains": [{"level": "item", "scheme": "s10", "id": S10}]});
     let flight = json!({"type": "consignment", "reference": {"own_reference": "F1"},
         "unit": {"level": "despatch", "id": "GBLONAFRPARAACN60001"}, "within": {"level": "transport", "id": "AF1081/2026-11-23"}});
     let mut asked = referral("rfs", 0, "open", 100);

@@ -17,7 +17,12 @@ pub static CONSIGNMENT: TypeTable = TypeTable::new(
         record_group(
             "within",
             "the next larger unit that it travels in",
-            &[must(1, "level", "", LEVELS), finds(must(2, "id", "", Text(70))), may(3, "issuer", "", Text(35))],
+            &[
+                must(1, "level", "", LEVELS),
+                finds(must(2, "id", "", Text(70))),
+                may(3, "scheme", "", UNIT_SCHEMES),
+                may(4, "issuer", "", Text(35)),
+            ],
         ),
         repeated(record_group(
             "contains",
@@ -25,7 +30,7 @@ pub static CONSIGNMENT: TypeTable = TypeTable::new(
             &[
                 must(1, "level", "", LEVELS),
                 finds(must(2, "id", "", Text(70))),
-                may(3, "scheme", "", Code(17)),
+                may(3, "scheme", "", UNIT_SCHEMES),
                 may(4, "issuer", "", Text(35)),
                 may(5, "posted_on", "", Day),
             ],
@@ -153,6 +158,9 @@ const OTHER_ITEMS: &[Field] = ITEM_FIELDS.split_at(4).0;
 /// Levels of transport, from the inside out.
 const LEVELS: Kind = Words(&["item", "receptacle", "despatch", "transport"]);
 
+/// Whose numbers a unit's number is one of: those of items, and those of what carries them.
+const UNIT_SCHEMES: Kind = Words(&["s10", "sscc", "carrier", "platform", "s9", "s8", "container", "waybill", "voyage"]);
+
 /// The unit of transport that a record is about.
 pub(super) const UNIT: Group = record_group(
     "unit",
@@ -160,7 +168,7 @@ pub(super) const UNIT: Group = record_group(
     &[
         must(1, "level", "", LEVELS),
         finds(must(2, "id", "", Text(70))),
-        may(3, "scheme", "", Code(17)),
+        may(3, "scheme", "", UNIT_SCHEMES),
         may(4, "issuer", "", Text(35)),
         may(5, "built_at", "", Time),
         may(6, "class", "", Code(7)),

@@ -1,0 +1,240 @@
+//! Records of the types beside `declaration` 1 and 2 for `records.json`: one of each, views of them, and what is refused.
+
+use super::world::record;
+use crate::record::{SealedRecord, tables};
+
+/// One parcel's life: what its parties and authorities write about it, and what is told beside it.
+const RECORDS: &[(&str, &str)] = &[
+    (
+        "declaration 3: a correction that answers a referral, with files and a foreign group",
+        r#"{"type": "declaration", "version": 3,
+        "filing": {"own_reference": "ENS-7", "kind": "ens_preloading", "data_set": "EU-F43", "capacity": "operator",
+            "registration": "26DE000000000000A1", "filed_on": "2026-11-24", "message_time": "2026-11-24T08:00:00.000Z",
+            "circumstance": "F43", "revision": 1, "action": "correction", "reason": "description was vague", "referral": "RFI-1"},
+        "item": {"scheme": "s10", "id": "RR123456785GB", "posted_on": "2026-11-23", "receptacle": "GBLALADEFRAAAUN60012001700123"},
+        "route": {"destination": "DE", "departure": "GB", "first_entry": "FR"},
+        "addressee": {"name": "Zoë Groß", "city": "Köln", "country": "DE"},
+        "handling": {"origin_operator": "post-gb", "carrier": "carrier", "destination_operator": "post-de", "filer": "post-gb",
+            "origin_customs": "customs-gb", "destination_customs": "customs-de", "agency": "agency-de",
+            "further_agency": "agency-eu", "entry_customs": "customs-fr"},
+        "principal": {"capacity": "indirect_representative", "kind": "seller", "name": "A Shop Ltd", "country": "GB"},
+        "attachments": [
+            {"digest": "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262", "size": 0, "media_type": "image/jpeg"},
+            {"digest": "2d3adedff11b61f14c886e35afa036736dcd87a74d27b5c1510225d0f592e213", "size": 268435456, "name": "x-ray.tif",
+                "kind": "XRAY"}],
+        "extra": {"scheme": "WCO-DEC-3.6", "content": "00ff"},
+        "goods": [
+            {"content": {"description": "wooden toy train", "units": 1}, "classification": {"hs": "950300", "edition": 2022},
+                "procedures": [{"code": "4000"}, {"code": "1H7", "previous": "00"}],
+                "goods_documents": [{"type": "N380", "reference": "INV-1"}, {"type": "C673", "status": "JE", "quantity": "1"}],
+                "measure": {"gross_kg": "0.900", "quantity": "1", "unit": "NAR"}},
+            {"content": {"description": "picture book"}}]}"#,
+    ),
+    (
+        "order",
+        r#"{"type": "order", "reference": {"own_reference": "O-1", "made_at": "2026-11-22T20:00:00.000Z"},
+        "order": {"number": "902-55", "platform": "Shop", "sold_at": "2026-11-22T19:59:01.500Z", "price": "35.90", "currency": "GBP"},
+        "item": {"scheme": "s10", "id": "RR123456785GB"}, "route": {"destination": "DE"},
+        "handling": {"destination_customs": "customs-de"}, "seller": {"account": "s-77", "name": "A Shop Ltd", "country": "GB"},
+        "buyer": {"name": "Max Groß", "city": "Köln", "country": "DE"},
+        "tax": {"collected": true, "amount": "6.82", "currency": "EUR", "deemed_supplier": true, "model": "vendor"},
+        "fiscal": [{"id": "IM2760000001", "role": "FR5"}],
+        "goods": [{"content": {"description": "wooden toy train", "units": 1}, "value": {"amount": "29.90", "currency": "GBP"},
+            "product": {"merchant_id": "TT-4", "gtin": "4006381333931"}}]}"#,
+    ),
+    (
+        "payment",
+        r#"{"type": "payment", "reference": {"own_reference": "PAY-1"}, "order": {"number": "902-55"},
+        "payment": {"kind": "CARD", "amount": "35.90", "currency": "GBP", "paid_at": "2026-11-22T19:59:30.000Z"},
+        "settlement": {"state": "partly_refunded", "refunded": "6.00", "at": "2026-11-23T07:00:00.000Z"}}"#,
+    ),
+    (
+        "consignment: a receptacle with two items",
+        r#"{"type": "consignment", "reference": {"own_reference": "C-1"},
+        "unit": {"level": "receptacle", "id": "GBLALADEFRAAAUN60012001700123", "scheme": "s9", "built_at": "2026-11-24T12:00:00.000Z"},
+        "within": {"level": "despatch", "id": "GBLALADEFRAAAUN60012"},
+        "contains": [{"level": "item", "id": "RR123456785GB", "scheme": "s10", "posted_on": "2026-11-23"},
+            {"level": "item", "id": "RR473124829GB"}],
+        "route": {"destination": "DE"}, "handling": {"carrier": "carrier"}, "mass": {"gross_kg": "11.4"},
+        "dangerous_goods": {"flag": false}, "security": {"status": "spx", "at": "2026-11-24T13:00:00.000Z"},
+        "screening": [{"method": "XRY", "result": "CLEAR"}]}"#,
+    ),
+    (
+        "link: an item split in two",
+        r#"{"type": "link", "reference": {"own_reference": "L-1"}, "item": {"scheme": "carrier", "issuer": "carrier", "id": "77 1"},
+        "relation": {"kind": "split_into", "at": "2026-11-24T12:30:00.000Z"},
+        "others": [{"scheme": "s10", "id": "RR123456785GB", "posted_on": "2026-11-23"}, {"scheme": "s10", "id": "RR473124829GB"}]}"#,
+    ),
+    (
+        "event with the code of its source",
+        r#"{"type": "event", "reference": {"own_reference": "E-1"}, "item": {"scheme": "s10", "id": "RR123456785GB"},
+        "event": {"code": "held_by_import_customs", "at": "2026-11-26T09:00:00.000Z", "office": "DEFRAA", "source_system": "EMSEVT",
+            "source_code": "EME", "reason_code": "12"},
+        "handling": {"destination_customs": "customs-de"}}"#,
+    ),
+    (
+        "referral: do not load",
+        r#"{"type": "referral", "reference": {"own_reference": "DNL-1", "made_at": "2026-11-24T15:00:00.000Z"},
+        "item": {"scheme": "s10", "id": "RR123456785GB"},
+        "unit": {"level": "receptacle", "id": "GBLALADEFRAAAUN60012001700123"},
+        "referral": {"kind": "dnl", "reference": "DNL-1", "state": "open", "deadline": "2026-11-24T20:00:00.000Z"},
+        "pointers": [{"pointer": "/goods/1/content/description", "text": "not what the image shows"}],
+        "screening": [{"method": "XRY"}, {"method": "EDD"}], "handling": {"carrier": "carrier", "filer": "post-gb"}}"#,
+    ),
+    (
+        "referral_answer: removed, with an image",
+        r#"{"type": "referral_answer", "reference": {"own_reference": "A-1"},
+        "unit": {"level": "receptacle", "id": "GBLALADEFRAAAUN60012001700123"},
+        "answer": {"kind": "dnl", "reference": "DNL-1", "outcome": "removed", "at": "2026-11-24T18:00:00.000Z", "voyage": "LX 12"},
+        "screening": [{"method": "XRY", "result": "SUSPECT", "at": "2026-11-24T17:45:00.000Z"}],
+        "attachments": [{"digest": "2d3adedff11b61f14c886e35afa036736dcd87a74d27b5c1510225d0f592e213", "size": 3}],
+        "handling": {"destination_customs": "customs-de"}}"#,
+    ),
+    (
+        "customs_response: duty is due",
+        r#"{"type": "customs_response", "reference": {"own_reference": "R-1"}, "item": {"scheme": "s10", "id": "RR123456785GB"},
+        "response": {"status": "duty_due", "about": "IMP-7", "registration": "26DE000000000000B2", "version": 1,
+            "at": "2026-11-26T10:00:00.000Z", "deadline": "2026-12-06T10:00:00.000Z", "source_system": "HMRC", "source_code": "13"},
+        "debt": [{"kind": "A00", "goods_item": 99999, "regime": "100", "base": "10000.00", "rate": "2.70", "assessed": "270.00",
+                "payable": "270.00", "currency": "GBP", "method": "E"},
+            {"guarantee": "GRN-1", "payable": "54.00", "currency": "GBP"}],
+        "handling": {"filer": "post-gb"}}"#,
+    ),
+    (
+        "agency_decision: a document is wanted",
+        r#"{"type": "agency_decision", "reference": {"own_reference": "AD-1"}, "item": {"id": "RR123456785GB"},
+        "decision": {"control": "PRODUCT-SAFETY", "state": "documents_wanted", "at": "2026-11-26T11:00:00.000Z"},
+        "wanted": [{"type": "C673", "goods_item": 1, "text": "declaration of conformity"}]}"#,
+    ),
+    (
+        "data_request",
+        r#"{"type": "data_request", "reference": {"own_reference": "DR-1"},
+        "request": {"reference": "DR-1", "ground": "Regulation (EU) No 952/2013, article 15", "from": "2026-01-01",
+            "until": "2026-11-23", "state": "open"},
+        "pointers": [{"pointer": "/seller/account"}, {"document_type": "N380"}], "subject": {"account": "s-77"}}"#,
+    ),
+    (
+        "data_answer",
+        r#"{"type": "data_answer", "reference": {"own_reference": "DA-1"}, "answer": {"reference": "DR-1", "outcome": "partly_given"},
+        "replies": [{"pointer": "/seller/account", "text": "s-77, closed"}]}"#,
+    ),
+    (
+        "notice of an outage, cancelled",
+        r#"{"type": "notice", "reference": {"own_reference": "N-1", "revision": 1, "action": "cancellation"},
+        "notice": {"kind": "fallback", "title": "no line to customs-de", "starts_at": "2026-11-24T09:00:00.000Z",
+            "ends_at": "2026-11-24T17:00:00.000Z", "concerns": "customs-de", "language": "EN"}}"#,
+    ),
+];
+
+/// Views of these: the record, what is seen, and the groups shown.
+pub(super) const VIEWS: &[(&str, &str, &[&str])] = &[
+    (
+        "declaration 3: a correction that answers a referral, with files and a foreign group",
+        "files shown, the foreign group and the procedures hidden",
+        &["filing", "item", "route", "handling", "attachments", "content", "goods_documents"],
+    ),
+    (
+        "declaration 3: a correction that answers a referral, with files and a foreign group",
+        "the foreign group, by its name",
+        &["filing", "extra", "procedures"],
+    ),
+    ("order", "price and buyer hidden", &["reference", "item", "route", "seller", "tax", "content", "product"]),
+    ("referral: do not load", "for a carrier", &["reference", "item", "unit", "referral", "handling"]),
+    ("customs_response: duty is due", "debts hidden", &["reference", "item", "response", "faults", "handling"]),
+    (
+        "consignment: a receptacle with two items",
+        "everything but what it holds",
+        &[
+            "reference",
+            "unit",
+            "within",
+            "route",
+            "handling",
+            "mass",
+            "dangerous_goods",
+            "transport",
+            "security",
+            "screening",
+        ],
+    ),
+];
+
+/// One record of each of these types; ids from 10 on.
+pub(super) fn records() -> Vec<(&'static str, SealedRecord)> {
+    let records: Vec<_> = (10..).zip(RECORDS).map(|(number, (name, json))| (*name, record(json, number))).collect();
+    for table in tables().filter(|table| table.groups.iter().any(|group| !group.fields.is_empty())) {
+        let of = |record: &SealedRecord| record.content().table() == table;
+        let before = table.name == "declaration" && table.version < 3;
+        assert!(before || records.iter().any(|(_, record)| of(record)), "no {} {}", table.name, table.version);
+    }
+    records
+}
+
+/// Content of a type in CBOR, given as hexadecimal: `[type, version, {group: leaf}, []]`.
+fn content(name: &str, version: u8, groups: &[&str]) -> String {
+    let name: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
+    format!("84{:02x}{name}{version:02x}{:02x}{}80", 0x60 + name.len() / 2, 0xa0 + groups.len(), groups.concat())
+}
+
+/// What is refused, as [`content`].
+pub(super) fn refused() -> Vec<(String, String)> {
+    let (filing, route) = ("01a10163502d31", "03a101624b52"); // 1: {1: "P-1"}, 3: {1: "KR"}
+    let declaration = |group: &str| content("declaration", 3, &[filing, route, group]);
+    // 27: attachments, 28: extra
+    let files = |fields: &str| declaration(&format!("181b81{fields}"));
+    let digest = "11".repeat(32);
+    let cases = [
+        ("bytes too long", files(&format!("a201582111{digest}0203"))),
+        ("bytes too short", files(&format!("a201581f{}0203", &digest[2..]))),
+        ("bytes whose length is given too long", files(&format!("a201590020{digest}0203"))),
+        ("text for bytes", files(&format!("a2017820{}0203", "61".repeat(32)))),
+        ("bytes for text", declaration("181ca201424141024100")),
+        ("no bytes", declaration("181ca20161580240")),
+        ("a length of bytes above every limit", declaration("181ca2016158025a00010001")),
+        ("a file larger than 256 MiB", files(&format!("a2015820{digest}021a10000001"))),
+        ("a file without its size", files(&format!("a1015820{digest}"))),
+        ("a group of version 3 in version 2", content("declaration", 2, &[filing, route, "181ca20161580241ff"])),
+        ("a field of version 3 in version 1", content("declaration", 1, &["01a20163502d310f01", route])),
+        ("an order without its number", content("order", 1, &["01a1016131", "02a1026158"])),
+        ("an order without its order", content("order", 1, &["01a1016131"])),
+        ("a field that a payment's order has not", content("payment", 1, &["01a1016131", "02a20161310300"])),
+        ("a link without an item", content("link", 1, &["01a1016131"])),
+        ("an unknown word", content("notice", 1, &["01a1016131", "02a101656a6f6b6573"])),
+        ("no reference", content("event", 1, &[])),
+        ("a revision above its limit", content("event", 1, &["01a201613103192710"])),
+    ];
+    cases.into_iter().map(|(name, content)| (name.to_owned(), content)).collect()
+}
+
+/// What is refused in JSON.
+pub(super) fn refused_json() -> Vec<(&'static str, String)> {
+    let with = |rest: &str| {
+        let head =
+            r#"{"type": "declaration", "version": 3, "filing": {"own_reference": "R"}, "route": {"destination": "KR"}"#;
+        format!("{head}, {rest}}}")
+    };
+    let digest = "ab".repeat(32);
+    let file = |digest: &str| with(&format!(r#""attachments": [{{"digest": "{digest}", "size": 1}}]"#));
+    let extra = |content: &str| with(&format!(r#""extra": {{"scheme": "X", "content": {content}}}"#));
+    let reference = |more: &str| format!(r#"{{"type": "event", "reference": {{"own_reference": "R"}}{more}}}"#);
+    vec![
+        ("hexadecimal in capitals", file(&digest.to_uppercase())),
+        ("hexadecimal of an odd length", file(&digest[1..])),
+        ("hexadecimal of too few bytes", file(&digest[2..])),
+        ("hexadecimal of too many bytes", file(&format!("{digest}ab"))),
+        ("hexadecimal with white space", file(&format!(" {}", &digest[1..]))),
+        ("bytes as a list of numbers", extra("[0, 255]")),
+        ("no bytes in JSON", extra(r#""""#)),
+        ("a list where a group does not repeat, in JSON", with(r#""extra": [{"scheme": "X", "content": "00"}]"#)),
+        ("no list where a group repeats, in JSON", with(r#""attachments": {"digest": "00", "size": 1}"#)),
+        ("a version that no type has, in JSON", r#"{"type": "order", "version": 3}"#.into()),
+        ("a mandate's type, in JSON", r#"{"type": "opening"}"#.into()),
+        ("a type written with a hyphen", r#"{"type": "data-request"}"#.into()),
+        ("a number for a decimal", with(r#""mass": {"gross_kg": 1}"#)),
+        ("a group of another type, in JSON", reference(r#", "filing": {"own_reference": "R"}"#)),
+        ("goods where a type has none", reference(r#", "goods": [{"content": {"description": "x"}}]"#)),
+        ("no mandatory group, in JSON", reference("")),
+        ("a word in capitals", reference(r#", "event": {"code": "ARRIVED", "at": "2026-11-26T09:00:00.000Z"}"#)),
+        ("a time without its zone", reference(r#", "event": {"code": "arrived", "at": "2026-11-26T09:00:00"}"#)),
+    ]
+}
