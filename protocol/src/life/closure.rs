@@ -10,7 +10,7 @@ use super::held::{Held, for_purposes};
 use super::key::{ItemId, ItemKey, Lives, Mention};
 use super::links::{Alias, Kin, Node, Relation};
 use super::names::{
-    Level, Name, UnitKey, contained, handlers, item_of, leads, orders, others, subjects, unit_of, within,
+    CARRIERS, Level, Name, UnitKey, contained, handlers, item_of, leads, orders, others, subjects, unit_of, within,
 };
 use super::paper::{Paper, Standing};
 use super::words::words;
@@ -320,7 +320,7 @@ impl Search<'_, '_> {
         let holders = |unit: &UnitKey| {
             let built = consignments.iter().filter(|built| built.unit.as_ref() == Some(unit));
             let members = built.flat_map(|Consignment { paper, .. }| {
-                let mut members = handlers(paper, &["carrier"]);
+                let mut members = handlers(paper, CARRIERS);
                 members.insert(paper.issuer.clone());
                 members
             });
@@ -331,8 +331,10 @@ impl Search<'_, '_> {
             .map(|(unit, by)| Nest { holders: holders(&unit), by: by.into_iter().collect(), unit })
             .collect();
         let units: BTreeSet<UnitKey> = nests.iter().map(|nest| nest.unit.clone()).collect();
+        // One whose item is hidden may be about another item of the unit.
         self.take(Through::Unit, |paper| {
-            item_of(paper).is_none() && unit_of(paper).is_some_and(|unit| units.contains(&unit))
+            let of_unit = paper.shows("item") && item_of(paper).is_none();
+            of_unit && unit_of(paper).is_some_and(|unit| units.contains(&unit))
         });
         nests
     }
@@ -342,7 +344,10 @@ impl Search<'_, '_> {
         for _ in 0..2 {
             let names: BTreeSet<Name> =
                 self.taken(&[Through::Item, Through::Unit, Through::Reference]).flat_map(leads).collect();
-            let bare = |paper: &Paper<'_>| item_of(paper).is_none() && unit_of(paper).is_none();
+            let bare = |paper: &Paper<'_>| {
+                let shown = paper.shows("item") && paper.shows("unit");
+                shown && item_of(paper).is_none() && unit_of(paper).is_none()
+            };
             let quotes = |paper: &Paper<'_>| subjects(paper).iter().any(|name| names.contains(name));
             let kinds = ["referral", "referral_answer", "customs_response"];
             self.take(Through::Reference, |paper| kinds.contains(&paper.table.name) && bare(paper) && quotes(paper));

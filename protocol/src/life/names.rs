@@ -253,7 +253,7 @@ pub(super) fn leads(paper: &Paper<'_>) -> BTreeSet<Name> {
             names.extend(
                 paper.reference.clone().map(|reference| Name::Declaration(paper.issuer.to_string(), reference)),
             );
-            let outages = handlers(paper, &["origin_customs", "destination_customs"]);
+            let outages = handlers(paper, CUSTOMS);
             names.extend(outages.into_iter().map(|customs| Name::Outages(customs.to_string())));
             names.insert(Name::Outages(paper.issuer.to_string()));
         }
@@ -271,6 +271,11 @@ pub(super) fn leads(paper: &Paper<'_>) -> BTreeSet<Name> {
     }
     names
 }
+
+/// Roles of carriers.
+pub(super) const CARRIERS: &[&str] = &["carrier", "onward_carrier"];
+/// Roles of customs administrations.
+pub(super) const CUSTOMS: &[&str] = &["origin_customs", "entry_customs", "destination_customs"];
 
 /// The members that a paper names as those who handle the item, by the role they have there.
 pub(super) fn handlers(paper: &Paper<'_>, roles: &[&str]) -> BTreeSet<MemberId> {

@@ -209,6 +209,11 @@ impl<'a> Paper<'a> {
         }
     }
 
+    /// Whether a group is shown by one of its views, or its type has none such: what it does not hold then is not there.
+    pub(super) fn shows(&self, group: &str) -> bool {
+        self.table.group(group).is_none_or(|(at, _)| self.views.iter().any(|held| held.shown.shows(at)))
+    }
+
     /// Every occurrence of a group, of the first view that shows it; each with its fields by name.
     pub(super) fn rows(&self, group: &str) -> Vec<Row> {
         let Some((_, definition)) = self.table.group(group) else { return Vec::new() };

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::closure::{Closure, Through};
 use super::flag::{Alarm, AlarmKind, Finding, Flag};
-use super::names::handlers;
+use super::names::{CARRIERS, CUSTOMS, handlers};
 use super::paper::{Action, Paper, Standing};
 use super::rules::Mark;
 use super::timely::{MarkTold, marks};
@@ -49,6 +49,8 @@ words!(
         InformationGiven = "information_given";
         /// There is none.
         NoInformation = "no_information";
+        /// The declaration was amended.
+        Amended = "amended";
         /// Screened, and nothing found.
         ScreenedClear = "screened_clear";
         /// Screened, and not clear.
@@ -125,7 +127,8 @@ enum Turn<'p, 'a> {
 }
 
 /// The fields of a kind of member that may be asked.
-const ASKED: &[&str] = &["origin_operator", "carrier", "destination_operator", "filer", "platform"];
+const ASKED: &[&str] =
+    &["origin_operator", "transit_operator", "destination_operator", "carrier", "onward_carrier", "filer", "platform"];
 
 impl Referrals {
     /// Lives every referral to where it stands now.
@@ -184,7 +187,7 @@ impl Referrals {
             // What carries it answers a do-not-load.
             Some(ReferralKind::Dnl) => {
                 paper.kind == MemberKind::Carrier && (addressees.is_empty() || addressees.contains(paper.issuer))
-                    || handlers(last, &["carrier"]).contains(paper.issuer)
+                    || handlers(last, CARRIERS).contains(paper.issuer)
                     || holders.contains(paper.issuer)
             }
             _ if addressees.is_empty() => paper.kind != MemberKind::Customs,
@@ -235,6 +238,13 @@ fn turns<'p, 'a>(reference: &str, versions: &[&'p Paper<'a>], closure: &'p Closu
     turns.extend(versions.iter().map(|paper| (paper.at(), 0, paper.root, Turn::Said(paper))));
     let answers = closure.counting("referral_answer").filter(quotes);
     turns.extend(answers.map(|paper| (paper.at(), 1, paper.root, Turn::Answered(paper))));
+    // An amendment names the referral that it answers.
+    let amends = |paper: &&Paper<'_>| {
+        let stands = !matches!(paper.standing, Standing::Contradicted | Standing::Repeated);
+        stands && paper.binds() && paper.text("filing", "referral").as_deref() == Some(reference)
+    };
+    let amendments = closure.papers("declaration").filter(amends);
+    turns.extend(amendments.map(|paper| (paper.at(), 1, paper.root, Turn::Answered(paper))));
     let assessments = closure.counting("customs_response").filter(complete);
     turns.extend(assessments.map(|paper| (paper.at(), 2, paper.root, Turn::Assessed(paper))));
     turns.sort_by_key(|(at, order, root, _)| (*at, *order, *root));
@@ -266,9 +276,14 @@ impl Referral {
     }
 
     fn answered(&mut self, paper: &Paper<'_>, asked: bool, flags: &mut Vec<Flag>) {
-        let outcome: Option<Outcome> = paper.word("answer", "outcome");
+        let outcome = match paper.is("declaration") {
+            true => Some(Outcome::Amended),
+            false => paper.word("answer", "outcome"),
+        };
         let fits = |outcome: Outcome| match self.kind {
-            Some(ReferralKind::Rfi) => matches!(outcome, Outcome::InformationGiven | Outcome::NoInformation),
+            Some(ReferralKind::Rfi) => {
+                matches!(outcome, Outcome::InformationGiven | Outcome::NoInformation | Outcome::Amended)
+            }
             Some(ReferralKind::Rfs) => {
                 matches!(outcome, Outcome::ScreenedClear | Outcome::ScreenedSuspicious | Outcome::NotScreened)
             }
@@ -377,7 +392,7 @@ pub(super) fn concerned(closure: &Closure<'_>) -> (Vec<MemberId>, Vec<Territory>
         if paper.kind == MemberKind::Customs {
             customs.insert(paper.issuer.clone());
         }
-        customs.extend(handlers(paper, &["origin_customs", "destination_customs"]));
+        customs.extend(handlers(paper, CUSTOMS));
         territories.extend(["departure", "destination"].iter().filter_map(|f| paper.word::<Territory>("route", f)));
     }
     (customs.into_iter().collect(), territories.into_iter().collect())

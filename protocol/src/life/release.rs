@@ -76,8 +76,16 @@ impl Release {
         let first = declared.or_else(|| closure.entries.first().map(|entry| entry.paper.at()));
         let mut says = customs(closure, &goods, first, void, flags);
         let mut agencies = agencies(closure);
-        // Which customs has a say is not known without a destination.
-        let mut open: Vec<String> = goods.destinations.is_empty().then(|| CUSTOMS.to_owned()).into_iter().collect();
+        let mut open = unheard(closure, &goods);
+        let mute: BTreeSet<&MemberId> = closure
+            .counting("agency_decision")
+            .filter(|paper| !paper.shows("decision"))
+            .map(|paper| paper.issuer)
+            .collect();
+        let mute = |control: &Control| match &control.agency {
+            Some(agency) => mute.contains(agency),
+            None => !mute.is_empty(),
+        };
         let day = first.unwrap_or(now).day();
         for control in rules.controls.iter().filter(|control| holds(control.from, control.until, day)) {
             let spoken = agencies.iter_mut().find(|say| {
@@ -90,6 +98,7 @@ impl Release {
             match goods.falls_under(control) {
                 Some(false) => {}
                 None => open.push(control.control.clone()),
+                Some(true) if mute(control) => open.push(control.control.clone()),
                 Some(true) => agencies.push(Say {
                     control: control.control.clone(),
                     member: control.agency.clone(),
@@ -122,10 +131,14 @@ impl Release {
     }
 }
 
-/// What decides which controls apply: none where nothing that is held shows it.
+/// What decides which controls apply, as far as it is shown.
 struct Goods {
-    hs: Option<BTreeSet<String>>,
-    origins: Option<BTreeSet<Territory>>,
+    hs: BTreeSet<String>,
+    /// Whether these are all.
+    all_hs: bool,
+    origins: BTreeSet<Territory>,
+    /// Whether these are all.
+    all_origins: bool,
     destinations: BTreeSet<Territory>,
 }
 
@@ -137,13 +150,21 @@ impl Goods {
             let rows = sources().flat_map(|paper| paper.rows(group));
             rows.filter_map(|row| row.text(field).map(str::to_owned)).collect()
         };
-        let known = |set: BTreeSet<String>| Some(set).filter(|set| !set.is_empty());
-        let origins = known(texts("origin", "country"));
+        let (hs, origins) = (texts("classification", "hs"), texts("origin", "country"));
+        let hidden = |group: &str| closure.counting("declaration").any(|paper| !paper.shows(group));
         Self {
-            hs: known(texts("classification", "hs")),
-            origins: origins.map(|set| set.iter().filter_map(|text| text.parse().ok()).collect()),
+            all_hs: !hs.is_empty() && !hidden("classification"),
+            hs,
+            all_origins: !origins.is_empty() && !hidden("origin"),
+            origins: origins.iter().filter_map(|text| text.parse().ok()).collect(),
             destinations: named.filter_map(|entry| entry.paper.word("route", "destination")).collect(),
         }
+    }
+
+    /// Whether a paper is of customs where they go.
+    fn come_to(&self, paper: &Paper<'_>) -> bool {
+        let here = |place: &Territory| paper.territory.contains(*place) || place.contains(paper.territory);
+        paper.kind == MemberKind::Customs && self.destinations.iter().any(here)
     }
 
     /// Whether a control applies; none where that is not shown.
@@ -152,16 +173,11 @@ impl Goods {
         {
             return Some(false);
         }
-        let hs = match (&self.hs, control.hs.is_empty()) {
-            (_, true) => Some(true),
-            (Some(codes), _) => Some(codes.iter().any(|code| code.starts_with(&control.hs))),
-            (None, _) => None,
-        };
-        let origin = match (control.origin, &self.origins) {
-            (None, _) => Some(true),
-            (Some(origin), Some(places)) => Some(places.iter().any(|place| origin.contains(*place))),
-            (Some(_), None) => None,
-        };
+        let known = |found: bool, all: bool| if found || all { Some(found) } else { None };
+        let of_hs = control.hs.is_empty() || self.hs.iter().any(|code| code.starts_with(&control.hs));
+        let hs = known(of_hs, self.all_hs);
+        let from = |origin: Territory| self.origins.iter().any(|place| origin.contains(*place));
+        let origin = control.origin.map_or(Some(true), |origin| known(from(origin), self.all_origins));
         let destination = Some(true).filter(|_| !self.destinations.is_empty());
         match [hs, origin, destination] {
             all if all.contains(&Some(false)) => Some(false),
@@ -169,6 +185,16 @@ impl Goods {
             _ => Some(true),
         }
     }
+}
+
+/// What cannot be heard: which customs has a say is not known without a destination, and what somebody says may be hidden.
+fn unheard(closure: &Closure<'_>, goods: &Goods) -> Vec<String> {
+    let mut open: Vec<String> = goods.destinations.is_empty().then(|| CUSTOMS.to_owned()).into_iter().collect();
+    let mute = |paper: &&Paper<'_>| !paper.shows("response") && goods.come_to(paper);
+    open.extend(closure.counting("customs_response").find(mute).map(|_| CUSTOMS.to_owned()));
+    let mute = closure.counting("agency_decision").filter(|paper| !paper.shows("decision"));
+    open.extend(mute.map(|paper| format!("a decision of {}", paper.issuer)));
+    open
 }
 
 /// What customs at the destination says: the last of each that spoke.
@@ -179,13 +205,19 @@ fn customs(
     void: &BTreeSet<Digest>,
     flags: &mut Vec<Flag>,
 ) -> Vec<Say> {
-    let here = |paper: &&Paper<'_>| {
-        let at_destination = |place: &Territory| paper.territory.contains(*place) || place.contains(paper.territory);
-        paper.kind == MemberKind::Customs && goods.destinations.iter().any(at_destination)
-    };
     let mut says: BTreeMap<&MemberId, Say> = BTreeMap::new();
-    for paper in closure.counting("customs_response").filter(here).filter(|paper| !void.contains(&paper.root)) {
-        let Some(word) = paper.text("response", "status") else { continue };
+    let mut mute = false;
+    for paper in closure
+        .counting("customs_response")
+        .filter(|paper| goods.come_to(paper))
+        .filter(|paper| !void.contains(&paper.root))
+    {
+        let Some(word) = paper.text("response", "status") else {
+            // Whatever was said before may hold no longer.
+            says.remove(paper.issuer);
+            mute = true;
+            continue;
+        };
         let released = matches!(&*word, "released" | "cleared");
         let refused = matches!(&*word, "seized" | "return_ordered");
         let holds = matches!(&*word, "held_exam" | "held_docs" | "rejected" | "invalidated");
@@ -201,7 +233,7 @@ fn customs(
         let say = Say { control: CUSTOMS.into(), member, word, released, refused, since, root, why };
         says.insert(paper.issuer, say);
     }
-    if says.is_empty() && !goods.destinations.is_empty() {
+    if says.is_empty() && !mute && !goods.destinations.is_empty() {
         return vec![Say {
             control: CUSTOMS.into(),
             member: None,
@@ -221,6 +253,8 @@ fn agencies(closure: &Closure<'_>) -> Vec<Say> {
     let mut says: BTreeMap<(&MemberId, String), Say> = BTreeMap::new();
     for paper in closure.counting("agency_decision") {
         let (Some(control), Some(word)) = (paper.text("decision", "control"), paper.text("decision", "state")) else {
+            // Whatever it said before may hold no longer.
+            says.retain(|(issuer, _), _| *issuer != paper.issuer);
             continue;
         };
         let (released, refused) = (word == "released", word == "refused");

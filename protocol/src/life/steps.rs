@@ -158,11 +158,10 @@ pub(super) fn check(closure: &Closure<'_>, steps: &[Step], rules: &[StepRule], f
             continue;
         }
         for rule in rules.iter().filter(|rule| is(step, rule.steps)) {
-            let principal = || paper.word::<MemberKind>("principal", "kind");
-            if !rule.from.is_empty()
-                && !rule.from.contains(&paper.kind)
-                && !principal().is_some_and(|k| rule.from.contains(&k))
-            {
+            let principal = paper.word::<MemberKind>("principal", "kind");
+            let may = |kind: MemberKind| rule.from.is_empty() || rule.from.contains(&kind);
+            // Somebody without a node may stand behind it, who is not shown.
+            if !may(paper.kind) && !principal.is_some_and(may) && paper.shows("principal") {
                 let text = format!("{} is issued by a member of kind {}", paper.called(), paper.kind);
                 flags.push(Flag::new(Finding::NotTheirs, [step.root], text));
             }

@@ -139,7 +139,6 @@ pub(super) fn timeliness(closure: &Closure<'_>, now: Millis, rules: &Rules, flag
     all
 }
 
-#[allow(clippy::too_many_arguments)]
 fn judge(
     closure: &Closure<'_>,
     first: &Paper<'_>,

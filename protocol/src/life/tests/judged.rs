@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn toys() -> Rules {
+pub(super) fn toys() -> Rules {
     let control = r#"
         [[control]]
         control = "TOYS"
@@ -96,6 +96,17 @@ fn what_is_not_shown_is_not_known() {
     let hidden = filed.clone().seen(&["filing", "item", "route"], Purpose::Delivery);
     let told = release(&[hidden, released.clone()]);
     assert_eq!((told.state, told.open), (ReleaseState::Unknown, vec!["PLANTS".to_owned(), "TOYS".to_owned()]));
+    // Two declarations, one of which hides its codes, and a decision of which only its being there is shown.
+    let mut fish = declaration("D2", "import", 0);
+    fish["goods"][0]["classification"]["hs"] = "030200".into();
+    let shown = lodge("broker-fr", 1, fish);
+    let told = release(&[shown.clone(), released.clone()]);
+    assert_eq!((told.state, told.open), (ReleaseState::Released, vec![]));
+    let mute = lodge("agency-fr", 20, decision("FOOD", "held")).seen(&["reference", "item"], Purpose::Delivery);
+    let told = release(&[shown.clone(), released.clone(), mute]);
+    assert_eq!((told.state, told.open), (ReleaseState::Unknown, vec!["a decision of agency-fr".to_owned()]));
+    let told = release(&[shown, released.clone(), filed.clone().seen(&["filing", "item", "route"], Purpose::Delivery)]);
+    assert_eq!(told.state, ReleaseState::Unknown);
     let nowhere = filed.seen(&["filing", "item"], Purpose::Delivery);
     let told = release(&[nowhere, released]);
     assert_eq!(told.state, ReleaseState::Unknown);
@@ -234,4 +245,27 @@ fn a_status_of_a_bag_is_one_of_its_items() {
     assert_eq!(roots(&told.closure), BTreeSet::from([all[0].root, all[1].root]));
     assert_eq!(told.timeliness[0].verdict, Verdict::InTime(60 * 60_000));
     assert_eq!(told.steps[1].through, Through::Unit);
+}
+
+#[test]
+fn what_names_its_item_where_that_is_hidden_is_not_one_of_every_item_of_the_bag() {
+    let bag = "GBLONAFRPARAACN60001001000123";
+    let mut declared = declaration("D1", "ens_preloading", 0);
+    declared["item"]["receptacle"] = bag.into();
+    let refused = json!({"type": "referral", "reference": {"own_reference": "R"}, "item": item(&s10(5)),
+        "unit": {"level": "receptacle", "id": bag},
+        "referral": {"kind": "dnl", "reference": "REF5", "state": "open"}});
+    let other = lodge("customs-fr", 5, refused);
+    let all = [
+        lodge("post-gb", 0, declared),
+        other.clone(),
+        other.seen(&["reference", "unit", "referral"], Purpose::Delivery),
+    ];
+    assert_eq!(roots(&closure(S10, &all)), BTreeSet::from([all[0].root]));
+    assert_eq!(roots(&closure(S10, &[all[0].clone(), all[2].clone()])), BTreeSet::from([all[0].root]));
+    // The kind of member that stands behind a record may be hidden too.
+    let mut acts = response("C1", "released");
+    acts["principal"] = json!({"capacity": "agent", "kind": "customs", "name": "Customs"});
+    let acts = lodge("post-fr", 5, acts).seen(&["reference", "item", "response"], Purpose::Delivery);
+    assert!(!found(&life(&[all[0].clone(), acts], 9)).contains(&Finding::NotTheirs));
 }

@@ -154,4 +154,24 @@ proptest! {
             prop_assert!(of(&part, finding).is_subset(&of(&whole, finding)), "{}", finding);
         }
     }
+
+    #[test]
+    fn nothing_is_called_released_that_is_not(all in lodgings(), masks in proptest::collection::vec(any::<u32>(), 24)) {
+        let cut = all.iter().zip(&masks).map(|(lodging, mask)| {
+            let table = lodging.sealed.content().table();
+            // Of what item a record is, and which version of what, stays shown.
+            let kept = match table.name {
+                "declaration" => vec!["filing", "item"],
+                "customs_response" | "agency_decision" => vec!["reference", "item"],
+                _ => return lodging.clone(),
+            };
+            let groups = GroupSet(mask & table.all_groups().0).union(table.set(kept).unwrap());
+            lodging.clone().seen(&groups.names(table), Purpose::SafetySecurity)
+        });
+        let cut: Vec<Lodging> = cut.collect();
+        let state = |lodgings: &[Lodging]| Life::of(closure(&s10(1), lodgings), minute(150), &super::judged::toys()).release.state;
+        let (whole, part) = (state(&all), state(&cut));
+        prop_assert!(part != ReleaseState::Released || whole == ReleaseState::Released, "{} but {}", part, whole);
+        prop_assert!(part != ReleaseState::Refused || whole == ReleaseState::Refused, "{} but {}", part, whole);
+    }
 }

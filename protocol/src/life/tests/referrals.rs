@@ -187,3 +187,23 @@ fn a_referral_reaches_who_holds_the_bag_who_may_answer() {
     let levels: Vec<Level> = reached.closure.nests.iter().map(|nest| nest.unit.level).collect();
     assert_eq!(levels, [Level::Receptacle, Level::Despatch, Level::Transport]);
 }
+
+#[test]
+fn an_amendment_that_names_the_referral_answers_it() {
+    let mut amended = declaration("D1", "ens_preloading", 20);
+    amended["filing"]["revision"] = 1.into();
+    amended["filing"]["action"] = "correction".into();
+    amended["filing"]["referral"] = "REF1".into();
+    let mut again = amended.clone();
+    again["filing"]["revision"] = 2.into();
+    again["filing"].as_object_mut().unwrap().remove("referral");
+    let mut all =
+        vec![filed(), lodge("customs-fr", 10, referral("rfi", 0, "open", 100)), lodge("post-gb", 20, amended)];
+    // It stays answered when the declaration is corrected once more.
+    for _ in 0..2 {
+        let told = life(&all, 30);
+        assert_eq!((told.referrals[0].state, found(&told)), (ReferralState::Answered, vec![]));
+        assert_eq!(told.referrals[0].answers[0].outcome, Some(Outcome::Amended));
+        all.push(lodge("post-gb", 25, again.clone()));
+    }
+}
