@@ -15,6 +15,7 @@ mod found;
 mod local;
 mod log;
 mod mapping;
+mod rules;
 mod ui;
 
 use std::process::ExitCode;

@@ -4,6 +4,7 @@ mod agreement;
 mod audit;
 mod card;
 mod charter;
+mod check;
 mod disclosures;
 mod documents;
 mod erase;
@@ -50,6 +51,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Documents(args) => documents::run(&args),
         Command::Keys(args) => keys::run(&args),
         Command::Revoke(args) => revoke::run(&args),
+        Command::Check(args) => check::run(&args),
         Command::Submit(args) => submit::run(&args),
         Command::Inbox(args) => inbox::run(&args),
         Command::Outbox(args) => outbox::list(&args),

@@ -9,12 +9,15 @@ impl<S: Source> Pass<'_, '_, '_, S> {
     /// Net and gross masses.
     pub(super) fn masses(&mut self) {
         if let Some((gross, at)) = self.facts.gross {
-            self.gross(gross, at);
+            self.gross(gross, at, self.facts.postal);
         }
         let (mut sum, mut above) = (0i128, false);
         let gross = self.facts.gross.filter(|(gross, _)| gross.mantissa > 0);
         for nth in 0..self.facts.goods.len() {
             let goods = self.facts.goods[nth];
+            if let Some((gross, at)) = goods.gross {
+                self.gross(gross, at, false);
+            }
             let Some((net, at)) = goods.net else { continue };
             sum += millionths(net);
             match net.mantissa {
@@ -22,7 +25,10 @@ impl<S: Source> Pass<'_, '_, '_, S> {
                 0 => self.find(Rule::MassNetZero, at, None, || "the net mass is zero".into()),
                 _ => self.piece(net, at, goods.units),
             }
-            if let Some((gross, _)) = gross.filter(|(gross, _)| millionths(net) > millionths(*gross)) {
+            // Its own gross mass, and that of everything.
+            let bounds = [goods.gross.filter(|(gross, _)| gross.mantissa > 0), gross];
+            let passed = bounds.into_iter().flatten().find(|(gross, _)| millionths(net) > millionths(*gross));
+            if let Some((gross, _)) = passed {
                 above = true;
                 self.find(Rule::MassNetAboveGross, at, None, || format!("net {net} kg is more than gross {gross} kg"));
             }
@@ -34,12 +40,12 @@ impl<S: Source> Pass<'_, '_, '_, S> {
         }
     }
 
-    fn gross(&mut self, gross: Decimal, at: At) {
+    fn gross(&mut self, gross: Decimal, at: At, postal: bool) {
         let bounds = &self.checker.book.plausible;
         match gross.mantissa {
             ..0 => self.find(Rule::MassGrossNegative, at, None, || format!("the gross mass {gross} kg is below zero")),
             0 => self.find(Rule::MassGrossZero, at, None, || "the gross mass is zero".into()),
-            _ if self.facts.postal && millionths(gross) > millionths(bounds.postal_most_kg) => {
+            _ if postal && millionths(gross) > millionths(bounds.postal_most_kg) => {
                 let most = bounds.postal_most_kg;
                 self.find(Rule::MassPostal, at, Some(&bounds.listed), || {
                     format!("{gross} kg; a postal item has at most {most} kg")

@@ -54,6 +54,7 @@ pub(super) struct Goods<'l> {
     pub(super) amount: Placed<Decimal>,
     pub(super) currency: Option<&'l str>,
     pub(super) net: Placed<Decimal>,
+    pub(super) gross: Placed<Decimal>,
     pub(super) units: Option<u64>,
     /// Fields that are there, a bit for each, by group.
     pub(super) seen: [u32; MAX_GROUPS],

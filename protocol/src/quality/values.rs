@@ -48,6 +48,7 @@ impl<'l, S: Source> Pass<'_, '_, 'l, S> {
             (Role::Departs, Held::Time(time)) => self.open.departs = Some(time),
             (Role::Arrives, Held::Time(time)) => self.open.arrives = Some((time, at)),
             (Role::Gross, Held::Decimal(mass)) => self.facts.gross = Some((mass, at)),
+            (Role::GoodsGross, Held::Decimal(mass)) => self.of_goods(at, |goods| goods.gross = Some((mass, at))),
             (Role::Dangerous, Held::Bool(is)) => self.facts.dangerous = is,
             (Role::Description, Held::Text(text)) => self.description(at, text),
             (Role::Units, Held::Uint(units)) => self.of_goods(at, |goods| goods.units = Some(units)),
