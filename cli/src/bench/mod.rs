@@ -169,11 +169,11 @@ pub(crate) struct DisclosureArgs {
 /// `luxor bench quality`
 #[derive(Debug, clap::Args)]
 pub(crate) struct QualityArgs {
-    /// Declarations of three goods items that are checked in a round; two in ten have a finding.
+    /// Different declarations of three goods items; two in ten have a finding.
     #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = value_parser!(u64).range(10..=MAX_QUALITY_RECORDS))]
     pub(crate) records: u64,
-    /// Rounds of each step; the fastest counts.
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = value_parser!(u64).range(1..=MAX_ROUNDS))]
+    /// Rounds of each step, of 200 records each; the fastest counts.
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = value_parser!(u64).range(1..=MAX_ROUNDS))]
     pub(crate) rounds: u64,
     /// Dated rules beside the built-in ones.
     #[arg(long, value_name = "FILE")]

@@ -254,7 +254,7 @@ pub struct DisclosureReport {
 /// What `luxor bench quality` prints: records a second on one core, the fastest of many rounds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QualityReport {
-    /// Declarations that are checked in a round.
+    /// Different declarations.
     pub records: u64,
     /// Encoded bytes of one, on average.
     pub record_bytes: u64,
@@ -262,7 +262,7 @@ pub struct QualityReport {
     pub values: u64,
     /// Rounds of which the fastest counts.
     pub rounds: u64,
-    /// Findings of a round.
+    /// Findings in all of them.
     pub findings: u64,
     /// Declarations checked a second.
     pub checked_per_second: u64,

@@ -163,7 +163,7 @@ impl<'b> Checker<'b> {
 
     /// What is wrong with a record, or with what a view shows of it, lodged on a day: at most
     /// [`crate::limits::MAX_RECORD_FINDINGS`]. A record of another type has no findings here.
-    pub fn check<S: Source>(&self, source: &S, day: Day) -> Vec<Finding> {
+    pub fn check(&self, source: &dyn Source, day: Day) -> Vec<Finding> {
         if source.table() != self.table {
             return Vec::new();
         }
