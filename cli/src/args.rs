@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use luxor_protocol::names::{MemberId, MemberKind, NodeRef, Purpose, Slug, Territory};
+use luxor_protocol::time::Day;
 
 use crate::exit;
 pub(crate) use documents::{
@@ -43,6 +44,8 @@ pub(crate) enum Command {
     Keys(KeysArgs),
     /// Revoke keys: this member's own, or, signed by enough governors, another's.
     Revoke(RevokeArgs),
+    /// Look through records by lists and dated rules before they are submitted. Needs no node.
+    Check(CheckArgs),
     /// Submit records to the own node, which sends them to whom an agreement gives them.
     Submit(SubmitArgs),
     /// Convert records between formats, every row accounted for. Needs no node.
@@ -253,6 +256,32 @@ pub(crate) struct ConvertArgs {
     #[arg(long, value_name = "NAME=A,B")]
     pub(crate) list: Vec<String>,
     /// Print the account as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `luxor check`
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Records, as `luxor submit` reads them. `-` reads stdin.
+    #[arg(required_unless_present = "list_rules")]
+    pub(crate) file: Option<PathBuf>,
+    /// How CSV columns become fields: the name of a built-in mapping, or a file.
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(crate) mapping: Option<String>,
+    /// Dated rules and lists beside the built-in ones, or in their place (TOML).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rules: Option<PathBuf>,
+    /// The day on which the records count as lodged; it decides which rules hold. Default: today, UTC.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(crate) day: Option<Day>,
+    /// Print figures too: how many records each rule found something in, and the score.
+    #[arg(long)]
+    pub(crate) report: bool,
+    /// List every rule with its severity, and the lists and their versions, instead.
+    #[arg(long)]
+    pub(crate) list_rules: bool,
+    /// One JSON document on stdout.
     #[arg(long)]
     pub(crate) json: bool,
 }

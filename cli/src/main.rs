@@ -17,6 +17,7 @@ mod local;
 mod log;
 mod mapping;
 mod refusals;
+mod rules;
 mod ui;
 
 use std::process::ExitCode;

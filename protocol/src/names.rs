@@ -127,9 +127,9 @@ impl NodeRef {
 pub struct Territory([u8; 2]);
 
 /// Member states of the European Union's customs territory, by ISO 3166-1 code; EL is Greece's code in VAT numbers.
-const EU_STATES: [&str; 28] = [
-    "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "EL", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT", "LT", "LU",
-    "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK",
+const EU_STATES: [&[u8; 2]; 28] = [
+    b"AT", b"BE", b"BG", b"CY", b"CZ", b"DE", b"DK", b"EE", b"EL", b"ES", b"FI", b"FR", b"GR", b"HR", b"HU", b"IE",
+    b"IT", b"LT", b"LU", b"LV", b"MT", b"NL", b"PL", b"PT", b"RO", b"SE", b"SI", b"SK",
 ];
 
 impl Territory {
@@ -141,7 +141,7 @@ impl Territory {
 
     /// Whether `place` lies in this customs territory: the same code, or a state of the EU.
     pub fn contains(&self, place: Territory) -> bool {
-        *self == place || (self.0 == *b"EU" && EU_STATES.contains(&place.as_str()))
+        *self == place || (self.0 == *b"EU" && EU_STATES.contains(&&place.0))
     }
 }
 

@@ -1,6 +1,6 @@
 //! `luxor bench`: what a machine does, for those who have to size one.
 //!
-//! `policy` and `disclosure` run in this process, in memory. `exchange` runs two real nodes on this machine and drives records from one to the other; `log` and `primitives` run
+//! `policy`, `disclosure` and `quality` run in this process, in memory. `exchange` runs two real nodes on this machine and drives records from one to the other; `log` and `primitives` run
 //! inside one `luxord bench` process, because this command links neither the database nor the network. The ceiling beside
 //! the figure of `exchange` is made of the primitives measured in the same run; its formula is in
 //! [`luxor_protocol::bench`].
@@ -11,6 +11,7 @@
 //! | `feed` | records to the sender's node, over many connections |
 //! | `policy` | decisions about many rules |
 //! | `disclosure` | records shown in part, beside SD-JWT |
+//! | `quality` | records checked by lists and dated rules |
 //! | `child` | `luxord bench` |
 //! | `process` | memory, processor time and disk of a process |
 //! | `report` | the figures, for people and programs |
@@ -21,6 +22,7 @@ mod exchange;
 mod feed;
 mod policy;
 mod process;
+mod quality;
 mod report;
 
 use std::path::PathBuf;
@@ -40,6 +42,7 @@ const MAX_ENTRIES: u64 = 100_000_000;
 const MAX_RULES: u64 = 100_000;
 const MAX_QUESTIONS: u64 = 10_000_000;
 const MAX_ROUNDS: u64 = 10_000;
+const MAX_QUALITY_RECORDS: u64 = 1_000_000;
 const MIN_OPENING_BYTES: u64 = 300;
 const MAX_OPENING_BYTES: u64 = 65_535;
 /// Of the folders that go again.
@@ -61,6 +64,8 @@ pub(crate) enum BenchCommand {
     /// What showing a part of a record costs, beside SD-JWT.
     #[command(after_help = DISCLOSURE_HELP)]
     Disclosure(DisclosureArgs),
+    /// How many records a second are checked by lists and dated rules.
+    Quality(QualityArgs),
 }
 
 /// How large records and dispatches are.
@@ -161,6 +166,23 @@ pub(crate) struct DisclosureArgs {
     pub(crate) json: bool,
 }
 
+/// `luxor bench quality`
+#[derive(Debug, clap::Args)]
+pub(crate) struct QualityArgs {
+    /// Different declarations of three goods items; two in ten have a finding.
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = value_parser!(u64).range(10..=MAX_QUALITY_RECORDS))]
+    pub(crate) records: u64,
+    /// Rounds of each step, of 200 records each; the fastest counts.
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = value_parser!(u64).range(1..=MAX_ROUNDS))]
+    pub(crate) rounds: u64,
+    /// Dated rules beside the built-in ones.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rules: Option<PathBuf>,
+    /// One JSON document on stdout.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 const DISCLOSURE_HELP: &str = "\
 Records of 40 fields, of which ten (three groups of a declaration) are shown to one recipient, with the same values on both
 sides, Ed25519 with strict verification, one thread, in memory; the fastest of many short rounds, for one record.
@@ -204,6 +226,14 @@ pub(crate) fn run(command: &BenchCommand) -> anyhow::Result<Exit> {
             match args.json {
                 true => ui::json(&disclosure)?,
                 false => report::disclosure(&disclosure)?,
+            }
+            Ok(Exit::Ok)
+        }
+        BenchCommand::Quality(args) => {
+            let quality = quality::measure(args)?;
+            match args.json {
+                true => ui::json(&quality)?,
+                false => report::quality(&quality)?,
             }
             Ok(Exit::Ok)
         }

@@ -5,6 +5,7 @@ use std::io;
 
 use luxor_protocol::bench::{
     CeilingTerm, DecisionReport, DisclosureReport, End, LogReport, Per, PolicyReport, Primitive, PrimitivesReport,
+    QualityReport,
 };
 use serde::Serialize;
 use serde_json::Number;
@@ -151,6 +152,24 @@ pub(super) fn disclosure(report: &DisclosureReport) -> io::Result<()> {
     ui::line(&format!("{shown} of {fields} fields shown, {} records a batch", count(report.batch)))?;
     let (part, whole) = (&report.times_disclose_and_verify, &report.times_whole);
     ui::line(&format!("{part} times cheaper to disclose and verify, {whole} times with issuing"))
+}
+
+/// Prints what checks do, for people.
+pub(super) fn quality(report: &QualityReport) -> io::Result<()> {
+    let mut table = Table::new(&["on one core", "records/s"], &[1]);
+    table.row(["checked", &count(report.checked_per_second)]);
+    table.row(["views of half the groups checked", &count(report.views_per_second)]);
+    table.row(["category of release found", &count(report.released_per_second)]);
+    table.row(["records of random letters checked", &count(report.random_per_second)]);
+    table.row(["ceiling: every value only read", &count(report.walked_per_second)]);
+    table.print()?;
+    ui::line("")?;
+    let (records, bytes, values) = (count(report.records), count(report.record_bytes), count(report.values));
+    ui::line(&format!(
+        "{records} declarations of {bytes} bytes and {values} values, {} findings",
+        count(report.findings)
+    ))?;
+    ui::line(&format!("a checker is made in {} us", report.checker_us))
 }
 
 /// Prints primitives and ceiling for people.

@@ -4,6 +4,7 @@ mod agreement;
 mod audit;
 mod card;
 mod charter;
+mod check;
 mod convert;
 mod disclosures;
 mod documents;
@@ -52,6 +53,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Documents(args) => documents::run(&args),
         Command::Keys(args) => keys::run(&args),
         Command::Revoke(args) => revoke::run(&args),
+        Command::Check(args) => check::run(&args),
         Command::Convert(args) => convert::run(&args),
         Command::Submit(args) => submit::run(&args),
         Command::Inbox(args) => inbox::run(&args),

@@ -5,14 +5,16 @@
 
 mod disclosure;
 mod network;
+mod quality;
 mod records;
 mod report;
 pub mod sdjwt;
 
 pub use disclosure::{DISCLOSED, FIELDS, Filing, Unverified, disclose, filings, issue, shown, verify};
 pub use network::{NetworkError, Question, Questions, RULES_PER_VERSION, SampleNetwork, TODAY};
+pub use quality::{FAULTY, LODGED, declarations, walk};
 pub use records::{MAX_RECORD_SIZE, MIN_RECORD_SIZE, Records};
 pub use report::{
     COUNTS, CeilingTerm, Count, DecisionReport, DisclosureCosts, DisclosureReport, End, LogReport, Per, PolicyReport,
-    Primitive, PrimitivesReport, ProofReport, ceiling, decimal, peak_memory, per_second, percentile,
+    Primitive, PrimitivesReport, ProofReport, QualityReport, ceiling, decimal, peak_memory, per_second, percentile,
 };

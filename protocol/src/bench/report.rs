@@ -251,6 +251,33 @@ pub struct DisclosureReport {
     pub times_whole: Number,
 }
 
+/// What `luxor bench quality` prints: records a second on one core, the fastest of many rounds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QualityReport {
+    /// Different declarations.
+    pub records: u64,
+    /// Encoded bytes of one, on average.
+    pub record_bytes: u64,
+    /// Values of one, on average.
+    pub values: u64,
+    /// Rounds of which the fastest counts.
+    pub rounds: u64,
+    /// Findings in all of them.
+    pub findings: u64,
+    /// Declarations checked a second.
+    pub checked_per_second: u64,
+    /// Declarations whose every value is only read: the ceiling.
+    pub walked_per_second: u64,
+    /// Declarations that are checked as the views of a recipient who sees half of the groups.
+    pub views_per_second: u64,
+    /// Declarations whose category of immediate release is found.
+    pub released_per_second: u64,
+    /// Records of random letters, nearly all of them in texts, that are checked.
+    pub random_per_second: u64,
+    /// What making a checker of the rule book takes.
+    pub checker_us: Number,
+}
+
 /// What one record costs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DisclosureCosts {

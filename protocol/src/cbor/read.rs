@@ -111,6 +111,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// [`CborError`] when something else stands here.
+    #[inline]
     pub fn uint(&mut self) -> Result<u64, CborError> {
         self.head(0, "an unsigned integer").map(|(value, _)| value)
     }
@@ -119,6 +120,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// [`CborError`] when something else stands here, [`Reason::TooMany`] above `max`.
+    #[inline]
     pub fn uint_max(&mut self, max: u64) -> Result<u64, CborError> {
         let (value, start) = self.head(0, "an unsigned integer")?;
         if value > max { Err(self.error_at(start, Reason::TooMany)) } else { Ok(value) }
@@ -128,6 +130,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// [`CborError`] when something else stands here or it does not fit 64 bits.
+    #[inline]
     pub fn int(&mut self) -> Result<i64, CborError> {
         let negative = self.peek_major()? == 1;
         let (value, start) = self.head(u8::from(negative), "an integer")?;
@@ -162,6 +165,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// [`CborError`] when something else stands here, it is longer, or not UTF-8.
+    #[inline]
     pub fn text(&mut self, max: usize) -> Result<&'a str, CborError> {
         let (length, start) = self.head(3, "a text string")?;
         let bytes = self.take(length, max, start)?;
@@ -207,6 +211,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// [`CborError`] when something else stands here, there are more, or it is nested too deeply.
+    #[inline]
     pub fn array(&mut self, max: usize) -> Result<usize, CborError> {
         self.enter(4, "an array", max)
     }
@@ -225,6 +230,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`Reader::array`].
+    #[inline]
     pub fn map(&mut self, max: usize) -> Result<usize, CborError> {
         self.enter(5, "a map", max)
     }
@@ -233,6 +239,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// [`Reason::KeyOrder`] when it is not.
+    #[inline]
     pub fn key(&mut self, last: &mut Option<u64>) -> Result<u64, CborError> {
         let start = self.at;
         let key = self.uint()?;
@@ -244,10 +251,12 @@ impl<'a> Reader<'a> {
     }
 
     /// Leaves an array or map after its last item.
+    #[inline]
     pub fn leave(&mut self) {
         self.depth = self.depth.saturating_sub(1);
     }
 
+    #[inline]
     fn enter(&mut self, major: u8, expected: &'static str, max: usize) -> Result<usize, CborError> {
         let (count, start) = self.head(major, expected)?;
         if self.depth >= MAX_DEPTH {
@@ -260,6 +269,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     fn take(&mut self, length: u64, max: usize, start: usize) -> Result<&'a [u8], CborError> {
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         if length > max {
@@ -272,6 +282,7 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
+    #[inline]
     fn head(&mut self, major: u8, expected: &'static str) -> Result<(u64, usize), CborError> {
         let start = self.at;
         let initial = *self.bytes.get(start).ok_or_else(|| self.error_at(start, Reason::Truncated))?;

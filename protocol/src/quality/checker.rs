@@ -50,6 +50,8 @@ pub(super) enum Role {
     Arrives,
     /// `mass.gross_kg`.
     Gross,
+    /// `measure.gross_kg`, of a goods item.
+    GoodsGross,
     /// `fiscal.id`.
     FiscalId,
     /// The role of a fiscal number or of a declarant.
@@ -90,6 +92,7 @@ fn role(group: &Group, field: &Field) -> Role {
         ("filing", "filed_on") => Role::FiledOn,
         ("order", "sold_at") => Role::SoldAt,
         ("mass", "gross_kg") => Role::Gross,
+        ("measure", "gross_kg") => Role::GoodsGross,
         ("fiscal", "id") => Role::FiscalId,
         ("fiscal" | "declarant", "role") => Role::PartyRole,
         ("declarant", "id") => Role::DeclarantId,
@@ -160,7 +163,7 @@ impl<'b> Checker<'b> {
 
     /// What is wrong with a record, or with what a view shows of it, lodged on a day: at most
     /// [`crate::limits::MAX_RECORD_FINDINGS`]. A record of another type has no findings here.
-    pub fn check<S: Source>(&self, source: &S, day: Day) -> Vec<Finding> {
+    pub fn check(&self, source: &dyn Source, day: Day) -> Vec<Finding> {
         if source.table() != self.table {
             return Vec::new();
         }

@@ -1,28 +1,33 @@
 //! Rules about several values: masses against each other, the value of all goods against thresholds, goods items against each other.
 
-use super::pass::{At, Pass};
-use super::source::Source;
+use super::pass::{At, Goods, Pass};
 use crate::record::{Decimal, Scope};
 use crate::reference::{Rule, ThresholdKind, millionths};
 
-impl<S: Source> Pass<'_, '_, '_, S> {
+impl Pass<'_, '_, '_> {
     /// Net and gross masses.
     pub(super) fn masses(&mut self) {
         if let Some((gross, at)) = self.facts.gross {
-            self.gross(gross, at);
+            self.gross(gross, at, self.facts.postal);
         }
         let (mut sum, mut above) = (0i128, false);
         let gross = self.facts.gross.filter(|(gross, _)| gross.mantissa > 0);
         for nth in 0..self.facts.goods.len() {
-            let goods = self.facts.goods[nth];
-            let Some((net, at)) = goods.net else { continue };
+            let Goods { net, gross: own_gross, units, .. } = self.facts.goods[nth];
+            if let Some((gross, at)) = own_gross {
+                self.gross(gross, at, false);
+            }
+            let Some((net, at)) = net else { continue };
             sum += millionths(net);
             match net.mantissa {
                 ..0 => self.find(Rule::MassNetNegative, at, None, || format!("the net mass {net} kg is below zero")),
                 0 => self.find(Rule::MassNetZero, at, None, || "the net mass is zero".into()),
-                _ => self.piece(net, at, goods.units),
+                _ => self.piece(net, at, units),
             }
-            if let Some((gross, _)) = gross.filter(|(gross, _)| millionths(net) > millionths(*gross)) {
+            // Its own gross mass, and that of everything.
+            let bounds = [own_gross.filter(|(gross, _)| gross.mantissa > 0), gross];
+            let passed = bounds.into_iter().flatten().find(|(gross, _)| millionths(net) > millionths(*gross));
+            if let Some((gross, _)) = passed {
                 above = true;
                 self.find(Rule::MassNetAboveGross, at, None, || format!("net {net} kg is more than gross {gross} kg"));
             }
@@ -34,12 +39,12 @@ impl<S: Source> Pass<'_, '_, '_, S> {
         }
     }
 
-    fn gross(&mut self, gross: Decimal, at: At) {
+    fn gross(&mut self, gross: Decimal, at: At, postal: bool) {
         let bounds = &self.checker.book.plausible;
         match gross.mantissa {
             ..0 => self.find(Rule::MassGrossNegative, at, None, || format!("the gross mass {gross} kg is below zero")),
             0 => self.find(Rule::MassGrossZero, at, None, || "the gross mass is zero".into()),
-            _ if self.facts.postal && millionths(gross) > millionths(bounds.postal_most_kg) => {
+            _ if postal && millionths(gross) > millionths(bounds.postal_most_kg) => {
                 let most = bounds.postal_most_kg;
                 self.find(Rule::MassPostal, at, Some(&bounds.listed), || {
                     format!("{gross} kg; a postal item has at most {most} kg")
@@ -104,7 +109,7 @@ impl<S: Source> Pass<'_, '_, '_, S> {
     /// The value of all goods in a currency, in millionths. `None` where one has no value or currency, or there is no rate.
     pub(super) fn value_in(&self, currency: &str) -> Option<i128> {
         let goods = &self.facts.goods;
-        let one = |goods: &super::pass::Goods<'_>| {
+        let one = |goods: &Goods<'_>| {
             let (amount, _) = goods.amount?;
             self.checker.book.in_millionths(millionths(amount), goods.currency?, currency, self.day)
         };
@@ -125,13 +130,13 @@ impl<S: Source> Pass<'_, '_, '_, S> {
                 continue;
             };
             if let Some(same) = (0..nth).find(|before| leaves(*before).eq(leaves(nth))) {
-                let at = At { group: first, item: nth, ..At::default() };
+                let at = At::of(first, nth, 0);
                 self.find(Rule::GoodsDuplicate, at, None, || format!("the same as goods item {}", same + 1));
             }
             let Some(content) = self.checker.content.filter(|content| self.source.shows(*content)) else { continue };
             let field = self.checker.plans[content].group.fields.iter().position(|field| field.name == "description");
             if field.is_some() && self.has(content, field, Some(nth)) == Some(false) {
-                let at = At { group: content, item: nth, field: field.unwrap_or(0), ..At::default() };
+                let at = At::of(content, nth, field.unwrap_or(0));
                 self.find(Rule::DescriptionMissing, at, None, || "nothing says what the goods are".into());
             }
         }

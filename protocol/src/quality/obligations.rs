@@ -1,7 +1,6 @@
 //! What a destination asks for, made ready for one type table and looked up by destination.
 
 use super::pass::{At, Pass};
-use super::source::Source;
 use crate::limits::MAX_GROUPS;
 use crate::names::Territory;
 use crate::record::{Group, Scope, TypeTable};
@@ -103,7 +102,7 @@ fn ready<'b>(rule: &'b Obligation, table: &TypeTable) -> Option<Ready<'b>> {
     (!any_of.is_empty() && rule.level != Level::Voluntary).then_some(Ready { rule, any_of, present, absent })
 }
 
-impl<'b, S: Source> Pass<'_, 'b, '_, S> {
+impl<'b> Pass<'_, 'b, '_> {
     /// What the destination asks for and is not there, as far as it is shown.
     pub(super) fn obligations(&mut self) {
         let Some(destination) = self.facts.destination.filter(|_| !self.facts.cancelled) else { return };
@@ -169,7 +168,7 @@ impl<'b, S: Source> Pass<'_, 'b, '_, S> {
                 Level::Conditional => Rule::ObligationConditional,
                 Level::Voluntary => continue,
             };
-            let at = At { group: first.group, item, field: first.shown, ..At::default() };
+            let at = At::of(first.group, item, first.shown);
             self.find(rule, at, Some(&one.rule.listed), || {
                 let names: Vec<String> = one.rule.any_of.iter().map(ToString::to_string).collect();
                 let condition =

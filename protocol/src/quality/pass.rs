@@ -12,13 +12,38 @@ use crate::record::{Decimal, Scope, visit_leaf};
 use crate::reference::{Listed, Rule, StopWords};
 use crate::time::{Day, Millis};
 
-/// The place of a value, everything from 0.
+/// The place of a value, everything from 0. Small, since many are kept: a type has at most [`MAX_GROUPS`] groups, a record at most 99
+/// goods items, a group at most 99 occurrences and fewer than 256 fields.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct At {
-    pub(super) group: usize,
-    pub(super) item: usize,
-    pub(super) occurrence: usize,
-    pub(super) field: usize,
+    group: u8,
+    item: u8,
+    occurrence: u8,
+    field: u8,
+}
+
+impl At {
+    /// A field in the first occurrence of a group.
+    pub(super) fn of(group: usize, item: usize, field: usize) -> Self {
+        Self { group: group as u8, item: item as u8, occurrence: 0, field: field as u8 }
+    }
+
+    /// A field in another occurrence of the same group.
+    fn with(self, occurrence: usize, field: usize) -> Self {
+        Self { occurrence: occurrence as u8, field: field as u8, ..self }
+    }
+
+    pub(super) fn group(self) -> usize {
+        self.group.into()
+    }
+
+    pub(super) fn item(self) -> usize {
+        self.item.into()
+    }
+
+    pub(super) fn field(self) -> usize {
+        self.field.into()
+    }
 }
 
 /// Something kept with its place.
@@ -54,6 +79,7 @@ pub(super) struct Goods<'l> {
     pub(super) amount: Placed<Decimal>,
     pub(super) currency: Option<&'l str>,
     pub(super) net: Placed<Decimal>,
+    pub(super) gross: Placed<Decimal>,
     pub(super) units: Option<u64>,
     /// Fields that are there, a bit for each, by group.
     pub(super) seen: [u32; MAX_GROUPS],
@@ -62,6 +88,8 @@ pub(super) struct Goods<'l> {
 /// What is kept of one occurrence until it ends.
 #[derive(Debug, Default)]
 pub(super) struct Open<'l> {
+    /// Whether anything is.
+    pub(super) used: bool,
     pub(super) money: [Placed<Decimal>; 4],
     pub(super) currency: Placed<&'l str>,
     pub(super) scheme: Option<&'l str>,
@@ -74,9 +102,9 @@ pub(super) struct Open<'l> {
 }
 
 /// A record under way.
-pub(super) struct Pass<'c, 'b, 'l, S: Source> {
+pub(super) struct Pass<'c, 'b, 'l> {
     pub(super) checker: &'c Checker<'b>,
-    pub(super) source: &'l S,
+    pub(super) source: &'l dyn Source,
     pub(super) day: Day,
     pub(super) words: Option<&'b StopWords>,
     pub(super) facts: Facts<'l>,
@@ -84,8 +112,8 @@ pub(super) struct Pass<'c, 'b, 'l, S: Source> {
     pub(super) findings: Vec<Finding>,
 }
 
-impl<'c, 'b, 'l, S: Source> Pass<'c, 'b, 'l, S> {
-    pub(super) fn new(checker: &'c Checker<'b>, source: &'l S, day: Day) -> Self {
+impl<'c, 'b, 'l> Pass<'c, 'b, 'l> {
+    pub(super) fn new(checker: &'c Checker<'b>, source: &'l dyn Source, day: Day) -> Self {
         let facts = Facts { goods: vec![Goods::default(); source.goods()], ..Facts::default() };
         let words = checker.stop_words(day);
         Self { checker, source, day, words, facts, open: Open::default(), findings: Vec::new() }
@@ -114,14 +142,14 @@ impl<'c, 'b, 'l, S: Source> Pass<'c, 'b, 'l, S> {
         }
         let mut seen = 0;
         if plan.look {
-            let mut at = At { group, item, ..At::default() };
+            let mut at = At::of(group, item, 0);
             let mut occurrence = 0;
             visit_leaf(plan.group, leaf, |nth, field, held| {
                 if nth != occurrence {
                     self.end(at);
                     occurrence = nth;
                 }
-                at = At { occurrence, field, ..at };
+                at = at.with(occurrence, field);
                 // Groups have fewer than 32 fields; what is beyond is not asked for.
                 seen |= 1u32.checked_shl(field as u32).unwrap_or(0);
                 let role = plan.roles[field];
@@ -169,7 +197,7 @@ impl<'c, 'b, 'l, S: Source> Pass<'c, 'b, 'l, S> {
 
     /// The place in words: `/goods/2/duty/1/amount`.
     pub(super) fn pointer(&self, at: At) -> String {
-        let Some(plan) = self.checker.plans.get(at.group) else { return String::new() };
+        let Some(plan) = self.checker.plans.get(at.group()) else { return String::new() };
         let mut text = String::with_capacity(48);
         // Writing into a String never fails.
         if plan.group.scope == Scope::Item {
@@ -179,7 +207,7 @@ impl<'c, 'b, 'l, S: Source> Pass<'c, 'b, 'l, S> {
         if plan.group.repeats {
             let _ = write!(text, "/{}", at.occurrence + 1);
         }
-        if let Some(field) = plan.group.fields.get(at.field) {
+        if let Some(field) = plan.group.fields.get(at.field()) {
             let _ = write!(text, "/{}", field.name);
         }
         text

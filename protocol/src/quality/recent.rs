@@ -61,7 +61,7 @@ impl Recent {
 
     /// What a record of this sender, which came on this day, repeats of earlier ones; it is remembered itself. What is hidden is not
     /// compared.
-    pub fn check<S: Source>(&mut self, sender: &str, source: &S, book: &RuleBook, day: Day) -> Vec<Finding> {
+    pub fn check(&mut self, sender: &str, source: &dyn Source, book: &RuleBook, day: Day) -> Vec<Finding> {
         let mut findings = Vec::new();
         let table = source.table();
         let text = |group: &str, field: &str| text(source, group, field);
@@ -156,7 +156,7 @@ fn key(parts: &[&str]) -> Key {
 }
 
 /// A field of the first occurrence of a group of the record, as text; `None` where it is hidden or absent.
-fn text<S: Source>(source: &S, group: &str, field: &str) -> Option<String> {
+fn text(source: &dyn Source, group: &str, field: &str) -> Option<String> {
     let (at, definition): (usize, &'static Group) = source.table().group(group)?;
     let place = definition.fields.iter().position(|one| one.name == field)?;
     let mut found = None;

@@ -70,7 +70,7 @@ pub struct Release {
 impl Checker<'_> {
     /// The category of a consignment lodged on a day, from its declaration or what a view shows of it. Where no rule of its destination
     /// fits, it is four: the full procedure.
-    pub fn release<S: Source>(&self, source: &S, day: Day, now: Circumstances) -> Release {
+    pub fn release(&self, source: &dyn Source, day: Day, now: Circumstances) -> Release {
         let mut pass = Pass::new(self, source, day);
         if source.table() == self.table {
             pass.read();
@@ -79,7 +79,7 @@ impl Checker<'_> {
     }
 }
 
-impl<S: Source> Pass<'_, '_, '_, S> {
+impl Pass<'_, '_, '_> {
     fn release(&self, now: Circumstances) -> Release {
         let excluded = |reason: String, list: Option<&Arc<Listed>>| Release {
             category: Category::Excluded,

@@ -1,6 +1,8 @@
 //! A clean declaration has no findings, each fault has its own, and no record is too strange.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use std::sync::LazyLock;
+
 use serde_json::{Value as Json, json};
 
 use super::*;
@@ -16,8 +18,11 @@ fn day(text: &str) -> Day {
     text.parse().unwrap()
 }
 
+/// Made once: it reads a tariff.
+static BOOK: LazyLock<RuleBook> = LazyLock::new(|| RuleBook::builtin().unwrap());
+
 fn book() -> RuleBook {
-    RuleBook::builtin().unwrap()
+    BOOK.clone()
 }
 
 /// A declaration to the EU after the change of November 2026 in which nothing is wrong.
@@ -94,7 +99,6 @@ fn each_fault_is_found_by_its_rule_at_its_place_and_by_no_other() {
     let goods = |field: &str| format!("{at}/{field}");
     let cases: Vec<(&str, Vec<(String, Json)>, &str)> = vec![
         ("hs.unknown", vec![(goods("classification/hs"), json!("851700"))], "/goods/1/classification/hs"),
-        ("hs.edition_unlisted", vec![], ""),
         ("territory.unknown", vec![(goods("origin/country"), json!("ZZ"))], "/goods/1/origin/country"),
         ("territory.unknown", vec![("/route/first_entry".into(), json!("EL"))], "/route/first_entry"),
         ("territory.unknown", vec![("/sender/country".into(), json!("UK"))], "/sender/country"),
@@ -148,6 +152,8 @@ fn each_fault_is_found_by_its_rule_at_its_place_and_by_no_other() {
         ("mass.net.sum", vec![(goods("origin/net_kg"), json!("1.3"))], "/mass/gross_kg"),
         ("mass.gross.zero", vec![("/mass/gross_kg".into(), json!("0.0"))], "/mass/gross_kg"),
         ("mass.gross.negative", vec![("/mass/gross_kg".into(), json!("-1.5"))], "/mass/gross_kg"),
+        ("mass.net.above_gross", vec![(goods("measure"), json!({"gross_kg": "0.8"}))], "/goods/1/origin/net_kg"),
+        ("mass.gross.zero", vec![(goods("measure"), json!({"gross_kg": "0"}))], "/goods/1/measure/gross_kg"),
         ("mass.postal", vec![("/mass/gross_kg".into(), json!("31.6"))], "/mass/gross_kg"),
         ("mass.piece", vec![(goods("content/units"), json!(9_001))], "/goods/1/origin/net_kg"),
         ("value.zero", vec![(goods("value/amount"), json!("0.00"))], "/goods/1/value/amount"),
@@ -171,7 +177,7 @@ fn each_fault_is_found_by_its_rule_at_its_place_and_by_no_other() {
         ("date.order", vec![("/route/arrives_at".into(), json!("2026-11-27T09:00:00Z"))], "/route/arrives_at"),
         ("goods.duplicate", vec![("/goods/1".into(), clean()["goods"][0].clone())], "/goods/2/content/description"),
     ];
-    for (rule, changes, place) in cases.into_iter().filter(|(_, changes, _)| !changes.is_empty()) {
+    for (rule, changes, place) in cases {
         let changes: Vec<(&str, Json)> = changes.iter().map(|(at, value)| (at.as_str(), value.clone())).collect();
         let mut found = found(&changed(&changes));
         // Two goods items that are the same weigh as much as both.

@@ -2,7 +2,6 @@
 
 use super::checker::Role;
 use super::pass::{At, Open, Pass};
-use super::source::Source;
 use crate::record::{Decimal, HS, Held};
 use crate::reference::{
     CurrencyState, Eori, Ioss, Rule, S10Error, Vague, Vat, eori, gs1, ioss, millionths, s10, too_short, vat,
@@ -12,7 +11,7 @@ use crate::time::{Day, Millis};
 /// Days by which a clock or a time zone may be ahead.
 const AHEAD: u64 = 1;
 
-impl<'l, S: Source> Pass<'_, '_, 'l, S> {
+impl<'l> Pass<'_, '_, 'l> {
     /// Takes one value.
     pub(super) fn value(&mut self, role: Role, at: At, held: Held<'l>) {
         match (role, held) {
@@ -21,15 +20,15 @@ impl<'l, S: Source> Pass<'_, '_, 'l, S> {
                 self.territory(at, code);
                 self.facts.destination = code.parse().ok();
             }
-            (Role::Currency, Held::Text(code)) => self.open.currency = Some((code, at)),
+            (Role::Currency, Held::Text(code)) => self.keep().currency = Some((code, at)),
             (Role::Money, Held::Decimal(amount)) => self.money(at, amount),
             (Role::Value, Held::Decimal(amount)) => {
                 self.money(at, amount);
                 self.goods_value(at, amount);
             }
-            (Role::Scheme, Held::Text(scheme)) => self.open.scheme = Some(scheme),
-            (Role::ItemId | Role::FiscalId | Role::DeclarantId, Held::Text(id)) => self.open.id = Some((id, at)),
-            (Role::PartyRole, Held::Text(role)) => self.open.role = Some(role),
+            (Role::Scheme, Held::Text(scheme)) => self.keep().scheme = Some(scheme),
+            (Role::ItemId | Role::FiscalId | Role::DeclarantId, Held::Text(id)) => self.keep().id = Some((id, at)),
+            (Role::PartyRole, Held::Text(role)) => self.keep().role = Some(role),
             (Role::Kind, Held::Text(kind)) => self.facts.kind = Some(kind),
             (Role::DataSet, Held::Text(set)) => self.facts.data_set = Some((set, at)),
             (Role::Category, Held::Text(category)) => self.facts.category = Some(category),
@@ -45,17 +44,18 @@ impl<'l, S: Source> Pass<'_, '_, 'l, S> {
             }
             (Role::Past, Held::Day(day)) => self.past(at, day),
             (Role::Past, Held::Time(time)) => self.past(at, time.day()),
-            (Role::Departs, Held::Time(time)) => self.open.departs = Some(time),
-            (Role::Arrives, Held::Time(time)) => self.open.arrives = Some((time, at)),
+            (Role::Departs, Held::Time(time)) => self.keep().departs = Some(time),
+            (Role::Arrives, Held::Time(time)) => self.keep().arrives = Some((time, at)),
             (Role::Gross, Held::Decimal(mass)) => self.facts.gross = Some((mass, at)),
+            (Role::GoodsGross, Held::Decimal(mass)) => self.of_goods(at, |goods| goods.gross = Some((mass, at))),
             (Role::Dangerous, Held::Bool(is)) => self.facts.dangerous = is,
             (Role::Description, Held::Text(text)) => self.description(at, text),
             (Role::Units, Held::Uint(units)) => self.of_goods(at, |goods| goods.units = Some(units)),
             (Role::Hs, Held::Text(code)) => {
-                self.open.hs = Some((code, at));
+                self.keep().hs = Some((code, at));
                 self.of_goods(at, |goods| goods.hs = Some((code, at)));
             }
-            (Role::Edition, Held::Uint(year)) => self.open.edition = Some((year, at)),
+            (Role::Edition, Held::Uint(year)) => self.keep().edition = Some((year, at)),
             (Role::Net, Held::Decimal(mass)) => self.of_goods(at, |goods| goods.net = Some((mass, at))),
             (Role::Gtin, Held::Text(gtin)) => self.gtin(at, gtin),
             // A role is chosen by name and kind; another kind under the name has no rules.
@@ -65,6 +65,9 @@ impl<'l, S: Source> Pass<'_, '_, 'l, S> {
 
     /// Ends an occurrence: what stands together in it.
     pub(super) fn end(&mut self, at: At) {
+        if !self.open.used {
+            return;
+        }
         let open = std::mem::take(&mut self.open);
         self.amounts(&open);
         if let Some((code, at)) = open.hs {
@@ -74,7 +77,7 @@ impl<'l, S: Source> Pass<'_, '_, 'l, S> {
             self.order(departs, arrives, at);
         }
         let Some((id, place)) = open.id else { return };
-        match self.checker.plans[at.group].group.name {
+        match self.checker.plans[at.group()].group.name {
             "fiscal" => self.fiscal(place, id, open.role),
             "declarant" => {
                 if matches!(open.role, Some("declarant" | "representative")) {
@@ -85,8 +88,14 @@ impl<'l, S: Source> Pass<'_, '_, 'l, S> {
         }
     }
 
+    /// What is kept of the occurrence under way.
+    fn keep(&mut self) -> &mut Open<'l> {
+        self.open.used = true;
+        &mut self.open
+    }
+
     fn of_goods(&mut self, at: At, set: impl FnOnce(&mut super::pass::Goods<'l>)) {
-        if let Some(goods) = self.facts.goods.get_mut(at.item) {
+        if let Some(goods) = self.facts.goods.get_mut(at.item()) {
             set(goods);
         }
     }
@@ -115,7 +124,7 @@ impl<'l, S: Source> Pass<'_, '_, 'l, S> {
     }
 
     fn money(&mut self, at: At, amount: Decimal) {
-        if let Some(free) = self.open.money.iter_mut().find(|place| place.is_none()) {
+        if let Some(free) = self.keep().money.iter_mut().find(|place| place.is_none()) {
             *free = Some((amount, at));
         }
     }
@@ -140,7 +149,7 @@ impl<'l, S: Source> Pass<'_, '_, 'l, S> {
             });
             return;
         };
-        if self.checker.plans[at.group].group.name == "value" {
+        if self.checker.plans[at.group()].group.name == "value" {
             self.of_goods(at, |goods| goods.currency = Some(code));
         }
         match book.currencies.state(code, self.day) {
@@ -170,7 +179,7 @@ impl<'l, S: Source> Pass<'_, '_, 'l, S> {
     fn plausible_value(&mut self, amount: Decimal, at: At, code: &str, decimals: u8) {
         let bounds = &self.checker.book.plausible;
         let most = millionths(bounds.value_most) * if decimals == 0 { 100 } else { 1 };
-        if self.checker.plans[at.group].roles.get(at.field) == Some(&Role::Value) && millionths(amount) > most {
+        if self.checker.plans[at.group()].roles.get(at.field()) == Some(&Role::Value) && millionths(amount) > most {
             self.find(Rule::ValueImplausible, at, Some(&bounds.listed), || {
                 format!("{amount} {code} is more than is believed of one goods item")
             });

@@ -58,6 +58,7 @@ fn pass<'l>(
 }
 
 /// The place of the field of this number.
+#[inline]
 fn place(group: &Group, number: u64) -> Option<usize> {
     // Numbers run from 1 without a gap, until a field is given up.
     let usual = usize::try_from(number).ok()?.checked_sub(1)?;
@@ -67,6 +68,7 @@ fn place(group: &Group, number: u64) -> Option<usize> {
     }
 }
 
+#[inline]
 fn held<'l>(kind: Kind, reader: &mut Reader<'l>) -> Result<Held<'l>, CborError> {
     Ok(match kind {
         Kind::Decimal(..) => {

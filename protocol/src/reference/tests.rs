@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use super::*;
 use crate::names::Territory;
@@ -172,13 +173,15 @@ fn vat_numbers_are_told_apart() {
     assert_eq!(["", "D", "ÄÖ"].map(vat), [Vat::Form, Vat::Form, Vat::IssuerUnknown]);
 }
 
+static WORDS: LazyLock<StopWords> = LazyLock::new(StopWords::builtin);
+static LIST: LazyLock<Currencies> = LazyLock::new(Currencies::builtin);
+
 proptest! {
     #[test]
     fn no_text_is_too_strange(text in "\\PC{0,24}", prefix in "(ATU|BE|CY|DE|ES|FR|GB|IE|LT|NL|RO|IM|)", digits in "[0-9A-Z]{0,18}") {
         for text in [&text, &format!("{prefix}{digits}"), &format!("{prefix}{text}")] {
             let _ = (vat(text), eori(text), ioss(text, &[]), s10(text), gs1(text));
-            let (words, list) = (StopWords::builtin(), Currencies::builtin());
-            let _ = (words.find(text), too_short(text), list.state(text, Day(20_000)));
+            let _ = (WORDS.find(text), too_short(text), LIST.state(text, Day(20_000)));
         }
     }
 
@@ -193,7 +196,7 @@ proptest! {
     /// A term is found alone and among other words, whatever its case and what stands between its words.
     #[test]
     fn terms_are_found_whole_and_not_inside_words(at in 0usize..3, gap in "[ ,;/-]{1,3}", other in "zq[a-z]{3,8}") {
-        let (words, term) = (StopWords::builtin(), ["Spare Parts", "GIFT", "freight all kinds"][at]);
+        let (words, term) = (&*WORDS, ["Spare Parts", "GIFT", "freight all kinds"][at]);
         let spaced = term.replace(' ', &gap);
         let form = term.to_lowercase();
         prop_assert_eq!(words.find(&spaced), Some(Vague::Alone(form.clone())));

@@ -24,6 +24,8 @@ const OWN: &str = "general merchandise|gift|gift items|gifts|goods|household goo
 no commercial value|none|others|parcel|parts|personal effects|personal items|present|presents|product|products|sample|samples|\
 spare parts|stuff|test|things|unknown|various|various goods|various items";
 
+/// Bits of the filter of first words; the list has a hundred of them.
+const FILTER: usize = 4096;
 /// Words of a term at most.
 const MAX_WORDS: usize = 8;
 
@@ -34,8 +36,8 @@ pub struct StopWords {
     pub listed: Arc<Listed>,
     /// In their compared form.
     terms: BTreeSet<Box<str>>,
-    /// By the first letter of a term, a bit for each length of its first word.
-    first: [u64; 26],
+    /// A bit for the first word of each term, by a digest of the word: hardly any other word has it.
+    first: [u64; FILTER / 64],
 }
 
 /// How far a description is vague.
@@ -53,7 +55,7 @@ impl StopWords {
         let source = "partial: terms A to G of the ICS2 list, and terms of our own";
         let listed = Listed::new("stop-words", "2026-11-23", source);
         let terms = ICS2.split('|').chain(OWN.split('|')).map(Into::into).collect();
-        let mut list = Self { listed, terms, first: [0; 26] };
+        let mut list = Self { listed, terms, first: [0; FILTER / 64] };
         list.index();
         list
     }
@@ -70,31 +72,29 @@ impl StopWords {
     }
 
     fn index(&mut self) {
-        self.first = [0; 26];
+        self.first = [0; FILTER / 64];
         for term in &self.terms {
-            let word = term.split(' ').next().unwrap_or_default();
-            match word.as_bytes().first() {
-                Some(letter @ b'a'..=b'z') => self.first[usize::from(letter - b'a')] |= length_bit(word),
-                _ => self.first.iter_mut().for_each(|lengths| *lengths = u64::MAX),
-            }
+            let (at, bit) = digest(term.split(' ').next().unwrap_or_default());
+            self.first[at] |= bit;
         }
+    }
+
+    /// Whether a term may begin with this word.
+    fn may_begin(&self, word: &str) -> bool {
+        let (at, bit) = digest(word);
+        self.first[at] & bit != 0
     }
 
     /// Whether terms of it stand in a description; of several the first is told.
     pub fn find(&self, description: &str) -> Option<Vague> {
         let (text, words) = compared(description);
-        if self.terms.contains(text.as_str()) {
-            return Some(Vague::Alone(text));
-        }
+        let end = |nth: usize| words.get(nth + 1).map_or(text.len(), |next| next - 1);
         for (at, start) in words.iter().enumerate() {
-            let end = |nth: usize| words.get(nth + 1).map_or(text.len(), |next| next - 1);
-            let word = text.get(*start..end(at)).unwrap_or_default();
-            let candidate = match word.as_bytes().first() {
-                Some(letter @ b'a'..=b'z') => self.first[usize::from(letter - b'a')] & length_bit(word) != 0,
-                _ => self.first[0] == u64::MAX,
-            };
-            if !candidate {
+            if !self.may_begin(text.get(*start..end(at)).unwrap_or_default()) {
                 continue;
+            }
+            if at == 0 && self.terms.contains(text.as_str()) {
+                return Some(Vague::Alone(text));
             }
             // The longest term that begins here.
             let ends = (at..words.len().min(at + MAX_WORDS)).rev().map(end);
@@ -107,8 +107,12 @@ impl StopWords {
     }
 }
 
-fn length_bit(word: &str) -> u64 {
-    1 << word.len().min(63)
+/// The place of a word's bit in the filter (FNV-1a, 32 bits).
+fn digest(word: &str) -> (usize, u64) {
+    let mix = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+    let hash = word.bytes().fold(0x811c_9dc5, mix);
+    let bit = (hash ^ hash >> 16) as usize % FILTER;
+    (bit / 64, 1 << (bit % 64))
 }
 
 /// The form in which texts are compared, and where its words begin.

@@ -11,12 +11,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use luxor_protocol::api::{OutboxState, RecordResult};
+use luxor_protocol::cbor::Reader;
 use luxor_protocol::exchange::Lane;
+use luxor_protocol::record::Content;
 use serde::Serialize;
 
 use super::{lane, some};
 use crate::args::SubmitArgs;
-use crate::chunks::Chunk;
+use crate::chunks::{Chunk, Place};
 use crate::client::{Client, MAX_WAIT_MS};
 use crate::exit::{Exit, RefusedError};
 use crate::refusals::{Refusal, Refusals};
@@ -96,6 +98,53 @@ pub(super) fn run(args: &SubmitArgs) -> anyhow::Result<Exit> {
     let look =
         report.refused > 0 || report.notes.is_worth_a_look() || report.pending.is_some_and(|pending| pending > 0);
     Ok(if look { Exit::Findings } else { Exit::Ok })
+}
+
+/// What a file of records gives.
+pub(super) enum Read {
+    /// A record with its place.
+    Record(Content, Place),
+    /// Rows that give none, and why.
+    Refused {
+        /// How many rows.
+        rows: u64,
+        /// In words, with the place.
+        text: String,
+    },
+}
+
+/// Reads a file as a submission does, without a node, and gives what is in it, in order. Returns the file's name for messages.
+pub(super) fn read_records(
+    args: &SubmitArgs,
+    mut take: impl FnMut(Read) -> anyhow::Result<()>,
+) -> anyhow::Result<String> {
+    let input = Input::open(args)?;
+    std::thread::scope(|scope| {
+        let (sender, items) = sync_channel(READ_AHEAD);
+        let reader = scope.spawn(|| rows::read(&input, &{ sender }));
+        let mut taken = Ok(());
+        for item in items {
+            taken = match item {
+                Item::Refused(refusal) => take(Read::Refused { rows: refusal.rows, text: refusal.text() }),
+                Item::Chunk(chunk) => take_chunk(&chunk, &mut take),
+            };
+            if taken.is_err() {
+                break;
+            }
+        }
+        let read = reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        taken.and(read)
+    })?;
+    Ok(input.name())
+}
+
+fn take_chunk(chunk: &Chunk, take: &mut impl FnMut(Read) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let mut reader = Reader::new(&chunk.bytes);
+    reader.array(chunk.places.len())?;
+    for place in &chunk.places {
+        take(Read::Record(Content::decode(&mut reader)?, *place))?;
+    }
+    Ok(())
 }
 
 /// Reads in one thread and puts chunks in this one, so that the node never waits for the file.

@@ -7,13 +7,12 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 
 use luxor_protocol::api::ChunkResult;
-use luxor_protocol::cbor::Reader;
 use luxor_protocol::limits::{MAX_CHUNK_BYTES, MAX_CHUNK_RECORDS};
 use luxor_protocol::record::Fault;
 
 use super::*;
 use crate::args::NodeArgs;
-use crate::chunks::{Chunker, Place};
+use crate::chunks::Chunker;
 
 fn args(dir: &Path, file: &Path) -> SubmitArgs {
     let node = NodeArgs { node: dir.to_str().unwrap().into(), json: true };
