@@ -343,4 +343,21 @@ declarant.2.role,goods.value.amount,order.number\n";
         );
         assert!(matches!(&rows[1], Row::Record { .. }));
     }
+
+    #[test]
+    fn an_endless_line_or_quote_costs_its_row_only() {
+        let good = "1,declaration,3,0,,A,KR,,,,\n";
+        let long = format!("2,declaration,3,0,,{},KR,,,,\n", "x".repeat(crate::limits::MAX_LINE_BYTES));
+        let open = format!("3,declaration,3,0,,\"B,KR,,,,\n{}", good.replacen("1,", "4,", 1).repeat(3));
+        let rows = read(format!("{HEADER}{good}{long}{open}").as_bytes());
+        let told = rows.iter().map(|row| match row {
+            Row::Record { source, .. } => (source.line, source.rows, None),
+            Row::Refused(refusal) => (refusal.line, refusal.rows, Some(refusal.fault)),
+        });
+        let told: Vec<_> = told.collect();
+        // The rows under one number are one record, and one without goods has one row.
+        let expected =
+            [(3, 1, Some(Fault::Limit)), (4, 1, Some(Fault::Mapping)), (2, 1, None), (6, 3, Some(Fault::Mapping))];
+        assert_eq!(told, expected);
+    }
 }

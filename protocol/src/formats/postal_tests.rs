@@ -197,10 +197,8 @@ fn a_member_plugs_in_its_own_parser() {
     };
     let item = segment("ITEM", &[("ITEM_ID", "A"), ("DEST_CNTRYCD", "KR"), ("UNKNOWN", "1"), ("EMPTY", "")]);
     let pieces = std::iter::repeat_with(|| segment("CP", &[("CP_DESC", "x")]));
-    let message = |count| Message {
-        line: 7,
-        segments: std::iter::once(item.clone()).chain(pieces.clone().take(count)).collect(),
-    };
+    let message =
+        |count| Message { line: 7, segments: std::iter::once(item.clone()).chain(pieces.take(count)).collect() };
     let own = |count| Own(vec![Ok(message(count)), Err(Unreadable { line: 3, reason: "no idea".into() })]);
     let itmatt = builtin("itmatt");
     let rows = |mapping, count| messages(own(count), mapping).unwrap().map(Result::unwrap).collect::<Vec<_>>();

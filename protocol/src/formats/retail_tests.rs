@@ -3,6 +3,8 @@
 
 use std::fs::File;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::record::{Value, content_from_json, table};
 use crate::testing::shared;
@@ -252,5 +254,49 @@ fn the_sum_of_charges_is_exact_or_refused() {
             }
             other => panic!("{other:?}"),
         }
+    }
+}
+
+/// Invoice, whether it cancels, article or charge, quantity, country.
+fn any_row() -> impl Strategy<Value = (u8, bool, &'static str, i8, &'static str)> {
+    let code = prop_oneof![4 => Just("a"), 2 => Just("b"), 2 => Just("POST"), 1 => Just("C2")];
+    let country =
+        prop_oneof![6 => Just("France"), 1 => Just("United Kingdom"), 1 => Just("Japan"), 1 => Just("Atlantis")];
+    (0u8..3, proptest::bool::weighted(0.2), code, -1i8..4, country)
+}
+
+proptest! {
+    /// Against a naive account: what is decided by a row alone is exactly that, and no row is lost or counted twice.
+    #[test]
+    fn every_row_is_in_one_class(rows in proptest::collection::vec(any_row(), 0..120)) {
+        let line = |(invoice, cancels, code, quantity, country): &(u8, bool, &str, i8, &str)| {
+            let prefix = if *cancels { "C" } else { "" };
+            let quantity = if *cancels { -quantity } else { *quantity };
+            format!("{prefix}{invoice},{code},X,{quantity},2011-11-17 08:20:00,1.5,7,{country}\n")
+        };
+        let body: String = rows.iter().map(line).collect();
+        let read = read(&mapping(), &body);
+        let mut tally = Tally::default();
+        read.iter().for_each(|row| tally.add(row));
+        prop_assert_eq!(tally.rows(), rows.len() as u64);
+        let count = |test: &dyn Fn(&&(u8, bool, &str, i8, &str)) -> bool| rows.iter().filter(|row| test(row)).count() as u64;
+        prop_assert_eq!(tally.domestic, count(&|row| row.4 == "United Kingdom"));
+        prop_assert_eq!(tally.no_member, count(&|row| row.4 == "Japan"));
+        prop_assert_eq!(tally.cancellation, count(&|row| row.1 && (row.4 == "France" || row.4 == "Atlantis")));
+        // Postage is in the records of the charges that are, each once: 1.50 times a quantity from -1 to 3.
+        let charged: i64 = read.iter().map(|row| match row {
+            Row::Record { content, .. } => match content.field("postage", "amount") {
+                Some(Value::Decimal(d)) => d.mantissa * 10i64.pow(2 - u32::from(d.scale)),
+                _ => 0,
+            },
+            Row::Refused(_) => 0,
+        }).sum();
+        let most = tally.charge as i64 * 450;
+        prop_assert!((-(tally.charge as i64) * 150..=most).contains(&charged));
+        let items: u64 = read.iter().map(|row| match row {
+            Row::Record { content, .. } => content.items() as u64,
+            Row::Refused(_) => 0,
+        }).sum();
+        prop_assert_eq!(items, tally.goods);
     }
 }

@@ -3,6 +3,9 @@
 //! A row is held until it is written, and no more; canonical CSV, whose header names every column, is written in a second pass over the
 //! input. A file is in its place whole or not at all.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
@@ -54,6 +57,11 @@ pub(super) fn run(args: &ConvertArgs) -> anyhow::Result<Exit> {
     let refusals = Refusals::new(args.refused.as_deref())?;
     let report = match &args.output {
         None => convert(args, &from, Output::new(std::io::stdout().lock(), &to, columns)?, refusals)?,
+        // A pipe or a device is written to; it is no file that could be replaced.
+        Some(path) if path.metadata().is_ok_and(|found| !found.is_file()) => {
+            let file = File::options().write(true).open(path).map_err(FileError::at(path))?;
+            convert(args, &from, Output::new(file, &to, columns)?, refusals)?
+        }
         Some(path) => {
             let mut file = files::begin(path)?;
             let report = convert(args, &from, Output::new(file.as_file_mut(), &to, columns)?, refusals)?;
