@@ -119,6 +119,11 @@ impl Digest {
         }
     }
 
+    /// Reads what [`Digest::hex`] gives; `None` of any other text.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        unhex(text).and_then(|bytes| bytes.try_into().ok()).map(Digest)
+    }
+
     /// Lower-case hexadecimal.
     pub fn hex(&self) -> String {
         hex(&self.0)

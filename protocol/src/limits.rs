@@ -28,6 +28,13 @@ pub const MAX_OCCURRENCES: usize = 99;
 pub const MAX_GOODS_ITEMS: usize = 99;
 /// Bytes of an attached file; what is larger is named by reference and digest.
 pub const MAX_ATTACHMENT_BYTES: u64 = 256 * 1024 * 1024;
+/// Bytes of an attached file that travel at a time, and that stand encrypted together; a subtree of BLAKE3, so a power of two.
+pub const ATTACHMENT_RANGE_BYTES: u64 = 1024 * 1024;
+/// Ranges of the largest attached file.
+pub const MAX_ATTACHMENT_RANGES: usize = (MAX_ATTACHMENT_BYTES / ATTACHMENT_RANGE_BYTES) as usize;
+/// Bytes of a sealed range: with the outline of its file, and framing.
+pub const MAX_SEALED_RANGE_BYTES: usize =
+    ATTACHMENT_RANGE_BYTES as usize + MAX_ATTACHMENT_RANGES * 34 + 64 + MAX_SEAL_OVERHEAD_BYTES;
 /// Groups of one record type.
 pub const MAX_GROUPS: usize = 32;
 /// Characters of a free text field (descriptionOfGoods and additionalInformation are an..512).

@@ -24,6 +24,9 @@ MAX_DOCUMENTS = 65536
 MAX_DOCUMENT = 1310720
 MAX_NOTE = 65536
 MAX_NOTE_TOLD = 5120
+MAX_ATTACHMENT = 268435456
+RANGE = 1048576
+MAX_SEALED_RANGE = RANGE + 256 * 34 + 64 + 8192
 MAX_ADD_CHECKPOINT = 25 + 63 * 45 + 1 + MAX_NOTE
 
 
@@ -56,6 +59,16 @@ def request(reader):
         found = ("documents_wanted", _digests(reader))
     elif (kind, count) == (11, 2):
         found = ("take_documents", _documents(reader))
+    elif (kind, count) == (12, 4):
+        digest = reader.fixed(32)
+        reader.tuple(3)
+        parts = {"digest": digest, "epoch": reader.uint(), "lane": word(reader, LANES), "number": reader.uint()}
+        reader.leave()
+        start = reader.at
+        parts["offset"] = reader.uint(MAX_ATTACHMENT - 1)
+        if parts["offset"] % RANGE:
+            raise Refused("value", start, "no range begins there")
+        found = ("attachment", parts)
     else:
         raise Refused("value", start, "not a request")
     reader.leave()
@@ -146,6 +159,8 @@ def answer(reader):
         found = ("documents", _documents(reader))
     elif (kind, count) == (12, 2):
         found = ("documents_taken", _digests(reader))
+    elif (kind, count) == (13, 2):
+        found = ("attachment", {"sealed": reader.bytes(MAX_SEALED_RANGE)})
     else:
         raise Refused("value", start, "not an answer")
     reader.leave()

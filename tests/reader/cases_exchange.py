@@ -9,6 +9,7 @@ from cbor import read, write
 from digests import frame, key_id
 from directory import Directory
 from documents import document
+from exchange import LANES
 from values import day_of, day_text
 from source import source
 from wrong import Wrong, equal, patched, unhex
@@ -133,7 +134,12 @@ def request(case, _):
     equal("fields", _hexed(fields), {key: case[key] for key in fields})
     numbers = {"dispatch": 1, "audit_read": 2, "withdrawal": 3, "add_checkpoint": 4, "checkpoint": 5}
     numbers |= {"holdings": 6, "proof": 7, "deletion": 8, "documents_known": 9, "documents_wanted": 10, "take_documents": 11}
-    equal("written", write([numbers[what], *fields.values()]), data)
+    numbers |= {"attachment": 12}
+    parts = list(fields.values())
+    if what == "attachment":
+        digest, epoch, lane, number, offset = parts
+        parts = [digest, [epoch, LANES.index(lane) + 1, number], offset]
+    equal("written", write([numbers[what], *parts]), data)
 
 
 def answer(case, _):

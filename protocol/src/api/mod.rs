@@ -8,6 +8,10 @@
 //! | `GET /v1/health` | | `ok` |
 //! | `GET /v1/status` | | [`Status`] |
 //! | `PUT /v1/submissions/{id}/chunks/{n}?lane=` | CBOR list of records, or JSON list of native records | [`ChunkResult`] |
+//! | `PUT /v1/attachments/{digest}?size=&offset=` | the file of `size` bytes, or what of it begins at `offset` | [`AttachmentInfo`]; 409 where another offset comes next |
+//! | `GET /v1/attachments/{digest}` | | [`AttachmentInfo`] |
+//! | `GET /v1/attachments/{digest}/content` | | the file |
+//! | `POST /v1/attachments/{digest}/fetch` | `null` | [`AttachmentInfo`]: it is fetched from now on |
 //! | `GET /v1/outbox?wait_ms=` | | [`OutboxState`], at once when empty, else after the wait |
 //! | `GET /v1/outbox/dispatches?after=&limit=` | | [`OutboxPage`] |
 //! | `POST /v1/outbox/withdrawals` | [`WithdrawRequest`] | [`Withdrawn`] |
@@ -43,6 +47,7 @@
 //! Paths below `/v1/log/` have one spelling each, without query; what the log has not is 404. Where the node has a public
 //! log, a listener of its own without token serves the same paths at its root, at the size of the last public tick.
 
+mod attachments;
 mod documents;
 mod inbox;
 mod life;
@@ -57,6 +62,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::names::NodeRef;
 
+pub use attachments::{AttachmentCounts, AttachmentInfo, AttachmentState};
 pub use documents::{AdmittedDocument, Documents, LoggedDocument, RefusedDocument};
 pub use inbox::{Delivery, InboxDispatch, InboxItem, InboxPage, RecordInfo, SignatureMark, ViewedRecord};
 pub use life::{

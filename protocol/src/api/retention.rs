@@ -29,6 +29,9 @@ pub struct ErasedReport {
     pub keys: u64,
     /// Data keys still in use, which the next run destroys.
     pub keys_in_use: u64,
+    /// Attached files gone with the last record that named them.
+    #[serde(default)]
+    pub attachments: u64,
     /// Indexes of the `erased` entries in this node's log.
     pub logged: Vec<u64>,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::RefusedDocument;
+use super::{AttachmentCounts, RefusedDocument};
 use crate::exchange::Lane;
 use crate::names::NodeRef;
 
@@ -56,6 +56,9 @@ pub struct Status {
     pub sent: Traffic,
     /// What it received.
     pub received: Traffic,
+    /// Attached files.
+    #[serde(default)]
+    pub attachments: AttachmentCounts,
     /// Dispatches without receipt.
     pub outbox: u64,
     /// Numbers that this node lost: their senders hold its receipts, but it does not have them.

@@ -11,7 +11,9 @@ use super::documents::{decode_digests, decode_documents, encode_digests, encode_
 use super::opening::{ENTRY_BYTES, Entry};
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::hash::Digest;
-use crate::limits::{MAX_ANSWER_BYTES, MAX_AUDIT_PAGE_ENTRIES, MAX_BODY_BYTES, MAX_SKELETON_BYTES};
+use crate::limits::{
+    MAX_ANSWER_BYTES, MAX_AUDIT_PAGE_ENTRIES, MAX_BODY_BYTES, MAX_SEALED_RANGE_BYTES, MAX_SKELETON_BYTES,
+};
 use crate::names::{NameError, word_enum};
 
 word_enum!(
@@ -182,6 +184,9 @@ pub enum Answer {
     Documents(Vec<Vec<u8>>),
     /// Of the documents offered, those that are known here now.
     DocumentsTaken(Vec<Digest>),
+    /// The range asked for, an [`super::AttachmentRange`] sealed (age) to the node that asked: whoever has no more than its transport key
+    /// cannot read it.
+    Attachment(Vec<u8>),
 }
 
 const MAX_DETAIL: usize = 1_000;
@@ -278,6 +283,11 @@ impl Encode for Answer {
                 writer.uint(12);
                 encode_digests(writer, digests);
             }
+            Answer::Attachment(sealed) => {
+                writer.array(2);
+                writer.uint(13);
+                writer.bytes(sealed);
+            }
             Answer::Page(page) => {
                 writer.array(4);
                 writer.uint(3);
@@ -325,6 +335,7 @@ impl Decode for Answer {
             (10, 2) => Self::DocumentsKnown(decode_digests(reader)?),
             (11, 2) => Self::Documents(decode_documents(reader)?),
             (12, 2) => Self::DocumentsTaken(decode_digests(reader)?),
+            (13, 2) => Self::Attachment(reader.bytes(MAX_SEALED_RANGE_BYTES)?.to_vec()),
             _ => return Err(reader.refuse(start, "not an answer")),
         };
         reader.leave();

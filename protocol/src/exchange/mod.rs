@@ -5,6 +5,7 @@
 
 mod answer;
 mod arrival;
+mod attachment;
 mod check;
 mod checkpoints;
 mod dispatch;
@@ -22,6 +23,7 @@ mod witnesses;
 pub use answer::{Answer, AuditEntry, AuditPage, ErrorCode, Lack, RefusalCode};
 pub(crate) use answer::{decode_shown, encode_shown};
 pub use arrival::Arrival;
+pub use attachment::{AttachmentRange, Outline, RangeError, ShownIn, digest_of, range_len, range_value};
 pub(crate) use check::read_views;
 pub use check::{Checked, check_dispatch, check_withdrawal};
 pub use checkpoints::{CheckpointsBody, Holdings, NewestCheckpoint};

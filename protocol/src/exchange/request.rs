@@ -2,13 +2,16 @@
 
 use std::ops::Range;
 
+use super::attachment::ShownIn;
 use super::dispatch::Dispatch;
 use super::documents::{decode_digests, decode_documents, encode_digests, encode_documents};
+use super::opening::Lane;
 use super::withdrawal::Withdrawal;
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::hash::Digest;
 use crate::limits::{
-    MAX_ANSWER_BYTES, MAX_AUDIT_PAGE_ENTRIES, MAX_HEADER_BYTES, MAX_NAMED_ENTRIES, MAX_SEALED_BYTES, MAX_SIZES_ASKED,
+    ATTACHMENT_RANGE_BYTES, MAX_ANSWER_BYTES, MAX_ATTACHMENT_BYTES, MAX_AUDIT_PAGE_ENTRIES, MAX_HEADER_BYTES,
+    MAX_NAMED_ENTRIES, MAX_SEALED_BYTES, MAX_SIZES_ASKED,
 };
 use crate::tlog::MAX_ADD_CHECKPOINT_BYTES;
 
@@ -57,6 +60,15 @@ pub enum Request {
     DocumentsWanted(Vec<Digest>),
     /// Take these signed documents.
     TakeDocuments(Vec<Vec<u8>>),
+    /// Show a range of an attached file that a record names in a dispatch of yours to me.
+    Attachment {
+        /// The file.
+        digest: Digest,
+        /// The dispatch.
+        shown_in: ShownIn,
+        /// Where the range begins: a multiple of [`crate::limits::ATTACHMENT_RANGE_BYTES`].
+        offset: u64,
+    },
 }
 
 impl Request {
@@ -135,6 +147,18 @@ fn read(reader: &mut Reader<'_>) -> Result<(Request, Range<usize>), CborError> {
         (9, 2) => Request::DocumentsKnown { summary: Digest::decode(reader)? },
         (10, 2) => Request::DocumentsWanted(decode_digests(reader)?),
         (11, 2) => Request::TakeDocuments(decode_documents(reader)?),
+        (12, 4) => {
+            let digest = Digest::decode(reader)?;
+            reader.tuple(3)?;
+            let shown_in = ShownIn { epoch: reader.uint()?, lane: Lane::decode(reader)?, number: reader.uint()? };
+            reader.leave();
+            let start = reader.position();
+            let offset = reader.uint_max(MAX_ATTACHMENT_BYTES - 1)?;
+            if !offset.is_multiple_of(ATTACHMENT_RANGE_BYTES) {
+                return Err(reader.refuse(start, "no range begins there"));
+            }
+            Request::Attachment { digest, shown_in, offset }
+        }
         _ => return Err(reader.refuse(start, "not a request")),
     };
     reader.leave();
@@ -189,6 +213,16 @@ impl Encode for Request {
                 writer.array(2);
                 writer.uint(11);
                 encode_documents(writer, documents);
+            }
+            Request::Attachment { digest, shown_in: ShownIn { epoch, lane, number }, offset } => {
+                writer.array(4);
+                writer.uint(12);
+                digest.encode(writer);
+                writer.array(3);
+                writer.uint(*epoch);
+                lane.encode(writer);
+                writer.uint(*number);
+                writer.uint(*offset);
             }
             Request::Withdrawal(withdrawal) => {
                 writer.array(3);

@@ -3,6 +3,7 @@
 //! Not here: who may see what ([`crate::document`]), how a view travels ([`crate::exchange`]).
 
 mod arrived;
+mod attachment;
 mod batch;
 mod codelist;
 mod commit;
@@ -15,6 +16,7 @@ mod value;
 mod visit;
 
 pub use arrived::ArrivedView;
+pub use attachment::{ATTACHMENTS_GROUP, Attachment};
 pub use batch::{Batch, BatchHeader, BatchTree, batch_root};
 pub use codelist::{CodeList, Edition, HS, OfEdition, code_lists};
 pub use commit::{

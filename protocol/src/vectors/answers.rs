@@ -6,10 +6,11 @@ use super::log::LOG;
 use super::world::WORLD;
 use crate::cbor::{Decode, Encode, Writer};
 use crate::exchange::{
-    Answer, CheckpointsBody, Dispatch, DocumentBody, EntryKind, ErrorCode, Holdings, Lack, NewestCheckpoint, Outcome,
-    ReceiptBody, RefusalCode, Rejection, Request, SentBody, Skeleton, Withdrawal,
+    Answer, CheckpointsBody, Dispatch, DocumentBody, EntryKind, ErrorCode, Holdings, Lack, Lane, NewestCheckpoint,
+    Outcome, ReceiptBody, RefusalCode, Rejection, Request, SentBody, ShownIn, Skeleton, Withdrawal,
 };
 use crate::hash::Digest;
+use crate::limits::ATTACHMENT_RANGE_BYTES;
 use crate::record::Fault;
 use crate::time::Day;
 use crate::tlog::AddCheckpoint;
@@ -35,6 +36,12 @@ fn request(name: &str, what: &str, request: &Request) -> Json {
         Request::DocumentsKnown { summary } => case.with("summary", bytes(summary.0)),
         Request::DocumentsWanted(digests) => case.with("digests", digests_of(digests)),
         Request::TakeDocuments(documents) => case.with("documents", super::json::all_bytes(documents)),
+        Request::Attachment { digest, shown_in, offset } => case
+            .with("digest", bytes(digest.0))
+            .with("epoch", shown_in.epoch)
+            .with("lane", shown_in.lane.to_string())
+            .with("number", shown_in.number)
+            .with("offset", *offset),
         Request::AuditRead { from, count } => case.with("from", *from).with("count", *count),
     };
     let framed = [&(encoded.len() as u32).to_be_bytes()[..], &encoded].concat();
@@ -68,6 +75,15 @@ fn requests() -> Vec<Json> {
             "documents to be taken (any bytes here)",
             "take_documents",
             &Request::TakeDocuments(vec![vec![1, 2], Vec::new()]),
+        ),
+        request(
+            "a range of an attached file",
+            "attachment",
+            &Request::Attachment {
+                digest: Digest([0xd8; 32]),
+                shown_in: ShownIn { epoch: 1, lane: Lane::Urgent, number: 300 },
+                offset: 255 * ATTACHMENT_RANGE_BYTES,
+            },
         ),
         request("no entries of the log", "audit_read", &Request::AuditRead { from: u64::MAX, count: 0 }),
     ]
@@ -145,6 +161,9 @@ fn answers() -> Vec<Json> {
     cases.push(answer("documents (any bytes here)".into(), "documents", fields, &Answer::Documents(documents)));
     let fields = object! { "digests" => digests_of(&digests) };
     cases.push(answer("documents taken".into(), "documents_taken", fields, &Answer::DocumentsTaken(digests)));
+    let fields = object! { "sealed" => bytes(b"any bytes here") };
+    let sealed = Answer::Attachment(b"any bytes here".to_vec());
+    cases.push(answer("a range of an attached file".into(), "attachment", fields, &sealed));
     let page = LOG.log.page(2, 1);
     let fields = object! {
         "entries" => page.entries.len(), "checkpoint" => bytes(&page.checkpoint),
