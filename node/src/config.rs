@@ -58,6 +58,9 @@ pub struct Config {
     /// Dated rules that it judges records by.
     #[serde(default)]
     pub rules: RulesSection,
+    /// Which attached files it fetches.
+    #[serde(default)]
+    pub attachments: AttachmentsSection,
     /// How it stores.
     #[serde(default)]
     pub store: StoreConfig,
@@ -180,6 +183,25 @@ pub struct LogSection {
     pub outside: Vec<String>,
 }
 
+/// Which attached files the node fetches.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AttachmentsSection {
+    /// When.
+    pub fetch: Fetch,
+}
+
+/// When attached files are fetched that received records name.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fetch {
+    /// When somebody asks for one.
+    #[default]
+    OnDemand,
+    /// All of them, as records come.
+    All,
+}
+
 /// Default of [`LogSection::public_seconds`].
 pub const PUBLIC_SECONDS: u64 = 60;
 /// Default of [`LogSection::peers_seconds`].
@@ -297,6 +319,10 @@ mod tests {
             let error = parse(&format!("{SMALL}[log]\npublic_seconds = {seconds}\n")).unwrap_err();
             assert!(error.contains("log.public_seconds"), "{error}");
         }
+        assert_eq!(config.attachments.fetch, Fetch::OnDemand);
+        let all = parse(&format!("{SMALL}[attachments]\nfetch = \"all\"\n")).unwrap();
+        assert_eq!(all.attachments.fetch, Fetch::All);
+        assert!(parse(&format!("{SMALL}[attachments]\nfetch = \"some\"\n")).is_err());
         assert_eq!((config.log.close_entries, config.log.close_days), (0, 0));
         let closing = parse(&format!("{SMALL}[log]\nclose_entries = 1000000000000\nclose_days = 36600\n")).unwrap();
         assert_eq!((closing.log.close_entries, closing.log.close_days), (1_000_000_000_000, 36_600));

@@ -14,9 +14,10 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::api::{Api, ApiError, Closing, Door};
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, Fetch};
 use crate::driver::{
-    Driver, DriverConfig, DriverError, Parts, Secrets, Shared, SharedError, origins, peers, record_documents,
+    AttachError, Driver, DriverConfig, DriverError, Parts, Secrets, Shared, SharedError, origins, peers,
+    record_documents,
 };
 use crate::engine::{Engine, EngineConfig, Window};
 use crate::entropy::{EntropyError, opening, random};
@@ -75,6 +76,9 @@ pub enum NodeError {
     /// The driver.
     #[error(transparent)]
     Driver(#[from] DriverError),
+    /// Attached files.
+    #[error(transparent)]
+    Attached(#[from] AttachError),
     /// What the driver is made of.
     #[error(transparent)]
     Shared(#[from] SharedError),
@@ -186,6 +190,7 @@ impl Node {
         let threads = |e: std::io::Error| NodeError::System(format!("no worker threads: {e}"));
         let (driver, run) = Driver::new(engine, Arc::new(shared), driver).map_err(threads)?;
         driver.heard(&heard)?;
+        driver.find_attached().await?;
         let (end, stopped) = watch::channel(false);
         let running = tokio::spawn(run.run(stopped.clone()));
         tokio::spawn(driver.clone().serve(requests));
@@ -281,6 +286,7 @@ fn driver_config(config: &Config, folder: &Folder) -> DriverConfig {
         folder: folder.path().to_owned(),
         min_free_bytes: config.limits.min_free_mib * 1024 * 1024,
         peers_every: Duration::from_secs(config.log.peers_seconds),
+        fetch_all_attached: config.attachments.fetch == Fetch::All,
     }
 }
 

@@ -3,6 +3,7 @@
 //!
 //! Not here: what other nodes see (net), decisions (engine).
 
+mod attachments;
 mod closing;
 mod documents;
 mod items;
@@ -81,6 +82,14 @@ impl Api {
                     .route("/v1/documents", get(documents::all).post(documents::admit))
                     .layer(DefaultBodyLimit::max(MAX_SIGNED_DOCUMENT_BYTES)),
             )
+            .merge(
+                Router::new()
+                    .route("/v1/attachments/{digest}", get(attachments::state).put(attachments::put))
+                    // It is taken range by range, and bounded there.
+                    .layer(DefaultBodyLimit::disable()),
+            )
+            .route("/v1/attachments/{digest}/content", get(attachments::content))
+            .route("/v1/attachments/{digest}/fetch", post(attachments::fetch))
             .route("/v1/outbox", get(outbox::state))
             .route("/v1/outbox/dispatches", get(outbox::dispatches))
             .route("/v1/outbox/withdrawals", post(outbox::withdraw))

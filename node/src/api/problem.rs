@@ -7,8 +7,8 @@ use axum::response::{IntoResponse, Response};
 use luxor_protocol::api::ApiProblem;
 
 use crate::driver::{
-    AdmitError, AuditReadError, EraseError, LifeError, QualityError, ReceiptWitnessError, RedirectError, SubmitError,
-    WithdrawError,
+    AdmitError, AttachError, AuditReadError, EraseError, LifeError, QualityError, ReceiptWitnessError, RedirectError,
+    SubmitError, WithdrawError,
 };
 use crate::logfiles::LogFileError;
 use crate::sequencer::SequencerError;
@@ -73,6 +73,26 @@ impl From<SubmitError> for Problem {
             SubmitError::Stopping => Self::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", error),
             SubmitError::NameUsed { .. } => Self::new(StatusCode::CONFLICT, "name_used", error),
             SubmitError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<AttachError> for Problem {
+    fn from(error: AttachError) -> Self {
+        match error {
+            AttachError::Unknown(_) => Self::not_found(error),
+            AttachError::NotWhole { .. } => Self::new(StatusCode::CONFLICT, "not_whole", error),
+            AttachError::Size(_) => Self::bad_request(error),
+            AttachError::OtherSize { .. } => Self::new(StatusCode::CONFLICT, "other_size", error),
+            AttachError::Offset { .. } => Self::new(StatusCode::CONFLICT, "offset", error),
+            AttachError::Digest(_) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "digest", error),
+            AttachError::Full => Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", error),
+            AttachError::Stopping => Self::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", error),
+            AttachError::File(error) => {
+                tracing::error!(%error, "attached file");
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "storage", error)
+            }
+            AttachError::Store(error) => error.into(),
         }
     }
 }

@@ -59,6 +59,7 @@ pub(super) async fn status(State(context): State<Context>) -> Result<Json<Status
         connected: names.collect(),
         sent: state.totals.sent,
         received: state.totals.received,
+        attachments: context.driver.attachments(),
         outbox: state.outbox.pending,
         missing: state
             .missing

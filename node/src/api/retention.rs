@@ -23,8 +23,8 @@ pub(super) async fn erase(
         (None, None) => driver.erase_due(now().day()).await?,
         _ => return Err(Problem::bad_request("an item and the ground of the order belong together")),
     };
-    let ErasedNow { entries, records, held, keys, keys_in_use, logged } = done;
-    Ok(Json(ErasedReport { entries, records, held, keys, keys_in_use, logged }))
+    let ErasedNow { entries, records, held, keys, keys_in_use, attachments, logged } = done;
+    Ok(Json(ErasedReport { entries, records, held, keys, keys_in_use, attachments, logged }))
 }
 
 pub(super) async fn holds(State(context): State<Context>) -> Result<Json<Vec<HoldInfo>>, Problem> {

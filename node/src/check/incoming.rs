@@ -315,7 +315,7 @@ impl Check<'_> {
                 Ok(()) => {
                     self.notes.checked("views");
                     self.expect(IndexKey::ReceivedRoot(root, index, place));
-                    for found in identifiers(false, &key, &view.names()) {
+                    for found in identifiers(false, &key, &view.names(), &view.attachments()) {
                         self.expect(IndexKey::ReceivedReference(found, index, place));
                     }
                 }

@@ -155,7 +155,8 @@ impl Check<'_> {
                 Some(match key {
                     IndexKey::OwnRoot(root, ..) => record.root() == *root,
                     IndexKey::OwnReference(reference, ..) => {
-                        identifiers(true, &key_of, &record.content().names()).contains(reference)
+                        let content = record.content();
+                        identifiers(true, &key_of, &content.names(), &content.attachments()).contains(reference)
                     }
                     _ => true,
                 })
@@ -189,7 +190,9 @@ impl Check<'_> {
                 };
                 Some(match key {
                     IndexKey::ReceivedRoot(of, ..) => *of == root,
-                    IndexKey::ReceivedReference(of, ..) => identifiers(false, &key_of, &view.names()).contains(of),
+                    IndexKey::ReceivedReference(of, ..) => {
+                        identifiers(false, &key_of, &view.names(), &view.attachments()).contains(of)
+                    }
                     _ => true,
                 })
             }

@@ -19,12 +19,14 @@
 //! | `deletions` | deletion receipts, owed and given |
 //! | `index` | index rows |
 //! | `under` | rows under data keys, and the key files |
+//! | `attached` | attached files and their rows |
 //! | `logs` | checkpoints and evidence of logs |
 //! | `state` | whose folder, totals, keys that nothing writes |
 //!
 //! Not here: repair; and damage that leaves every remaining value consistent (an earlier checkpoint of this log, or what is held of
 //! another's, that is gone entirely).
 
+mod attached;
 mod deletions;
 mod documents;
 mod erased;
@@ -52,6 +54,7 @@ use luxor_protocol::tlog::VerifierKey;
 
 pub use report::{Finding, MAX_FINDINGS, Report};
 
+use crate::attached::AttachedFiles;
 use crate::config::{Config, ConfigError};
 use crate::folder::Folder;
 use crate::store::{DispatchKey, Family, KeptOpening, Stopped, Store};
@@ -143,6 +146,7 @@ pub fn check(folder: &Folder, progress: &mut dyn FnMut(&str)) -> Result<Report, 
     check.submissions();
     check.deletions();
     check.holds();
+    check.attached(&AttachedFiles::new(&data));
     check.under();
     check.logs();
     check.document_rows();

@@ -127,7 +127,8 @@ impl Check<'_> {
                 self.notes.finding(what, format!("it was issued by {}", record.header().issuer), RESTORE);
                 continue;
             }
-            for found in identifiers(true, &key, &record.content().names()) {
+            let content = record.content();
+            for found in identifiers(true, &key, &content.names(), &content.attachments()) {
                 self.expect(IndexKey::OwnReference(found, entry, at));
             }
             self.notes.checked("own records");

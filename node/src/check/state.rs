@@ -26,6 +26,7 @@ impl Check<'_> {
                 | MetaKey::Totals
                 | MetaKey::Erased
                 | MetaKey::Peers
+                | MetaKey::Attached
                 | MetaKey::Document(_)
                 | MetaKey::Channel(_)
                 | MetaKey::Out(_) => continue,

@@ -83,6 +83,7 @@ fn expected(family: &str, key: &[u8]) -> String {
             MetaKey::Node => "owner of the folder".into(),
             MetaKey::Totals => "totals".into(),
             MetaKey::Erased => "totals of what was erased".into(),
+            MetaKey::Attached => "how far files were fetched".into(),
             MetaKey::Peers => "place of the newest peers entry".into(),
             MetaKey::Document(document) => format!("place of the entry of document {document}"),
             MetaKey::Channel(channel) | MetaKey::Out(channel) => format!("state of channel {channel}"),
@@ -154,6 +155,7 @@ fn expected(family: &str, key: &[u8]) -> String {
                 Under::Answer => "submissions",
                 Under::Hold => "holds",
                 Under::PassedOn => "passed-on",
+                Under::Attached => "attached",
             };
             format!("row of data key {id} to the {}", expected(family, &row))
         }

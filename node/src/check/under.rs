@@ -2,8 +2,10 @@
 
 use luxor_protocol::cbor::Decode as _;
 use luxor_protocol::exchange::Skeleton;
+use luxor_protocol::hash::Digest;
 
 use super::Check;
+use super::attached::attached;
 use super::onward::passed_on;
 use super::records::batch;
 use super::report::{KEEP, RESTORE, payload};
@@ -41,7 +43,7 @@ impl Check<'_> {
         self.take_unsealed(what, Under::Answer, &key.bytes(), bytes, opened).map(|(_, opened)| opened)
     }
 
-    fn take_unsealed(
+    pub(super) fn take_unsealed(
         &mut self,
         what: &str,
         under: Under,
@@ -129,6 +131,7 @@ impl Check<'_> {
             Under::Payload => u64::read(row).map(|key| self.store.look(Family::Payloads, &key)),
             Under::Records => u64::read(row).map(|key| self.store.look(Family::Records, &key)),
             Under::PassedOn => u64::read(row).map(|key| self.store.look(Family::PassedOn, &key)),
+            Under::Attached => Digest::read(row).map(|key| self.store.look(Family::Attached, &key)),
         };
         match found {
             None => false,
@@ -145,6 +148,10 @@ fn name(UnderKey(id, under, row): &UnderKey) -> String {
         (Under::Records, Some(entry)) => batch(entry),
         (Under::PassedOn, Some(entry)) => passed_on(entry),
         (Under::Hold, Some(hold)) => format!("hold {hold}"),
+        (Under::Attached, _) => match Digest::read(row) {
+            Some(digest) => attached(&digest),
+            None => format!("row {}", luxor_protocol::hash::hex(row)),
+        },
         _ => match SubmissionKey::read(row) {
             Some(SubmissionKey(name, chunk)) => format!("submission {name}, chunk {chunk}"),
             None => format!("row {}", luxor_protocol::hash::hex(row)),

@@ -46,6 +46,9 @@ impl Driver {
                 request @ (Request::DocumentsKnown { .. } | Request::DocumentsWanted(_) | Request::TakeDocuments(_)),
             ) => self.about_documents(peer, request, permit, reply),
             Ok(Request::Deletion { proof, numbers }) => self.deletion(peer, proof, numbers, permit, reply),
+            Ok(Request::Attachment { digest, shown_in, offset }) => {
+                self.attachment_read(peer, digest, shown_in, offset, permit, reply);
+            }
             Ok(Request::AuditRead { from, count }) => self.audit_read(peer, from, count, permit, reply),
         }
     }
@@ -92,11 +95,11 @@ pub(super) fn check(
         Request::Dispatch(dispatch) => {
             let mut judges = Judges::new(&shared.rules.book, now.day());
             // Parties are looked for among own records only.
-            let names = |view: &ArrivedView<'_>| {
+            let found_by = |view: &ArrivedView<'_>| {
                 quality::verdict(shared, &mut judges, view)?;
-                Ok(Names { parties: Vec::new(), ..view.names() })
+                Ok((Names { parties: Vec::new(), ..view.names() }, view.attachments()))
             };
-            check_dispatch(&directory, me, known, dispatch, now, |sealed| shared.secrets().seal.open(sealed), names)
+            check_dispatch(&directory, me, known, dispatch, now, |sealed| shared.secrets().seal.open(sealed), found_by)
         }
         Request::Withdrawal(withdrawal) => check_withdrawal(&directory, me, known, withdrawal, now),
         _ => {
@@ -116,7 +119,8 @@ pub(super) fn check(
     if !checked.payload.is_empty() {
         let key = shared.store.received_key(checked.agreement, checked.due)?;
         payload = Some(seal_of(Under::Payload, &key, &checked.channel, checked.number, &checked.payload)?);
-        let indexed = |(place, root, names)| NamedRecord { root, place, names }.indexed(&key);
+        let indexed =
+            |(place, root, (names, attachments))| NamedRecord { root, place, names, attachments }.indexed(&key);
         records = checked.accepted.into_iter().map(indexed).collect();
     }
     Ok(Ok(Box::new(Verified {

@@ -52,6 +52,8 @@ pub struct ErasedNow {
     pub keys: u64,
     /// Keys that are still in use, and are destroyed at the next run.
     pub keys_in_use: u64,
+    /// Attached files gone.
+    pub attachments: u64,
     /// Indexes of the `erased` entries.
     pub logged: Vec<u64>,
 }
@@ -149,6 +151,7 @@ impl Driver {
                 }
             }
         }
+        self.erase_attached(today, &mut done).await?;
         self.finish(today, &mut done).await?;
         if let Some((first, last)) = touched {
             let shared = self.shared.clone();
@@ -181,9 +184,9 @@ impl Driver {
     pub(super) async fn erase_regularly(self) {
         loop {
             match self.erase_due(now().day()).await {
-                Ok(done) if done.entries + done.records + done.keys > 0 => {
-                    let ErasedNow { entries, records, held, keys, .. } = done;
-                    tracing::info!(entries, records, held, keys, "erased what was due");
+                Ok(done) if done.entries + done.records + done.keys + done.attachments > 0 => {
+                    let ErasedNow { entries, records, held, keys, attachments, .. } = done;
+                    tracing::info!(entries, records, held, keys, attachments, "erased what was due");
                 }
                 Ok(_) => {}
                 Err(EraseError::Store(error)) => return drop(self.mailbox.send(Message::Failed(error.into()))),
@@ -221,20 +224,44 @@ impl Driver {
         }
     }
 
+    /// Attached files whose rows are under a key whose day has come: those that no record names go, others go on under a later one.
+    async fn erase_attached(&self, today: Day, done: &mut ErasedNow) -> Result<(), EraseError> {
+        for key in self.shared.store.keyring().keys() {
+            if key.bucket().kind == Kind::Holds || key.bucket().day > today {
+                continue;
+            }
+            let (mut after, id) = (Some(Under::Attached.before_all()), key.id());
+            while after.is_some() {
+                let (shared, from) = (self.shared.clone(), after);
+                let (step, last) = self.on_worker(move || attached_under(&shared, id, from)).await?;
+                self.take_step(step, Ground::Retention, None, today, done).await?;
+                after = last;
+            }
+        }
+        Ok(())
+    }
+
     /// Writes anew what is under retired keys, and destroys those that nothing is under any more.
     async fn finish(&self, today: Day, done: &mut ErasedNow) -> Result<(), EraseError> {
-        let retiring = self.shared.store.keyring().retiring();
-        // Whoever took a key before it was retired commits what is under it first.
-        self.unused(&retiring).await?;
-        for key in retiring {
-            loop {
-                let (shared, id) = (self.shared.clone(), key.id());
-                let step = self.on_worker(move || rows_left(&shared, id)).await?;
-                if step.erasing.is_empty() {
-                    break;
-                }
-                self.take_step(step, Ground::Retention, None, today, done).await?;
+        let mut seen = BTreeSet::new();
+        loop {
+            let mut retiring = self.shared.store.keyring().retiring();
+            retiring.retain(|key| seen.insert(key.id()));
+            if retiring.is_empty() {
+                break;
             }
+            // Whoever took a key before it was retired commits what is under it first.
+            self.unused(&retiring).await?;
+            for key in retiring {
+                loop {
+                    let (shared, id) = (self.shared.clone(), key.id());
+                    let step = self.on_worker(move || rows_left(&shared, id)).await?;
+                    if step.erasing.is_empty() || !self.take_step(step, Ground::Retention, None, today, done).await? {
+                        break;
+                    }
+                }
+            }
+            // An attached file that went with the last of its records may have stood under another key, which is retired now.
         }
         let mut empty = Vec::new();
         let retiring: Vec<u64> = self.shared.store.keyring().retiring().iter().map(|key| key.id()).collect();
@@ -284,7 +311,7 @@ impl Driver {
         Ok(unused)
     }
 
-    /// Commits a step with its `erased` entries.
+    /// Commits a step with its `erased` entries; tells whether anything was written.
     async fn take_step(
         &self,
         step: Step,
@@ -292,14 +319,16 @@ impl Driver {
         reference: Option<Digest>,
         on: Day,
         done: &mut ErasedNow,
-    ) -> Result<(), EraseError> {
+    ) -> Result<bool, EraseError> {
         let Step { erasing, named, done: more, .. } = step;
         done.entries += more.entries;
         done.records += more.records;
         done.held += more.held;
+        let (turn, mut erasing) = self.settle_attached(erasing).await?;
         if erasing.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
+        let files = erasing.take_files();
         // Before anything goes: whatever stays under the same key, since it is held, must come under another, also after a crash.
         let (shared, ids) = (self.shared.clone(), erasing.keys());
         self.on_worker(move || shared.store.keyring().retire(&ids).map_err(StoreError::from)).await?;
@@ -319,7 +348,12 @@ impl Driver {
         let count = entries.len() as u64;
         let committed = self.commit(writes, entries).await?;
         done.logged.extend(committed.first..committed.first + count);
-        Ok(())
+        done.attachments += files.len() as u64;
+        if !files.is_empty() {
+            self.remove_attached(files).await;
+        }
+        drop(turn);
+        Ok(true)
     }
 
     pub(super) async fn commit(&self, writes: Vec<Write>, entries: Vec<Opening>) -> Result<Committed, EraseError> {
@@ -459,6 +493,10 @@ fn batches_due(
             break;
         }
         last = Some(Under::row_after(under, &row));
+        // They are looked at under every kind of key.
+        if under == Under::Attached {
+            continue;
+        }
         // Rows of all but answers have the index of an entry for their key.
         let batch = <[u8; 8]>::try_from(row.as_slice()).map(u64::from_be_bytes);
         let (false, Ok(batch)) = (under == Under::Answer, batch) else {
@@ -494,6 +532,18 @@ fn batches_due(
     Ok((step, last))
 }
 
+/// Rows of attached files under a key, behind `after`; gives the last one looked at, unless there is none.
+fn attached_under(shared: &Shared, id: u64, after: Option<Vec<u8>>) -> Result<(Step, Option<Vec<u8>>), StoreError> {
+    let (mut step, mut last) = (Step::default(), None);
+    for (under, row) in shared.store.under_after(id, after.as_deref(), ROWS_AT_ONCE)? {
+        last = Some(Under::row_after(under, &row));
+        if let (Under::Attached, Ok(digest)) = (under, <[u8; 32]>::try_from(row.as_slice())) {
+            step.erasing.touch_attached(Digest(digest));
+        }
+    }
+    Ok((step, last))
+}
+
 /// Rows that are left under a retired key, written anew.
 fn rows_left(shared: &Shared, id: u64) -> Result<Step, StoreError> {
     let store = &shared.store;
@@ -501,6 +551,9 @@ fn rows_left(shared: &Shared, id: u64) -> Result<Step, StoreError> {
     for (under, row) in store.under(id, ROWS_AT_ONCE)? {
         if step.is_full() {
             break;
+        }
+        if let (Under::Attached, Ok(digest)) = (under, <[u8; 32]>::try_from(row.as_slice())) {
+            step.erasing.touch_attached(Digest(digest));
         }
         if let (Under::Payload | Under::Records | Under::PassedOn, Ok(entry)) =
             (under, <[u8; 8]>::try_from(row.as_slice()))

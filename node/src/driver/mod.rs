@@ -7,6 +7,7 @@
 //! Not here: decisions (engine), bytes of the protocol (luxor-protocol), libp2p (net), HTTP (api).
 
 mod arrive;
+mod attached;
 mod audit;
 mod beside;
 mod deletions;
@@ -50,6 +51,7 @@ use luxor_protocol::time::Millis;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
+use crate::attached::AttachedFiles;
 use crate::engine::{Effect, Engine, Input, PreparedChunk, PreparedWithdrawal, Ticket, Token};
 use crate::entropy::EntropyError;
 use crate::keyring::KeyringError;
@@ -58,6 +60,8 @@ use crate::sequencer::{Commit, SequencerError, bytes_of};
 use crate::store::{StoreError, Totals, Write};
 use crate::waking::{Heard, WordError};
 
+use attached::Attached;
+pub use attached::{AttachError, Ranges};
 pub use audit::AuditReadError;
 use documents::Spread;
 pub use documents::{AdmitError, Admitted, RefusedDocument, record_documents};
@@ -91,6 +95,8 @@ pub struct DriverConfig {
     pub min_free_bytes: u64,
     /// Time between two `peers` entries.
     pub peers_every: Duration,
+    /// Whether every attached file that a received record names is fetched, not only those that are asked for.
+    pub fetch_all_attached: bool,
 }
 
 /// Why a submission was not taken.
@@ -171,6 +177,7 @@ pub struct Driver {
     spread: Arc<Spread>,
     /// One erasure, or one hold placed or released, at a time.
     erasing: Arc<tokio::sync::Mutex<()>>,
+    attached: Arc<Attached>,
     pool: Arc<Pool>,
 }
 
@@ -260,6 +267,8 @@ impl Driver {
     pub fn new(engine: Engine, shared: Arc<Shared>, config: DriverConfig) -> std::io::Result<(Driver, Run)> {
         let (mailbox, messages) = mpsc::unbounded_channel();
         let (state, told) = watch::channel(state_of(&engine));
+        let files = AttachedFiles::new(&shared.folder.data());
+        let attached = Arc::new(Attached::new(files, config.min_free_bytes, config.fetch_all_attached));
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let driver = Driver {
             shared,
@@ -273,6 +282,7 @@ impl Driver {
             passing: Arc::default(),
             spread: Arc::default(),
             erasing: Arc::default(),
+            attached,
             pool: Arc::new(Pool::new(cores)?),
         };
         let run = Run {
@@ -328,13 +338,15 @@ impl Driver {
         result
     }
 
-    async fn submit_once(&self, submission: Submission) -> Result<Vec<u8>, SubmitError> {
+    async fn submit_once(&self, mut submission: Submission) -> Result<Vec<u8>, SubmitError> {
         if let Some(row) = self.shared.store.submission(&submission.name, submission.chunk)? {
             if row.digest != submission.digest {
                 return Err(SubmitError::NameUsed { submission: submission.name, chunk: submission.chunk });
             }
             return Ok(row.result);
         }
+        // Until the records are stored, no file that they name goes.
+        let _held = self.hold_attached(&mut submission.records).await?;
         let shared = self.shared.clone();
         let chunk = self.on_lane(submission.lane, move || prepare::prepare(&shared, submission, now())).await?;
         self.send_out(chunk).await
@@ -443,6 +455,8 @@ impl Run {
         beside.spawn(self.driver.clone().monitor());
         beside.spawn(self.driver.clone().spread_documents());
         beside.spawn(self.driver.clone().record_peers(self.config.peers_every));
+        beside.spawn(self.driver.clone().beside_each(Driver::others, Driver::fetch_from));
+        beside.spawn(self.driver.clone().fetch_all_attached());
         loop {
             let wakeup =
                 self.engine.next_wakeup().map(|at| Duration::from_millis(at.0.saturating_sub(self.elapsed().0)));

@@ -86,7 +86,7 @@ impl Driver {
 }
 
 /// Whether a dispatch may go by these documents, or why not.
-fn allowed(
+pub(super) fn allowed(
     shared: &Shared,
     directory: &Directory,
     sent: &SentRow,

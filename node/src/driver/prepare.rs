@@ -98,6 +98,7 @@ pub(super) fn prepare(shared: &Shared, submission: Submission, now: Millis) -> R
                 true => (content, Vec::new()),
                 false => content.to_version(cut.table),
             };
+            let attachments = content.attachments();
             let record = SealedRecord::new(issuer.clone(), content, None, id, seed);
             stored.clear();
             record.encode_stored(&mut stored);
@@ -126,7 +127,7 @@ pub(super) fn prepare(shared: &Shared, submission: Submission, now: Millis) -> R
             };
             let group = &mut groups[at];
             let place = group.records.len();
-            group.indexed.push(NamedRecord { root: record.root(), place, names });
+            group.indexed.push(NamedRecord { root: record.root(), place, names, attachments });
             group.stored.bytes(stored.as_bytes());
             group.records.push(record);
             group.bytes += bytes;

@@ -177,7 +177,8 @@ fn again(
         one.clear();
         record.encode_stored(&mut one);
         stored.bytes(one.as_bytes());
-        named.push(NamedRecord { root: record.root(), place: *place, names: record.content().names() });
+        let (names, attachments) = (record.content().names(), record.content().attachments());
+        named.push(NamedRecord { root: record.root(), place: *place, names, attachments });
     }
     let delivery = Delivery {
         recipient: to.node.clone(),

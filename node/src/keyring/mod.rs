@@ -43,6 +43,8 @@ pub enum Kind {
     Answers,
     /// What is held, and why.
     Holds,
+    /// Attached files that no record names yet.
+    Uploads,
 }
 
 /// What shares one data key.
@@ -272,6 +274,11 @@ impl Keyring {
         self.shared(retiring)
     }
 
+    /// Whether nothing new goes under this key.
+    pub fn is_retiring(&self, id: u64) -> bool {
+        self.shared(|state| state.held.get(&id).is_some_and(|held| held.retiring))
+    }
+
     /// From now on new rows of these keys' buckets go under new ones. Durable when this returns.
     ///
     /// # Errors
@@ -392,6 +399,11 @@ impl DataKey {
         keyed(&self.index, Domain::Index, &[b"type", type_name.as_bytes()])
     }
 
+    /// The index key of an attached file that a record names.
+    pub fn attachment(&self, digest: &Digest) -> Digest {
+        keyed(&self.index, Domain::Index, &[b"attachment", &digest.0])
+    }
+
     /// Encrypts bytes for one place in the database; they open at no other.
     ///
     /// # Errors
@@ -478,7 +490,7 @@ fn read_keys(content: &[u8]) -> Result<(u64, Vec<(DataKey, bool)>), CborError> {
 }
 
 impl Kind {
-    const ALL: [Kind; 4] = [Kind::Received, Kind::Own, Kind::Answers, Kind::Holds];
+    const ALL: [Kind; 5] = [Kind::Received, Kind::Own, Kind::Answers, Kind::Holds, Kind::Uploads];
 
     fn number(self) -> u64 {
         self as u64 + 1

@@ -6,7 +6,7 @@ use luxor_protocol::time::Day;
 
 /// Column families, by what they hold.
 pub(super) mod cf {
-    /// `tree`, `node`, `totals`, `erased`, `peers`, `document/<digest>`, `channel/<key>` of received channels, `out/<key>` of own ones.
+    /// `tree`, `node`, `totals`, `erased`, `peers`, `attached`, `document/<digest>`, `channel/<key>` of received channels, `out/<key>` of own ones.
     pub(crate) const META: &str = "meta";
     /// Index -> 33 bytes.
     pub(crate) const ENTRIES: &str = "entries";
@@ -54,9 +54,11 @@ pub(super) mod cf {
     pub(crate) const DUE: &str = "due";
     /// [`super::super::LogFact`] and origin -> a signed note, or evidence of a fork.
     pub(crate) const LOGS: &str = "logs";
+    /// Digest of an attached file -> [`super::super::AttachedRow`], under a data key.
+    pub(crate) const ATTACHED: &str = "attached";
 
     /// All of them.
-    pub(crate) const ALL: [&str; 23] = [
+    pub(crate) const ALL: [&str; 24] = [
         META,
         ENTRIES,
         OPENINGS,
@@ -80,6 +82,7 @@ pub(super) mod cf {
         DUE,
         HOLDS,
         DELETIONS,
+        ATTACHED,
     ];
 }
 
@@ -88,6 +91,7 @@ pub(super) const META_NODE: &[u8] = b"node";
 pub(super) const META_TOTALS: &[u8] = b"totals";
 pub(super) const META_ERASED: &[u8] = b"erased";
 pub(super) const META_PEERS: &[u8] = b"peers";
+pub(super) const META_ATTACHED: &[u8] = b"attached";
 const META_DOCUMENT: &[u8] = b"document/";
 const META_CHANNEL: &[u8] = b"channel/";
 const META_OUT: &[u8] = b"out/";
@@ -105,11 +109,14 @@ pub enum Under {
     Hold = 4,
     /// Records of others that a dispatch passes on.
     PassedOn = 5,
+    /// What is kept of attached files beside their bytes.
+    Attached = 6,
 }
 
 impl Under {
     /// All of them.
-    pub(super) const ALL: [Self; 5] = [Self::Payload, Self::Records, Self::Answer, Self::Hold, Self::PassedOn];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Payload, Self::Records, Self::Answer, Self::Hold, Self::PassedOn, Self::Attached];
 
     /// The column family of such rows.
     pub(super) fn family(self) -> &'static str {
@@ -119,7 +126,13 @@ impl Under {
             Under::Answer => cf::SUBMISSIONS,
             Under::Hold => cf::HOLDS,
             Under::PassedOn => cf::PASSED_ON,
+            Under::Attached => cf::ATTACHED,
         }
+    }
+
+    /// The place before the first row of this kind.
+    pub fn before_all(self) -> Vec<u8> {
+        vec![self as u8]
     }
 
     /// The place behind a row, for going on from it.
@@ -133,7 +146,7 @@ impl Under {
 }
 
 /// What bytes of a kind are sealed for: payloads and what is passed on for their dispatch, own records for the first dispatch of their batch, answers for
-/// their chunk, holds for their number. All are known before a row has its index.
+/// their chunk, holds for their number, rows of attached files for their digest. All are known before a row has its index.
 pub(super) fn sealed_for(under: Under, what: &[u8]) -> Vec<u8> {
     [&[under as u8], what].concat()
 }

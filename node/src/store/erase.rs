@@ -4,15 +4,18 @@
 //!
 //! Not here: what is due, held or ordered, and when keys are destroyed (driver).
 
+use std::collections::BTreeMap;
+
 use luxor_protocol::api::{ChunkResult, RecordResult, Traffic};
 use luxor_protocol::cbor::{CborError, Decode, Encode, Reader, Writer};
 use luxor_protocol::exchange::{Channel, DispatchHeader, EntryKind, Outcome, ReceiptBody, Skeleton};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::limits::MAX_BATCH_RECORDS;
-use luxor_protocol::record::{Names, RecordView, SealedRecord};
+use luxor_protocol::record::{Attachment, Names, RecordView, SealedRecord};
 use luxor_protocol::time::Day;
 use rocksdb::{Direction, IteratorMode, WriteBatch};
 
+use super::attached::FileState;
 use super::columns::{
     META_ERASED, Tag, Under, cf, delivery_key, dispatch_key, due_key, index_key, place, read_due_key,
     read_submission_key, under_key,
@@ -38,8 +41,12 @@ pub struct Erasing {
     gone: Vec<(u64, Under, Vec<u8>)>,
     /// The same with what takes their place.
     moved: Vec<(u64, Under, Vec<u8>, Sealed)>,
-    index_gone: Vec<Vec<u8>>,
-    index_new: Vec<Vec<u8>>,
+    pub(super) index_gone: Vec<Vec<u8>>,
+    pub(super) index_new: Vec<Vec<u8>>,
+    /// Attached files of which it is to be decided what becomes of them, and whether a record that named each is erased here.
+    pub(super) attached: BTreeMap<Digest, bool>,
+    /// Those that go.
+    files: Vec<GoneFile>,
     /// What is gone now beside what was gone before.
     totals: ErasedTotals,
     bytes: usize,
@@ -48,7 +55,38 @@ pub struct Erasing {
 impl Erasing {
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
-        self.openings.is_empty() && self.gone.is_empty() && self.moved.is_empty()
+        self.openings.is_empty() && self.gone.is_empty() && self.moved.is_empty() && self.attached.is_empty()
+    }
+
+    /// It is to be decided what becomes of an attached file.
+    pub fn touch_attached(&mut self, digest: Digest) {
+        self.attached.entry(digest).or_default();
+    }
+
+    /// Whether it is to be decided of any.
+    pub fn touches_attached(&self) -> bool {
+        !self.attached.is_empty()
+    }
+
+    /// Takes out the attached files whose bytes go once this is written.
+    pub fn take_files(&mut self) -> Vec<GoneFile> {
+        std::mem::take(&mut self.files)
+    }
+
+    pub(super) fn erase_attached(&mut self, key: u64, gone: GoneFile) {
+        self.bytes += 200;
+        self.gone.push((key, Under::Attached, gone.digest.0.to_vec()));
+        self.files.push(gone);
+    }
+
+    pub(super) fn move_attached(&mut self, key: u64, digest: Digest, row: Sealed) {
+        self.bytes += row.bytes.len() + 200;
+        self.moved.push((key, Under::Attached, digest.0.to_vec(), row));
+    }
+
+    /// Files that an erased record named.
+    fn unname(&mut self, attachments: &[Attachment]) {
+        self.attached.extend(attachments.iter().map(|attachment| (attachment.digest, true)));
     }
 
     /// Numbers of the keys of which rows go.
@@ -63,6 +101,15 @@ impl Erasing {
     pub fn bytes(&self) -> usize {
         self.bytes + 100 * (self.index_gone.len() + self.index_new.len())
     }
+}
+
+/// An attached file that goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GoneFile {
+    /// Its digest.
+    pub digest: Digest,
+    /// How far it was, and its size; `None` where its row does not open.
+    pub was: Option<(FileState, u64)>,
 }
 
 /// One record of a row under a data key.
@@ -81,6 +128,15 @@ enum ItemKind<'r> {
 }
 
 impl Item<'_> {
+    /// The files that it names.
+    pub fn attachments(&self) -> Vec<Attachment> {
+        match &self.kind {
+            ItemKind::View(view) => view.attachments(),
+            ItemKind::Own(record, _) => record.content().attachments(),
+            ItemKind::Passed(_) => Vec::new(),
+        }
+    }
+
     /// By what it is found.
     pub fn names(&self) -> Names {
         match &self.kind {
@@ -195,13 +251,15 @@ impl Store {
         let mut kept = Vec::with_capacity(items.len());
         for mut item in items {
             let at = place(entry, item.place);
+            let attachments = item.attachments();
             let found_by = |key: &DataKey| {
-                let found = identifiers(under == Under::Records, key, &item.names());
+                let found = identifiers(under == Under::Records, key, &item.names(), &attachments);
                 found.into_iter().map(|found| index_key(tag_reference, &found, &at)).collect::<Vec<_>>()
             };
             erasing.index_gone.extend(found_by(&old));
             if erase(&item) {
                 erased.push((item.place, item.root));
+                erasing.unname(&attachments);
                 match &mut item.kind {
                     ItemKind::Passed(record) => {
                         record.references = Vec::new();
@@ -334,7 +392,9 @@ impl Store {
             for item in items(under, entry, &bytes)?.0 {
                 let at = place(entry, item.place);
                 erasing.index_gone.push(index_key(tag_root, &item.root, &at));
-                let found = identifiers(under == Under::Records, &key, &item.names());
+                let attachments = item.attachments();
+                let found = identifiers(under == Under::Records, &key, &item.names(), &attachments);
+                erasing.unname(&attachments);
                 erasing.index_gone.extend(found.iter().map(|found| index_key(tag_reference, found, &at)));
                 erased += 1;
             }

@@ -3,6 +3,7 @@
 //!
 //! Not here: who decides what is written (engine), when and in which order (sequencer).
 
+mod attached;
 mod columns;
 mod deletions;
 mod direct;
@@ -21,9 +22,10 @@ mod tree;
 mod under;
 mod write;
 
+pub use attached::{AttachedRow, FileState, Naming};
 pub use columns::Under;
 pub use deletions::DeletedRow;
-pub use erase::{Erasing, Item};
+pub use erase::{Erasing, GoneFile, Item};
 pub use files::LogFileReader;
 pub use holds::{Held, HoldRow};
 pub use kept::KeptOpening;

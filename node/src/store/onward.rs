@@ -126,7 +126,7 @@ impl PassedRecord {
 
     /// What finds it while the data key of its bucket lives.
     pub fn indexed(&self, place: usize, key: &DataKey) -> IndexedRecord {
-        IndexedRecord { root: self.root, place, references: identifiers(false, key, &self.names()) }
+        IndexedRecord { root: self.root, place, references: identifiers(false, key, &self.names(), &[]) }
     }
 }
 

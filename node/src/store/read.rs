@@ -221,7 +221,7 @@ impl Store {
                     look(Tag::PassedReference, &mut found.passed)?;
                 }
                 Kind::Received => look(Tag::ReceivedReference, &mut found.received)?,
-                Kind::Answers | Kind::Holds => {}
+                Kind::Answers | Kind::Holds | Kind::Uploads => {}
             }
         }
         // As one index would have them: in the order of the log.

@@ -17,9 +17,9 @@ use rocksdb::{
 use rustix::fs::{FlockOperation, fcntl_lock};
 
 use super::columns::{
-    DeletionTag, META_ERASED, META_NODE, META_PEERS, META_TOTALS, META_TREE, Tag, Under, cf, channel_meta_key,
-    deletion_key, delivery_key, dispatch_key, document_meta_key, due_key, index_key, out_meta_key, place,
-    read_channel_meta_key, read_deletion_key, read_dispatch_key, read_document_meta_key, read_due_key,
+    DeletionTag, META_ATTACHED, META_ERASED, META_NODE, META_PEERS, META_TOTALS, META_TREE, Tag, Under, cf,
+    channel_meta_key, deletion_key, delivery_key, dispatch_key, document_meta_key, due_key, index_key, out_meta_key,
+    place, read_channel_meta_key, read_deletion_key, read_dispatch_key, read_document_meta_key, read_due_key,
     read_out_meta_key, read_place, read_settled_key, read_submission_key, read_under_key, receipt_key, settled_key,
     submission_key, tile_key, under_key,
 };
@@ -77,6 +77,8 @@ pub enum Family {
     Holds,
     /// Words that something is erased, owed and given.
     Deletions,
+    /// What is kept of attached files beside their bytes.
+    Attached,
 }
 
 /// A key that can be read back from its bytes.
@@ -149,6 +151,8 @@ pub enum MetaKey {
     Erased,
     /// What the newest `peers` entry holds.
     Peers,
+    /// How far files were fetched.
+    Attached,
     /// The `document` entry of a document.
     Document(Digest),
     /// State of a received channel.
@@ -211,7 +215,7 @@ pub struct Stopped(#[expect(dead_code, reason = "the lock lasts as long as the f
 
 impl Family {
     /// All of them.
-    pub const ALL: [Family; 23] = [
+    pub const ALL: [Family; 24] = [
         Family::Meta,
         Family::Entries,
         Family::Openings,
@@ -235,6 +239,7 @@ impl Family {
         Family::Due,
         Family::Holds,
         Family::Deletions,
+        Family::Attached,
     ];
 
     fn name(self) -> &'static str {
@@ -262,6 +267,7 @@ impl Family {
             Family::Due => cf::DUE,
             Family::Holds => cf::HOLDS,
             Family::Deletions => cf::DELETIONS,
+            Family::Attached => cf::ATTACHED,
         }
     }
 }
@@ -616,6 +622,7 @@ impl RowKey for MetaKey {
             META_TOTALS => Self::Totals,
             META_ERASED => Self::Erased,
             META_PEERS => Self::Peers,
+            META_ATTACHED => Self::Attached,
             other => match (read_document_meta_key(other), read_channel_meta_key(other)) {
                 (Some(document), _) => Self::Document(document),
                 (None, Some(channel)) => Self::Channel(channel),
@@ -631,6 +638,7 @@ impl RowKey for MetaKey {
             Self::Totals => META_TOTALS.to_vec(),
             Self::Erased => META_ERASED.to_vec(),
             Self::Peers => META_PEERS.to_vec(),
+            Self::Attached => META_ATTACHED.to_vec(),
             Self::Document(document) => document_meta_key(document),
             Self::Channel(channel) => channel_meta_key(channel),
             Self::Out(channel) => out_meta_key(channel),

@@ -1,19 +1,20 @@
 //! Writes as typed data, and how they become rows.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use luxor_protocol::cbor::Encode;
 use luxor_protocol::exchange::{Arrival, Channel, Envelope, Opening, Withdrawal};
 use luxor_protocol::hash::Digest;
-use luxor_protocol::record::Names;
+use luxor_protocol::record::{Attachment, Names};
 use luxor_protocol::time::{Day, Millis};
 use luxor_protocol::tlog::{CompletedTile, Frontier, Hash};
 use rocksdb::WriteBatch;
 
 use super::columns::{
-    DeletionTag, META_PEERS, META_TOTALS, META_TREE, Tag, Under, cf, channel_meta_key, deletion_key, delivery_key,
-    dispatch_key, document_meta_key, due_key, index_key, out_meta_key, place, receipt_key, settled_key, submission_key,
-    tile_key, under_key,
+    DeletionTag, META_ATTACHED, META_PEERS, META_TOTALS, META_TREE, Tag, Under, cf, channel_meta_key, deletion_key,
+    delivery_key, dispatch_key, document_meta_key, due_key, index_key, out_meta_key, place, receipt_key, settled_key,
+    submission_key, tile_key, under_key,
 };
 use super::deletions::DeletedRow;
 use super::erase::Erasing;
@@ -41,21 +42,26 @@ pub struct NamedRecord {
     pub place: usize,
     /// What leads to it; parties of own records only.
     pub names: Names,
+    /// The files that it names.
+    pub attachments: Vec<Attachment>,
 }
 
 impl NamedRecord {
     /// What finds it while the data key of its bucket lives.
     pub fn indexed(&self, key: &DataKey) -> IndexedRecord {
-        IndexedRecord { root: self.root, place: self.place, references: identifiers(true, key, &self.names) }
+        let references = identifiers(true, key, &self.names, &self.attachments);
+        IndexedRecord { root: self.root, place: self.place, references }
     }
 }
 
-/// The index keys of what leads to a record: of own ones parties as well.
-pub fn identifiers(own: bool, key: &DataKey, names: &Names) -> Vec<Digest> {
+/// The index keys of what leads to a record: also from the files that it names, and of own ones from parties.
+pub fn identifiers(own: bool, key: &DataKey, names: &Names, attachments: &[Attachment]) -> Vec<Digest> {
+    let files: BTreeSet<Digest> = attachments.iter().map(|attachment| attachment.digest).collect();
+    let files = files.iter().map(|file| key.attachment(file));
     let references = names.references.iter().map(|reference| key.reference(reference));
     let parties = names.parties.iter().filter(|_| own).map(|party| key.party(party));
     let listed = names.listed.iter().map(|name| key.listed(name));
-    references.chain(parties).chain(listed).collect()
+    references.chain(parties).chain(listed).chain(files).collect()
 }
 
 /// One thing to be written. `entry` is a position in the entries of the same commit; the sequencer makes an index of it.
@@ -216,6 +222,17 @@ pub enum Write {
         /// The number of the key that its row is under.
         key: u64,
     },
+    /// How far an attached file is.
+    Attached {
+        /// Its digest.
+        digest: Digest,
+        /// A [`super::AttachedRow`].
+        row: Sealed,
+        /// The number of the key under which its row stood.
+        before: Option<u64>,
+    },
+    /// It was looked at up to this `received` entry whether files are to be fetched.
+    FetchedUpTo(u64),
     /// Verdicts so far.
     Totals(Totals),
     /// What this node holds of others' logs was recorded.
@@ -245,14 +262,14 @@ impl Write {
                 let payload = payload.as_ref().map_or(0, |payload| payload.bytes.len());
                 payload + source.as_ref().map_or(0, Vec::len) + 1_100 + records.len() * 150
             }
-            Self::Submission { row, .. } => row.bytes.len() + 200,
+            Self::Submission { row, .. } | Self::Attached { row, .. } => row.bytes.len() + 200,
             Self::Withdrawn { request, .. } => request.len() + 2_000,
             Self::Resent { .. } => 200,
             Self::Erased(erasing) => erasing.bytes(),
             Self::Hold { row, .. } => row.bytes.len() + 200,
             Self::Released { .. } | Self::DeletionOwed { .. } | Self::DeletionTold { .. } => 200,
             Self::Deleted { proof, dispatches, .. } => proof.len() + dispatches.len() * 200,
-            Self::Totals(_) | Self::Peers { .. } | Self::Document { .. } => 100,
+            Self::Totals(_) | Self::Peers { .. } | Self::Document { .. } | Self::FetchedUpTo(_) => 100,
         }
     }
 }
@@ -373,6 +390,13 @@ impl Store {
                     batch.delete_cf(self.cf(cf::HOLDS), row);
                     batch.delete_cf(self.cf(cf::UNDER), under_key(key, Under::Hold, &row));
                 }
+                Write::Attached { digest, row, before } => {
+                    if let Some(before) = before {
+                        batch.delete_cf(self.cf(cf::UNDER), under_key(before, Under::Attached, &digest.0));
+                    }
+                    self.stage_under(batch, Under::Attached, &digest.0, &row);
+                }
+                Write::FetchedUpTo(entry) => batch.put_cf(self.cf(cf::META), META_ATTACHED, entry.to_be_bytes()),
                 Write::Totals(totals) => batch.put_cf(self.cf(cf::META), META_TOTALS, totals.to_cbor()),
             }
         }

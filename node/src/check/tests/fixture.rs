@@ -339,7 +339,7 @@ impl Pair {
                 left_out: Vec::new(),
                 left_out_more: 0,
             });
-            indexed.push(NamedRecord { root: record.root(), place, names });
+            indexed.push(NamedRecord { root: record.root(), place, names, attachments: Vec::new() });
         }
         let (fault, pointer) = (Fault::NoRecipient, "/route/destination".to_owned());
         results.push(RecordResult::Refused { fault, pointer, reason: "no agreement".into() });
@@ -522,7 +522,8 @@ fn passed_on(dispatch: &Dispatch, sent: &Sent) -> Checked<Names> {
 
 fn named(checked: &Checked<Names>) -> Vec<NamedRecord> {
     let accepted = checked.accepted.iter().cloned();
-    accepted.map(|(place, root, names)| NamedRecord { root, place, names }).collect()
+    let named = |(place, root, names)| NamedRecord { root, place, names, attachments: Vec::new() };
+    accepted.map(named).collect()
 }
 
 fn count(traffic: &mut Traffic, outcome: &Outcome, records: usize) {

@@ -200,7 +200,9 @@ impl Disk {
             | Write::Released { .. }
             | Write::DeletionOwed { .. }
             | Write::DeletionTold { .. }
-            | Write::Deleted { .. } => {}
+            | Write::Deleted { .. }
+            | Write::Attached { .. }
+            | Write::FetchedUpTo(_) => {}
         }
     }
 
