@@ -46,6 +46,11 @@ pub(crate) enum Command {
     Revoke(RevokeArgs),
     /// Look through records by lists and dated rules before they are submitted. Needs no node.
     Check(CheckArgs),
+    /// Hand files in that records are to name as attachments; prints what a record says of each.
+    Attach(AttachArgs),
+    /// Attached files: how far one is, fetch it from who sent a record that names it.
+    #[command(subcommand)]
+    Attachment(AttachmentCommand),
     /// Submit records to the own node, which sends them to whom an agreement gives them.
     Submit(SubmitArgs),
     /// Convert records between formats, every row accounted for. Needs no node.
@@ -204,6 +209,41 @@ pub(crate) struct NodeArgs {
     /// One JSON document on stdout.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// `luxor attach`
+#[derive(Debug, Args)]
+pub(crate) struct AttachArgs {
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+    /// The files, of at most 256 MiB each. What is there of one already is not handed in again.
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+/// `luxor attachment`
+#[derive(Debug, Subcommand)]
+pub(crate) enum AttachmentCommand {
+    /// Fetch a file that a received record names, unless it is here, and write it.
+    Get {
+        /// Its BLAKE3 digest.
+        digest: String,
+        /// Where to write it.
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+        /// Wait at most so long until it is here. What came stays; the same again goes on.
+        #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+        wait: u64,
+        #[command(flatten)]
+        node: NodeArgs,
+    },
+    /// Show how far a file is, and where it can be fetched.
+    Show {
+        /// Its BLAKE3 digest.
+        digest: String,
+        #[command(flatten)]
+        node: NodeArgs,
+    },
 }
 
 /// `luxor submit`

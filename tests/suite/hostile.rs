@@ -3,6 +3,7 @@
 //!
 //! The peer is a member's own node identity in the hands of the test: its transport and sign keys, without its daemon.
 
+mod attached;
 mod driver;
 mod transport;
 mod witness;

@@ -3,6 +3,7 @@
 
 mod agreements;
 mod archive;
+mod attachments;
 mod audit_pack;
 mod bench;
 mod check;

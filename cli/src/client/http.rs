@@ -92,12 +92,34 @@ impl Http {
         }
     }
 
+    /// Writes what is there to `to`, as it comes; gives how many bytes that were.
+    pub(super) fn copy(&self, path: &str, to: &mut impl std::io::Write) -> Result<u64, ClientError> {
+        let get = self.agent.get(self.url(path)).header("Authorization", &self.authorization);
+        let mut response = get.call().map_err(|error| self.unreachable(error))?;
+        let status = response.status();
+        if !status.is_success() {
+            let body = self.body(&mut response)?;
+            return Err(problem(status.as_u16(), &body));
+        }
+        let mut body = response.body_mut().with_config().limit(u64::MAX).reader();
+        std::io::copy(&mut body, to).map_err(|error| self.unreachable(ureq::Error::Io(error)))
+    }
+
+    /// Puts a part of a file; waits as [`Http::put_cbor`] does.
+    pub(super) fn put_bytes<T: DeserializeOwned>(&self, path: &str, bytes: &[u8]) -> Result<T, ClientError> {
+        self.put(path, "application/octet-stream", bytes)
+    }
+
     /// Puts a chunk; while the node answers 503, waits as long as it asks for and puts it again.
     pub(super) fn put_cbor<T: DeserializeOwned>(&self, path: &str, chunk: &[u8]) -> Result<T, ClientError> {
+        self.put(path, "application/cbor", chunk)
+    }
+
+    fn put<T: DeserializeOwned>(&self, path: &str, media: &str, bytes: &[u8]) -> Result<T, ClientError> {
         let started = Instant::now();
         loop {
             let request = self.agent.put(self.url(path)).header("Authorization", &self.authorization);
-            let sent = request.content_type("application/cbor").send(chunk);
+            let sent = request.content_type(media).send(bytes);
             let mut response = sent.map_err(|error| self.unreachable(error))?;
             let body = self.body(&mut response)?;
             if response.status().is_success() {

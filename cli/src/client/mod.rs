@@ -10,15 +10,16 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use luxor_protocol::api::{
-    AdmittedDocument, ApiFile, ChunkResult, Disclosed, Documents, EraseRequest, ErasedReport, Fork, HoldInfo,
-    HoldRequest, InboxDispatch, InboxPage, LifeReport, LoggedDocument, OnwardRequest, OnwardResult, OutboxPage,
-    OutboxState, QueuedReferral, ReceiptStanding, RecordInfo, RedirectRequest, Redirected, Status, WithdrawRequest,
-    Withdrawn,
+    AdmittedDocument, ApiFile, AttachmentInfo, ChunkResult, Disclosed, Documents, EraseRequest, ErasedReport, Fork,
+    HoldInfo, HoldRequest, InboxDispatch, InboxPage, LifeReport, LoggedDocument, OnwardRequest, OnwardResult,
+    OutboxPage, OutboxState, QueuedReferral, ReceiptStanding, RecordInfo, RedirectRequest, Redirected, Status,
+    WithdrawRequest, Withdrawn,
 };
 use luxor_protocol::audit::population::BatchViews;
 use luxor_protocol::cbor::{Decode as _, Encode as _};
 use luxor_protocol::document::{Directory, Document};
 use luxor_protocol::exchange::{Answer, AuditPage, Lane};
+use luxor_protocol::hash::Digest;
 use luxor_protocol::names::{NodeRef, Purpose};
 use luxor_protocol::tlog::MAX_NOTE_BYTES;
 
@@ -113,6 +114,32 @@ impl Client {
     /// Withdraws a dispatch that has no receipt.
     pub(crate) fn withdraw(&self, request: &WithdrawRequest) -> Result<Withdrawn, ClientError> {
         self.http.post_json("/v1/outbox/withdrawals", request)
+    }
+
+    /// How far an attached file is.
+    pub(crate) fn attachment(&self, digest: &Digest) -> Result<AttachmentInfo, ClientError> {
+        self.http.json(&format!("/v1/attachments/{digest}"), &[])
+    }
+
+    /// Hands in what of a file begins at `offset`.
+    pub(crate) fn attach(
+        &self,
+        digest: &Digest,
+        size: u64,
+        offset: u64,
+        bytes: &[u8],
+    ) -> Result<AttachmentInfo, ClientError> {
+        self.http.put_bytes(&format!("/v1/attachments/{digest}?size={size}&offset={offset}"), bytes)
+    }
+
+    /// Has an attached file fetched.
+    pub(crate) fn fetch_attachment(&self, digest: &Digest) -> Result<AttachmentInfo, ClientError> {
+        self.http.post_json(&format!("/v1/attachments/{digest}/fetch"), &())
+    }
+
+    /// Writes an attached file that is here; gives its bytes.
+    pub(crate) fn attached(&self, digest: &Digest, to: &mut impl std::io::Write) -> Result<u64, ClientError> {
+        self.http.copy(&format!("/v1/attachments/{digest}/content"), to)
     }
 
     /// Erases what is due, or an item by order.

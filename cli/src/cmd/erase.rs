@@ -23,6 +23,9 @@ pub(super) fn run(args: &EraseArgs) -> anyhow::Result<Exit> {
         ui::count(erased.records),
         erased.keys
     ))?;
+    if erased.attachments > 0 {
+        ui::say(&format!("{} attached files went with the last record that named them", ui::count(erased.attachments)));
+    }
     if erased.held > 0 {
         ui::say(&format!("{} are due and held: `luxor hold list` says why", ui::count(erased.held)));
     }

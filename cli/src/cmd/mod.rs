@@ -1,6 +1,7 @@
 //! The subcommands, one file each.
 
 mod agreement;
+mod attach;
 mod audit;
 mod card;
 mod charter;
@@ -54,6 +55,8 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Keys(args) => keys::run(&args),
         Command::Revoke(args) => revoke::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Attach(args) => attach::attach(&args),
+        Command::Attachment(command) => attach::run(&command),
         Command::Convert(args) => convert::run(&args),
         Command::Submit(args) => submit::run(&args),
         Command::Inbox(args) => inbox::run(&args),

@@ -56,6 +56,11 @@ pub(super) fn run(args: &StatusArgs) -> anyhow::Result<Exit> {
     }
     table.row(["sent", &traffic(&status.sent)]);
     table.row(["received", &traffic(&status.received)]);
+    let attached = &status.attachments;
+    if attached.here + attached.incomplete > 0 {
+        let here = format!("{} here, {} bytes", some(attached.here, "file"), ui::count(attached.bytes));
+        table.row(["attachments", &format!("{here}; {} incomplete", ui::count(attached.incomplete))]);
+    }
     table.row(["outbox", &format!("{} without receipt", ui::count(status.outbox))]);
     for missing in &status.missing {
         let numbers = format!("numbers {} to {} of {} ({})", missing.first, missing.last, missing.sender, missing.lane);

@@ -6,8 +6,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use luxor_node::config::RulesSection;
 use luxor_node::driver::{Driver, DriverConfig, Parts, Secrets, Shared};
 use luxor_node::engine::{Engine, EngineConfig, Window};
+use luxor_node::rules::Rules;
 use luxor_node::sequencer::{LockFile, Sequencer};
 use luxor_node::store::{Store, StoreConfig};
 use tokio::sync::{mpsc, watch};
@@ -53,13 +55,15 @@ async fn a_key_that_no_card_names_is_no_member() {
     let transport = *keys.transport.public();
     let secrets = Secrets { sign: keys.sign, seal: keys.seal, witness: keys.witness, transport };
     let (net_handle, outside) = (net.handle(), Vec::new());
-    let parts = Parts { me, directory, secrets, store, sequencer, net: net_handle, outside, folder };
+    let rules = Rules::read(&folder, &RulesSection::default()).unwrap();
+    let parts = Parts { me, directory, secrets, store, sequencer, net: net_handle, outside, folder, rules };
     let shared = Arc::new(Shared::new(parts).unwrap());
     let config = DriverConfig {
         submissions: 8,
         urgent_submissions: 8,
         folder: Path::new(&dir).to_owned(),
         min_free_bytes: 0,
+        fetch_all_attached: false,
         peers_every: std::time::Duration::from_secs(3_600),
     };
     let (driver, run) = Driver::new(engine, shared.clone(), config).unwrap();

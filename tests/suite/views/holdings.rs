@@ -56,7 +56,7 @@ impl Holdings {
                     reader.fixed::<32>().unwrap();
                 })),
                 Under::Records => records.extend(read_records(bytes)),
-                Under::Answer | Under::Hold | Under::PassedOn => {}
+                Under::Answer | Under::Hold | Under::PassedOn | Under::Attached => {}
             }
         }
         pieces.extend(opened.into_iter().map(|(under, bytes)| (format!("an opened {under:?}"), bytes)));
