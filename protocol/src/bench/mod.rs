@@ -1,5 +1,5 @@
 //! What `luxor bench` and `luxord bench` share: the records and networks they measure with, the reports they exchange as JSON, the
-//! formula of the ceiling, and SD-JWT beside our own disclosure.
+//! formula of the ceiling, SD-JWT beside our own disclosure, and documents to read.
 //!
 //! Not here: measuring, clocks and processes.
 
@@ -8,11 +8,12 @@ mod network;
 mod records;
 mod report;
 pub mod sdjwt;
+pub mod xml;
 
 pub use disclosure::{DISCLOSED, FIELDS, Filing, Unverified, disclose, filings, issue, shown, verify};
 pub use network::{NetworkError, Question, Questions, RULES_PER_VERSION, SampleNetwork, TODAY};
 pub use records::{MAX_RECORD_SIZE, MIN_RECORD_SIZE, Records};
 pub use report::{
     COUNTS, CeilingTerm, Count, DecisionReport, DisclosureCosts, DisclosureReport, End, LogReport, Per, PolicyReport,
-    Primitive, PrimitivesReport, ProofReport, ceiling, decimal, peak_memory, per_second, percentile,
+    Primitive, PrimitivesReport, ProofReport, XmlReport, ceiling, decimal, peak_memory, per_second, percentile,
 };
