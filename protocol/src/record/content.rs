@@ -167,11 +167,12 @@ impl Content {
         let Some(definition) = self.table.groups.get(group) else {
             return Err(ContentError::new(Fault::Unknown, "", format!("{} has no group {group}", self.table.name)));
         };
-        let pointer = pointer(definition, item);
+        // Only asked for when something is wrong.
+        let pointer = || pointer(definition, item);
         occurrences.retain(|fields| !fields.is_empty());
         let max = if definition.repeats { MAX_OCCURRENCES } else { 1 };
         if occurrences.len() > max {
-            return Err(ContentError::new(Fault::Limit, pointer, format!("more than {max} occurrences")));
+            return Err(ContentError::new(Fault::Limit, pointer(), format!("more than {max} occurrences")));
         }
         for fields in &mut occurrences {
             fields.sort_by_key(|(number, _)| *number);
@@ -179,13 +180,13 @@ impl Content {
         let mut leaf = Vec::new();
         if !occurrences.is_empty() {
             leaf = encode_leaf(definition, &occurrences);
-            check_leaf(definition, &leaf, &|| pointer.clone())?;
+            check_leaf(definition, &leaf, &pointer)?;
         }
         // The leaves that pad a group to a power of two stay absent: they are never encoded.
         let count = if definition.scope == Scope::Record { 1 } else { self.items };
         let slot = self.slots(group).take(count).nth(item);
         let Some(span) = slot.and_then(|slot| self.spans.get_mut(slot)) else {
-            return Err(ContentError::new(Fault::Limit, pointer, "no such goods item"));
+            return Err(ContentError::new(Fault::Limit, pointer(), "no such goods item"));
         };
         let start = self.bytes.len();
         self.bytes.extend_from_slice(&leaf);

@@ -6,8 +6,10 @@
 //! charge).
 
 use super::names::{Name, name};
-use super::part::Part::{Amount, Each, Fixed, In, Items, Kilograms, Leaf, Role, Special, Time};
-use super::part::{Fits, Part, Place, inside, leaf, leaf_text, read, read_amount, write, write_leaf};
+use super::part::Part::{Amount, Each, Fixed, In, Items, Kilograms, Leaf, Quantity, Role, Special, Time};
+use super::part::{
+    CURRENCY, Fits, Part, Place, UNIT, inside, leaf, leaf_text, read, read_number, write, write_leaf, write_number,
+};
 use super::tree::{Tree, TreeError};
 use super::values::{At, Values, at, group_at};
 use crate::limits::MAX_OCCURRENCES;
@@ -30,6 +32,8 @@ const PREVIOUS_DOCUMENT: Name = name("PreviousDocument");
 const DOCUMENT: Name = name("AdditionalDocument");
 const DOCUMENT_NAME: Name = name("Name");
 const EXEMPTION: Name = name("LPCOExemptionCode");
+const WRITE_OFF: Name = name("WriteOff");
+const QUANTITY: Name = name("QuantityQuantity");
 const STATEMENT: Name = name("AdditionalInformation");
 const STATEMENT_CODE: Name = name("StatementCode");
 const STATEMENT_TEXT: Name = name("StatementDescription");
@@ -183,7 +187,7 @@ const ITEM_PARTS: &[Part] = &[
         |_, _, _, _| {},
         |_, tree, Place { item, .. }| write_leaf(name("SequenceNumeric"), &(item + 1).to_string(), Digits(5), tree),
     ),
-    Special(read_item_documents, |values, tree, Place { item, .. }| write_documents(values, tree, &OF_ITEM, item)),
+    Special(read_goods_documents, |values, tree, Place { item, .. }| write_documents(values, tree, &OF_GOODS, item)),
     In(
         COMMODITY,
         &[
@@ -197,15 +201,20 @@ const ITEM_PARTS: &[Part] = &[
                     Leaf(TYPE, at(TABLE, "duty", "kind"), Chars(3)),
                     In(
                         name("Payment"),
-                        &[Amount(name("PaymentAmount"), at(TABLE, "duty", "amount"), at(TABLE, "duty", "currency"))],
+                        &[Amount(
+                            name("TaxAssessedAmount"),
+                            at(TABLE, "duty", "amount"),
+                            at(TABLE, "duty", "currency"),
+                        )],
                     ),
                 ],
             ),
             In(
                 MEASURE,
                 &[
-                    Kilograms(name("GrossMassMeasure"), at(TABLE, "origin", "gross_kg")),
+                    Kilograms(name("GrossMassMeasure"), at(TABLE, "measure", "gross_kg")),
                     Kilograms(name("NetNetWeightMeasure"), at(TABLE, "origin", "net_kg")),
+                    Quantity(name("TariffQuantity"), at(TABLE, "measure", "quantity"), at(TABLE, "measure", "unit")),
                 ],
             ),
         ],
@@ -270,7 +279,7 @@ fn elsewhere(tree: &Tree, shipment: usize, values: &mut Values) {
             let line = commodity.and_then(|commodity| tree.child(commodity, name("InvoiceLine")));
             let charge = line.and_then(|line| leaf(tree, line, name("ItemChargeAmount")));
             values.forget(VALUE_CURRENCY, item, 0);
-            read_amount(tree, charge, values, [VALUE, VALUE_CURRENCY], Place { item, occurrence: 0 });
+            read_number(tree, charge, CURRENCY, values, [VALUE, VALUE_CURRENCY], Place { item, occurrence: 0 });
         }
     }
     let importer = tree.child(shipment, name("Importer")).filter(|_| values.count(ADDRESSEE, 0) == 0);
@@ -344,11 +353,11 @@ fn read_documents(tree: &Tree, node: usize, values: &mut Values, _: Place) {
 }
 
 /// The same of a goods item.
-fn read_item_documents(tree: &Tree, node: usize, values: &mut Values, Place { item, .. }: Place) {
+fn read_goods_documents(tree: &Tree, node: usize, values: &mut Values, Place { item, .. }: Place) {
     for (wanted, read) in
         [(DOCUMENT, read_document as fn(&Tree, usize, &mut Values, &Holder, Place)), (STATEMENT, read_statement)]
     {
-        read_each(tree, node, values, &OF_ITEM, item, wanted, read);
+        read_each(tree, node, values, &OF_GOODS, item, wanted, read);
     }
 }
 
@@ -359,8 +368,8 @@ struct Holder {
     reference: At,
     code: At,
     statement: At,
-    /// What only documents of goods items have: name and status.
-    more: Option<[At; 2]>,
+    /// What only documents of goods items have: name, status, quantity and its unit.
+    more: Option<[At; 4]>,
 }
 
 const WHOLE: Holder = Holder {
@@ -372,13 +381,18 @@ const WHOLE: Holder = Holder {
     more: None,
 };
 
-const OF_ITEM: Holder = Holder {
-    group: group_at(TABLE, "item_documents"),
-    kind: at(TABLE, "item_documents", "type"),
-    reference: at(TABLE, "item_documents", "reference"),
-    code: at(TABLE, "item_documents", "statement_code"),
-    statement: at(TABLE, "item_documents", "statement"),
-    more: Some([at(TABLE, "item_documents", "name"), at(TABLE, "item_documents", "status")]),
+const OF_GOODS: Holder = Holder {
+    group: group_at(TABLE, "goods_documents"),
+    kind: at(TABLE, "goods_documents", "type"),
+    reference: at(TABLE, "goods_documents", "reference"),
+    code: at(TABLE, "goods_documents", "statement_code"),
+    statement: at(TABLE, "goods_documents", "statement"),
+    more: Some([
+        at(TABLE, "goods_documents", "name"),
+        at(TABLE, "goods_documents", "status"),
+        at(TABLE, "goods_documents", "quantity"),
+        at(TABLE, "goods_documents", "unit"),
+    ]),
 };
 
 fn read_each(
@@ -400,17 +414,24 @@ fn read_each(
 }
 
 /// A document: its type is the one letter or digit of the category, and up to three of the type.
-fn read_document(tree: &Tree, node: usize, values: &mut Values, holder: &Holder, Place { item, occurrence }: Place) {
+fn read_document(tree: &Tree, node: usize, values: &mut Values, holder: &Holder, place: Place) {
+    let Place { item, occurrence } = place;
     let category = leaf_text(tree, node, CATEGORY).filter(|category| category.len() == 1);
     let kind = leaf_text(tree, node, TYPE).filter(|kind| !kind.is_empty());
     if let (Some(category), Some(kind)) = (category, kind) {
         values.read(holder.kind, item, occurrence, &format!("{category}{kind}"));
     }
-    let [name, status] = holder.more.map_or([None; 2], |more| more.map(Some));
-    for (element, at) in [(ID, Some(holder.reference)), (DOCUMENT_NAME, name), (EXEMPTION, status)] {
-        if let (Some(text), Some(at)) = (leaf_text(tree, node, element), at) {
+    let mut text = |element, at| {
+        if let Some(text) = leaf_text(tree, node, element) {
             values.read(at, item, occurrence, text);
         }
+    };
+    text(ID, holder.reference);
+    if let Some([name, status, quantity, unit]) = holder.more {
+        text(DOCUMENT_NAME, name);
+        text(EXEMPTION, status);
+        let written_off = tree.child(node, WRITE_OFF).and_then(|write_off| leaf(tree, write_off, QUANTITY));
+        read_number(tree, written_off, UNIT, values, [quantity, unit], place);
     }
 }
 
@@ -424,51 +445,42 @@ fn read_statement(tree: &Tree, node: usize, values: &mut Values, holder: &Holder
 
 fn write_documents(values: &Values, tree: &mut Tree, holder: &Holder, item: usize) -> Result<bool, TreeError> {
     let mut any = false;
-    let [name, status] = holder.more.map_or([None; 2], |more| more.map(Some));
-    let text = |at: Option<At>, occurrence| at.and_then(|at| values.text(at, item, occurrence));
+    let text = |at: At, occurrence| values.text(at, item, occurrence);
     for occurrence in 0..values.count(holder.group, item) {
-        let kind = text(Some(holder.kind), occurrence).and_then(|kind| kind.split_at_checked(1));
+        let kind = text(holder.kind, occurrence).and_then(|kind| kind.split_at_checked(1));
         let kind = kind.filter(|(_, kind)| !kind.is_empty());
-        any |= write_all(
-            DOCUMENT,
-            [
+        let more = |which: usize| holder.more.and_then(|more| text(more[which], occurrence));
+        any |= inside(DOCUMENT, tree, |tree| {
+            let mut any = false;
+            for (name, text, fits) in [
                 (CATEGORY, kind.map(|(category, _)| category), Chars(1)),
-                (ID, text(Some(holder.reference), occurrence), Chars(70)),
-                (DOCUMENT_NAME, text(name, occurrence), Chars(35)),
+                (ID, text(holder.reference, occurrence), Chars(70)),
+                (DOCUMENT_NAME, more(0), Chars(35)),
                 (TYPE, kind.map(|(_, kind)| kind), Chars(3)),
-                (EXEMPTION, text(status, occurrence), Chars(3)),
-            ],
-            tree,
-        )?;
+                (EXEMPTION, more(1), Chars(3)),
+            ] {
+                any |= write_some(name, text, fits, tree)?;
+            }
+            if let Some([.., quantity, unit]) = holder.more {
+                let quantity = values.get(quantity, item, occurrence).map(Value::to_string);
+                any |= inside(WRITE_OFF, tree, |tree| {
+                    write_number(QUANTITY, quantity.as_deref(), UNIT, text(unit, occurrence), tree)
+                })?;
+            }
+            Ok(any)
+        })?;
     }
     for occurrence in 0..values.count(holder.group, item) {
-        any |= write_all(
-            STATEMENT,
-            [
-                (STATEMENT_CODE, text(Some(holder.code), occurrence), Chars(17)),
-                (STATEMENT_TEXT, text(Some(holder.statement), occurrence), Chars(512)),
-            ],
-            tree,
-        )?;
+        any |= inside(STATEMENT, tree, |tree| {
+            let code = write_some(STATEMENT_CODE, text(holder.code, occurrence), Chars(17), tree)?;
+            Ok(code | write_some(STATEMENT_TEXT, text(holder.statement, occurrence), Chars(512), tree)?)
+        })?;
     }
     Ok(any)
 }
 
-/// An element around those that have a text.
-fn write_all<const N: usize>(
-    around: Name,
-    leaves: [(Name, Option<&str>, Fits); N],
-    tree: &mut Tree,
-) -> Result<bool, TreeError> {
-    inside(around, tree, |tree| {
-        let mut any = false;
-        for (name, text, fits) in leaves {
-            if let Some(text) = text {
-                any |= write_leaf(name, text, fits, tree)?;
-            }
-        }
-        Ok(any)
-    })
+fn write_some(name: Name, text: Option<&str>, fits: Fits, tree: &mut Tree) -> Result<bool, TreeError> {
+    text.map_or(Ok(false), |text| write_leaf(name, text, fits, tree))
 }
 
 /// Lists of commodity codes: combined nomenclature, and the digits that TARIC adds.

@@ -41,7 +41,7 @@ use std::io::BufRead;
 use self::names::{Name, name};
 use self::parse::{Flaw, FlawKind};
 use self::split::{Documents, Piece};
-use self::tree::{DECLARATION, Tree, TreeError};
+use self::tree::{DECLARATION, Tree, TreeError, WRAPPER};
 use self::values::{At, Values, at};
 use super::{FormatError, Row, Source, Trouble};
 use crate::limits::{MAX_GOODS_ITEMS, MAX_XML_NOTES};
@@ -253,7 +253,6 @@ enum Message {
     Response,
 }
 
-const META_DATA: Name = name("MetaData");
 const RESPONSE: Name = name("Response");
 const MODEL: &str = "3.6";
 
@@ -323,7 +322,7 @@ impl Message {
     fn write(self, values: &Values, bare: bool, tree: &mut Tree) -> Result<(), TreeError> {
         tree.clear();
         if !bare {
-            tree.open_known(META_DATA)?;
+            tree.open_known(WRAPPER)?;
             tree.leaf(name("WCODataModelVersionCode"), MODEL)?;
             tree.leaf(name("WCOTypeName"), if self == Message::Declaration { "DEC" } else { "RES" })?;
         }
@@ -433,7 +432,7 @@ fn record(
             return Err(told(ContentError::new(Fault::Limit, "/extra/content", what)));
         }
     }
-    let content = values.content().map_err(told)?;
+    let content = values.into_content().map_err(told)?;
     content.check_complete().map_err(told)?;
     Ok(content)
 }

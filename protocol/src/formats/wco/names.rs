@@ -11,13 +11,14 @@ pub(super) struct Name(u16);
 impl Name {
     /// The name of this text, where the schemas have it.
     pub(super) fn find(text: &str) -> Option<Self> {
-        let (from, to) = match text.len() {
-            length @ 0..=LONGEST => (STARTS[length], STARTS[length + 1]),
-            _ => return None,
-        };
-        let of_length = NAMES.get(from..to)?;
-        let at = of_length.binary_search(&text).ok()?;
-        u16::try_from(from + at).ok().map(Self)
+        let mut slot = place(text.as_bytes());
+        loop {
+            match SLOTS[slot] {
+                0 => return None,
+                number if NAMES[usize::from(number) - 1] == text => return Some(Self(number - 1)),
+                _ => slot = (slot + 1) % SLOTS.len(),
+            }
+        }
     }
 
     /// The name of this number.
@@ -257,22 +258,31 @@ const NAMES: [&str; 189] = [
     "AgencyAssignedCustomizationVersionCode",
 ];
 
-const LONGEST: usize = NAMES[NAMES.len() - 1].len();
-
-/// Where the names of each length begin.
-const STARTS: [usize; LONGEST + 2] = {
-    let mut starts = [0; LONGEST + 2];
-    let mut length = 0;
-    while length < starts.len() {
-        let mut at = 0;
-        while at < NAMES.len() && NAMES[at].len() < length {
-            at += 1;
+/// The numbers of the names plus one, each at its place or the next free one behind it.
+static SLOTS: [u16; 1024] = {
+    let mut slots = [0; 1024];
+    let mut at = 0;
+    while at < NAMES.len() {
+        let mut slot = place(NAMES[at].as_bytes());
+        while slots[slot] != 0 {
+            slot = (slot + 1) % slots.len();
         }
-        starts[length] = at;
-        length += 1;
+        slots[slot] = at as u16 + 1;
+        at += 1;
     }
-    starts
+    slots
 };
+
+/// Where a name is looked for: four of its bytes and its length, mixed.
+const fn place(text: &[u8]) -> usize {
+    let length = text.len();
+    if length == 0 {
+        return 0;
+    }
+    let [first, third, middle, last] = [text[0], text[length / 3], text[length / 2], text[length - 1]];
+    let four = u32::from_le_bytes([first, third, middle, last]) ^ (length as u32) << 3;
+    (four.wrapping_mul(0x9e37_79b1) >> 22) as usize
+}
 
 #[cfg(test)]
 mod tests {

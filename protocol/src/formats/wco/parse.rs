@@ -107,23 +107,25 @@ pub(super) fn parse(bytes: &[u8], tree: &mut Tree) -> Result<(), Flaw> {
     }
 }
 
-struct State<'t, 'd> {
+struct State<'t> {
     tree: &'t mut Tree,
-    bindings: Vec<Binding<'d>>,
+    bindings: Vec<Binding>,
     /// Of the elements that are open.
     spaces: Vec<Space>,
 }
 
 /// A namespace declaration that holds.
-struct Binding<'d> {
-    prefix: Cow<'d, str>,
-    uri: Cow<'d, str>,
+struct Binding {
+    prefix: String,
+    uri: String,
+    /// Which of the schemas' it is.
+    space: Option<Space>,
     /// How many elements are open around the one that declares it.
     depth: usize,
 }
 
-impl<'d> State<'_, 'd> {
-    fn take(&mut self, event: Event<'d>, place: usize) -> Result<(), FlawKind> {
+impl State<'_> {
+    fn take(&mut self, event: Event<'_>, place: usize) -> Result<(), FlawKind> {
         match event {
             Event::Start(start) => self.start(&start, place),
             Event::Empty(start) => {
@@ -145,7 +147,7 @@ impl<'d> State<'_, 'd> {
         }
     }
 
-    fn start(&mut self, start: &BytesStart<'d>, place: usize) -> Result<(), FlawKind> {
+    fn start(&mut self, start: &BytesStart<'_>, place: usize) -> Result<(), FlawKind> {
         let depth = self.spaces.len();
         if depth == 0 && self.tree.count() > 0 {
             return Err(FlawKind::Second);
@@ -164,9 +166,9 @@ impl<'d> State<'_, 'd> {
         };
         match self.resolve(prefix.map(|prefix| prefix.into_inner()))? {
             None => {}
-            Some(uri) if uri == space.uri() => {}
-            Some(uri) => {
-                let (name, found) = (shown(name), shown(uri));
+            Some(binding) if binding.space == Some(space) => {}
+            Some(binding) => {
+                let (name, found) = (shown(name), shown(&binding.uri));
                 return Err(FlawKind::Namespace { name, found, wanted: space.uri() });
             }
         }
@@ -189,7 +191,7 @@ impl<'d> State<'_, 'd> {
         }
     }
 
-    fn bind(&mut self, start: &BytesStart<'d>, depth: usize) -> Result<(), FlawKind> {
+    fn bind(&mut self, start: &BytesStart<'_>, depth: usize) -> Result<(), FlawKind> {
         for (at, attribute) in start.attributes().enumerate() {
             if at == MAX_XML_ATTRIBUTES {
                 return Err(FlawKind::AttributeLimit);
@@ -204,23 +206,24 @@ impl<'d> State<'_, 'd> {
             if self.bindings.len() == MAX_XML_NAMESPACES {
                 return Err(FlawKind::NamespaceLimit);
             }
-            let uri = value(&attribute)?.into_owned().into();
-            self.bindings.push(Binding { prefix: prefix.to_owned().into(), uri, depth });
+            let uri = value(&attribute)?.into_owned();
+            let space = Space::ALL.into_iter().find(|space| space.uri() == uri);
+            self.bindings.push(Binding { prefix: prefix.to_owned(), uri, space, depth });
         }
         Ok(())
     }
 
     /// The namespace that a prefix stands for; none for names that are in none.
-    fn resolve(&self, prefix: Option<&str>) -> Result<Option<&str>, FlawKind> {
+    fn resolve(&self, prefix: Option<&str>) -> Result<Option<&Binding>, FlawKind> {
         let found = self.bindings.iter().rev().find(|binding| binding.prefix == prefix.unwrap_or_default());
         match (found, prefix) {
-            (Some(binding), _) if !binding.uri.is_empty() => Ok(Some(&binding.uri)),
+            (Some(binding), _) if !binding.uri.is_empty() => Ok(Some(binding)),
             (_, None) => Ok(None),
             (_, Some(prefix)) => Err(FlawKind::Prefix(shown(prefix))),
         }
     }
 
-    fn attributes(&mut self, start: &BytesStart<'d>) -> Result<(), FlawKind> {
+    fn attributes(&mut self, start: &BytesStart<'_>) -> Result<(), FlawKind> {
         // Their number and form were looked at when namespaces were bound.
         for attribute in start.attributes().with_checks(false).flatten() {
             let key = attribute.key.into_inner();
@@ -233,7 +236,7 @@ impl<'d> State<'_, 'd> {
                     self.tree.attribute_of(key, &value).map_err(FlawKind::Tree)?;
                 }
                 Some((prefix, "schemaLocation" | "noNamespaceSchemaLocation"))
-                    if self.resolve(Some(prefix))? == Some(XSI) => {}
+                    if self.resolve(Some(prefix))?.is_some_and(|binding| binding.uri == XSI) => {}
                 Some(_) => return Err(FlawKind::Attribute(shown(key))),
             }
         }

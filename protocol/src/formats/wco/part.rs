@@ -22,6 +22,8 @@ pub(super) enum Part {
     Time(Name, At),
     /// An amount and its currency.
     Amount(Name, At, At),
+    /// A quantity and its unit.
+    Quantity(Name, At, At),
     /// A mass in kilograms.
     Kilograms(Name, At),
     /// A text that the schema demands beside others; it is no field.
@@ -67,7 +69,9 @@ impl Fits {
     }
 }
 
+/// Attributes that tell what a number is of.
 pub(super) const CURRENCY: &str = "currencyID";
+pub(super) const UNIT: &str = "unitCode";
 const DATE: Name = name("DateTimeString");
 const FORMAT: &str = "formatCode";
 /// 2000-01-01 and 2100-01-01.
@@ -97,7 +101,10 @@ pub(super) fn read(parts: &[Part], tree: &Tree, node: usize, values: &mut Values
                 }
             }
             Part::Amount(name, amount, currency) => {
-                read_amount(tree, leaf(tree, node, name), values, [amount, currency], place)
+                read_number(tree, leaf(tree, node, name), CURRENCY, values, [amount, currency], place);
+            }
+            Part::Quantity(name, quantity, unit) => {
+                read_number(tree, leaf(tree, node, name), UNIT, values, [quantity, unit], place);
             }
             Part::Kilograms(name, at) => {
                 let child = leaf(tree, node, name).filter(|child| in_kilograms(tree, *child));
@@ -153,9 +160,10 @@ pub(super) fn write(parts: &[Part], values: &Values, tree: &mut Tree, place: Pla
                 Some(Value::Time(time)) => write_time(name, *time, tree)?,
                 _ => false,
             },
-            Part::Amount(name, amount, currency) => {
-                let amount = values.get(amount, item, occurrence).map(Value::to_string);
-                write_amount(name, amount.as_deref(), values.text(currency, item, occurrence), tree)?
+            Part::Amount(name, number, of) | Part::Quantity(name, number, of) => {
+                let mark = if let Part::Amount(..) = part { CURRENCY } else { UNIT };
+                let number = values.get(number, item, occurrence).map(Value::to_string);
+                write_number(name, number.as_deref(), mark, values.text(of, item, occurrence), tree)?
             }
             Part::Kilograms(name, at) => match values.get(at, item, occurrence) {
                 Some(mass) => write_leaf(name, &mass.to_string(), Fits::Chars(usize::MAX), tree)?,
@@ -243,48 +251,52 @@ pub(super) fn write_leaf(name: Name, text: &str, fits: Fits, tree: &mut Tree) ->
     Ok(takes)
 }
 
-/// Reads an amount together with its currency, or neither: an amount in a currency that cannot be told is no amount.
-pub(super) fn read_amount(
+/// Reads a number together with what it is of, or neither: an amount in a currency that cannot be told is no amount.
+pub(super) fn read_number(
     tree: &Tree,
     child: Option<usize>,
+    mark: &str,
     values: &mut Values,
-    [amount, currency]: [At; 2],
+    [number, of]: [At; 2],
     Place { item, occurrence }: Place,
 ) {
     let Some(child) = child else { return };
-    let held = values.text(currency, item, occurrence).map(str::to_owned);
-    let found = tree.attribute(child, CURRENCY);
-    let fits = match (&held, found) {
+    let found = tree.attribute(child, mark);
+    let held = values.text(of, item, occurrence);
+    let fresh = held.is_none() && found.is_some();
+    let fits = match (held, found) {
         (Some(held), found) => found == Some(held),
-        (None, Some(found)) => values.read(currency, item, occurrence, found),
+        (None, Some(found)) => values.read(of, item, occurrence, found),
         (None, None) => true,
     };
-    let fresh = held.is_none() && found.is_some();
-    if fits && !values.read(amount, item, occurrence, tree.text(child)) && fresh {
-        values.forget(currency, item, occurrence);
+    if fits && !values.read(number, item, occurrence, tree.text(child)) && fresh {
+        values.forget(of, item, occurrence);
     }
 }
 
-/// Writes an amount.
-pub(super) fn write_amount(
+/// Writes a number and what it is of.
+pub(super) fn write_number(
     name: Name,
-    amount: Option<&str>,
-    currency: Option<&str>,
+    number: Option<&str>,
+    mark: &str,
+    of: Option<&str>,
     tree: &mut Tree,
 ) -> Result<bool, TreeError> {
-    let Some(amount) = amount else { return Ok(false) };
+    // A quantity of which the unit has no place is no quantity.
+    let fits = of.is_none_or(|of| mark != UNIT || of.len() <= 5);
+    let Some(number) = number.filter(|_| fits) else { return Ok(false) };
     tree.open_known(name)?;
-    if let Some(currency) = currency {
-        tree.attribute_of(CURRENCY, currency)?;
+    if let Some(of) = of {
+        tree.attribute_of(mark, of)?;
     }
-    tree.text_of(amount)?;
+    tree.text_of(number)?;
     tree.close();
     Ok(true)
 }
 
 /// Whether a measure is in kilograms: that is meant where no unit is named.
 pub(super) fn in_kilograms(tree: &Tree, child: usize) -> bool {
-    tree.attribute(child, "unitCode").is_none_or(|unit| unit == "KGM")
+    tree.attribute(child, UNIT).is_none_or(|unit| unit == "KGM")
 }
 
 /// Writes a point in time, in whole seconds, of the years that the schemas take.

@@ -129,21 +129,28 @@ impl Search<'_> {
 
     /// The element of the document that one of the fields is: the first that holds all of it, or else the first of its name.
     fn find(&mut self, child: usize, among: super::tree::Children<'_>) -> Option<usize> {
-        let mut alike = None;
-        for other in among {
+        let (fields, document) = (self.fields, self.document);
+        let inside = !fields.is_leaf(child);
+        let mut alike = among.filter(|other| fields.same_name(child, document, *other));
+        let first = alike.next()?;
+        let mut rest = alike.peekable();
+        self.left = self.left.saturating_sub(1);
+        if inside && rest.peek().is_none() {
+            // What is different inside is told there.
+            return (!document.is_leaf(first)).then_some(first);
+        }
+        let mut first_inside = None;
+        for other in std::iter::once(first).chain(rest) {
             if self.left == 0 {
                 return None;
             }
             self.left -= 1;
-            if self.fields.same_name(child, self.document, other) {
-                if self.holds(other, child) {
-                    return Some(other);
-                }
-                let inside = !self.fields.is_leaf(child) && !self.document.is_leaf(other);
-                alike = alike.or(inside.then_some(other));
+            if self.holds(other, child) {
+                return Some(other);
             }
+            first_inside = first_inside.or((inside && !document.is_leaf(other)).then_some(other));
         }
-        alike
+        first_inside
     }
 
     /// Whether an element of the document holds all that one of the fields does.

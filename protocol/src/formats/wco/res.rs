@@ -109,18 +109,25 @@ const TAX_PARTS: &[Part] = &[
     Amount(name("AdValoremTaxBaseAmount"), at(TABLE, "debt", "base"), DEBT_CURRENCY),
     Amount(name("DeductAmount"), at(TABLE, "debt", "deducted"), DEBT_CURRENCY),
     Leaf(name("DutyRegimeCode"), at(TABLE, "debt", "regime"), Chars(3)),
+    Leaf(name("SpecificTaxBaseQuantity"), at(TABLE, "debt", "quantity"), Chars(18)),
     Leaf(name("TaxRateNumeric"), at(TABLE, "debt", "rate"), Chars(18)),
     Leaf(name("TypeCode"), at(TABLE, "debt", "kind"), Chars(3)),
-    In(PAYMENT, PAYMENT_PARTS),
+    In(PAYMENT, &[ASSESSED, PAYABLE]),
 ];
 
-/// What is owed for the whole declaration is told without more.
-const WHOLE_PARTS: &[Part] = &[In(PAYMENT, PAYMENT_PARTS)];
+/// What is owed for the whole declaration names no tax.
+const WHOLE_PARTS: &[Part] = &[In(
+    PAYMENT,
+    &[
+        ASSESSED,
+        Time(name("DueDateTime"), at(TABLE, "debt", "due_at")),
+        PAYABLE,
+        In(name("ObligationGuarantee"), &[Leaf(name("ReferenceID"), at(TABLE, "debt", "guarantee"), Chars(35))]),
+    ],
+)];
 
-const PAYMENT_PARTS: &[Part] = &[
-    Amount(name("TaxAssessedAmount"), at(TABLE, "debt", "assessed"), DEBT_CURRENCY),
-    Amount(name("PaymentAmount"), at(TABLE, "debt", "payable"), DEBT_CURRENCY),
-];
+const ASSESSED: Part = Amount(name("TaxAssessedAmount"), at(TABLE, "debt", "assessed"), DEBT_CURRENCY);
+const PAYABLE: Part = Amount(name("PaymentAmount"), at(TABLE, "debt", "payable"), DEBT_CURRENCY);
 
 /// Reads all that fields can hold of a response.
 pub(super) fn fields(tree: &Tree, node: usize) -> Values {

@@ -134,7 +134,7 @@ fn message(seed: u64, response: bool, bare: bool) -> Tree {
     let mut tree = Tree::default();
     let mut numbers = Numbers(seed);
     if !bare {
-        tree.open_known(META_DATA).unwrap();
+        tree.open_known(WRAPPER).unwrap();
         if numbers.up_to(1) == 0 {
             tree.leaf(name("ResponsibleCountryCode"), "GB").unwrap();
         }
@@ -205,7 +205,7 @@ proptest! {
 
     #[test]
     fn a_difference_leads_from_fields_to_any_document(one: u64, other: u64, content: u64, mask: u32) {
-        let values = Values::of(&content_of(&DECLARATION_3, content, mask & !(1 << 25), 2));
+        let values = Values::of(&content_of(&DECLARATION_3, content, mask & !(1 << 27), 2));
         let (mut fields, mut made) = (Tree::default(), Tree::default());
         Message::Declaration.write(&values, one % 2 == 0, &mut fields).unwrap();
         // From fields to a random document, and to one that is nearly the same.
@@ -329,7 +329,7 @@ fn fields_are_read_where_they_stand() {
     }
     assert!(field("sender", "name").starts_with("Sender & Daughters "));
     assert!(field("filing", "message_time").ends_with("T09:30:30.000Z"));
-    let (documents, _) = content.table().group("item_documents").unwrap();
+    let (documents, _) = content.table().group("goods_documents").unwrap();
     assert_eq!(content.occurrences_at(documents, 0).len(), 2);
     // What no field holds is little: responsible agency and the like, acceptance, authorisation, nationality, location.
     let Some(Value::Bytes(extra)) = content.field("extra", "content") else { panic!() };
@@ -620,6 +620,17 @@ fn what_has_no_message_is_not_written() {
     for wrong in [&b"x"[..], &[0x84, 2, 6, 0xf4, 0x80], &[0x84, 1, 7, 0xf4, 0x80], &[0x84, 1, 6, 0xf5, 0x80, 0]] {
         assert!(matches!(set("WCO-DEC-3.6", wrong), Err(ExportError::Extra { .. })), "{wrong:?}");
     }
+    // An element that would cut the stream: the name with the number of MetaData.
+    let content = one(&GOOD.replace("<GoodsShipment>", "<Odd/><GoodsShipment>"));
+    let Some(Value::Bytes(bytes)) = content.field("extra", "content") else { panic!() };
+    let odd: Vec<u8> = [0x63].into_iter().chain(*b"Odd").collect();
+    let at = bytes.windows(4).position(|window| window == odd).unwrap();
+    let number = WRAPPER.number();
+    let wrapper = [&bytes[..at], &[0x18, number as u8], &bytes[at + 4..]].concat();
+    let mut changed = content.clone();
+    changed.set(extra, 0, vec![vec![(1, Value::Text("WCO-DEC-3.6".into())), (2, Value::Bytes(wrapper))]]).unwrap();
+    let error = export(&changed).unwrap_err().to_string();
+    assert!(error.contains("a MetaData inside another element"), "{error}");
     // A record of which a field was taken away, or another put in, is not the one that it was made for.
     let content = one(&declarations(1, 1));
     let mut other = content.clone();

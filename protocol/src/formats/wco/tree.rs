@@ -57,6 +57,8 @@ pub(super) enum TreeError {
     TooMany,
     #[error("more than {MAX_XML_DEPTH} elements inside one another")]
     TooDeep,
+    #[error("a MetaData inside another element; it stands around a whole document")]
+    Wrapper,
     #[error("text and elements side by side, which no element of the WCO Data Model has")]
     Mixed,
     #[error("the name holds characters that are read in two ways; letters, digits, '_', '-' and '.' are taken")]
@@ -283,6 +285,10 @@ impl Tree {
             return Err(TreeError::TooDeep);
         }
         if let Some(around) = self.open.last().copied() {
+            // A stream is cut where one begins.
+            if matches!(label, Label::Known(WRAPPER)) {
+                return Err(TreeError::Wrapper);
+            }
             let Span { from, to } = self.nodes[around].text;
             if from < to {
                 // The name may stand behind the text, so the text stays in the memory and is forgotten.
@@ -379,6 +385,8 @@ pub(super) enum Space {
 }
 
 impl Space {
+    pub(super) const ALL: [Space; 5] = [Space::Meta, Space::Dec, Space::DecDates, Space::Res, Space::ResDates];
+
     /// The namespace's name.
     pub(super) const fn uri(self) -> &'static str {
         match self {
@@ -414,6 +422,9 @@ impl Space {
     }
 }
 
+/// What stands around messages.
+pub(super) const WRAPPER: Name = name("MetaData");
+
 /// `Declaration` may stand in a response twice, see [`Space::inside`].
 pub(super) const DECLARATION: Name = name("Declaration");
 
@@ -425,10 +436,12 @@ pub(super) fn blank(text: &str) -> bool {
 /// Whether every character may stand in XML 1.0.
 pub(super) fn allowed(text: &str) -> Result<(), TreeError> {
     // Folded without a way out, so that it is done for many bytes at a time.
-    let control =
-        text.bytes().fold(false, |found, byte| found | (byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r')));
+    let folded = text.bytes().fold((false, 0_u8), |(control, all), byte| {
+        (control | ((byte < b' ') & (byte != b'\t') & (byte != b'\n') & (byte != b'\r')), all | byte)
+    });
+    let (control, ascii) = (folded.0, folded.1.is_ascii());
     let outside = |c: char| matches!(c, '\u{fffe}' | '\u{ffff}');
-    match control || (!text.is_ascii() && text.contains(outside)) {
+    match control || (!ascii && text.contains(outside)) {
         true => Err(TreeError::Character),
         false => Ok(()),
     }

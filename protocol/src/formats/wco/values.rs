@@ -1,7 +1,7 @@
 //! The fields of a record while it is read from a tree or written to one.
 
 use super::names::same;
-use crate::limits::MAX_OCCURRENCES;
+use crate::limits::{MAX_GROUPS, MAX_OCCURRENCES};
 use crate::record::{Content, ContentError, Occurrences, Scope, TypeTable, Value};
 
 /// A field, by the position of its group and its number there.
@@ -42,37 +42,54 @@ pub(super) const fn group_at(table: &TypeTable, group: &str) -> usize {
 pub(super) struct Values {
     table: &'static TypeTable,
     items: usize,
-    groups: Vec<Vec<Occurrences>>,
+    /// One for a group of the record, one for each goods item for a group of those.
+    slots: Vec<Occurrences>,
+    /// Where those of each group begin.
+    starts: [usize; MAX_GROUPS],
 }
 
 impl Values {
     /// None yet, with room for so many goods items.
     pub(super) fn new(table: &'static TypeTable, items: usize) -> Self {
-        let slots = |scope| if scope == Scope::Record { 1 } else { items };
-        let groups = table.groups.iter().map(|group| vec![Occurrences::new(); slots(group.scope)]).collect();
-        Self { table, items, groups }
+        let mut starts = [0; MAX_GROUPS];
+        let mut count = 0;
+        for (start, group) in starts.iter_mut().zip(table.groups) {
+            *start = count;
+            count += if group.scope == Scope::Record { 1 } else { items };
+        }
+        Self { table, items, slots: vec![Occurrences::new(); count], starts }
     }
 
     /// Those of a record.
     pub(super) fn of(content: &Content) -> Self {
         let mut values = Self::new(content.table(), content.items());
-        for (group, slots) in values.groups.iter_mut().enumerate() {
-            for (item, occurrences) in slots.iter_mut().enumerate() {
-                *occurrences = content.occurrences_at(group, item);
+        for group in 0..values.table.groups.len() {
+            for item in 0..values.places(group) {
+                if let Some(slot) = values.slot_mut(group, item) {
+                    *slot = content.occurrences_at(group, item);
+                }
             }
         }
         values
     }
 
-    /// A record of them; occurrences that lack a mandatory field are left out.
-    pub(super) fn content(&self) -> Result<Content, ContentError> {
+    /// A record of them.
+    pub(super) fn into_content(mut self) -> Result<Content, ContentError> {
         let mut content = Content::empty(self.table, self.items);
-        for (group, slots) in self.groups.iter().enumerate() {
-            for (item, occurrences) in slots.iter().enumerate().filter(|(_, occurrences)| !occurrences.is_empty()) {
-                content.set(group, item, occurrences.clone())?;
+        for group in 0..self.table.groups.len() {
+            for item in 0..self.places(group) {
+                let occurrences = self.slot_mut(group, item).map(std::mem::take).unwrap_or_default();
+                if !occurrences.is_empty() {
+                    content.set(group, item, occurrences)?;
+                }
             }
         }
         Ok(content)
+    }
+
+    /// How many places a group has.
+    fn places(&self, group: usize) -> usize {
+        if self.table.groups[group].scope == Scope::Record { 1 } else { self.items }
     }
 
     /// How many goods items there are.
@@ -108,7 +125,7 @@ impl Values {
     pub(super) fn read(&mut self, at: At, item: usize, occurrence: usize, text: &str) -> bool {
         let kind = self.table.groups[at.group].field_number(u64::from(at.field)).map(|field| field.kind);
         match kind.and_then(|kind| kind.parse(text).ok()) {
-            Some(value) => self.put(at, item, occurrence, value),
+            Some(value) => self.add(at, item, occurrence, value),
             None => false,
         }
     }
@@ -116,11 +133,12 @@ impl Values {
     /// Sets a field that is not yet set, if it may hold the value; `false` otherwise.
     pub(super) fn put(&mut self, at: At, item: usize, occurrence: usize, value: Value) -> bool {
         let holds = self.table.groups[at.group].field_number(u64::from(at.field)).is_some_and(|f| f.kind.holds(&value));
-        let slot = if self.table.groups[at.group].scope == Scope::Record { 0 } else { item };
-        let Some(occurrences) = self.groups[at.group].get_mut(slot).filter(|_| holds && occurrence < MAX_OCCURRENCES)
-        else {
-            return false;
-        };
+        holds && self.add(at, item, occurrence, value)
+    }
+
+    fn add(&mut self, at: At, item: usize, occurrence: usize, value: Value) -> bool {
+        let slot = self.slot_mut(at.group, item).filter(|_| occurrence < MAX_OCCURRENCES);
+        let Some(occurrences) = slot else { return false };
         if occurrences.len() <= occurrence {
             occurrences.resize(occurrence + 1, Vec::new());
         }
@@ -146,14 +164,14 @@ impl Values {
         }
     }
 
-    /// Takes the last occurrence of a group back, from this number on, where it lacks a mandatory field or all.
+    /// Takes occurrences of a group back, from this number on, that lack a mandatory field or all.
     pub(super) fn settle(&mut self, group: usize, item: usize, from: usize) {
-        let mandatory: Vec<u8> =
-            self.table.groups[group].fields.iter().filter(|field| field.mandatory).map(|field| field.number).collect();
-        let Some(occurrences) = self.slot_mut(group, item) else { return };
-        let whole = |fields: &Vec<(u8, Value)>| {
-            !fields.is_empty() && mandatory.iter().all(|wanted| fields.iter().any(|(number, _)| number == wanted))
+        let mandatory = || self.table.groups[group].fields.iter().filter(|field| field.mandatory);
+        let whole = |fields: &[(u8, Value)]| {
+            !fields.is_empty() && mandatory().all(|field| fields.iter().any(|(number, _)| *number == field.number))
         };
+        let slot = self.index(group, item).and_then(|at| self.slots.get_mut(at));
+        let Some(occurrences) = slot.filter(|slot| slot.len() > from) else { return };
         let mut at = 0;
         occurrences.retain(|fields| {
             at += 1;
@@ -163,20 +181,24 @@ impl Values {
 
     /// The same for every group, but for those that a complete record has: their absence is told.
     pub(super) fn settle_all(&mut self) {
-        for group in 0..self.groups.len() {
-            if !self.table.groups[group].mandatory {
-                (0..self.groups[group].len()).for_each(|item| self.settle(group, item, 0));
-            }
+        for group in (0..self.table.groups.len()).filter(|group| !self.table.groups[*group].mandatory) {
+            (0..self.places(group)).for_each(|item| self.settle(group, item, 0));
+        }
+    }
+
+    fn index(&self, group: usize, item: usize) -> Option<usize> {
+        match self.table.groups[group].scope {
+            Scope::Record => Some(self.starts[group]),
+            Scope::Item => (item < self.items).then(|| self.starts[group] + item),
         }
     }
 
     fn slot(&self, group: usize, item: usize) -> Option<&Occurrences> {
-        let slot = if self.table.groups[group].scope == Scope::Record { 0 } else { item };
-        self.groups[group].get(slot)
+        self.slots.get(self.index(group, item)?)
     }
 
     fn slot_mut(&mut self, group: usize, item: usize) -> Option<&mut Occurrences> {
-        let slot = if self.table.groups[group].scope == Scope::Record { 0 } else { item };
-        self.groups[group].get_mut(slot)
+        let at = self.index(group, item)?;
+        self.slots.get_mut(at)
     }
 }
