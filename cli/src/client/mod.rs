@@ -11,8 +11,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use luxor_protocol::api::{
     AdmittedDocument, ApiFile, ChunkResult, Disclosed, Documents, EraseRequest, ErasedReport, Fork, HoldInfo,
-    HoldRequest, InboxDispatch, InboxPage, LifeReport, LoggedDocument, OnwardRequest, OnwardResult, OutboxPage, OutboxState,
-    QueuedReferral, ReceiptStanding, RecordInfo, RedirectRequest, Redirected, Status, WithdrawRequest, Withdrawn,
+    HoldRequest, InboxDispatch, InboxPage, LifeReport, LoggedDocument, OnwardRequest, OnwardResult, OutboxPage,
+    OutboxState, QueuedReferral, ReceiptStanding, RecordInfo, RedirectRequest, Redirected, Status, WithdrawRequest,
+    Withdrawn,
 };
 use luxor_protocol::audit::population::BatchViews;
 use luxor_protocol::cbor::{Decode as _, Encode as _};

@@ -186,7 +186,10 @@ impl<'m, W: Write> Output<'m, W> {
                 Ok(exported) => {
                     out.write_all(&exported.xml)?;
                     let places = exported.inexact.iter().map(|place| kind_of(place));
-                    places.collect::<BTreeSet<_>>().into_iter().for_each(|place| *inexact.entry(place).or_default() += 1);
+                    places
+                        .collect::<BTreeSet<_>>()
+                        .into_iter()
+                        .for_each(|place| *inexact.entry(place).or_default() += 1);
                 }
                 Err(error) => return Ok(Some((String::new(), error.to_string()))),
             },
@@ -203,7 +206,9 @@ impl<'m, W: Write> Output<'m, W> {
                 out.flush()?;
                 for (place, records) in inexact {
                     let records = ui::count(records);
-                    ui::say(&format!("note: {place} is not in the XML, or not as it is in the record ({records} records)"));
+                    ui::say(&format!(
+                        "note: {place} is not in the XML, or not as it is in the record ({records} records)"
+                    ));
                 }
             }
         }
@@ -213,7 +218,11 @@ impl<'m, W: Write> Output<'m, W> {
 
 /// A place without the number of its goods item.
 fn kind_of(place: &str) -> String {
-    place.split('/').filter(|part| !part.bytes().all(|byte| byte.is_ascii_digit()) || part.is_empty()).collect::<Vec<_>>().join("/")
+    place
+        .split('/')
+        .filter(|part| !part.bytes().all(|byte| byte.is_ascii_digit()) || part.is_empty())
+        .collect::<Vec<_>>()
+        .join("/")
 }
 
 fn reader(file: &Path) -> Result<Box<dyn BufRead>, FileError> {

@@ -12,11 +12,8 @@ use crate::ui;
 
 pub(super) fn run(args: &ItemArgs) -> anyhow::Result<Exit> {
     let client = Client::open(&args.node.node)?;
-    let further = [
-        ("scheme", args.scheme.clone()),
-        ("issuer", args.issuer.clone()),
-        ("posted_on", args.posted_on.clone()),
-    ];
+    let further =
+        [("scheme", args.scheme.clone()), ("issuer", args.issuer.clone()), ("posted_on", args.posted_on.clone())];
     let life = client.item(&args.id, &further, &args.joined.purposes)?;
     if args.node.json {
         ui::json(&life)?;
@@ -53,7 +50,12 @@ fn print(life: &LifeReport) -> anyhow::Result<()> {
     let issuer = life.issuer.as_ref().map(|issuer| format!(" of {issuer}")).unwrap_or_default();
     let posted = life.posted_on.as_ref().map(|day| format!(", posted on {day}")).unwrap_or_default();
     let purposes = life.purposes.iter().map(|purpose| purpose.word());
-    ui::line(&format!("item {} ({}{issuer}{posted}), as views for {} show it", life.id, life.scheme, listed(purposes)))?;
+    ui::line(&format!(
+        "item {} ({}{issuer}{posted}), as views for {} show it",
+        life.id,
+        life.scheme,
+        listed(purposes)
+    ))?;
     life.alarms.iter().try_for_each(print_alarm)?;
     print_release(&life.release)?;
     for alias in &life.other_names {
