@@ -251,8 +251,12 @@ pub(crate) enum AttachmentCommand {
 pub(crate) struct SubmitArgs {
     #[command(flatten)]
     pub(crate) node: NodeArgs,
-    /// Records: NDJSON in the native form, canonical CSV, or other CSV with a mapping. `-` reads stdin.
+    /// Records: NDJSON in the native form, canonical CSV, other CSV with a mapping, or WCO XML (declarations and notifications). `-` reads
+    /// stdin.
     pub(crate) file: PathBuf,
+    /// What the input is: `ndjson`, `csv` (canonical), `wco`. Without it, its name tells: `.csv`, `.xml`, NDJSON otherwise.
+    #[arg(long, value_name = "FORMAT", conflicts_with = "mapping")]
+    pub(crate) format: Option<String>,
     /// How CSV columns become fields: the name of a built-in mapping, or a file. Makes the input CSV whatever its name.
     #[arg(long, value_name = "NAME|FILE")]
     pub(crate) mapping: Option<String>,
@@ -276,11 +280,11 @@ pub(crate) struct SubmitArgs {
 pub(crate) struct ConvertArgs {
     /// The input. `-` reads stdin.
     pub(crate) file: PathBuf,
-    /// Its format: `auto` (by its name), `ndjson`, `csv` (canonical: paths as columns), the name of a built-in mapping or its
+    /// Its format: `auto` (by its name), `ndjson`, `csv` (canonical: paths as columns), `wco` (WCO XML), the name of a built-in mapping or its
     /// file for other CSV, or `segments:` and a mapping for lines of postal segments.
     #[arg(long, value_name = "FORMAT", default_value = "auto")]
     pub(crate) from: String,
-    /// The format of the output: `auto` (by its name), `ndjson`, `csv`, or a mapping that can be reversed.
+    /// The format of the output: `auto` (by its name), `ndjson`, `csv`, `wco` (documents one after the other), or a mapping that can be reversed.
     #[arg(long, value_name = "FORMAT", default_value = "auto")]
     pub(crate) to: String,
     /// Where to write it, instead of stdout.
@@ -309,6 +313,9 @@ pub(crate) struct CheckArgs {
     /// How CSV columns become fields: the name of a built-in mapping, or a file.
     #[arg(long, value_name = "NAME|FILE")]
     pub(crate) mapping: Option<String>,
+    /// What the input is, as for `luxor submit`.
+    #[arg(long, value_name = "FORMAT", conflicts_with = "mapping")]
+    pub(crate) format: Option<String>,
     /// Dated rules and lists beside the built-in ones, or in their place (TOML).
     #[arg(long, value_name = "FILE")]
     pub(crate) rules: Option<PathBuf>,

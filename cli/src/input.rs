@@ -5,9 +5,11 @@
 use std::io::BufRead;
 use std::path::Path;
 
+use luxor_protocol::formats::wco::{Wco, wco};
 use luxor_protocol::formats::{self, Arguments, FormatError, Row};
 
 use crate::mapping::{self, NamedMapping};
+use crate::ui;
 
 /// How a file is written.
 pub(crate) enum Format {
@@ -19,41 +21,49 @@ pub(crate) enum Format {
     Mapped(Box<NamedMapping>),
     /// Postal segments as lines, by a mapping.
     Segments(Box<NamedMapping>),
+    /// Documents of the WCO Data Model, one after the other.
+    Wco,
 }
 
 /// What is written before the name of a mapping whose input is lines of segments.
 const SEGMENTS: &str = "segments:";
 
 impl Format {
-    /// Of records to hand in: by the mapping if one is named, else by the file's name.
-    pub(crate) fn of(file: &Path, mapping: Option<&str>) -> anyhow::Result<Self> {
-        match mapping {
-            Some(name) => Ok(Self::Mapped(Box::new(mapping::read(name, &Arguments::default())?))),
-            None => Ok(Self::by_name(file)),
+    /// Of records to hand in: as it is named, or by the mapping if one is named, else by the file's name.
+    pub(crate) fn of(file: &Path, name: Option<&str>, mapping: Option<&str>) -> anyhow::Result<Self> {
+        match (name, mapping) {
+            (Some(name), _) => Self::named(name, file, &Arguments::default()),
+            (None, Some(name)) => Ok(Self::Mapped(Box::new(mapping::read(name, &Arguments::default())?))),
+            (None, None) => Ok(Self::by_name(file)),
         }
     }
 
-    /// `auto`, `ndjson`, `csv`, a mapping, or `segments:` and a mapping.
+    /// `auto`, `ndjson`, `csv`, `wco`, a mapping, or `segments:` and a mapping.
     pub(crate) fn named(name: &str, file: &Path, arguments: &Arguments) -> anyhow::Result<Self> {
         Ok(match (name, name.strip_prefix(SEGMENTS)) {
             ("auto", _) => Self::by_name(file),
             ("ndjson", _) => Self::Ndjson,
             ("csv", _) => Self::Csv,
+            ("wco", _) => Self::Wco,
             (_, Some(mapping)) => Self::Segments(Box::new(mapping::read(mapping, arguments)?)),
             (mapping, None) => Self::Mapped(Box::new(mapping::read(mapping, arguments)?)),
         })
     }
 
     fn by_name(file: &Path) -> Self {
-        let csv = file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
-        if csv { Self::Csv } else { Self::Ndjson }
+        let is = |wanted| file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(wanted));
+        match (is("csv"), is("xml")) {
+            (true, _) => Self::Csv,
+            (_, true) => Self::Wco,
+            _ => Self::Ndjson,
+        }
     }
 
     /// The mapping, if there is one.
     pub(crate) fn mapping(&self) -> Option<&NamedMapping> {
         match self {
             Self::Mapped(mapping) | Self::Segments(mapping) => Some(mapping),
-            Self::Ndjson | Self::Csv => None,
+            Self::Ndjson | Self::Csv | Self::Wco => None,
         }
     }
 
@@ -62,6 +72,7 @@ impl Format {
         Ok(match self {
             Self::Ndjson => Box::new(formats::ndjson(reader)),
             Self::Csv => Box::new(formats::flat(reader)?),
+            Self::Wco => Box::new(Told { documents: wco(reader), notes: 0 }),
             Self::Mapped(named) => Box::new(formats::csv(reader, &named.mapping)?),
             Self::Segments(named) => {
                 let source = formats::segment_lines(reader, &named.mapping);
@@ -73,3 +84,27 @@ impl Format {
 
 /// See [`Format::rows`].
 pub(crate) type Rows<'f> = Box<dyn Iterator<Item = Result<Row, FormatError>> + 'f>;
+
+/// Documents, and on stderr what stands between them.
+struct Told<R> {
+    documents: Wco<R>,
+    /// How many notes were told.
+    notes: usize,
+}
+
+impl<R: BufRead> Iterator for Told<R> {
+    type Item = Result<Row, FormatError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let row = self.documents.next();
+        let notes = self.documents.notes();
+        for note in &notes.first[self.notes..] {
+            ui::say(&format!("note: line {}: text between documents, passed over: {}", note.line, note.text));
+        }
+        self.notes = notes.first.len();
+        if row.is_none() && notes.more > 0 {
+            ui::say(&format!("note: text between documents, {} more times", ui::count(notes.more)));
+        }
+        row
+    }
+}

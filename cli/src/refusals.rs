@@ -23,7 +23,7 @@ pub(crate) struct Refusal {
     pub(crate) rows: u64,
     /// What the rows are.
     pub(crate) class: Class,
-    /// The column of the input, where one is to blame.
+    /// The column of the input, or the way to the element of an XML document, where one is to blame.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) column: Option<String>,
     pub(crate) fault: Fault,
@@ -50,7 +50,11 @@ impl Refusal {
 
     /// `orders.csv:17: column 'price': /goods/1/value/amount: not a number`
     pub(crate) fn text(&self) -> String {
-        let column = self.column.as_ref().map(|c| format!("column '{c}': ")).unwrap_or_default();
+        let column = match &self.column {
+            Some(path) if path.starts_with('/') => format!("{path}: "),
+            Some(column) => format!("column '{column}': "),
+            None => String::new(),
+        };
         // Many reasons begin with their place already.
         let told = self.pointer.is_empty() || self.reason.starts_with(&self.pointer);
         let pointer = if told { String::new() } else { format!("{}: ", self.pointer) };

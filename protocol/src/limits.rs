@@ -116,6 +116,22 @@ pub const MAX_CHUNK_RECORDS: usize = 1_000;
 pub const MAX_CHUNK_BYTES: usize = 1024 * 1024;
 /// Characters of one line of an input file (a native record of 99 items in JSON).
 pub const MAX_LINE_BYTES: usize = 1024 * 1024;
+/// Bytes of one XML document: a declaration of 99 goods items takes some hundred kilobytes, with comments more.
+pub const MAX_XML_BYTES: usize = 4 * 1024 * 1024;
+/// Elements of one XML document; a declaration of 99 goods items has some ten thousand.
+pub const MAX_XML_ELEMENTS: usize = 32 * 1024;
+/// Elements inside one another; the schemas of the WCO Data Model go to ten.
+pub const MAX_XML_DEPTH: usize = 12;
+/// Attributes of one element, namespace declarations counted; the schemas have nine at most.
+pub const MAX_XML_ATTRIBUTES: usize = 32;
+/// Namespace declarations that hold at one place of an XML document.
+pub const MAX_XML_NAMESPACES: usize = 64;
+/// Bytes of a name in an XML document that its schemas do not have.
+pub const MAX_XML_NAME_BYTES: usize = 64;
+/// Bytes of the text of one element; the longest field has 512 characters.
+pub const MAX_XML_TEXT_BYTES: usize = 16 * 1024;
+/// Texts between XML documents that are told one by one.
+pub const MAX_XML_NOTES: usize = 100;
 /// Input rows that a mapping may group into one record.
 pub const MAX_ROWS_PER_RECORD: usize = 1_000;
 /// Witnesses of one log: with the log's own signature they must fit the signatures of one note.

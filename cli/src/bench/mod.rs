@@ -1,6 +1,6 @@
 //! `luxor bench`: what a machine does, for those who have to size one.
 //!
-//! `policy`, `disclosure` and `quality` run in this process, in memory. `exchange` runs two real nodes on this machine and drives records from one to the other; `log` and `primitives` run
+//! `policy`, `disclosure`, `quality` and `xml` run in this process, in memory. `exchange` runs two real nodes on this machine and drives records from one to the other; `log` and `primitives` run
 //! inside one `luxord bench` process, because this command links neither the database nor the network. The ceiling beside
 //! the figure of `exchange` is made of the primitives measured in the same run; its formula is in
 //! [`luxor_protocol::bench`].
@@ -12,6 +12,7 @@
 //! | `policy` | decisions about many rules |
 //! | `disclosure` | records shown in part, beside SD-JWT |
 //! | `quality` | records checked by lists and dated rules |
+//! | `xml` | WCO declarations into records |
 //! | `child` | `luxord bench` |
 //! | `process` | memory, processor time and disk of a process |
 //! | `report` | the figures, for people and programs |
@@ -24,6 +25,7 @@ mod policy;
 mod process;
 mod quality;
 mod report;
+mod xml;
 
 use std::path::PathBuf;
 
@@ -43,6 +45,8 @@ const MAX_RULES: u64 = 100_000;
 const MAX_QUESTIONS: u64 = 10_000_000;
 const MAX_ROUNDS: u64 = 10_000;
 const MAX_QUALITY_RECORDS: u64 = 1_000_000;
+const MAX_DECLARATIONS: u64 = 100_000;
+const MAX_STREAM_MIB: u64 = 1024 * 1024;
 const MIN_OPENING_BYTES: u64 = 300;
 const MAX_OPENING_BYTES: u64 = 65_535;
 /// Of the folders that go again.
@@ -66,6 +70,8 @@ pub(crate) enum BenchCommand {
     Disclosure(DisclosureArgs),
     /// How many records a second are checked by lists and dated rules.
     Quality(QualityArgs),
+    /// How fast WCO XML is read into records, beside quick-xml alone, and how much memory a long stream takes.
+    Xml(XmlArgs),
 }
 
 /// How large records and dispatches are.
@@ -183,6 +189,23 @@ pub(crate) struct QualityArgs {
     pub(crate) json: bool,
 }
 
+/// `luxor bench xml`
+#[derive(Debug, clap::Args)]
+pub(crate) struct XmlArgs {
+    /// Generated declarations of a round, of 1 to 9 goods items each.
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = value_parser!(u64).range(1..=MAX_DECLARATIONS))]
+    pub(crate) declarations: u64,
+    /// Rounds; the fastest counts.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = value_parser!(u64).range(1..=MAX_ROUNDS))]
+    pub(crate) rounds: u64,
+    /// MiB of a stream that is read once at the end, generated while it is read.
+    #[arg(long, value_name = "MIB", default_value_t = 0, value_parser = value_parser!(u64).range(0..=MAX_STREAM_MIB))]
+    pub(crate) stream: u64,
+    /// One JSON document on stdout.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 const DISCLOSURE_HELP: &str = "\
 Records of 40 fields, of which ten (three groups of a declaration) are shown to one recipient, with the same values on both
 sides, Ed25519 with strict verification, one thread, in memory; the fastest of many short rounds, for one record.
@@ -234,6 +257,14 @@ pub(crate) fn run(command: &BenchCommand) -> anyhow::Result<Exit> {
             match args.json {
                 true => ui::json(&quality)?,
                 false => report::quality(&quality)?,
+            }
+            Ok(Exit::Ok)
+        }
+        BenchCommand::Xml(args) => {
+            let xml = xml::measure(args)?;
+            match args.json {
+                true => ui::json(&xml)?,
+                false => report::xml(&xml)?,
             }
             Ok(Exit::Ok)
         }

@@ -5,7 +5,7 @@ use std::io;
 
 use luxor_protocol::bench::{
     CeilingTerm, DecisionReport, DisclosureReport, End, LogReport, Per, PolicyReport, Primitive, PrimitivesReport,
-    QualityReport,
+    QualityReport, XmlReport,
 };
 use serde::Serialize;
 use serde_json::Number;
@@ -170,6 +170,32 @@ pub(super) fn quality(report: &QualityReport) -> io::Result<()> {
         count(report.findings)
     ))?;
     ui::line(&format!("a checker is made in {} us", report.checker_us))
+}
+
+/// Prints how fast XML is read, for people.
+pub(super) fn xml(report: &XmlReport) -> io::Result<()> {
+    let mut table = Table::plain();
+    let records = count(report.import_records_per_second);
+    table.row([
+        "read into records",
+        &format!("{} MB a second, {records} records a second", report.import_mb_per_second),
+    ]);
+    let (tokens, percent) = (&report.tokens_mb_per_second, &report.percent_of_tokens);
+    table.row(["quick-xml alone", &format!("{tokens} MB a second ({percent} % of it reached)")]);
+    table.row(["written and read back", &format!("{} MB a second", report.export_mb_per_second)]);
+    let (declarations, bytes) = (count(report.declarations), count(report.bytes));
+    table.row([
+        "declarations",
+        &format!("{declarations}, {bytes} bytes, records of {} bytes", count(report.record_bytes)),
+    ]);
+    if report.stream_bytes > 0 {
+        let (bytes, records) = (count(report.stream_bytes), count(report.stream_records));
+        let rate = &report.stream_mb_per_second;
+        table.row(["a stream", &format!("{bytes} bytes, {records} records, {rate} MB a second")]);
+        let (before, after) = (mib(report.rss_before_bytes), mib(report.rss_after_bytes));
+        table.row(["memory at most", &format!("{after}, {before} before the stream")]);
+    }
+    table.print()
 }
 
 /// Prints primitives and ceiling for people.

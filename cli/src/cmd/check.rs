@@ -70,6 +70,7 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
         node: NodeArgs { node: String::new(), json: args.json },
         file: file.clone(),
         mapping: args.mapping.clone(),
+        format: args.format.clone(),
         urgent: false,
         refused: None,
         wait: None,

@@ -42,7 +42,7 @@ impl Source {
         let Some(path) = args.declarations.clone() else {
             return Ok(Self::Generated { records: args.records, seed: args.seed });
         };
-        let format = Format::of(&path, args.mapping.as_deref().or_else(|| usual_mapping(&path)))?;
+        let format = Format::of(&path, None, args.mapping.as_deref().or_else(|| usual_mapping(&path)))?;
         let file = File::open(&path).map_err(FileError::at(&path))?;
         Ok(Self::Rows { file, path, format })
     }

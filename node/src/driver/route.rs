@@ -127,7 +127,7 @@ impl<'d> Ways<'d> {
         let mut cuts: Vec<Cut> = Vec::new();
         let mut unread: Vec<&Row<'d>> = Vec::new();
         for there in self.rows.iter().filter(|there| there.rule.covers(&place, |to| content.is_handled_by(to))) {
-            let Some(at) = there.ways.clone().find(|at| self.ways[*at].lacks(&editions).is_none()) else {
+            let Some(at) = there.ways.clone().find(|at| self.ways[*at].lacks(content, &editions).is_none()) else {
                 unread.push(there);
                 continue;
             };
@@ -148,7 +148,7 @@ impl<'d> Ways<'d> {
         let left_out = unread
             .iter()
             .take(MAX_LEFT_OUT)
-            .map(|there| LeftOut { to: there.rule.to.clone(), reason: self.reason(there, &editions) });
+            .map(|there| LeftOut { to: there.rule.to.clone(), reason: self.reason(there, content, &editions) });
         let left_out = left_out.collect();
         Ok(Routed { cuts, left_out, left_out_more: unread.len().saturating_sub(MAX_LEFT_OUT) })
     }
@@ -164,16 +164,20 @@ impl<'d> Ways<'d> {
     }
 
     /// Why a row gives a record to nobody.
-    fn reason(&self, there: &Row<'d>, editions: &[OfEdition]) -> String {
+    fn reason(&self, there: &Row<'d>, content: &Content, editions: &[OfEdition]) -> String {
         let (rule, name) = (there.rule, self.table.name);
         let (agreement, row, to) = (&rule.agreement, rule.row, &rule.to);
-        let lacks = self.ways[there.ways.clone()].first().and_then(|way| way.lacks(editions));
+        let lacks = self.ways[there.ways.clone()].first().and_then(|way| way.lacks(content, editions));
         let why = match lacks {
             // Of the highest version: what is wrong there is wrong in the others too, unless another node reads more.
             Some(Lack::Edition(of)) => format!("no node of {to} reads {of}"),
             Some(Lack::Version(of)) => {
                 let version = self.ways[there.ways.start].grant.table.version;
                 format!("{name} version {version}, the last that {to} gets by it, cannot name {of}")
+            }
+            Some(Lack::Incomplete(error)) => {
+                let version = self.ways[there.ways.start].grant.table.version;
+                format!("in version {version} of {name} the record would not be complete: {error}")
             }
             None if there.versions[0] > self.table.version => {
                 let versions = either(&there.versions);
@@ -201,7 +205,7 @@ impl<'d> Ways<'d> {
             }
         }
         let left = MAX_REASONS - reasons.len();
-        reasons.extend(unread.iter().take(left).map(|there| self.reason(there, editions)));
+        reasons.extend(unread.iter().take(left).map(|there| self.reason(there, content, editions)));
         if !reasons.is_empty() {
             what = format!("{what}; {}", reasons.join("; "));
         }
@@ -215,20 +219,28 @@ enum Lack {
     Edition(OfEdition),
     /// The version of the type cannot name it.
     Version(OfEdition),
+    /// In the version of the type something is lost that a complete record has.
+    Incomplete(ContentError),
 }
 
 impl Way<'_> {
     /// What keeps a record with codes of these editions from this way: of lists whose codes it does not show, nothing does.
-    fn lacks(&self, editions: &[OfEdition]) -> Option<Lack> {
+    fn lacks(&self, content: &Content, editions: &[OfEdition]) -> Option<Lack> {
         let table = self.grant.table;
         let shown = |of: &&OfEdition| of.list.group(table).is_some_and(|(at, _)| self.grant.groups.has(at));
-        editions.iter().filter(shown).find_map(|of| {
+        let of_edition = editions.iter().filter(shown).find_map(|of| {
             match (self.card.reads_edition(*of), of.list.fits(table, of.year)) {
                 (false, _) => Some(Lack::Edition(*of)),
                 (true, false) => Some(Lack::Version(*of)),
                 (true, true) => None,
             }
-        })
+        });
+        // A cancellation, say, must not become an original where a version knows no cancellations.
+        let turned = || match table == content.table() {
+            true => Ok(()),
+            false => content.to_version(table).0.check_complete(),
+        };
+        of_edition.or_else(|| turned().err().map(Lack::Incomplete))
     }
 }
 

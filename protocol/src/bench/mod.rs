@@ -1,5 +1,5 @@
 //! What `luxor bench` and `luxord bench` share: the records and networks they measure with, the reports they exchange as JSON, the
-//! formula of the ceiling, and SD-JWT beside our own disclosure.
+//! formula of the ceiling, SD-JWT beside our own disclosure, and documents to read.
 //!
 //! Not here: measuring, clocks and processes.
 
@@ -9,6 +9,7 @@ mod quality;
 mod records;
 mod report;
 pub mod sdjwt;
+pub mod xml;
 
 pub use disclosure::{DISCLOSED, FIELDS, Filing, Unverified, disclose, filings, issue, shown, verify};
 pub use network::{NetworkError, Question, Questions, RULES_PER_VERSION, SampleNetwork, TODAY};
@@ -16,5 +17,6 @@ pub use quality::{FAULTY, LODGED, declarations, walk};
 pub use records::{MAX_RECORD_SIZE, MIN_RECORD_SIZE, Records};
 pub use report::{
     COUNTS, CeilingTerm, Count, DecisionReport, DisclosureCosts, DisclosureReport, End, LogReport, Per, PolicyReport,
-    Primitive, PrimitivesReport, ProofReport, QualityReport, ceiling, decimal, peak_memory, per_second, percentile,
+    Primitive, PrimitivesReport, ProofReport, QualityReport, XmlReport, ceiling, decimal, peak_memory, per_second,
+    percentile,
 };

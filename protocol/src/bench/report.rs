@@ -228,6 +228,39 @@ pub struct DecisionReport {
     pub p99_ns: u64,
 }
 
+/// What `luxor bench xml` prints. Rates are those of one core, the fastest of many rounds, in millions of bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct XmlReport {
+    /// Declarations of a round.
+    pub declarations: u64,
+    /// Bytes of them.
+    pub bytes: u64,
+    /// Rounds of which the fastest counts.
+    pub rounds: u64,
+    /// XML that is read into records, a second.
+    pub import_mb_per_second: Number,
+    /// Records that come of it, a second.
+    pub import_records_per_second: u64,
+    /// Encoded bytes of a record.
+    pub record_bytes: u64,
+    /// XML that quick-xml alone tells apart into tags and texts, a second.
+    pub tokens_mb_per_second: Number,
+    /// How much of that the reading into records reaches.
+    pub percent_of_tokens: Number,
+    /// XML that is written from records and read back to check it, a second.
+    pub export_mb_per_second: Number,
+    /// Records of the long stream, where one was read.
+    pub stream_records: u64,
+    /// Bytes of it, of which no more than a document is held.
+    pub stream_bytes: u64,
+    /// XML of it that is read into records, a second.
+    pub stream_mb_per_second: Number,
+    /// The most memory of the process before the stream was read.
+    pub rss_before_bytes: u64,
+    /// And after it.
+    pub rss_after_bytes: u64,
+}
+
 /// What `luxor bench disclosure` prints. Costs are those of one record on one core, the fastest of many rounds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DisclosureReport {

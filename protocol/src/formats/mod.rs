@@ -1,4 +1,4 @@
-//! Files into content and back: NDJSON and CSV in the forms of this project, CSV by a mapping file, and postal messages.
+//! Files into content and back: NDJSON and CSV in the forms of this project, CSV by a mapping file, postal messages, and WCO XML.
 //!
 //! In: one row or one parcel at a time, each either a record or a refusal with its place in the file. A bad row never
 //! disturbs another one, and no more than a parcel and a line are held, however large the file is.
@@ -27,6 +27,7 @@ mod split;
 mod tally;
 mod target;
 mod uncell;
+pub mod wco;
 
 #[cfg(test)]
 mod back_tests;
@@ -94,7 +95,8 @@ pub struct Refusal {
     pub rows: u64,
     /// What the rows are.
     pub class: Class,
-    /// Name of the CSV column; in NDJSON the byte of the line, from 1, at which reading stopped.
+    /// Name of the CSV column; in NDJSON the byte of the line, from 1, at which reading stopped;
+    /// in XML the way to the element, which begins with `/`.
     pub column: Option<String>,
     /// The class of the fault.
     pub fault: Fault,
@@ -107,8 +109,10 @@ pub struct Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {}", self.line)?;
-        if let Some(column) = &self.column {
-            write!(f, ", column '{column}'")?;
+        match &self.column {
+            Some(path) if path.starts_with('/') => write!(f, ", {path}")?,
+            Some(column) => write!(f, ", column '{column}'")?,
+            None => {}
         }
         write!(f, ": {}", self.reason)?;
         if self.rows > 1 { write!(f, " ({} rows refused)", self.rows) } else { Ok(()) }

@@ -169,11 +169,12 @@ impl Content {
         let Some(definition) = self.table.groups.get(group) else {
             return Err(ContentError::new(Fault::Unknown, "", format!("{} has no group {group}", self.table.name)));
         };
-        let pointer = pointer(definition, item);
+        // Only asked for when something is wrong.
+        let pointer = || pointer(definition, item);
         occurrences.retain(|fields| !fields.is_empty());
         let max = if definition.repeats { MAX_OCCURRENCES } else { 1 };
         if occurrences.len() > max {
-            return Err(ContentError::new(Fault::Limit, pointer, format!("more than {max} occurrences")));
+            return Err(ContentError::new(Fault::Limit, pointer(), format!("more than {max} occurrences")));
         }
         for fields in &mut occurrences {
             fields.sort_by_key(|(number, _)| *number);
@@ -181,13 +182,13 @@ impl Content {
         let mut leaf = Vec::new();
         if !occurrences.is_empty() {
             leaf = encode_leaf(definition, &occurrences);
-            check_leaf(definition, &leaf, &|| pointer.clone())?;
+            check_leaf(definition, &leaf, &pointer)?;
         }
         // The leaves that pad a group to a power of two stay absent: they are never encoded.
         let count = if definition.scope == Scope::Record { 1 } else { self.items };
         let slot = self.slots(group).take(count).nth(item);
         let Some(span) = slot.and_then(|slot| self.spans.get_mut(slot)) else {
-            return Err(ContentError::new(Fault::Limit, pointer, "no such goods item"));
+            return Err(ContentError::new(Fault::Limit, pointer(), "no such goods item"));
         };
         let start = self.bytes.len();
         self.bytes.extend_from_slice(&leaf);
@@ -208,6 +209,13 @@ impl Content {
         let found = self.table.groups.get(group).zip(self.leaves(group).get(item));
         // The leaves were checked when they were set or read.
         found.map_or_else(Occurrences::new, |(group, leaf)| read_leaf(group, leaf).unwrap_or_default())
+    }
+
+    /// The occurrences of a group (of the record, or of the goods item from 0), each with its fields by number; none where it is absent.
+    pub fn occurrences_at(&self, group: usize, item: usize) -> Occurrences {
+        let Some(definition) = self.table.groups.get(group) else { return Occurrences::new() };
+        // Leaves were checked when they came in.
+        self.leaves(group).get(item).and_then(|leaf| read_leaf(definition, leaf).ok()).unwrap_or_default()
     }
 
     /// The destination, which every declaration has.

@@ -6,13 +6,13 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 
 use luxor_protocol::formats::{
-    Arguments, BackError, Class, Columns, FlatError, FlatWriter, FormatError, MappedWriter, Row, Source, Tally,
+    Arguments, BackError, Class, Columns, FlatError, FlatWriter, FormatError, MappedWriter, Row, Source, Tally, wco,
 };
 use luxor_protocol::record::{Content, Fault, content_to_json};
 use serde::Serialize;
@@ -148,6 +148,8 @@ enum Output<'m, W: Write> {
     Ndjson(BufWriter<W>),
     Csv(Box<FlatWriter<W>>),
     Mapped(Box<MappedWriter<'m, W>>),
+    /// Documents, and how many records have what they do not hold, by its place.
+    Wco(BufWriter<W>, BTreeMap<String, u64>),
 }
 
 impl<'m, W: Write> Output<'m, W> {
@@ -162,6 +164,7 @@ impl<'m, W: Write> Output<'m, W> {
                 })?;
                 Self::Mapped(Box::new(writer))
             }
+            Format::Wco => Self::Wco(BufWriter::with_capacity(BUFFER, out), BTreeMap::new()),
             Format::Segments(_) => {
                 return Err(UsageError("postal segments are read, not written\nhint: --to ndjson".into()).into());
             }
@@ -187,6 +190,17 @@ impl<'m, W: Write> Output<'m, W> {
                 Err(BackError::Record { pointer, what, .. }) => return Ok(Some((pointer, what))),
                 Err(error) => return Ok(Some((String::new(), error.to_string()))),
             },
+            Self::Wco(out, inexact) => match wco::export(content) {
+                Ok(exported) => {
+                    out.write_all(&exported.xml)?;
+                    let places = exported.inexact.iter().map(|place| kind_of(place));
+                    places
+                        .collect::<BTreeSet<_>>()
+                        .into_iter()
+                        .for_each(|place| *inexact.entry(place).or_default() += 1);
+                }
+                Err(error) => return Ok(Some((String::new(), error.to_string()))),
+            },
         }
         Ok(None)
     }
@@ -196,9 +210,27 @@ impl<'m, W: Write> Output<'m, W> {
             Self::Ndjson(mut out) => out.flush()?,
             Self::Csv(writer) => writer.finish()?.flush()?,
             Self::Mapped(writer) => writer.finish()?.flush()?,
+            Self::Wco(mut out, inexact) => {
+                out.flush()?;
+                for (place, records) in inexact {
+                    let records = ui::count(records);
+                    ui::say(&format!(
+                        "note: {place} is not in the XML, or not as it is in the record ({records} records)"
+                    ));
+                }
+            }
         }
         Ok(())
     }
+}
+
+/// A place without the number of its goods item.
+fn kind_of(place: &str) -> String {
+    place
+        .split('/')
+        .filter(|part| !part.bytes().all(|byte| byte.is_ascii_digit()) || part.is_empty())
+        .collect::<Vec<_>>()
+        .join("/")
 }
 
 fn reader(file: &Path) -> Result<Box<dyn BufRead>, FileError> {

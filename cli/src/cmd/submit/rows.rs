@@ -18,6 +18,8 @@ use crate::refusals::Refusal;
 
 /// Part of every submission's name; another way to cut chunks gets another.
 const CUT: &[u8] = b"chunks 1";
+/// Part of the name of a submission of XML, where that of CSV has its mapping.
+const WCO: &str = "format wco";
 const BUFFER: usize = 256 * 1024;
 
 /// What the reader hands on.
@@ -38,7 +40,7 @@ impl Input {
     /// Looks at the arguments; reads the mapping, nothing of the input.
     pub(super) fn open(args: &SubmitArgs) -> anyhow::Result<Self> {
         let path = (args.file != Path::new("-")).then(|| args.file.clone());
-        let format = Format::of(&args.file, args.mapping.as_deref())?;
+        let format = Format::of(&args.file, args.format.as_deref(), args.mapping.as_deref())?;
         Ok(Self { path, format })
     }
 
@@ -56,7 +58,11 @@ impl Input {
         };
         let mut hasher = Hasher::new(Domain::Chunk);
         hasher.part(CUT);
-        hasher.part(self.format.mapping().map_or("", |mapping| &mapping.text).as_bytes());
+        let of_format = match &self.format {
+            Format::Wco => WCO,
+            format => format.mapping().map_or("", |mapping| &mapping.text),
+        };
+        hasher.part(of_format.as_bytes());
         let mut file = File::open(path).map_err(FileError::at(path))?;
         let mut buffer = vec![0; BUFFER];
         loop {

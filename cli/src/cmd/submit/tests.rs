@@ -20,6 +20,7 @@ fn args(dir: &Path, file: &Path) -> SubmitArgs {
         node,
         file: file.to_owned(),
         urgent: false,
+        format: None,
         mapping: None,
         refused: None,
         wait: None,
@@ -70,6 +71,42 @@ fn the_content_names_the_submission() {
 fn csv_without_mapping_is_a_usage_error() {
     let error = Input::open(&args(Path::new("."), Path::new("orders.CSV"))).err().unwrap();
     assert_eq!(Exit::of(&error), Exit::Usage);
+}
+
+#[test]
+fn the_name_or_the_format_tells_what_a_file_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let xml = dir.path().join("a.XML");
+    std::fs::write(&xml, record(1)).unwrap();
+    let id = |format: Option<&str>, mapping: Option<&str>| {
+        let (format, mapping) = (format.map(str::to_owned), mapping.map(str::to_owned));
+        let args = SubmitArgs { format, mapping, ..args(dir.path(), &xml) };
+        Input::open(&args).unwrap().submission_id().unwrap()
+    };
+    assert_eq!(id(None, None), id(Some("wco"), None));
+    assert_eq!(id(None, Some("bacuda")), id(Some("bacuda"), None));
+    assert!(id(None, None) != id(Some("ndjson"), None) && id(None, None) != id(None, Some("bacuda")));
+}
+
+#[test]
+fn documents_of_an_xml_file_are_records() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("declarations.xml");
+    let good = luxor_protocol::bench::xml::declarations(2, 1);
+    let bad = good.replacen("<FunctionalReferenceID>", "<FunctionalReferenceId>", 1);
+    std::fs::write(&file, format!("{good}headers=List(a)\n{bad}")).unwrap();
+    let (sender, items) = std::sync::mpsc::sync_channel(9);
+    rows::read(&Input::open(&args(dir.path(), &file)).unwrap(), &sender).unwrap();
+    drop(sender);
+    let [Item::Refused(refusal), Item::Chunk(chunk)] = &items.into_iter().collect::<Vec<_>>()[..] else { panic!() };
+    assert!(refusal.text().contains("declarations.xml:"), "{}", refusal.text());
+    assert!(
+        refusal.text().contains(": /MetaData/Declaration/FunctionalReferenceId: not well-formed"),
+        "{}",
+        refusal.text()
+    );
+    let lines: Vec<u64> = chunk.places.iter().map(|place| place.line).collect();
+    assert!(lines.len() == 3 && lines[0] == 7 && lines.is_sorted(), "{lines:?}");
 }
 
 /// Reads one request; returns its first line and its body.

@@ -338,11 +338,12 @@ impl Pair {
                 others: Vec::new(),
                 left_out: Vec::new(),
                 left_out_more: 0,
+                findings: Vec::new(),
             });
             indexed.push(NamedRecord { root: record.root(), place, names, attachments: Vec::new() });
         }
         let (fault, pointer) = (Fault::NoRecipient, "/route/destination".to_owned());
-        results.push(RecordResult::Refused { fault, pointer, reason: "no agreement".into() });
+        results.push(RecordResult::Refused { fault, pointer, reason: "no agreement".into(), findings: Vec::new() });
         let result = serde_json::to_vec(&ChunkResult { records: results, dispatches: copies as u64 }).unwrap();
         let row = SubmissionRow { digest: Digest(random()), result };
         let (_, store, _) = side.open.as_ref().unwrap();
