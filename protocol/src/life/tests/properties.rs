@@ -85,6 +85,22 @@ proptest! {
     }
 
     #[test]
+    fn when_a_proven_record_was_entered_here_does_not_matter(all in lodgings(), late in proptest::collection::vec(0u64..500, 24)) {
+        let mut later = all.clone();
+        for (lodging, late) in later.iter_mut().zip(&late) {
+            lodging.lodged.entered = lodging.lodged.entered.plus(late * 60_000);
+        }
+        let (before, mut after) = (told(&s10(1), &all), told(&s10(1), &later));
+        let entered = |report: &crate::api::LifeReport| -> Vec<String> {
+            report.records.values().flatten().chain(&report.earlier).map(|line| line.entered.clone()).collect()
+        };
+        let times = entered(&before);
+        let lines = after.records.values_mut().flatten().chain(&mut after.earlier);
+        lines.zip(times).for_each(|(line, entered)| line.entered = entered);
+        prop_assert_eq!(after, before);
+    }
+
+    #[test]
     fn every_number_of_an_item_leads_to_the_same_records(all in lodgings()) {
         let seen = closure(&s10(1), &all);
         for alias in &seen.aliases {
@@ -169,7 +185,8 @@ proptest! {
             lodging.clone().seen(&groups.names(table), Purpose::SafetySecurity)
         });
         let cut: Vec<Lodging> = cut.collect();
-        let state = |lodgings: &[Lodging]| Life::of(closure(&s10(1), lodgings), minute(150), &super::judged::toys()).release.state;
+        let rules = judged::toys();
+        let state = |lodgings: &[Lodging]| Life::of(closure(&s10(1), lodgings), minute(150), &rules).release.state;
         let (whole, part) = (state(&all), state(&cut));
         prop_assert!(part != ReleaseState::Released || whole == ReleaseState::Released, "{} but {}", part, whole);
         prop_assert!(part != ReleaseState::Refused || whole == ReleaseState::Refused, "{} but {}", part, whole);
