@@ -527,7 +527,10 @@ impl Daemon {
         let mut arrived = BTreeMap::new();
         for item in self.inbox() {
             for shown in self.get(&format!("/v1/inbox/{}", item["index"]))["records"].as_array().unwrap() {
-                let reference = shown["record"]["filing"]["own_reference"].as_str().unwrap();
+                let record = &shown["record"];
+                let reference =
+                    record["filing"]["own_reference"].as_str().or(record["reference"]["own_reference"].as_str());
+                let reference = reference.unwrap();
                 *arrived.entry(reference.to_owned()).or_default() += 1;
             }
         }

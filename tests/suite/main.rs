@@ -15,6 +15,7 @@ mod faults;
 mod flow;
 mod governance;
 mod hostile;
+mod items;
 mod nodes;
 mod onward;
 mod public_log;

@@ -1,0 +1,174 @@
+//! The life of an item over real nodes: a declaration, the bag that it travels in, a do-not-load that comes too late, each party seeing its
+//! own views; and rules of quality at both ends.
+
+use luxor_tests::{Network, agreement, check, try_luxor, until};
+use serde_json::{Value as Json, json};
+
+const MEMBERS: [(&str, &str, &str); 3] =
+    [("post", "post", "GB"), ("customs", "customs", "KR"), ("carrier", "carrier", "GB")];
+
+const ITEM: &str = "RB123456785GB";
+const BAG: &str = "GBLHRAKRSELAAUN61234001110023";
+
+/// What may flow: each type from one member to another, everything shown but what is named.
+fn agreements() -> Vec<String> {
+    let row =
+        |id: &str, from: &str, to: &str, kind: &str, purpose: &str| agreement(id, from, to, kind, purpose, "[\"*\"]");
+    let declared =
+        row("declared", "post", "customs", "declaration", "safety_security").replace("version = 1\n", "version = 3\n");
+    vec![
+        declared,
+        row("bags", "post", "customs", "consignment", "safety_security"),
+        row("bags-carried", "post", "carrier", "consignment", "delivery"),
+        row("asked", "customs", "carrier", "referral", "safety_security"),
+        row("answered", "carrier", "customs", "referral_answer", "safety_security"),
+        row("departed", "carrier", "customs", "event", "delivery"),
+    ]
+}
+
+fn declaration(reference: &str, hs: &str) -> Json {
+    json!({"type": "declaration", "version": 3, "filing": {"own_reference": reference, "kind": "ens_preloading"},
+        "item": {"scheme": "s10", "id": ITEM, "posted_on": "2026-11-20"},
+        "route": {"departure": "GB", "destination": "KR"}, "mass": {"gross_kg": "1.5"},
+        "sender": {"name": "A", "country": "GB"}, "addressee": {"name": "B", "country": "KR"},
+        "goods": [{"content": {"description": "cotton shirts for children"}, "classification": {"hs": hs},
+            "value": {"amount": "20.00", "currency": "GBP"}, "origin": {"country": "GB", "net_kg": "1.2"}}]})
+}
+
+fn bag() -> Json {
+    json!({"type": "consignment", "reference": {"own_reference": "BAG-1"}, "unit": {"level": "receptacle", "id": BAG},
+        "contains": [{"level": "item", "scheme": "s10", "id": ITEM, "posted_on": "2026-11-20"}],
+        "handling": {"carrier": "carrier"}, "route": {"departure": "GB", "destination": "KR"}})
+}
+
+fn do_not_load() -> Json {
+    json!({"type": "referral", "reference": {"own_reference": "DNL-1"},
+        "item": {"scheme": "s10", "id": ITEM, "posted_on": "2026-11-20"},
+        "unit": {"level": "receptacle", "id": BAG},
+        "referral": {"kind": "dnl", "reference": "KR-77", "state": "open"},
+        "route": {"departure": "GB", "destination": "KR"},
+        "handling": {"carrier": "carrier", "destination_customs": "customs"}})
+}
+
+fn already_departed() -> Json {
+    json!({"type": "referral_answer", "reference": {"own_reference": "ANS-1"},
+        "item": {"scheme": "s10", "id": ITEM, "posted_on": "2026-11-20"},
+        "answer": {"kind": "dnl", "reference": "KR-77", "outcome": "already_departed"},
+        "handling": {"destination_customs": "customs"}})
+}
+
+#[test]
+fn a_do_not_load_that_comes_too_late_alarms_customs() {
+    let network = Network::found(&MEMBERS, &agreements());
+    let [post, customs, carrier] = MEMBERS.map(|(id, _, _)| network.start(id));
+    let [post, customs, carrier] = [post.awake(), customs.awake(), carrier.awake()];
+    let answer = post.put("s1", 0, &[declaration("DECL-1", "610910"), bag()]).unwrap();
+    assert!(answer["records"].as_array().unwrap().iter().all(|record| record["accepted"].is_object()), "{answer}");
+    let item = |node: &luxor_tests::Daemon, more: &str| node.try_get(&format!("/v1/items?id={ITEM}{more}"));
+    let life = until("customs to know the item in its bag", || {
+        item(&customs, "").ok().filter(|life| life["transport"][0]["id"] == BAG)
+    });
+    assert_eq!(life["records"]["declaration"][0]["reference"], "DECL-1", "{life}");
+    assert_eq!(life["purposes"], json!(["safety_security"]));
+    // The same number with the spaces that people write.
+    let spaced = customs.get("/v1/items?id=RB%20123%20456%20785%20GB");
+    assert_eq!(spaced["records"], life["records"]);
+    // The carrier sees the bag only: neither the declaration nor what is in it beyond numbers.
+    let seen = until("the carrier to know the bag", || item(&carrier, "").ok());
+    assert!(seen["records"].get("declaration").is_none() && seen["records"]["consignment"][0].is_object(), "{seen}");
+    assert!(!seen.to_string().contains("cotton"), "{seen}");
+
+    customs.put("s2", 0, &[do_not_load()]).unwrap();
+    let queued =
+        until("the referral at the carrier", || carrier.get("/v1/referrals").as_array().unwrap().first().cloned());
+    assert_eq!((&queued["referral"]["reference"], &queued["referral"]["state"]), (&json!("KR-77"), &json!("open")));
+    let at = network.dir("customs");
+    let asked = ["referrals", "--node", at.to_str().unwrap()];
+    let (code, text, errors) = try_luxor(&asked);
+    assert!(code == 0 && text.contains("KR-77") && !text.contains("ALARM"), "{text}{errors}");
+
+    carrier.put("s3", 0, &[already_departed()]).unwrap();
+    let alarmed = until("the alarm at customs", || {
+        let queue = customs.get("/v1/referrals");
+        queue[0]["alarms"][0].is_object().then_some(queue)
+    });
+    assert_eq!(alarmed[0]["alarms"][0]["kind"], "already_departed", "{alarmed}");
+    let (code, text, errors) = try_luxor(&asked);
+    assert!(code == 1 && text.contains("ALARM already_departed"), "{text}{errors}");
+    // What came for another purpose is joined only for whoever names both.
+    let departed = json!({"type": "event", "reference": {"own_reference": "EV-1"},
+        "unit": {"level": "receptacle", "id": BAG}, "event": {"code": "departed", "at": "2026-11-21T08:00:00Z"}});
+    carrier.put("s4", 0, &[departed]).unwrap();
+    let refused = until("the event at customs", || item(&customs, "").err());
+    assert!(refused.contains("came for safety_security, delivery"), "{refused}");
+    let both = item(&customs, "&purposes=safety_security,delivery").unwrap();
+    let codes: Vec<_> = both["steps"].as_array().unwrap().iter().map(|step| step["what"].as_str().unwrap()).collect();
+    assert!(codes.iter().any(|what| what.contains("departed")), "{codes:?}");
+    let one = item(&customs, "&purposes=safety_security").unwrap();
+    assert!(one["records"].get("event").is_none(), "{one}");
+    // A receipt with a quorum proves when it was lodged.
+    customs.witnessed();
+    let proven = until("the proven time", || {
+        let life = item(&customs, "&purposes=safety_security").unwrap();
+        life["records"]["declaration"][0]["proven"].is_string().then_some(life)
+    });
+    assert!(proven["records"]["declaration"][0]["claimed"].is_string());
+    let unknown = customs.try_get("/v1/items?id=RR000000005GB").unwrap_err();
+    assert!(unknown.contains("no record here names"), "{unknown}");
+    drop([post, customs, carrier]);
+    MEMBERS.iter().for_each(|(id, _, _)| check(&network.dir(id)));
+}
+
+#[test]
+fn quality_is_judged_at_both_ends_as_each_operator_wants() {
+    let network = Network::found(&MEMBERS, &agreements());
+    let [post, customs, carrier] = MEMBERS.map(|(id, _, _)| network.start(id));
+    let [post, customs, carrier] = [post.awake(), customs.awake(), carrier.awake()];
+    let told = post.put("s1", 0, &[declaration("Q-1", "999999"), declaration("Q-2", "610910")]).unwrap();
+    let found = &told["records"][0]["accepted"]["findings"];
+    assert!(found.to_string().contains("hs.unknown"), "{told}");
+    assert_eq!(found[0]["pointer"], "/goods/1/classification/hs", "{told}");
+    assert!(!told["records"][1].to_string().contains("hs.unknown"), "{told}");
+    let arrived = |count: usize| until("the records at customs", || (customs.arrived().len() == count).then_some(()));
+    arrived(2);
+    let page = customs.get("/v1/quality");
+    let figures = &page["report"]["senders"]["post"];
+    assert_eq!((&figures["records"], &figures["by_rule"]["hs.unknown"]["records"]), (&json!(2), &json!(1)), "{page}");
+    assert_eq!(customs.get("/v1/quality?of=carrier")["report"]["all"]["records"], 0);
+    drop([post, customs, carrier]);
+
+    // Customs takes nothing with an error from now on; its verdict names rule and place.
+    network.configure("customs", "[rules]\nothers = \"refuse\"");
+    let [post, customs, carrier] = MEMBERS.map(|(id, _, _)| network.start(id));
+    let [post, customs, carrier] = [post.awake(), customs.awake(), carrier.awake()];
+    post.put("s2", 0, &[declaration("Q-3", "999999"), declaration("Q-4", "610910")]).unwrap();
+    let state = until("the verdict on Q-3", || {
+        let records = post.get("/v1/records?reference=Q-3");
+        let state = records[0]["deliveries"][0]["state"].as_str().unwrap().to_owned();
+        (state != "waiting").then_some(state)
+    });
+    assert_eq!(state, "rejected: quality at /goods/1/classification/hs#hs.unknown");
+    until("Q-4 at customs", || customs.arrived().contains_key("Q-4").then_some(()));
+    assert!(!customs.arrived().contains_key("Q-3"));
+    drop([post, customs, carrier]);
+
+    // The post itself sends nothing with an error from now on, and knows a code more.
+    std::fs::write(
+        network.dir("post").join("quality.toml"),
+        "name = \"ours\"\nversion = \"2026-11-26\"\n[[hs]]\nedition = 2022\ncodes = [\"999999\"]\nsource = \"test\"\n",
+    )
+    .unwrap();
+    network.configure("post", "[rules]\nown = \"refuse\"\nquality = \"quality.toml\"");
+    let [post, customs, carrier] = MEMBERS.map(|(id, _, _)| network.start(id));
+    let [post, customs, carrier] = [post.awake(), customs.awake(), carrier.awake()];
+    let told = post.put("s3", 0, &[declaration("Q-5", "999998"), declaration("Q-6", "999999")]).unwrap();
+    let refused = &told["records"][0]["refused"];
+    assert_eq!(
+        (&refused["fault"], &refused["pointer"]),
+        (&json!("quality"), &json!("/goods/1/classification/hs#hs.unknown"))
+    );
+    assert!(told["records"][1]["accepted"].is_object(), "{told}");
+    assert!(post.get("/v1/records?reference=Q-5").as_array().unwrap().is_empty());
+    drop([post, customs, carrier]);
+    MEMBERS.iter().for_each(|(id, _, _)| check(&network.dir(id)));
+}
