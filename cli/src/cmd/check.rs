@@ -309,7 +309,7 @@ mod tests {
         let good = GOOD.to_owned();
         assert_eq!(checked(std::slice::from_ref(&good), None).0, Exit::Ok);
         let bad = good.replace("RB123456785GB", "RB123456786GB");
-        assert_eq!(checked(&[bad.clone()], None).0, Exit::Findings);
+        assert_eq!(checked(std::slice::from_ref(&bad), None).0, Exit::Findings);
         assert_eq!(checked(&["not json".into(), good.clone()], None).0, Exit::Findings);
         // The same reference twice in a file, and a rule that an operator turned off.
         assert_eq!(checked(&[good.clone(), good.clone()], None).0, Exit::Findings);

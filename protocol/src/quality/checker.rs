@@ -55,7 +55,7 @@ pub(super) enum Role {
     /// `fiscal.id`.
     FiscalId,
     /// The role of a fiscal number or of a declarant.
-    PartyRole,
+    Capacity,
     /// `declarant.id`.
     DeclarantId,
     /// `dangerous_goods.flag`.
@@ -94,7 +94,7 @@ fn role(group: &Group, field: &Field) -> Role {
         ("mass", "gross_kg") => Role::Gross,
         ("measure", "gross_kg") => Role::GoodsGross,
         ("fiscal", "id") => Role::FiscalId,
-        ("fiscal" | "declarant", "role") => Role::PartyRole,
+        ("fiscal" | "declarant", "role") => Role::Capacity,
         ("declarant", "id") => Role::DeclarantId,
         ("dangerous_goods", "flag") => Role::Dangerous,
         ("content", "description") => Role::Description,

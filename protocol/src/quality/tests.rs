@@ -97,7 +97,9 @@ fn a_clean_declaration_has_no_findings() {
 fn each_fault_is_found_by_its_rule_at_its_place_and_by_no_other() {
     let at = "/goods/0";
     let goods = |field: &str| format!("{at}/{field}");
-    let cases: Vec<(&str, Vec<(String, Json)>, &str)> = vec![
+    /// Rule, changes, place.
+    type Case = (&'static str, Vec<(String, Json)>, &'static str);
+    let cases: Vec<Case> = vec![
         ("hs.unknown", vec![(goods("classification/hs"), json!("851700"))], "/goods/1/classification/hs"),
         ("territory.unknown", vec![(goods("origin/country"), json!("ZZ"))], "/goods/1/origin/country"),
         ("territory.unknown", vec![("/route/first_entry".into(), json!("EL"))], "/route/first_entry"),
@@ -414,7 +416,7 @@ proptest! {
         prop_assert_eq!(&merged, &whole);
         let with_error = of.iter().filter(|(_, rules)| rules.iter().any(|at| Rule::ALL[*at].severity() == Severity::Error)).count() as u64;
         let records = of.len() as u64;
-        let score = if records == 0 { 1000 } else { (records - with_error) * 1000 / records };
+        let score = ((records - with_error) * 1000).checked_div(records).unwrap_or(1000);
         prop_assert_eq!((whole.all.records, whole.all.with_error, whole.all.score()), (records, with_error, score));
         prop_assert_eq!(whole.senders.values().map(|sender| sender.records).sum::<u64>(), records);
         let count = |rule: Rule| of.iter().filter(|(_, rules)| rules.iter().any(|at| Rule::ALL[*at] == rule)).count() as u64;
@@ -537,10 +539,13 @@ mod recent_tests {
         content(&json)
     }
 
-    /// Rules of what each record repeats of those before it: sender, reference, revision, number, posted, came.
-    fn repeated(records: &[(&str, &str, u64, &str, Option<&str>, &str)]) -> Vec<Vec<&'static str>> {
+    /// Sender, reference, revision, number, posted, came.
+    type Filed<'a> = (&'a str, &'a str, u64, &'a str, Option<&'a str>, &'a str);
+
+    /// Rules of what each record repeats of those before it.
+    fn repeated(records: &[Filed<'_>]) -> Vec<Vec<&'static str>> {
         let (book, mut recent) = (book(), Recent::new(1_000, 90));
-        let one = |(sender, reference, revision, id, posted, came): &(&str, &str, u64, &str, Option<&str>, &str)| {
+        let one = |(sender, reference, revision, id, posted, came): &Filed<'_>| {
             let findings = recent.check(sender, &filed(reference, *revision, id, *posted), &book, day(came));
             findings.iter().map(|finding| finding.rule.id()).collect()
         };

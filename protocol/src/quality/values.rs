@@ -28,7 +28,7 @@ impl<'l> Pass<'_, '_, 'l> {
             }
             (Role::Scheme, Held::Text(scheme)) => self.keep().scheme = Some(scheme),
             (Role::ItemId | Role::FiscalId | Role::DeclarantId, Held::Text(id)) => self.keep().id = Some((id, at)),
-            (Role::PartyRole, Held::Text(role)) => self.keep().role = Some(role),
+            (Role::Capacity, Held::Text(role)) => self.keep().role = Some(role),
             (Role::Kind, Held::Text(kind)) => self.facts.kind = Some(kind),
             (Role::DataSet, Held::Text(set)) => self.facts.data_set = Some((set, at)),
             (Role::Category, Held::Text(category)) => self.facts.category = Some(category),

@@ -258,22 +258,25 @@ impl File {
         each("hs", self.hs, |entry| entry.apply(book))?;
         each("territory", self.territory, |entry| {
             book.territories.set(entry.code, span(entry.from.as_deref(), entry.until.as_deref())?);
-            Ok(book.territories.listed = changed(&book.territories.listed, &version))
+            book.territories.listed = changed(&book.territories.listed, &version);
+            Ok(())
         })?;
         each("currency", self.currency, |entry| entry.apply(book, &version))?;
         each("operator", self.operator, |entry| {
             book.operators.add(entry.code);
-            Ok(book.operators.listed = changed(&book.operators.listed, &version))
+            book.operators.listed = changed(&book.operators.listed, &version);
+            Ok(())
         })?;
         each("ioss_state", self.ioss_state, |entry| {
             book.ioss_states.push(entry.number);
-            Ok(book.ioss = changed(&book.ioss, &version))
+            book.ioss = changed(&book.ioss, &version);
+            Ok(())
         })?;
-        each("rate", self.rate, |entry| Ok(book.rates.push(entry.read(&listed)?)))?;
-        each("threshold", self.threshold, |entry| Ok(book.thresholds.push(entry.read(&listed)?)))?;
-        each("obligation", self.obligation, |entry| Ok(book.obligations.extend(entry.read(&listed)?)))?;
-        each("release", self.release, |entry| Ok(book.release.push(entry.read(&listed)?)))?;
-        each("exclusion", self.exclusion, |entry| Ok(book.exclusions.push(entry.read(&listed)?)))?;
+        read_each("rate", self.rate, |entry| entry.read(&listed), |one| book.rates.push(one))?;
+        read_each("threshold", self.threshold, |entry| entry.read(&listed), |one| book.thresholds.push(one))?;
+        read_each("obligation", self.obligation, |entry| entry.read(&listed), |some| book.obligations.extend(some))?;
+        read_each("release", self.release, |entry| entry.read(&listed), |one| book.release.push(one))?;
+        read_each("exclusion", self.exclusion, |entry| entry.read(&listed), |one| book.exclusions.push(one))?;
         if let Some(entry) = self.plausible {
             entry.apply(book, &listed).map_err(|what| ("[plausible]".to_owned(), what))?;
         }
@@ -289,10 +292,21 @@ fn each<T>(section: &str, entries: Vec<T>, mut take: impl FnMut(T) -> Result<(),
     if entries.len() > MAX_BOOK_ENTRIES {
         return Err((format!("[[{section}]]"), format!("more than {MAX_BOOK_ENTRIES} entries")));
     }
-    let numbered = entries.into_iter().enumerate();
-    numbered
-        .into_iter()
-        .try_for_each(|(at, entry)| take(entry).map_err(|what| (format!("[[{section}]] {}", at + 1), what)))
+    let mut numbered = entries.into_iter().enumerate();
+    numbered.try_for_each(|(at, entry)| take(entry).map_err(|what| (format!("[[{section}]] {}", at + 1), what)))
+}
+
+/// Reads every entry of a section and keeps what it gives.
+fn read_each<T, R>(
+    section: &str,
+    entries: Vec<T>,
+    read: impl Fn(T) -> Result<R, String>,
+    mut keep: impl FnMut(R),
+) -> Result<(), Wrong> {
+    each(section, entries, |entry| {
+        keep(read(entry)?);
+        Ok(())
+    })
 }
 
 /// The same list after a file of this version changed it.

@@ -18,7 +18,7 @@ pub enum Vat {
 pub fn vat(text: &str) -> Vat {
     let Some((state, rest)) = text.split_at_checked(2) else { return Vat::Form };
     let checked = match state {
-        "AT" => rest.strip_prefix('U').and_then(|rest| digits::<8>(rest)).map(austria),
+        "AT" => rest.strip_prefix('U').and_then(digits::<8>).map(austria),
         "BE" => digits::<10>(rest).filter(|d| d[0] <= 1).map(|d| 97 - number(&d[..8]) % 97 == number(&d[8..])),
         "BG" => digits::<9>(rest).map(bulgaria).or_else(|| digits::<10>(rest).map(|_| true)),
         "CY" => with_letter::<8>(rest).map(|(d, letter)| cyprus(d) == letter),
@@ -27,22 +27,22 @@ pub fn vat(text: &str) -> Vat {
             .or_else(|| digits::<9>(rest).map(|_| true))
             .or_else(|| digits::<10>(rest).map(|_| true)),
         "DE" => digits::<9>(rest).filter(|d| d[0] != 0).map(|d| mod_11_10(&d)),
-        "DK" => digits::<8>(rest).map(|d| weighted(&d, &[2, 7, 6, 5, 4, 3, 2, 1]) % 11 == 0),
-        "EE" => digits::<9>(rest).map(|d| weighted(&d, &[3, 7, 1, 3, 7, 1, 3, 7, 1]) % 10 == 0),
+        "DK" => digits::<8>(rest).map(|d| weighted(&d, &[2, 7, 6, 5, 4, 3, 2, 1]).is_multiple_of(11)),
+        "EE" => digits::<9>(rest).map(|d| weighted(&d, &[3, 7, 1, 3, 7, 1, 3, 7, 1]).is_multiple_of(10)),
         "EL" => digits::<9>(rest).map(|d| weighted(&d, &[256, 128, 64, 32, 16, 8, 4, 2]) % 11 % 10 == d[8]),
         "ES" => spain(rest),
-        "FI" => digits::<8>(rest).map(|d| weighted(&d, &[7, 9, 10, 5, 8, 4, 2, 1]) % 11 == 0),
+        "FI" => digits::<8>(rest).map(|d| weighted(&d, &[7, 9, 10, 5, 8, 4, 2, 1]).is_multiple_of(11)),
         "FR" => france(rest),
         "GB" | "XI" => britain(rest),
         "HR" => digits::<11>(rest).map(|d| mod_11_10(&d)),
-        "HU" => digits::<8>(rest).map(|d| weighted(&d, &[9, 7, 3, 1, 9, 7, 3, 1]) % 10 == 0),
+        "HU" => digits::<8>(rest).map(|d| weighted(&d, &[9, 7, 3, 1, 9, 7, 3, 1]).is_multiple_of(10)),
         "IE" => ireland(rest),
         "IT" => digits::<11>(rest).map(|d| luhn(&d)),
         "LT" => digits::<9>(rest).map(|d| lithuania(&d)).or_else(|| digits::<12>(rest).map(|d| lithuania(&d))),
         "LU" => digits::<8>(rest).map(|d| number(&d[..6]) % 89 == number(&d[6..])),
         // Numbers of persons begin with their birthday.
         "LV" => digits::<11>(rest).map(|d| d[0] <= 3 || weighted(&d, &[9, 1, 4, 8, 3, 10, 2, 5, 7, 6, 1]) % 11 == 3),
-        "MT" => digits::<8>(rest).map(|d| weighted(&d, &[3, 4, 6, 7, 8, 9, 10, 1]) % 37 == 0),
+        "MT" => digits::<8>(rest).map(|d| weighted(&d, &[3, 4, 6, 7, 8, 9, 10, 1]).is_multiple_of(37)),
         "NL" => netherlands(rest),
         "PL" => digits::<10>(rest).map(|d| weighted(&d, &[6, 5, 7, 2, 3, 4, 5, 6, 7]) % 11 == d[9]),
         "PT" => digits::<9>(rest)
@@ -51,7 +51,7 @@ pub fn vat(text: &str) -> Vat {
         "RO" => romania(rest),
         "SE" => digits::<12>(rest).map(|d| luhn(&d[..10])),
         "SI" => digits::<8>(rest).filter(|d| d[0] != 0).map(slovenia),
-        "SK" => digits::<10>(rest).map(|d| number(&d) % 11 == 0),
+        "SK" => digits::<10>(rest).map(|d| number(&d).is_multiple_of(11)),
         _ => return Vat::IssuerUnknown,
     };
     match checked {
@@ -213,7 +213,7 @@ fn ireland(rest: &str) -> Option<bool> {
 fn netherlands(rest: &str) -> Option<bool> {
     let (nine, two) = rest.split_once('B')?;
     let (d, branch) = (digits::<9>(nine)?, digits::<2>(two)?);
-    let older = (weighted(&d, &[9, 8, 7, 6, 5, 4, 3, 2]) + 11 * 10 - d[8]) % 11 == 0;
+    let older = (weighted(&d, &[9, 8, 7, 6, 5, 4, 3, 2]) + 11 * 10 - d[8]).is_multiple_of(11);
     // ISO 7064, MOD 97-10, over the whole number with N as 23, L as 21 and B as 11.
     let newer = [&[2, 3, 2, 1], d.as_slice(), &[1, 1], &branch].concat();
     let newer = newer.iter().fold(0, |rest, digit| (rest * 10 + digit) % 97);
