@@ -12,13 +12,13 @@
 use std::collections::HashMap;
 use std::io::Write;
 
-use super::csv::csv;
+use super::Row;
+use super::csv::Csv;
 use super::flat_write::{each_field, io};
 use super::guard::guarded;
 use super::mapping::Mapping;
 use super::parcel::{Part, Side};
 use super::plan::Column;
-use super::{FormatError, Row};
 use crate::record::{Content, Scope, Value};
 
 /// Why CSV cannot be written by a mapping.
@@ -64,6 +64,8 @@ pub struct MappedWriter<'m, W: Write> {
     header: Vec<String>,
     /// Of each cell in a row, the fields that it holds.
     fields: Vec<Vec<&'m Column>>,
+    /// Reads what is to be written.
+    reader: Csv<'m, std::io::Empty>,
     /// Cells of the grouping columns of the record before.
     key: Option<Vec<String>>,
 }
@@ -102,9 +104,11 @@ impl<'m, W: Write> MappedWriter<'m, W> {
             columns.filter(|column| column.name == *name).collect()
         };
         let fields = header.iter().map(of).collect();
+        // The header has every column of the mapping, each once.
+        let reader = Csv::of_cells(mapping, &header).map_err(|error| one_way(error.to_string()))?;
         let mut out = ::csv::WriterBuilder::new().delimiter(mapping.delimiter).from_writer(out);
         out.write_record(&header).map_err(io)?;
-        Ok(Self { mapping, out, header, fields, key: None })
+        Ok(Self { mapping, out, header, fields, reader, key: None })
     }
 
     /// Writes a record. One that is refused leaves no trace.
@@ -199,16 +203,9 @@ impl<'m, W: Write> MappedWriter<'m, W> {
     }
 
     /// Reads the rows by the mapping and compares.
-    fn check(&self, content: &Content, rows: &[Cells]) -> Result<(), BackError> {
-        let mut text = ::csv::WriterBuilder::new().delimiter(self.mapping.delimiter).from_writer(Vec::new());
-        for row in std::iter::once(&self.header).chain(rows) {
-            text.write_record(row).map_err(io)?;
-        }
-        let text = text.into_inner().map_err(|error| std::io::Error::other(error.to_string()))?;
-        let unreadable = |error: FormatError| self.refused("", format!("it would not be read back: {error}"));
-        let mut read = csv(text.as_slice(), self.mapping).map_err(unreadable)?;
-        let first = read.next().transpose().map_err(unreadable)?;
-        match (first, read.next()) {
+    fn check(&mut self, content: &Content, rows: &[Cells]) -> Result<(), BackError> {
+        let mut read = self.reader.read_cells(rows);
+        match (read.pop_front(), read.pop_front()) {
             (Some(Row::Record { content: found, .. }), None) => match difference(content, &found) {
                 None => Ok(()),
                 Some((pointer, what)) => Err(self.refused(&pointer, what)),

@@ -71,6 +71,25 @@ impl<R> Csv<'_, R> {
     }
 }
 
+impl<'m> Csv<'m, std::io::Empty> {
+    /// A reader of rows whose cells are at hand, of a file with this header.
+    pub(super) fn of_cells(mapping: &'m Mapping, names: &[String]) -> Result<Self, FormatError> {
+        let (reader, places) = (splitter(std::io::empty(), mapping.delimiter), Places::find(mapping, names)?);
+        let (cells, ready, sales, ended) = (ByteRecord::new(), VecDeque::new(), Sales::default(), false);
+        Ok(Self { mapping, reader, cells, width: names.len(), places, open: None, ready, sales, ended })
+    }
+
+    /// What becomes of these rows, with nothing before and behind them.
+    pub(super) fn read_cells(&mut self, rows: &[Vec<String>]) -> VecDeque<Row> {
+        for (line, row) in (2..).zip(rows) {
+            self.cells = ByteRecord::from(row.as_slice());
+            self.take(line, Ok(()));
+        }
+        self.finish_open();
+        std::mem::take(&mut self.ready)
+    }
+}
+
 impl<R: Read> Iterator for Csv<'_, R> {
     type Item = Result<Row, FormatError>;
 
@@ -219,9 +238,10 @@ impl<R> Csv<'_, R> {
     }
 
     fn cell(&self, place: Place) -> (&[u8], Option<&[u8]>) {
-        let cell = |at: usize| match self.mapping.apostrophe {
-            true => unguarded(&self.cells[at]),
-            false => &self.cells[at],
+        let cell = |at: usize| {
+            // An optional column that the file lacks is at no place.
+            let cell = self.cells.get(at).unwrap_or_default();
+            if self.mapping.apostrophe { unguarded(cell) } else { cell }
         };
         (cell(place.at), place.factor.map(cell))
     }
@@ -454,6 +474,16 @@ mod tests {
         let text = || Some("Text".to_owned());
         let expected = [(2, Some((text(), Fault::Mapping))), (3, None), (4, Some((text(), Fault::Value)))];
         assert_eq!(found.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn an_optional_column_that_is_not_there_is_empty() {
+        let mapping = SHOP.replace("version = 1", "version = 1\n        optional = [\"Buyer\"]");
+        let there = rows(&mapping, b"Invoice,Buyer,Text,Price\n1,,hat,2\n");
+        assert_eq!(rows(&mapping, b"Invoice,Text,Price\n1,hat,2\n"), there);
+        assert!(matches!(&there[..], [Row::Record { .. }]));
+        let lacking = csv(b"Invoice,Text\n".as_slice(), &Mapping::parse(&mapping).unwrap()).unwrap_err().to_string();
+        assert!(lacking.contains("lacks: 'Price'; the header has"), "{lacking}");
     }
 
     #[test]

@@ -215,8 +215,9 @@ impl<R> Flat<R> {
             let same = |f: &(usize, usize, usize, u8, Value)| {
                 (f.0, f.1, f.2, f.3) == (target.position, place, target.occurrence, target.field.number)
             };
-            match fields.iter().find(|f| !of_goods && item > 0 && same(f)) {
-                None if !of_goods && item > 0 => {
+            let again = !of_goods && item > 0;
+            match if again { fields.iter().find(|f| same(f)) } else { None } {
+                None if again => {
                     return Err(wrong(Fault::Mapping, pointer(), "the record's first row does not have it".to_owned()));
                 }
                 Some(first) if first.4 != value => {

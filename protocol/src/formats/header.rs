@@ -7,6 +7,9 @@ use super::mapping::Mapping;
 use super::plan::Column;
 use super::rules::{Rule, Test};
 
+/// The place of an optional column that the file lacks; no row is so long. Of others none is missing.
+const NOWHERE: usize = usize::MAX;
+
 /// Where in a row the mapping's columns stand.
 #[derive(Debug)]
 pub(super) struct Places {
@@ -45,7 +48,7 @@ impl Places {
                 twice = twice.or(Some(name));
             }
         }
-        let missing = mapping.columns().filter(|name| !known.contains_key(name));
+        let missing = mapping.columns().filter(|name| !known.contains_key(name) && !mapping.optional.contains(*name));
         let missing = quoted(missing.collect::<BTreeSet<_>>());
         if !missing.is_empty() {
             return Err(FormatError::MissingColumns { mapping: named(), missing, header: quoted(header) });
@@ -58,7 +61,7 @@ impl Places {
         if let Some(column) = twice.filter(|name| used(name)) {
             return Err(FormatError::DuplicateColumn { mapping: named(), column: column.clone() });
         }
-        let place = |name: &str| known.get(name).copied().unwrap_or_default(); // none is missing, see above
+        let place = |name: &str| known.get(name).copied().unwrap_or(NOWHERE);
         let both =
             |name: &str, factor: &Option<String>| Place { at: place(name), factor: factor.as_deref().map(place) };
         let side = |columns: &[Column]| columns.iter().map(|column| both(&column.name, &column.factor)).collect();

@@ -22,6 +22,7 @@ use crate::record::{TypeTable, table, tables};
 /// version = 1
 /// delimiter = ";"                       # "," if left out
 /// ignore = ["Remarks"]                  # columns that are not used; any other unused column is an error
+/// optional = ["Carrier"]                # columns that a file may lack: their cells are then empty
 ///
 /// [constants]
 /// "route.destination" = "KR"
@@ -113,6 +114,8 @@ pub struct Mapping {
     /// Whether an apostrophe guards text that a spreadsheet would take for a formula.
     pub(super) apostrophe: bool,
     pub(super) ignore: BTreeSet<String>,
+    /// Columns that a file may lack: their cells are then empty.
+    pub(super) optional: BTreeSet<String>,
     /// Groups for which the file has no place, so that writing leaves them out.
     pub(super) leave_out: BTreeSet<String>,
     /// How postal messages come; none for a mapping of CSV only.
@@ -217,13 +220,14 @@ impl Mapping {
             return Err(entry(("leave_out".into(), format!("{} has no group '{name}'", table.name))));
         }
         let (ignore, apostrophe, cancellation) = (file.ignore, file.apostrophe, file.cancellation);
-        let (leave_out, message) = (file.leave_out, file.message);
+        let (leave_out, optional, message) = (file.leave_out, file.optional, file.message);
         let mapping = Self {
             name: file.name,
             table,
             delimiter,
             apostrophe,
             ignore,
+            optional,
             leave_out,
             message,
             group_by,
@@ -270,8 +274,17 @@ impl Mapping {
 
     /// Every column that it needs a file to have.
     pub(super) fn columns(&self) -> impl Iterator<Item = &str> {
+        self.of_fields().chain(self.of_rows())
+    }
+
+    /// Columns that go into fields.
+    fn of_fields(&self) -> impl Iterator<Item = &str> {
         let sides = self.record.columns.iter().chain(&self.goods.columns).filter(|c| !c.charged);
-        let mapped = sides.flat_map(|c| std::iter::once(&*c.name).chain(c.factor.as_deref()));
+        sides.flat_map(|c| std::iter::once(&*c.name).chain(c.factor.as_deref()))
+    }
+
+    /// Columns that tell what a row is and to which parcel it belongs.
+    fn of_rows(&self) -> impl Iterator<Item = &str> {
         let ruled = self.refuse.iter().filter_map(|rule| match &rule.test {
             Test::Cell { column, .. } => Some(&**column),
             Test::Same(..) | Test::Listed { .. } => None,
@@ -281,13 +294,22 @@ impl Mapping {
             .cancellation
             .iter()
             .flat_map(|c| [&*c.column, &*c.quantity].into_iter().chain(c.same.iter().map(|name| &**name)));
-        mapped.chain(self.group_by.iter().map(|c| &**c)).chain(ruled).chain(charged).chain(cancelled)
+        self.group_by.iter().map(|c| &**c).chain(ruled).chain(charged).chain(cancelled)
     }
 
     /// What can be checked when everything is known.
     fn check(&self) -> Result<(), Wrong> {
         if let Some(name) = self.columns().find(|name| self.ignore.contains(*name)) {
             return Err(("ignore".into(), format!("column '{name}' is ignored and used")));
+        }
+        for name in &self.optional {
+            let wrong = |what| Err(("optional".to_owned(), format!("column '{name}' {what}")));
+            if self.of_rows().any(|needed| needed == name) {
+                return wrong("tells what a row is, so a file must have it");
+            }
+            if !self.of_fields().any(|mapped| mapped == name) {
+                return wrong("goes into no field");
+            }
         }
         let in_parcels = self.groups_rows() && self.has_goods();
         if !in_parcels && !self.charges.is_empty() {
@@ -321,6 +343,8 @@ struct File {
     apostrophe: bool,
     #[serde(default)]
     ignore: BTreeSet<String>,
+    #[serde(default)]
+    optional: BTreeSet<String>,
     #[serde(default)]
     leave_out: BTreeSet<String>,
     message: Option<MessageEntry>,
@@ -454,6 +478,9 @@ mod tests {
         }
         assert!(Mapping::parse(&format!("{HEAD}delimiter = \"\\t\"\n{CONSTANTS}")).is_ok());
         let with = |more: &str| format!("{HEAD}ignore = ['x']\n{CONSTANTS}{more}");
+        assert!(refused(&format!("{HEAD}optional = ['x']\n{CONSTANTS}")).contains("column 'x' goes into no field"));
+        let key = "[[column]]\nfrom = 'x'\nto = 'item.id'\n[group]\nby = ['x']";
+        assert!(refused(&format!("{HEAD}optional = ['x']\n{CONSTANTS}{key}")).contains("tells what a row is"));
         assert!(refused(&with("[group]\nby = []")).contains("[group]: by names no column"));
         assert!(refused(&with("[group]\nby = ['x']")).contains("column 'x' is ignored and used"));
         let rule = "[[refuse]]\ncolumn = 'c'\n";

@@ -258,7 +258,9 @@ fn the_sum_of_charges_is_exact_or_refused() {
 }
 
 /// Invoice, whether it cancels, article or charge, quantity, country.
-fn any_row() -> impl Strategy<Value = (u8, bool, &'static str, i8, &'static str)> {
+type Sold = (u8, bool, &'static str, i8, &'static str);
+
+fn any_row() -> impl Strategy<Value = Sold> {
     let code = prop_oneof![4 => Just("a"), 2 => Just("b"), 2 => Just("POST"), 1 => Just("C2")];
     let country =
         prop_oneof![6 => Just("France"), 1 => Just("United Kingdom"), 1 => Just("Japan"), 1 => Just("Atlantis")];
@@ -269,7 +271,7 @@ proptest! {
     /// Against a naive account: what is decided by a row alone is exactly that, and no row is lost or counted twice.
     #[test]
     fn every_row_is_in_one_class(rows in proptest::collection::vec(any_row(), 0..120)) {
-        let line = |(invoice, cancels, code, quantity, country): &(u8, bool, &str, i8, &str)| {
+        let line = |(invoice, cancels, code, quantity, country): &Sold| {
             let prefix = if *cancels { "C" } else { "" };
             let quantity = if *cancels { -quantity } else { *quantity };
             format!("{prefix}{invoice},{code},X,{quantity},2011-11-17 08:20:00,1.5,7,{country}\n")
@@ -279,10 +281,10 @@ proptest! {
         let mut tally = Tally::default();
         read.iter().for_each(|row| tally.add(row));
         prop_assert_eq!(tally.rows(), rows.len() as u64);
-        let count = |test: &dyn Fn(&&(u8, bool, &str, i8, &str)) -> bool| rows.iter().filter(|row| test(row)).count() as u64;
-        prop_assert_eq!(tally.domestic, count(&|row| row.4 == "United Kingdom"));
-        prop_assert_eq!(tally.no_member, count(&|row| row.4 == "Japan"));
-        prop_assert_eq!(tally.cancellation, count(&|row| row.1 && (row.4 == "France" || row.4 == "Atlantis")));
+        let count = |test: fn(&&Sold) -> bool| rows.iter().filter(test).count() as u64;
+        prop_assert_eq!(tally.domestic, count(|row| row.4 == "United Kingdom"));
+        prop_assert_eq!(tally.no_member, count(|row| row.4 == "Japan"));
+        prop_assert_eq!(tally.cancellation, count(|row| row.1 && (row.4 == "France" || row.4 == "Atlantis")));
         // Postage is in the records of the charges that are, each once: 1.50 times a quantity from -1 to 3.
         let charged: i64 = read.iter().map(|row| match row {
             Row::Record { content, .. } => match content.field("postage", "amount") {

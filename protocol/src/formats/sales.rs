@@ -1,7 +1,7 @@
 //! Earlier sales of a run, so that a cancellation can name the one that it takes back.
 //!
 //! The source says of a cancellation only who cancels which article, how much of it. It is matched to the latest earlier
-//! sale of that customer and article of which so much is still uncancelled. Not in: which rows are sales or cancellations.
+//! sale of that customer and article of which so much is still uncancelled, whatever became of its parcel. Not in: which rows are sales or cancellations.
 
 use std::collections::{HashMap, VecDeque};
 

@@ -68,9 +68,21 @@ fn the_content_names_the_submission() {
 }
 
 #[test]
-fn csv_without_mapping_is_a_usage_error() {
-    let error = Input::open(&args(Path::new("."), Path::new("orders.CSV"))).err().unwrap();
-    assert_eq!(Exit::of(&error), Exit::Usage);
+fn csv_without_mapping_is_canonical_or_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let read = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        let (sender, items) = std::sync::mpsc::sync_channel(8);
+        let read = super::rows::read(&Input::open(&args(dir.path(), &path)).unwrap(), &sender);
+        drop(sender);
+        read.map(|()| items.iter().filter(|item| matches!(item, super::Item::Chunk(_))).count())
+    };
+    let head = "record,type,version,items,goods,filing.own_reference,route.destination\n";
+    assert_eq!(read("a.csv", &format!("{head}1,declaration,3,0,,A,KR\n")).unwrap(), 1);
+    let error = read("orders.CSV", "InvoiceNo,Price\n").unwrap_err();
+    assert_eq!(Exit::of(&error), Exit::Refused);
+    assert!(error.to_string().contains("another file needs a mapping"), "{error}");
 }
 
 #[test]
