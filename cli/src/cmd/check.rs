@@ -294,6 +294,7 @@ mod tests {
         let day = "2026-11-26".parse().ok();
         let args = CheckArgs {
             file: Some(file.clone()),
+            format: None,
             mapping: None,
             rules,
             day,

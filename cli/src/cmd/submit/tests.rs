@@ -68,9 +68,13 @@ fn the_content_names_the_submission() {
 }
 
 #[test]
-fn csv_without_mapping_is_a_usage_error() {
-    let error = Input::open(&args(Path::new("."), Path::new("orders.CSV"))).err().unwrap();
-    assert_eq!(Exit::of(&error), Exit::Usage);
+fn csv_without_mapping_is_canonical_or_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("orders.CSV");
+    std::fs::write(&file, "Invoice,Text\n1,hat\n").unwrap();
+    let (sender, _items) = sync_channel(9);
+    let error = rows::read(&Input::open(&args(dir.path(), &file)).unwrap(), &sender).unwrap_err();
+    assert_eq!(Exit::of(&error), Exit::Refused);
 }
 
 #[test]
@@ -95,7 +99,7 @@ fn documents_of_an_xml_file_are_records() {
     let good = luxor_protocol::bench::xml::declarations(2, 1);
     let bad = good.replacen("<FunctionalReferenceID>", "<FunctionalReferenceId>", 1);
     std::fs::write(&file, format!("{good}headers=List(a)\n{bad}")).unwrap();
-    let (sender, items) = std::sync::mpsc::sync_channel(9);
+    let (sender, items) = sync_channel(9);
     rows::read(&Input::open(&args(dir.path(), &file)).unwrap(), &sender).unwrap();
     drop(sender);
     let [Item::Refused(refusal), Item::Chunk(chunk)] = &items.into_iter().collect::<Vec<_>>()[..] else { panic!() };
