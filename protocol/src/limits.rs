@@ -130,6 +130,11 @@ pub const MAX_XML_NAMESPACES: usize = 64;
 pub const MAX_XML_NAME_BYTES: usize = 64;
 /// Bytes of the text of one element; the longest field has 512 characters.
 pub const MAX_XML_TEXT_BYTES: usize = 16 * 1024;
+/// Elements beside several messages of one XML document, each of which is kept with every message; the schema has six.
+pub const MAX_XML_BESIDE: usize = 64;
+/// Comparisons of elements when a record's fields are looked for in their document. Beyond it elements are no longer recognised: what
+/// is kept beside the fields is then larger, and right all the same.
+pub const MAX_XML_COMPARISONS: usize = 1_000_000;
 /// Texts between XML documents that are told one by one.
 pub const MAX_XML_NOTES: usize = 100;
 /// Input rows that a mapping may group into one record.

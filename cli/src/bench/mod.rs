@@ -192,11 +192,11 @@ pub(crate) struct QualityArgs {
 /// `luxor bench xml`
 #[derive(Debug, clap::Args)]
 pub(crate) struct XmlArgs {
-    /// Generated declarations of a round, of 1 to 9 goods items each.
-    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = value_parser!(u64).range(1..=MAX_DECLARATIONS))]
+    /// Generated declarations of a round, of 1 to 9 goods items each. A round is short, so that some are not disturbed by other work.
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = value_parser!(u64).range(1..=MAX_DECLARATIONS))]
     pub(crate) declarations: u64,
     /// Rounds; the fastest counts.
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = value_parser!(u64).range(1..=MAX_ROUNDS))]
+    #[arg(long, value_name = "N", default_value_t = 300, value_parser = value_parser!(u64).range(1..=MAX_ROUNDS))]
     pub(crate) rounds: u64,
     /// MiB of a stream that is read once at the end, generated while it is read.
     #[arg(long, value_name = "MIB", default_value_t = 0, value_parser = value_parser!(u64).range(0..=MAX_STREAM_MIB))]

@@ -178,3 +178,28 @@ fn a_command_line_that_makes_no_sense_is_refused() {
     assert!(error(|args| (args.file, args.to) = ("-".into(), "csv".into())).contains("stdin has one"));
     assert!(error(|args| args.file = "/nowhere/in.ndjson".into()).contains("/nowhere/in.ndjson"));
 }
+
+#[test]
+fn documents_come_out_of_ndjson_as_they_went_in() {
+    let xml = luxor_protocol::bench::xml::declarations(5, 2);
+    let first = Case::new("a.xml", format!("{xml}headers=List(a)\n").as_bytes(), "auto", "ndjson", "a.ndjson");
+    let (exit, lines) = first.run();
+    assert!(exit == Exit::Ok && lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count() == 5);
+    let again = Case::new("a.ndjson", &lines, "ndjson", "auto", "b.xml");
+    let (exit, written) = again.run();
+    assert_eq!(exit, Exit::Ok);
+    assert_eq!(records(wco::wco(&written[..])), records(wco::wco(xml.as_bytes())));
+    // What no message has is told by its place, and the rest is written.
+    let line = br#"{"type":"declaration","filing":{"own_reference":"A"},"route":{"destination":"KR"},"sender":{"email":"a@b"}}"#;
+    let (exit, written) = Case::new("c.ndjson", line, "auto", "wco", "c.out").run();
+    assert!(exit == Exit::Ok && records(wco::wco(&written[..])).len() == 1);
+    assert_eq!(
+        (kind_of("/goods/12/product/gtin"), kind_of("/sender/email")),
+        ("/goods/product/gtin".into(), "/sender/email".into())
+    );
+    // What has no message at all is not written.
+    let order = br#"{"type":"order","reference":{"own_reference":"A"},"order":{"number":"1"}}"#;
+    let case = Case::new("d.ndjson", order, "auto", "wco", "d.xml");
+    assert_eq!(case.run(), (Exit::Findings, Vec::new()));
+    assert!(case.refused()[0].2.contains("order version 1 has no WCO message"));
+}

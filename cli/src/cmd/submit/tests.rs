@@ -107,7 +107,7 @@ fn documents_of_an_xml_file_are_records() {
     let good = luxor_protocol::bench::xml::declarations(2, 1);
     let bad = good.replacen("<FunctionalReferenceID>", "<FunctionalReferenceId>", 1);
     std::fs::write(&file, format!("{good}headers=List(a)\n{bad}")).unwrap();
-    let (sender, items) = std::sync::mpsc::sync_channel(9);
+    let (sender, items) = sync_channel(9);
     rows::read(&Input::open(&args(dir.path(), &file)).unwrap(), &sender).unwrap();
     drop(sender);
     let [Item::Refused(refusal), Item::Chunk(chunk)] = &items.into_iter().collect::<Vec<_>>()[..] else { panic!() };

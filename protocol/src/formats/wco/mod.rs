@@ -14,12 +14,13 @@
 //! | `split` | a stream into documents |
 //! | `parse`, `write` | XML into a tree and back |
 //! | `tree`, `names` | the tree; names of the schemas |
-//! | `dec`, `res`, `part`, `values` | which element is which field |
+//! | `dec`, `documents`, `res`, `part`, `values` | which element is which field |
 //! | `patch` | what fields do not hold: the form of `extra` |
 //!
 //! Not here: schemas and business rules. A document of which elements stand in wrong places is read as well as one that is valid.
 
 mod dec;
+mod documents;
 mod names;
 mod parse;
 mod part;
@@ -44,7 +45,7 @@ use self::split::{Documents, Piece};
 use self::tree::{DECLARATION, Tree, TreeError, WRAPPER};
 use self::values::{At, Values, at};
 use super::{FormatError, Row, Source, Trouble};
-use crate::limits::{MAX_GOODS_ITEMS, MAX_XML_NOTES};
+use crate::limits::{MAX_GOODS_ITEMS, MAX_XML_BESIDE, MAX_XML_NOTES};
 use crate::record::{CUSTOMS_RESPONSE, Content, ContentError, DECLARATION_3, Fault, Kind, Scope, TypeTable, Value};
 
 /// Reads the documents of a stream, one after the other.
@@ -365,22 +366,21 @@ impl Trees<'_> {
             let what = "MetaData holds neither a Declaration nor a Response";
             return take(document.place(0), Err(Trouble::new(Fault::Missing, what)));
         }
-        for (node, message) in &messages {
-            let place = document.place(*node);
-            if messages.len() == 1 {
-                take(place, record(*message, document, Some(0), *node, fields));
-                continue;
-            }
-            // Each of several messages is a document of its own, with what is said of all.
-            let others = |other: &usize| messages.iter().any(|(message, _)| message == other && message != node);
-            let copied = copy_without(document, &others, one).and_then(|()| {
-                let at = one.children(0).find(|child| one.is(*child, DECLARATION) || one.is(*child, RESPONSE));
-                at.ok_or(TreeError::TooMany)
-            });
+        if messages.len() == 1 {
+            let (node, message) = messages[0];
+            return take(document.place(node), record(message, document, Some(0), node, fields));
+        }
+        let beside: Vec<usize> = document.children(0).filter(|node| message(*node).is_none()).collect();
+        if beside.len() > MAX_XML_BESIDE {
+            let what = format!("{} elements beside several messages, more than {MAX_XML_BESIDE}", beside.len());
+            return take(document.place(0), Err(Trouble::new(Fault::Limit, what)));
+        }
+        // Each of several messages is a document of its own, with what is said of all.
+        for (node, message) in messages {
             take(
-                place,
-                match copied {
-                    Ok(at) => record(*message, one, Some(0), at, fields),
+                document.place(node),
+                match alone(document, &beside, node, one) {
+                    Ok(at) => record(message, one, Some(0), at, fields),
                     Err(error) => Err(Trouble::new(Fault::Limit, error.to_string())),
                 },
             );
@@ -388,12 +388,17 @@ impl Trees<'_> {
     }
 }
 
-fn copy_without(document: &Tree, without: &dyn Fn(&usize) -> bool, one: &mut Tree) -> Result<(), TreeError> {
+/// Makes a document of one message of several and what stands beside them; tells where the message is in it.
+fn alone(document: &Tree, beside: &[usize], node: usize, one: &mut Tree) -> Result<usize, TreeError> {
     one.clear();
     one.open_like(document, 0)?;
-    document.children(0).filter(|child| !without(child)).try_for_each(|child| one.copy(document, child))?;
+    let (before, behind) = beside.split_at(beside.partition_point(|other| *other < node));
+    before.iter().try_for_each(|other| one.copy(document, *other))?;
+    let at = one.count();
+    one.copy(document, node)?;
+    behind.iter().try_for_each(|other| one.copy(document, *other))?;
     one.close();
-    Ok(())
+    Ok(at)
 }
 
 /// The record of a message: its fields, and in `extra` what they do not hold.
@@ -460,7 +465,7 @@ fn element_of(error: &ContentError) -> Option<&'static str> {
 
 fn flaw(path: String, what: &FlawKind) -> Trouble {
     let fault = match what {
-        FlawKind::Tree(TreeError::TooMany | TreeError::TooDeep)
+        FlawKind::Tree(TreeError::TooMany | TreeError::TooDeep | TreeError::Attributes)
         | FlawKind::TextLimit
         | FlawKind::AttributeLimit
         | FlawKind::NamespaceLimit => Fault::Limit,

@@ -49,7 +49,7 @@ pub(super) enum FlawKind {
     Form(String),
     #[error("{0}")]
     Tree(TreeError),
-    #[error("the text of an element is longer than {MAX_XML_TEXT_BYTES} bytes")]
+    #[error("the text of an element or the value of an attribute is longer than {MAX_XML_TEXT_BYTES} bytes")]
     TextLimit,
     #[error("more than {MAX_XML_ATTRIBUTES} attributes on one element")]
     AttributeLimit,
@@ -233,6 +233,9 @@ impl State<'_> {
             match key.split_once(':') {
                 None => {
                     let value = value(&attribute)?;
+                    if value.len() > MAX_XML_TEXT_BYTES {
+                        return Err(FlawKind::TextLimit);
+                    }
                     self.tree.attribute_of(key, &value).map_err(FlawKind::Tree)?;
                 }
                 Some((prefix, "schemaLocation" | "noNamespaceSchemaLocation"))

@@ -18,17 +18,13 @@ use super::names::Name;
 use super::part::same_meaning;
 use super::tree::{Tree, TreeError};
 use crate::cbor::{CborError, Reader, Writer};
-use crate::limits::{MAX_XML_ELEMENTS, MAX_XML_NAME_BYTES, MAX_XML_TEXT_BYTES};
+use crate::limits::{MAX_XML_COMPARISONS, MAX_XML_ELEMENTS, MAX_XML_NAME_BYTES, MAX_XML_TEXT_BYTES};
 
 const FORM: u64 = 1;
 const KEEP: u64 = 0;
 const DROP: u64 = 1;
 const EDIT: u64 = 2;
 const ADD: u64 = 3;
-/// Comparisons of elements when a difference is looked for. Beyond it elements are no longer recognised: the difference is then
-/// larger, and right all the same.
-const MAX_COMPARISONS: usize = 1_000_000;
-
 /// Why a difference cannot be applied.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PatchError {
@@ -44,7 +40,7 @@ pub(super) enum PatchError {
 
 /// The difference from what fields give to a document; none where there is none.
 pub(super) fn difference(fields: &Tree, document: &Tree, bare: bool) -> Option<Vec<u8>> {
-    let mut search = Search { fields, document, left: MAX_COMPARISONS };
+    let mut search = Search { fields, document, left: MAX_XML_COMPARISONS };
     let edit = search.edit(0, 0);
     if edit.is_none() && !bare {
         return None;

@@ -372,33 +372,21 @@ impl<R: BufRead> Documents<R> {
 
 /// The end of a tag, which is behind its `>`, one in a value of an attribute not counted; or where another tag begins inside it.
 fn tag(rest: &[u8]) -> Option<usize> {
-    let mut at = 1;
-    loop {
-        at += memchr::memchr2(b'<', b'>', rest.get(at..)?)?;
-        // Before an odd quote, the value of an attribute goes on.
-        if rest[at] == b'<' {
-            return Some(at);
-        }
-        if !within_quotes(&rest[..at]) {
-            return Some(at + 1);
-        }
-        at += 1;
+    let first = 1 + memchr::memchr2(b'<', b'>', rest.get(1..)?)?;
+    if memchr::memchr2(b'"', b'\'', &rest[..first]).is_none() {
+        return Some(first + usize::from(rest[first] == b'>'));
     }
-}
-
-fn within_quotes(tag: &[u8]) -> bool {
     let mut quote = None;
-    let mut at = 0;
-    while let Some(found) = memchr::memchr2(b'"', b'\'', &tag[at..]) {
-        let byte = tag[at + found];
-        quote = match quote {
-            None => Some(byte),
-            Some(open) if open == byte => None,
-            other => other,
-        };
-        at += found + 1;
+    for (at, byte) in rest.iter().enumerate().skip(1) {
+        match (quote, *byte) {
+            (_, b'<') => return Some(at),
+            (None, b'>') => return Some(at + 1),
+            (None, mark @ (b'"' | b'\'')) => quote = Some(mark),
+            (Some(open), byte) if open == byte => quote = None,
+            _ => {}
+        }
     }
-    quote.is_some()
+    None
 }
 
 /// The end of a DOCTYPE; what is declared inside it stands in brackets.

@@ -483,7 +483,7 @@ fn damaged_documents_are_refused_exactly() {
         (many.into(), "limit: line 1, /Declaration: more than 32768 elements"),
         (
             long.into(),
-            "limit: line 1, /Declaration/FunctionalReferenceID: the text of an element is longer than 16384 bytes",
+            "limit: line 1, /Declaration/FunctionalReferenceID: the text of an element or the value of an attribute is longer than 16384 bytes",
         ),
         (
             GOOD.replacen("<GoodsShipment", &format!("<GoodsShipment{attributes}"), 1).into(),
@@ -591,6 +591,126 @@ fn several_responses_are_several_records() {
     let Row::Record { content, .. } = &rows[0] else { panic!() };
     let written = String::from_utf8(export(content).unwrap().xml).unwrap();
     assert!(written.contains("<FunctionalReferenceID>R01<") && !written.contains("R9x"), "{written}");
+}
+
+#[test]
+fn a_response_is_read_field_by_field() {
+    let date =
+        |name: &str, text: &str| format!("<{name}><DateTimeString formatCode='304'>{text}</DateTimeString></{name}>");
+    let head = |code: &str| {
+        format!(
+            "<FunctionCode>{code}</FunctionCode><FunctionalReferenceID>R1</FunctionalReferenceID>{}",
+            date("IssueDateTime", "20200213111155Z")
+        )
+    };
+    let about = "<FunctionalReferenceID>LRN-1</FunctionalReferenceID><ID>20GB1Q3RTK463FGVR4</ID>";
+    let response = |head: &str, rest: &str| one(&format!("<Response>{head}{rest}</Response>"));
+    let field = |content: &Content, group: &str, field: &str| {
+        content.field(group, field).map(|value| value.to_string()).unwrap_or_default()
+    };
+
+    let rejected = response(
+        &head("03"),
+        &format!(
+            "<Error><ValidationCode>CDS12005</ValidationCode>\
+             <Pointer><DocumentSectionCode>42A</DocumentSectionCode></Pointer>\
+             <Pointer><SequenceNumeric>3</SequenceNumeric><DocumentSectionCode>68A</DocumentSectionCode><TagID>006</TagID></Pointer>\
+             </Error><Declaration>{about}{}<VersionID>2</VersionID></Declaration>",
+            date("RejectionDateTime", "20200211114212Z")
+        ),
+    );
+    for (group, name, value) in [
+        ("reference", "own_reference", "R1"),
+        ("reference", "made_at", "2020-02-13T11:11:55.000Z"),
+        ("response", "status", "rejected"),
+        ("response", "source_system", "DMS"),
+        ("response", "source_code", "03"),
+        ("response", "about", "LRN-1"),
+        ("response", "registration", "20GB1Q3RTK463FGVR4"),
+        ("response", "version", "2"),
+        ("response", "at", "2020-02-11T11:42:12.000Z"),
+        ("faults", "code", "CDS12005"),
+        ("faults", "pointer", "42A/68A[3].006"),
+    ] {
+        assert_eq!(field(&rejected, group, name), value, "{group}.{name}");
+    }
+
+    let wanted = response(
+        &head("06"),
+        &format!(
+            "<AdditionalInformation><StatementCode>ACA</StatementCode><StatementDescription>Invoice</StatementDescription>{}\
+             <StatementTypeCode>ACA</StatementTypeCode></AdditionalInformation><Declaration>{about}</Declaration>",
+            date("LimitDateTime", "20260911163345Z")
+        ),
+    );
+    let all = [("status", "held_docs"), ("deadline", "2026-09-11T16:33:45.000Z")];
+    all.into_iter().for_each(|(name, value)| assert_eq!(field(&wanted, "response", name), value));
+    assert_eq!((field(&wanted, "wanted", "type"), field(&wanted, "wanted", "text")), ("ACA".into(), "Invoice".into()));
+
+    let tax = "<DutyTaxFee><AdValoremTaxBaseAmount currencyID='GBP'>10000.00</AdValoremTaxBaseAmount>\
+               <DutyRegimeCode>100</DutyRegimeCode><TaxRateNumeric>2.70</TaxRateNumeric><TypeCode>A00</TypeCode>\
+               <Payment><TaxAssessedAmount currencyID='GBP'>270.00</TaxAssessedAmount>\
+               <PaymentAmount currencyID='GBP'>270.00</PaymentAmount></Payment></DutyTaxFee>";
+    let short = "<DutyTaxFee><Payment><PaymentAmount currencyID='GBP'>226.40</PaymentAmount>\
+                 <ObligationGuarantee><ReferenceID>1909241</ReferenceID></ObligationGuarantee></Payment></DutyTaxFee>";
+    let debt = response(
+        &head("13"),
+        &format!(
+            "<Declaration>{about}{short}<GoodsShipment><GovernmentAgencyGoodsItem><SequenceNumeric>7</SequenceNumeric>\
+             <Commodity>{tax}{tax}</Commodity></GovernmentAgencyGoodsItem></GoodsShipment></Declaration>"
+        ),
+    );
+    let (group, definition) = debt.table().group("debt").unwrap();
+    let lines: Vec<Vec<String>> = debt
+        .occurrences_at(group, 0)
+        .iter()
+        .map(|fields| {
+            let name = |number: u8| definition.field_number(u64::from(number)).unwrap().name;
+            fields.iter().map(|(number, value)| format!("{}={value}", name(*number))).collect()
+        })
+        .collect();
+    let line = [
+        "kind=A00",
+        "goods_item=7",
+        "regime=100",
+        "base=10000.00",
+        "rate=2.70",
+        "assessed=270.00",
+        "payable=270.00",
+        "currency=GBP",
+    ];
+    assert_eq!(lines, [vec!["payable=226.40", "currency=GBP", "guarantee=1909241"], line.to_vec(), line.to_vec()]);
+    for content in [&rejected, &wanted, &debt] {
+        assert_eq!(export(content).unwrap().inexact, [""; 0]);
+    }
+    // A code that is none of these is kept, and one that a record of another source has not is made from its status.
+    let reminder = response(&head("18"), &format!("<Declaration>{about}</Declaration>"));
+    assert_eq!(
+        (field(&reminder, "response", "status"), field(&reminder, "response", "source_code")),
+        ("other".into(), "18".into())
+    );
+    let mut own = reminder.clone();
+    let (response, _) = own.table().group("response").unwrap();
+    let mut with = |status: &str| {
+        own.set(response, 0, vec![vec![(1, Value::Text(status.into()))]]).unwrap();
+        own.set(own.table().group("extra").unwrap().0, 0, Vec::new()).unwrap();
+        export(&own).map(|exported| String::from_utf8(exported.xml).unwrap())
+    };
+    assert!(with("cleared").unwrap().contains("<FunctionCode>09</FunctionCode>"));
+    assert_eq!(with("seized"), Err(ExportError::Status { status: "seized".into() }));
+}
+
+#[test]
+fn quotes_around_tags_cost_no_more_than_their_length() {
+    // A value of a million '>' is one attribute; a million elements in a response are refused by their number.
+    let value = ">".repeat(1_000_000);
+    let told = refused(GOOD.replacen("<GoodsShipment", &format!("<GoodsShipment a='{value}'"), 1).as_bytes()).concat();
+    assert!(
+        told.contains("/Declaration/GoodsShipment: the text of an element or the value of an attribute is longer"),
+        "{told}"
+    );
+    let many = format!("<MetaData>{}{}{}</MetaData>", "<A/>".repeat(65), "<Response/>", "<Response/>");
+    assert_eq!(refused(many.as_bytes()), ["limit: line 1: 65 elements beside several messages, more than 64"]);
 }
 
 #[test]

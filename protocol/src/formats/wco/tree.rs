@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::names::{Name, name};
-use crate::limits::{MAX_XML_DEPTH, MAX_XML_ELEMENTS, MAX_XML_NAME_BYTES};
+use crate::limits::{MAX_XML_ATTRIBUTES, MAX_XML_DEPTH, MAX_XML_ELEMENTS, MAX_XML_NAME_BYTES};
 
 /// Elements by number, each before those inside it; the first one is the root.
 #[derive(Debug, Default)]
@@ -57,6 +57,8 @@ pub(super) enum TreeError {
     TooMany,
     #[error("more than {MAX_XML_DEPTH} elements inside one another")]
     TooDeep,
+    #[error("more than {MAX_XML_ATTRIBUTES} attributes on one element")]
+    Attributes,
     #[error("a MetaData inside another element; it stands around a whole document")]
     Wrapper,
     #[error("text and elements side by side, which no element of the WCO Data Model has")]
@@ -199,10 +201,14 @@ impl Tree {
         if text == "xmlns" {
             return Err(TreeError::Name);
         }
+        let here = self.open.last().map(|node| self.nodes[*node].attributes);
+        if here.is_some_and(|Span { from, to }| (to - from) as usize >= MAX_XML_ATTRIBUTES) {
+            return Err(TreeError::Attributes);
+        }
         let label = self.label_of(text)?;
         let value = self.push(value);
         self.attributes.push(Attribute { label, value });
-        let count = self.attributes.len() as u32; // below the elements' bound times that of their attributes
+        let count = self.attributes.len() as u32; // at most the elements' bound times that of their attributes
         let here = self.texts.len() as u32;
         if let Some(node) = self.open.last().and_then(|node| self.nodes.get_mut(*node)) {
             node.attributes.to = count;
@@ -435,13 +441,16 @@ pub(super) fn blank(text: &str) -> bool {
 
 /// Whether every character may stand in XML 1.0.
 pub(super) fn allowed(text: &str) -> Result<(), TreeError> {
-    // Folded without a way out, so that it is done for many bytes at a time.
-    let folded = text.bytes().fold((false, 0_u8), |(control, all), byte| {
-        (control | ((byte < b' ') & (byte != b'\t') & (byte != b'\n') & (byte != b'\r')), all | byte)
-    });
-    let (control, ascii) = (folded.0, folded.1.is_ascii());
+    // Without a way out of the loop, so that it is done for many bytes at a time.
+    let (mut control, mut all) = (0_u8, 0_u8);
+    for byte in text.bytes() {
+        let plain =
+            u8::from(byte >= b' ') | u8::from(byte == b'\t') | u8::from(byte == b'\n') | u8::from(byte == b'\r');
+        control |= plain ^ 1;
+        all |= byte;
+    }
     let outside = |c: char| matches!(c, '\u{fffe}' | '\u{ffff}');
-    match control || (!ascii && text.contains(outside)) {
+    match control != 0 || (!all.is_ascii() && text.contains(outside)) {
         true => Err(TreeError::Character),
         false => Ok(()),
     }
