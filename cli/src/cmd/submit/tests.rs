@@ -73,10 +73,10 @@ fn csv_without_mapping_is_canonical_or_refused() {
     let read = |name: &str, text: &str| {
         let path = dir.path().join(name);
         std::fs::write(&path, text).unwrap();
-        let (sender, items) = std::sync::mpsc::sync_channel(8);
-        let read = super::rows::read(&Input::open(&args(dir.path(), &path)).unwrap(), &sender);
+        let (sender, items) = sync_channel(8);
+        let read = rows::read(&Input::open(&args(dir.path(), &path)).unwrap(), &sender);
         drop(sender);
-        read.map(|()| items.iter().filter(|item| matches!(item, super::Item::Chunk(_))).count())
+        read.map(|()| items.iter().filter(|item| matches!(item, Item::Chunk(_))).count())
     };
     let head = "record,type,version,items,goods,filing.own_reference,route.destination\n";
     assert_eq!(read("a.csv", &format!("{head}1,declaration,3,0,,A,KR\n")).unwrap(), 1);
