@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::words::words;
 use crate::limits::ITEM_LEAD_DAYS;
+use crate::reference::s10;
 use crate::time::{Day, Millis};
 
 words!(
@@ -54,7 +55,7 @@ impl ItemId {
         let compact: String = id.chars().filter(|c| *c != ' ').map(|c| c.to_ascii_uppercase()).collect();
         let scheme = match scheme.and_then(|word| word.parse().ok()) {
             Some(scheme) => scheme,
-            None if is_s10(&compact) => Scheme::S10,
+            None if s10(&compact).is_ok() => Scheme::S10,
             None => Scheme::Unknown,
         };
         let own = matches!(scheme, Scheme::S10 | Scheme::Sscc);
@@ -79,27 +80,6 @@ impl fmt::Display for ItemKey {
             None => self.item.fmt(f),
         }
     }
-}
-
-/// Whether this is an S10 number: two letters, eight digits, their check digit, two letters.
-pub(super) fn is_s10(id: &str) -> bool {
-    let bytes = id.as_bytes();
-    if bytes.len() != 13 || !id.is_ascii() {
-        return false;
-    }
-    let letters = |part: &[u8]| part.iter().all(u8::is_ascii_uppercase);
-    let (serial, check) = (&bytes[2..10], bytes[10]);
-    if !letters(&bytes[..2]) || !letters(&bytes[11..]) || !bytes[2..11].iter().all(u8::is_ascii_digit) {
-        return false;
-    }
-    let weights = [8u32, 6, 4, 2, 3, 5, 9, 7];
-    let sum: u32 = serial.iter().zip(weights).map(|(digit, weight)| u32::from(digit - b'0') * weight).sum();
-    let digit = match 11 - sum % 11 {
-        10 => 0,
-        11 => 5,
-        digit => digit,
-    };
-    u32::from(check - b'0') == digit
 }
 
 /// That somebody spoke of a number.

@@ -211,13 +211,6 @@ impl Content {
         found.map_or_else(Occurrences::new, |(group, leaf)| read_leaf(group, leaf).unwrap_or_default())
     }
 
-    /// The occurrences of a group (of the record, or of the goods item from 0), each with its fields by number; none where it is absent.
-    pub fn occurrences_at(&self, group: usize, item: usize) -> Occurrences {
-        let Some(definition) = self.table.groups.get(group) else { return Occurrences::new() };
-        // Leaves were checked when they came in.
-        self.leaves(group).get(item).and_then(|leaf| read_leaf(definition, leaf).ok()).unwrap_or_default()
-    }
-
     /// The destination, which every declaration has.
     pub fn destination(&self) -> Option<Territory> {
         self.place("destination")

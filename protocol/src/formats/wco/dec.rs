@@ -12,6 +12,7 @@ use super::part::{CURRENCY, Fits, Part, Place, leaf, leaf_text, read, read_numbe
 use super::tree::{Tree, TreeError};
 use super::values::{At, Values, at, group_at};
 use crate::record::{DECLARATION_3, TypeTable, Value};
+use crate::reference::s10;
 use Fits::{Chars, Digits};
 
 const TABLE: &TypeTable = &DECLARATION_3;
@@ -374,7 +375,7 @@ fn read_item(tree: &Tree, node: usize, values: &mut Values, _: Place) {
     let mut of = tree.children(node).filter(|child| tree.is(*child, PREVIOUS_DOCUMENT));
     let Some(note) = of.find(|note| leaf_text(tree, *note, TYPE) == Some(POST_PARCEL)) else { return };
     let Some(id) = leaf_text(tree, note, ID).filter(|id| values.read(ITEM_ID, 0, 0, id)) else { return };
-    if is_s10(id) {
+    if s10(id).is_ok() {
         values.put(ITEM_SCHEME, 0, 0, Value::Text("s10".to_owned()));
     }
 }
@@ -387,27 +388,6 @@ fn write_item(values: &Values, tree: &mut Tree, _: Place) -> Result<bool, TreeEr
     tree.leaf(TYPE, POST_PARCEL)?;
     tree.close();
     Ok(true)
-}
-
-/// The form of a UPU S10 item number, with its check digit.
-fn is_s10(id: &str) -> bool {
-    let [service @ .., country_1, country_2] = id.as_bytes() else { return false };
-    let [indicator_1, indicator_2, digits @ .., check] = service else { return false };
-    let letters = [indicator_1, indicator_2, country_1, country_2];
-    if digits.len() != 8 || !letters.iter().all(|c| c.is_ascii_uppercase()) || !check.is_ascii_digit() {
-        return false;
-    }
-    let weighted = digits
-        .iter()
-        .zip([8_u32, 6, 4, 2, 3, 5, 9, 7])
-        .map(|(digit, weight)| char::from(*digit).to_digit(10).map(|digit| digit * weight));
-    let Some(sum) = weighted.sum::<Option<u32>>() else { return false };
-    let expected = match 11 - sum % 11 {
-        10 => 0,
-        11 => 5,
-        digit => digit,
-    };
-    u32::from(check - b'0') == expected
 }
 
 fn write_line(street: Option<&str>, number: Option<&str>, tree: &mut Tree) -> Result<bool, TreeError> {
@@ -436,28 +416,4 @@ pub(super) fn element(values: &Values, tree: &mut Tree) -> Result<(), TreeError>
     write(PARTS, values, tree, Place::default())?;
     tree.close();
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn item_numbers_are_told_by_their_check_digit() {
-        for good in ["RB123456785GB", "EB000717595HK", "RR473124829GB", "EE471108151FR"] {
-            assert!(is_s10(good), "{good}");
-        }
-        for bad in [
-            "RB123456786US",
-            "EB000717594HK",
-            "CP001020301BR",
-            "",
-            "GB",
-            "RB12345678GB",
-            "rb123456785GB",
-            "RB12345678AGB",
-        ] {
-            assert!(!is_s10(bad), "{bad}");
-        }
-    }
 }

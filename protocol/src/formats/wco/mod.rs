@@ -486,7 +486,7 @@ fn inexact(content: &Content, back: &Content) -> Vec<String> {
                 Scope::Record => format!("/{}", group.name),
                 Scope::Item => format!("/goods/{}/{}", item + 1, group.name),
             };
-            let (held, found) = (content.occurrences_at(at, item), back.occurrences_at(at, item));
+            let (held, found) = (content.occurrences(at, item), back.occurrences(at, item));
             if group.repeats {
                 if held.iter().any(|fields| !found.contains(fields)) {
                     places.push(place);

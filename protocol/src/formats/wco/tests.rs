@@ -330,7 +330,7 @@ fn fields_are_read_where_they_stand() {
     assert!(field("sender", "name").starts_with("Sender & Daughters "));
     assert!(field("filing", "message_time").ends_with("T09:30:30.000Z"));
     let (documents, _) = content.table().group("goods_documents").unwrap();
-    assert_eq!(content.occurrences_at(documents, 0).len(), 2);
+    assert_eq!(content.occurrences(documents, 0).len(), 2);
     // What no field holds is little: responsible agency and the like, acceptance, authorisation, nationality, location.
     let Some(Value::Bytes(extra)) = content.field("extra", "content") else { panic!() };
     assert!((100..260).contains(&extra.len()), "{}", extra.len());
@@ -662,7 +662,7 @@ fn a_response_is_read_field_by_field() {
     );
     let (group, definition) = debt.table().group("debt").unwrap();
     let lines: Vec<Vec<String>> = debt
-        .occurrences_at(group, 0)
+        .occurrences(group, 0)
         .iter()
         .map(|fields| {
             let name = |number: u8| definition.field_number(u64::from(number)).unwrap().name;

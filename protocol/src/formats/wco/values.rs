@@ -66,7 +66,7 @@ impl Values {
         for group in 0..values.table.groups.len() {
             for item in 0..values.places(group) {
                 if let Some(slot) = values.slot_mut(group, item) {
-                    *slot = content.occurrences_at(group, item);
+                    *slot = content.occurrences(group, item);
                 }
             }
         }
