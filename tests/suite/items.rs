@@ -66,7 +66,8 @@ fn a_do_not_load_that_comes_too_late_alarms_customs() {
     assert!(answer["records"].as_array().unwrap().iter().all(|record| record["accepted"].is_object()), "{answer}");
     let item = |node: &luxor_tests::Daemon, more: &str| node.try_get(&format!("/v1/items?id={ITEM}{more}"));
     let life = until("customs to know the item in its bag", || {
-        item(&customs, "").ok().filter(|life| life["transport"][0]["id"] == BAG)
+        let declared = |life: &Json| life["records"]["declaration"][0]["reference"] == "DECL-1";
+        item(&customs, "").ok().filter(|life| life["transport"][0]["id"] == BAG && declared(life))
     });
     assert_eq!(life["records"]["declaration"][0]["reference"], "DECL-1", "{life}");
     assert_eq!(life["purposes"], json!(["safety_security"]));
@@ -124,7 +125,7 @@ fn quality_is_judged_at_both_ends_as_each_operator_wants() {
     let network = Network::found(&MEMBERS, &agreements());
     let [post, customs, carrier] = MEMBERS.map(|(id, _, _)| network.start(id));
     let [post, customs, carrier] = [post.awake(), customs.awake(), carrier.awake()];
-    let told = post.put("s1", 0, &[declaration("Q-1", "999999"), declaration("Q-2", "610910")]).unwrap();
+    let told = post.put("s1", 0, &[declaration("Q-1", "851712"), declaration("Q-2", "610910")]).unwrap();
     let found = &told["records"][0]["accepted"]["findings"];
     assert!(found.to_string().contains("hs.unknown"), "{told}");
     assert_eq!(found[0]["pointer"], "/goods/1/classification/hs", "{told}");
@@ -141,7 +142,7 @@ fn quality_is_judged_at_both_ends_as_each_operator_wants() {
     network.configure("customs", "[rules]\nothers = \"refuse\"");
     let [post, customs, carrier] = MEMBERS.map(|(id, _, _)| network.start(id));
     let [post, customs, carrier] = [post.awake(), customs.awake(), carrier.awake()];
-    post.put("s2", 0, &[declaration("Q-3", "999999"), declaration("Q-4", "610910")]).unwrap();
+    post.put("s2", 0, &[declaration("Q-3", "851712"), declaration("Q-4", "610910")]).unwrap();
     let state = until("the verdict on Q-3", || {
         let records = post.get("/v1/records?reference=Q-3");
         let state = records[0]["deliveries"][0]["state"].as_str().unwrap().to_owned();
@@ -155,13 +156,13 @@ fn quality_is_judged_at_both_ends_as_each_operator_wants() {
     // The post itself sends nothing with an error from now on, and knows a code more.
     std::fs::write(
         network.dir("post").join("quality.toml"),
-        "name = \"ours\"\nversion = \"2026-11-26\"\n[[hs]]\nedition = 2022\ncodes = [\"999999\"]\nsource = \"test\"\n",
+        "name = \"ours\"\nversion = \"2026-11-26\"\n[[hs]]\nedition = 2022\ncodes = [\"851712\"]\nsource = \"test\"\n",
     )
     .unwrap();
     network.configure("post", "[rules]\nown = \"refuse\"\nquality = \"quality.toml\"");
     let [post, customs, carrier] = MEMBERS.map(|(id, _, _)| network.start(id));
     let [post, customs, carrier] = [post.awake(), customs.awake(), carrier.awake()];
-    let told = post.put("s3", 0, &[declaration("Q-5", "999998"), declaration("Q-6", "999999")]).unwrap();
+    let told = post.put("s3", 0, &[declaration("Q-5", "999998"), declaration("Q-6", "851712")]).unwrap();
     let refused = &told["records"][0]["refused"];
     assert_eq!(
         (&refused["fault"], &refused["pointer"]),

@@ -75,7 +75,8 @@ pub fn referrals(shared: &Shared, purposes: &BTreeSet<Purpose>, now: Millis) -> 
     let mut all = Holdings::new(shared);
     let found = shared.store.listed("referral")?;
     all.take(&found)?;
-    all.may_join(purposes)?;
+    // Without any purpose, that for which the referrals came: what waits is then seen as they see it.
+    let purposes = &all.may_join(purposes)?;
     let mut items: BTreeSet<ItemKey> = BTreeSet::new();
     for held in all.held() {
         let named = names_of(&held).into_iter().filter_map(|name| match name {
