@@ -15,6 +15,7 @@
 //! | [`reference`] | lists of codes and dated rules: territories, currencies, tariff, numbers, obligations, immediate release |
 //! | [`quality`] | what is wrong with a record, and how quickly it can be released |
 //! | [`formats`] | NDJSON and CSV into content |
+//! | [`sandbox`] | a practice partner that plays by rules, and what an integrator did right and wrong |
 //! | [`api`] | requests and answers of a node's local HTTP interface |
 //! | [`mod@bench`] | records, reports and the ceiling of the measurements |
 
@@ -33,6 +34,7 @@ pub mod names;
 pub mod quality;
 pub mod record;
 pub mod reference;
+pub mod sandbox;
 #[cfg(test)]
 mod testing;
 pub mod time;

@@ -185,3 +185,17 @@ pub const MAX_SALES: usize = 256 * 1024;
 pub const MAX_SALES_OF_ARTICLE: usize = 64;
 /// Record types of one CSV file whose columns a reader keeps in mind at once.
 pub const MAX_TYPES_IN_FILE: usize = 32;
+/// Bytes of a file of rules for practice partners.
+pub const MAX_RULES_BYTES: usize = 256 * 1024;
+/// Rules of one such file; the built-in ones are some forty.
+pub const MAX_SANDBOX_RULES: usize = 512;
+/// Actions of all its rules.
+pub const MAX_SANDBOX_ACTIONS: usize = 4_096;
+/// How often a partner does something by itself at the beginning.
+pub const MAX_SANDBOX_OPENINGS: u64 = 1_000;
+/// Seconds of a pause, an outage or a deadline of a practice partner: a week.
+pub const MAX_SANDBOX_SECONDS: u64 = 7 * 86_400;
+/// Lines that are kept of one rehearsal; beyond them nothing is played, and the report says so.
+pub const MAX_SANDBOX_LINES: usize = 100_000;
+/// Items whose lives one report looks at.
+pub const MAX_SANDBOX_ITEMS: usize = 1_000;
