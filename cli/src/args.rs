@@ -94,6 +94,9 @@ pub(crate) enum Command {
     Policy(crate::log::PolicyCommand),
     /// Run a network on this machine and watch it work.
     Demo(crate::demo::Args),
+    /// Practice partners of any kind for whoever builds against a node: they play by rules, and a report says what was right and wrong.
+    #[command(subcommand)]
+    Sandbox(crate::sandbox::SandboxCommand),
     /// Measure what this machine does, to size machines.
     #[command(subcommand)]
     Bench(crate::bench::BenchCommand),

@@ -18,6 +18,7 @@ mod log;
 mod mapping;
 mod refusals;
 mod rules;
+mod sandbox;
 mod ui;
 
 use std::process::ExitCode;

@@ -22,6 +22,7 @@ mod public_log;
 mod reader;
 mod restore;
 mod rotation;
+mod sandbox;
 mod site;
 mod views;
 mod volume;

@@ -30,7 +30,7 @@ const LIST_HEAD: u64 = 9;
 
 static PLAN: Plan = Plan { name: "Luxor measurement", roles: &ROLES, governors: &[RECIPIENT], deals: &DEALS };
 
-static ROLES: [Role; 2] = [
+static ROLES: [Role<'static>; 2] = [
     Role { id: SENDER, name: "Measured Platform", kind: "platform", territory: "CN" },
     Role { id: RECIPIENT, name: "Measured Customs", kind: "customs", territory: "KR" },
 ];

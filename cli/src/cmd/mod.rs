@@ -41,7 +41,7 @@ pub(crate) use audit::AuditCommand;
 
 use crate::args::Command;
 use crate::exit::Exit;
-use crate::{bench, demo, log, ui};
+use crate::{bench, demo, log, sandbox, ui};
 
 /// Runs a command.
 pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
@@ -76,6 +76,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Evidence(command) => log::run_evidence(&command),
         Command::Policy(command) => log::run_policy(&command),
         Command::Demo(args) => demo::run(args),
+        Command::Sandbox(command) => sandbox::run(&command),
         Command::Bench(command) => bench::run(&command),
     }
 }

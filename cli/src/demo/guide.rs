@@ -61,7 +61,7 @@ struct GuideCommand {
 impl Guide {
     /// Collects what there is to see.
     pub(super) fn new(course: &Course) -> Result<Self> {
-        let known = |role: &Role| -> Result<GuideNode> {
+        let known = |role: &Role<'static>| -> Result<GuideNode> {
             let client = course.clients.get(role.id).with_context(|| format!("no client for {}", role.id))?;
             Ok(GuideNode {
                 member: role.name,

@@ -2,7 +2,7 @@
 
 use crate::local::{Deal, Plan, Role};
 
-const fn role(id: &'static str, name: &'static str, kind: &'static str, territory: &'static str) -> Role {
+const fn role(id: &'static str, name: &'static str, kind: &'static str, territory: &'static str) -> Role<'static> {
     Role { id, name, kind, territory }
 }
 
@@ -19,7 +19,7 @@ pub(super) const PARTIAL: [&str; 2] = ["post", "carrier"];
 pub(super) static PLAN: Plan = Plan { name: "Luxor demo", roles: &ROLES, governors: &CUSTOMS, deals: &DEALS };
 
 /// The members, in the order in which things flow.
-pub(super) static ROLES: [Role; 6] = [
+pub(super) static ROLES: [Role<'static>; 6] = [
     role(PLATFORM, "Demo Platform", "platform", "CN"),
     role("post", "Demo Post", "post", "CN"),
     role("carrier", "Demo Air Cargo", "carrier", "CN"),

@@ -29,8 +29,8 @@ mod watch;
 use std::path::PathBuf;
 
 use crate::exit::Exit;
+use crate::local::Stop;
 use guide::Guide;
-use watch::Stop;
 
 /// `luxor demo`
 #[derive(Debug, clap::Args)]

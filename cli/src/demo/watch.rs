@@ -1,50 +1,20 @@
 //! `--watch`: waits for the end and tells meanwhile what changes at the nodes.
 
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal as _, Read as _};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use luxor_protocol::api::{Status, Traffic};
 use serde::Serialize;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
 
 use super::members::ROLES;
 use super::report::print_json;
 use super::run::Course;
+use crate::local::Stop;
 use crate::ui::{self, count};
 
 /// Pause between two looks at the nodes; each look shows one line a node at most.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// What ends the watch: a signal, Enter on a terminal, or the end of standard input.
-pub(super) struct Stop {
-    stopped: Receiver<()>,
-}
-
-impl Stop {
-    /// Begins to listen. From now on a signal no longer ends the process by itself.
-    pub(super) fn install() -> Result<Self> {
-        let (sender, stopped) = sync_channel(1);
-        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("signals cannot be listened to")?;
-        let by_signal = sender.clone();
-        // Both threads end with the process; a second reason to stop changes nothing.
-        thread::spawn(move || signals.forever().for_each(|_| tell(&by_signal)));
-        thread::spawn(move || {
-            wait_for_input();
-            tell(&sender);
-        });
-        Ok(Self { stopped })
-    }
-
-    /// Waits at most so long; whether it is time to stop.
-    fn within(&self, time: Duration) -> bool {
-        !matches!(self.stopped.recv_timeout(time), Err(RecvTimeoutError::Timeout))
-    }
-}
 
 /// Shows a line for each node whose counts change, until it is time to stop.
 pub(super) fn follow(course: &mut Course, stop: &Stop, json: bool) -> Result<()> {
@@ -127,28 +97,6 @@ fn traffic(what: &str, now: &Traffic, before: &Traffic) -> Option<String> {
     let (accepted, rejected) = (count(more(|t| t.accepted)), count(more(|t| t.rejected)));
     (now != before)
         .then(|| format!("{what} {} {plural} (records: {accepted} accepted, {rejected} rejected)", count(dispatches)))
-}
-
-fn tell(stop: &SyncSender<()>) {
-    // Full: it was told already. Closed: nobody waits any more.
-    let _ = stop.try_send(());
-}
-
-/// Returns at Enter on a terminal, else when standard input ends or cannot be read.
-fn wait_for_input() {
-    let stdin = io::stdin();
-    if stdin.is_terminal() {
-        let _ = stdin.read_line(&mut String::new());
-        return;
-    }
-    let (mut stdin, mut ignored) = (stdin.lock(), [0; 256]);
-    loop {
-        match stdin.read(&mut ignored) {
-            Ok(0) => return,
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => return,
-            _ => {}
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! The node processes: started, waited for, ended. Whatever happens, none outlives the command: each ends when its standard
 //! input does, and the operating system closes that even when the command is killed.
 
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
+use std::io::ErrorKind;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -50,8 +51,19 @@ pub(crate) fn luxord(given: Option<&Path>) -> Result<PathBuf> {
 impl Children {
     /// Starts the node in `dir` and returns its process id.
     pub(crate) fn start(&mut self, luxord: &Path, dir: &Path) -> Result<u32> {
+        // What an earlier process said of itself is no word of this one.
+        for name in ["ready.json", "api.json"] {
+            let path = dir.join("run").join(name);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(error).with_context(|| format!("{}: cannot be removed", path.display()));
+                }
+                _ => {}
+            }
+        }
         let path = dir.join(LOG);
-        let log = File::create(&path).with_context(|| format!("{}: cannot be written", path.display()))?;
+        let log = OpenOptions::new().create(true).append(true).open(&path);
+        let log = log.with_context(|| format!("{}: cannot be written", path.display()))?;
         let errors = log.try_clone().with_context(|| format!("{}: cannot be written", path.display()))?;
         let child = Command::new(luxord)
             .arg("--dir")
@@ -84,6 +96,19 @@ impl Children {
             }
         }
         Ok(())
+    }
+
+    /// Ends the node in `dir` and waits for it.
+    pub(crate) fn end_one(&mut self, dir: &Path) -> Result<()> {
+        let Some(at) = self.running.iter().position(|node| node.dir == dir) else { return Ok(()) };
+        let mut node = self.running.swap_remove(at);
+        drop(node.child.stdin.take());
+        let status = node.wait(Instant::now() + END_DEADLINE).with_context(|| node.name())?;
+        if status.success() {
+            return Ok(());
+        }
+        node.show_log();
+        bail!("{} ended with {status}", node.name())
     }
 
     /// Fails when a node has ended, with the end of its log.

@@ -1,9 +1,10 @@
-//! Networks of real nodes on this machine, for `luxor demo` and `luxor bench`: founding, node processes, folders, waiting.
+//! Networks of real nodes on this machine, for `luxor demo`, `luxor bench` and `luxor sandbox`: founding, node processes, folders, waiting.
 //!
-//! Not here: what the members of such a network do (demo, bench).
+//! Not here: what the members of such a network do (demo, bench, sandbox).
 
 mod children;
 mod network;
+mod stop;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,7 +19,8 @@ use crate::ui::{Progress, count};
 pub(crate) use children::{Children, luxord};
 #[cfg(test)]
 pub(crate) use network::today;
-pub(crate) use network::{Deal, Network, Plan, Role, node};
+pub(crate) use network::{Deal, Draft, Network, Plan, Role, node, now, term};
+pub(crate) use stop::Stop;
 
 /// How long the outbox may stand still before the command gives up.
 const STANDSTILL: Duration = Duration::from_secs(120);

@@ -25,7 +25,7 @@ pub(crate) struct Plan {
     /// The network's name.
     pub(crate) name: &'static str,
     /// Its members.
-    pub(crate) roles: &'static [Role],
+    pub(crate) roles: &'static [Role<'static>],
     /// Who governs it.
     pub(crate) governors: &'static [&'static str],
     /// What they agreed.
@@ -33,15 +33,23 @@ pub(crate) struct Plan {
 }
 
 /// A member, with one node.
-pub(crate) struct Role {
+pub(crate) struct Role<'a> {
     /// Short name, also the name of its folder.
-    pub(crate) id: &'static str,
+    pub(crate) id: &'a str,
     /// Full name.
-    pub(crate) name: &'static str,
+    pub(crate) name: &'a str,
     /// Kind of member, as in the charter.
-    pub(crate) kind: &'static str,
+    pub(crate) kind: &'a str,
     /// Customs territory.
-    pub(crate) territory: &'static str,
+    pub(crate) territory: &'a str,
+}
+
+/// An agreement as a draft in TOML, with those who sign it.
+pub(crate) struct Draft {
+    /// Who signs.
+    pub(crate) parties: Vec<String>,
+    /// The draft, as a person would write it for `luxor agreement`.
+    pub(crate) text: String,
 }
 
 /// An agreement with one row.
@@ -78,30 +86,45 @@ pub(crate) struct Network {
 impl Network {
     /// Founds it in `root`, one folder for each member.
     pub(crate) fn found(root: &Path, plan: &Plan) -> Result<Self> {
+        let (from, until) = term();
+        let draft = |deal: &Deal| Draft {
+            parties: parties(deal).into_iter().map(str::to_owned).collect(),
+            text: deal.draft(&from, &until),
+        };
+        let drafts: Vec<Draft> = plan.deals.iter().map(draft).collect();
+        Self::found_with(root, plan.name, plan.roles, plan.governors, &drafts)
+    }
+
+    /// The same of members and agreements that are known only now.
+    pub(crate) fn found_with(
+        root: &Path,
+        name: &str,
+        roles: &[Role<'_>],
+        governors: &[&str],
+        drafts: &[Draft],
+    ) -> Result<Self> {
         let network = Self { root: root.to_owned() };
-        let mut draft = format!("name = \"{}\"\ngovernors = [{}]\n", plan.name, list(plan.governors));
-        for (role, address) in plan.roles.iter().zip(free_addresses(plan.roles.len())?) {
+        let mut draft = format!("name = \"{name}\"\ngovernors = [{}]\n", list(governors));
+        for (role, address) in roles.iter().zip(free_addresses(roles.len())?) {
             let snippet = found::init(&network.dir(role.id), &options(role, address)?);
             draft.push('\n');
             draft.push_str(&snippet.with_context(|| format!("founding the node of {}", role.id))?);
         }
         let mut charter = Charter::from_draft(&draft)?.to_document();
-        network.sign(plan.governors, &mut charter)?;
+        network.sign(governors.iter().copied(), &mut charter)?;
         let mut documents = Vec::new();
-        for role in plan.roles {
+        for role in roles {
             let mut card = found::card(&network.dir(role.id), charter.digest())?;
-            network.sign(&[role.id], &mut card)?;
+            network.sign([role.id], &mut card)?;
             documents.push(card);
         }
-        let today = today();
-        for deal in plan.deals {
-            let text = deal.draft(&Day(today.0 - 1).to_string(), &today.plus(365).to_string());
-            let mut agreement = Agreement::from_draft(&text)?.to_document(charter.digest());
-            network.sign(&parties(deal), &mut agreement)?;
+        for Draft { parties, text } in drafts {
+            let mut agreement = Agreement::from_draft(text)?.to_document(charter.digest());
+            network.sign(parties.iter().map(String::as_str), &mut agreement)?;
             documents.push(agreement);
         }
         documents.push(charter);
-        for role in plan.roles {
+        for role in roles {
             for document in &documents {
                 found::install(&network.dir(role.id), document)?;
             }
@@ -114,7 +137,7 @@ impl Network {
         self.root.join(member)
     }
 
-    fn sign(&self, members: &[&str], document: &mut Document) -> Result<()> {
+    fn sign<'m>(&self, members: impl IntoIterator<Item = &'m str>, document: &mut Document) -> Result<()> {
         for member in members {
             found::sign(&self.dir(member), document)?;
         }
@@ -158,11 +181,22 @@ pub(crate) fn node(member: &str) -> Result<NodeRef> {
     Ok(NodeRef::new(&member, &NODE.parse()?))
 }
 
-/// The day that this machine believes it is.
-pub(crate) fn today() -> Day {
+/// The time that this machine believes it is.
+pub(crate) fn now() -> Millis {
     // A clock before 1970 counts as 1970, and no agreement is in force then.
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Millis(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)).day()
+    Millis(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// The day that this machine believes it is.
+pub(crate) fn today() -> Day {
+    now().day()
+}
+
+/// First and last day of an agreement that is made now: from yesterday on, so that no time zone matters, for a year.
+pub(crate) fn term() -> (String, String) {
+    let today = today();
+    (today.minus(1).to_string(), today.plus(365).to_string())
 }
 
 fn parties(deal: &Deal) -> Vec<&'static str> {
@@ -171,7 +205,7 @@ fn parties(deal: &Deal) -> Vec<&'static str> {
     parties
 }
 
-fn options(role: &Role, address: Ipv4Addr) -> Result<InitOptions> {
+fn options(role: &Role<'_>, address: Ipv4Addr) -> Result<InitOptions> {
     Ok(InitOptions {
         member: role.id.parse()?,
         node: NODE.parse()?,
