@@ -137,11 +137,14 @@ fn sent(trace: &[Line]) -> impl Iterator<Item = (usize, &Line, &Json)> {
     })
 }
 
+/// Where an answer stands in the trace, when it came, and its outcome.
+type Answer = (usize, Millis, String);
+
 /// Referrals and data requests: each time that one is open or called insufficient, an answer is owed.
 fn questions(trace: &[Line], now: Millis) -> Vec<Check> {
     let mut checks = Vec::new();
     let mut asked_before: BTreeSet<(&MemberId, String, u64)> = BTreeSet::new();
-    let answers: BTreeMap<(&MemberId, String), Vec<(usize, Millis, String)>> =
+    let answers: BTreeMap<(&MemberId, String), Vec<Answer>> =
         received(trace).fold(BTreeMap::new(), |mut answers, (at, line, record)| {
             if let Some((reference, outcome)) = quoted(record) {
                 answers.entry((&line.partner, reference)).or_default().push((at, line.at, outcome));

@@ -83,14 +83,14 @@ fn an_answer_quotes_what_was_asked() {
 fn an_amendment_that_quotes_a_referral_answers_it() {
     let mut amended = revised("T-RFI-1", 1, "correction", "toy robot, wind-up");
     amended["filing"]["referral"] = "RFI-1-2".into();
-    let report = report(&[(0, declaration("T-RFI-1")), (1_000, amended.clone())], 10_000);
+    let met = report(&[(0, declaration("T-RFI-1")), (1_000, amended.clone())], 10_000);
     assert_eq!(
-        told(&report),
+        told(&met),
         [(Requirement::ReferralAnswered, Verdict::Met, PLACE), (Requirement::Revision, Verdict::Met, None)]
     );
     // It forbids nothing to be loaded.
     amended["filing"]["referral"] = "DNL-1-2".into();
-    let unfit = super::judged::report(&[(0, declaration("T-DNL-1")), (1_000, amended)], 40_000);
+    let unfit = report(&[(0, declaration("T-DNL-1")), (1_000, amended)], 40_000);
     assert_eq!(unfit.count(Verdict::Met), 0, "{:?}", unfit.checks);
 }
 
@@ -113,7 +113,10 @@ fn what_was_rejected_is_corrected() {
     assert_eq!(of(&low, Requirement::Revision), Some((Verdict::Wrong, Some("/filing/revision".into()))));
     let unsaid = after(revised("T-REJECT-1", 1, "original", "toy robot, wind-up"));
     assert_eq!(rejection(&unsaid), (Verdict::Wrong, Some("/filing/action".into())));
-    assert_eq!(told(&report(&[first.clone()], 10_000)), [(Requirement::RejectionCorrected, Verdict::Missing, PLACE)]);
+    assert_eq!(
+        told(&report(std::slice::from_ref(&first), 10_000)),
+        [(Requirement::RejectionCorrected, Verdict::Missing, PLACE)]
+    );
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn a_wrong_file_is_refused_by_rule_and_reason() {
     refused(&rule("type = \"referral\"\ndo = [{ answer = \"perhaps\" }]"), "/answer/outcome");
     refused(&rule("do = [{ send = \"event\" }]"), "event");
     refused(&format!("{}{}", rule("do = []"), rule("do = []")), "two rules have this name");
-    refused(&format!("[[open]]\nname = \"o\"\ntimes = 0\ndo = []\n"), "times is 0");
+    refused("[[open]]\nname = \"o\"\ntimes = 0\ndo = []\n", "times is 0");
     refused(&" ".repeat(crate::limits::MAX_RULES_BYTES + 1), "more than");
     let deep = format!(
         "[[rule]]\nname = \"r\"\ndo = {}{}",
