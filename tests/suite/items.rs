@@ -100,7 +100,9 @@ fn a_do_not_load_that_comes_too_late_alarms_customs() {
     let departed = json!({"type": "event", "reference": {"own_reference": "EV-1"},
         "unit": {"level": "receptacle", "id": BAG}, "event": {"code": "departed", "at": "2026-11-21T08:00:00Z"}});
     carrier.put("s4", 0, &[departed]).unwrap();
-    let refused = until("the event at customs", || item(&customs, "").err());
+    until("the event at customs", || item(&customs, "").err());
+    let told = |id: &str| try_luxor(&["item", id, "--node", at.to_str().unwrap()]).2;
+    let refused = told(ITEM);
     assert!(refused.contains("came for safety_security, delivery"), "{refused}");
     let both = item(&customs, "&purposes=safety_security,delivery").unwrap();
     let codes: Vec<_> = both["steps"].as_array().unwrap().iter().map(|step| step["what"].as_str().unwrap()).collect();
@@ -114,8 +116,8 @@ fn a_do_not_load_that_comes_too_late_alarms_customs() {
         life["records"]["declaration"][0]["proven"].is_string().then_some(life)
     });
     assert!(proven["records"]["declaration"][0]["claimed"].is_string());
-    let unknown = customs.try_get("/v1/items?id=RR000000005GB").unwrap_err();
-    assert!(unknown.contains("no record here names"), "{unknown}");
+    let unknown = told("RR000000005GB");
+    assert!(unknown.contains("no record here names 'RR000000005GB'"), "{unknown}");
     drop([post, customs, carrier]);
     MEMBERS.iter().for_each(|(id, _, _)| check(&network.dir(id)));
 }
