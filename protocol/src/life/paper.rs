@@ -133,9 +133,10 @@ impl<'a> Paper<'a> {
         Some(paper)
     }
 
-    /// When it was lodged as far as it is proven, else by this node's clock.
+    /// When it came, for the order of things: when this node took it by its own clock, or when it is proven to have been lodged, if that is
+    /// earlier. A quorum is often seen a minute later, and own records, which have none here, must not come before what they answer.
     pub fn at(&self) -> Millis {
-        self.lodged.proven.unwrap_or(self.lodged.entered)
+        self.lodged.proven.map_or(self.lodged.entered, |proven| proven.min(self.lodged.entered))
     }
 
     /// When its issuer says that it was made, else that it was sent.
