@@ -199,16 +199,18 @@ impl Decode for Territory {
     }
 }
 
-macro_rules! word_enum {
-    ($(#[$doc:meta])* $name:ident, $what:literal, { $($(#[$vdoc:meta])* $variant:ident = $number:literal, $word:literal;)+ }) => {
+/// Defines an enumeration of words, in files, JSON and messages: `ALL`, `word`, `Display`, `FromStr`, serde by word. None of them stands in
+/// signed bytes by a number of its own; those are [`word_enum`]'s.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident, $what:literal, { $($(#[$vdoc:meta])* $variant:ident = $word:literal;)+ }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
         pub enum $name {
             $($(#[$vdoc])* #[serde(rename = $word)] $variant,)+
         }
 
         impl $name {
-            /// Every value, in the order of their numbers.
+            /// Every value, in order.
             pub const ALL: &'static [$name] = &[$($name::$variant),+];
 
             /// The word in files, JSON and messages.
@@ -217,22 +219,34 @@ macro_rules! word_enum {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.word())
             }
         }
 
-        impl FromStr for $name {
-            type Err = NameError;
+        impl std::str::FromStr for $name {
+            type Err = $crate::names::NameError;
 
-            fn from_str(text: &str) -> Result<Self, NameError> {
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
                 match text {
                     $($word => Ok($name::$variant),)+
-                    _ => Err(NameError { what: $what, rule: concat!("one of", $(" ", $word),+), found: text.chars().take(80).collect() }),
+                    _ => Err($crate::names::NameError {
+                        what: $what,
+                        rule: concat!("one of", $(" ", $word),+),
+                        found: text.chars().take(80).collect(),
+                    }),
                 }
             }
         }
+    };
+}
+pub(crate) use words;
+
+/// The same with the number of each in signed bytes.
+macro_rules! word_enum {
+    ($(#[$doc:meta])* $name:ident, $what:literal, { $($(#[$vdoc:meta])* $variant:ident = $number:literal, $word:literal;)+ }) => {
+        $crate::names::words!($(#[$doc])* $name, $what, { $($(#[$vdoc])* $variant = $word;)+ });
 
         impl Encode for $name {
             fn encode(&self, writer: &mut Writer) {

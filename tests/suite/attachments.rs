@@ -15,11 +15,10 @@ use luxor_protocol::limits::{
 use luxor_tests::{Daemon, Network, agreement, check, copy, luxor, luxor_json, on_disk, peak_rss, try_luxor, until};
 use serde_json::{Value as Json, json};
 
-use crate::faults::strace::{self, Failure, Fault, JOURNAL, KEYS, Phase};
+use crate::erasure::{AFTER, killed_at_each_write};
+use crate::faults::strace::{self, Fault};
 
 const RANGE: usize = ATTACHMENT_RANGE_BYTES as usize;
-/// The harness's agreements have 30 days.
-const AFTER: [&str; 2] = ["--clock-ahead-days", "31"];
 /// Bytes that a node may take while the largest file passes through it.
 const MAX_NODE_RSS: u64 = 300_000_000;
 
@@ -382,9 +381,6 @@ fn file_and_key_go_with_the_last_record_that_names_them_by_order_and_by_date() {
     }
 }
 
-/// Writes of one kind that an erasure may take, before the test is at fault.
-const MOST_WRITES: u64 = 40;
-
 #[test]
 fn a_kill_at_any_write_of_an_erasure_leaves_no_file_that_opens() {
     let name = "a_kill_at_any_write_of_an_erasure_leaves_no_file_that_opens";
@@ -404,39 +400,16 @@ fn a_kill_at_any_write_of_an_erasure_leaves_no_file_that_opens() {
     let dir = nodes[1].dir().to_str().unwrap().to_owned();
     luxor(&["hold", "add", "--node", &dir, "--item", "ITEM-stays", "--ground", "case 9"]);
     drop(nodes);
-    let (kept, place) = (network.root.path().join("kept"), network.root.path().join("killed"));
+    let kept = network.root.path().join("kept");
     copy(&network.dir("recipient"), &kept);
-    let trace = network.root.path().join("trace");
-    let arguments = [&AFTER[..], &["--without-witnesses"]].concat();
-    let mut reached = 0;
-    for target in [&KEYS, &JOURNAL] {
-        for at in 1..=MOST_WRITES {
-            let _ = std::fs::remove_dir_all(&place);
-            copy(&kept, &place);
-            std::fs::write(&trace, "").unwrap();
-            let fault = Fault { target, failure: Failure::Kill, phase: Phase::Start, at };
-            let node = network.launch_in_folder(place.clone(), &fault.command(&place, &trace), &arguments);
-            if node.ready().is_none() {
-                let _ = node.try_post("/v1/erasures", &json!({}));
-            }
-            drop(node);
-            let hit = strace::hit(&trace).is_some();
-            check(&place);
-            let node = Network::start_in(place.clone(), &arguments).awake();
-            luxor(&["erase", "--node", node.dir().to_str().unwrap(), "--due"]);
-            assert_eq!(node.get("/v1/status")["attachments"]["here"], 1, "{fault}");
-            drop(node);
-            check(&place);
-            assert!(!file_of(&place, &digest).exists(), "{fault}: the file is still there");
-            assert_eq!(opens(&kept, &place, &digest), None, "{fault}: an old copy opens it");
-            assert!(opens(&place, &place, &other_digest).is_some(), "{fault}: what is held went");
-            if !hit {
-                break;
-            }
-            reached += 1;
-            assert!(at < MOST_WRITES, "there are more writes than are tried");
-        }
-    }
+    let only_one = |fault: &Fault, node: &Daemon| {
+        assert_eq!(node.get("/v1/status")["attachments"]["here"], 1, "{fault}");
+    };
+    let reached = killed_at_each_write(&network, &kept, only_one, |fault, place| {
+        assert!(!file_of(place, &digest).exists(), "{fault}: the file is still there");
+        assert_eq!(opens(&kept, place, &digest), None, "{fault}: an old copy opens it");
+        assert!(opens(place, place, &other_digest).is_some(), "{fault}: what is held went");
+    });
     println!("{name}: {reached} kills");
     assert!(reached >= 6, "kills are seldom reached: {reached}");
 }

@@ -13,7 +13,7 @@ use serde_json::{Value as Json, json};
 use crate::faults::strace::{self, Failure, Fault, JOURNAL, KEYS, Phase};
 
 /// The harness's agreements have 30 days.
-const AFTER: [&str; 2] = ["--clock-ahead-days", "31"];
+pub(crate) const AFTER: [&str; 2] = ["--clock-ahead-days", "31"];
 const SENDER: usize = 0;
 const RECIPIENT: usize = 1;
 const MEMBERS: [&str; 2] = ["sender", "recipient"];
@@ -221,6 +221,47 @@ fn what_is_due_goes_what_is_held_stays_and_an_auditor_sees_both() {
 /// Writes of one kind that an erasure may take, before the test is at fault.
 const MOST_WRITES: u64 = 40;
 
+/// Lets copies of a folder begin with erasing what is due, each killed at another write of its key files or its database, and start again, which
+/// finishes it: `running` looks at that node, `erased` at its folder afterwards, which is whole. How many kills were reached.
+pub(crate) fn killed_at_each_write(
+    network: &Network,
+    kept: &Path,
+    running: impl Fn(&Fault, &Daemon),
+    erased: impl Fn(&Fault, &Path),
+) -> u64 {
+    let (place, trace) = (network.root.path().join("killed"), network.root.path().join("trace"));
+    let arguments = [&AFTER[..], &["--without-witnesses"]].concat();
+    let mut reached = 0;
+    for target in [&KEYS, &JOURNAL] {
+        // Every write that there is, up to the first point that is not reached.
+        for at in 1..=MOST_WRITES {
+            let _ = std::fs::remove_dir_all(&place);
+            copy(kept, &place);
+            std::fs::write(&trace, "").unwrap();
+            let fault = Fault { target, failure: Failure::Kill, phase: Phase::Start, at };
+            let node = network.launch_in_folder(place.clone(), &fault.command(&place, &trace), &arguments);
+            if node.ready().is_none() {
+                let _ = node.try_post("/v1/erasures", &json!({}));
+            }
+            drop(node);
+            let hit = strace::hit(&trace).is_some();
+            check(&place);
+            let node = Network::start_in(place.clone(), &arguments).awake();
+            luxor(&["erase", "--node", node.dir().to_str().unwrap(), "--due"]);
+            running(&fault, &node);
+            drop(node);
+            check(&place);
+            erased(&fault, &place);
+            if !hit {
+                break;
+            }
+            reached += 1;
+            assert!(at < MOST_WRITES, "there are more writes than are tried");
+        }
+    }
+    reached
+}
+
 #[test]
 fn a_kill_at_any_write_of_an_erasure_leaves_a_whole_folder_and_is_finished_by_the_next_start() {
     let name = "a_kill_at_any_write_of_an_erasure_leaves_a_whole_folder_and_is_finished_by_the_next_start";
@@ -236,41 +277,20 @@ fn a_kill_at_any_write_of_an_erasure_leaves_a_whole_folder_and_is_finished_by_th
     luxor(&["hold", "add", "--node", &dir, "--item", "ITEM-b", "--ground", "case 9"]);
     drop(nodes);
     let [_, kept] = backup(&network, "before");
-    let (place, trace) = (network.root.path().join("killed"), network.root.path().join("trace"));
-    let arguments = [&AFTER[..], &["--without-witnesses"]].concat();
-    let mut reached = 0;
-    for target in [&KEYS, &JOURNAL] {
-        // Every write that there is, up to the first point that is not reached.
-        for at in 1..=MOST_WRITES {
-            let _ = std::fs::remove_dir_all(&place);
-            copy(&kept, &place);
-            std::fs::write(&trace, "").unwrap();
-            let fault = Fault { target, failure: Failure::Kill, phase: Phase::Start, at };
-            let node = network.launch_in_folder(place.clone(), &fault.command(&place, &trace), &arguments);
-            if node.ready().is_none() {
-                let _ = node.try_post("/v1/erasures", &json!({}));
-            }
-            drop(node);
-            let hit = strace::hit(&trace).is_some();
-            check(&place);
-            let node = Network::start_in(place.clone(), &arguments).awake();
-            luxor(&["erase", "--node", node.dir().to_str().unwrap(), "--due"]);
-            drop(node);
-            check(&place);
+    let reached = killed_at_each_write(
+        &network,
+        &kept,
+        |_, _| {},
+        |fault, place| {
             for name in ["a", "c"] {
                 assert!(
-                    !readable(&place, &place, name) && !readable(&kept, &place, name),
+                    !readable(place, place, name) && !readable(&kept, place, name),
                     "{fault}: {name} is still there"
                 );
             }
-            assert!(readable(&place, &place, "b"), "{fault}: what is held went");
-            if !hit {
-                break;
-            }
-            reached += 1;
-            assert!(at < MOST_WRITES, "there are more writes than are tried");
-        }
-    }
+            assert!(readable(place, place, "b"), "{fault}: what is held went");
+        },
+    );
     println!("{name}: {reached} kills");
     assert!(reached >= 6, "kills are seldom reached: {reached}");
 }

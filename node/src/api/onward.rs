@@ -26,7 +26,7 @@ pub(super) async fn pass_on(
     if let Some(reference) = reference {
         let store = &context.driver.shared().store;
         for (index, place) in store.find(&reference)?.received {
-            wanted.extend(store.payload(index)?.into_iter().filter(|(at, _, _)| *at == place).map(|(_, root, _)| root));
+            wanted.extend(store.view(index, place)?.map(|(root, _)| root));
         }
         if wanted.is_empty() {
             return Err(Problem::not_found(format!("no record '{reference}' was received here")));

@@ -7,8 +7,8 @@ use axum::response::{IntoResponse, Response};
 use luxor_protocol::api::ApiProblem;
 
 use crate::driver::{
-    AdmitError, AttachError, AuditReadError, EraseError, LifeError, QualityError, ReceiptWitnessError, RedirectError,
-    SubmitError, WithdrawError,
+    AdmitError, AttachError, AuditReadError, EraseError, LifeError, ReceiptWitnessError, RedirectError, SubmitError,
+    WithdrawError,
 };
 use crate::logfiles::LogFileError;
 use crate::sequencer::SequencerError;
@@ -115,14 +115,6 @@ impl From<LifeError> for Problem {
             LifeError::Unknown(_) => Self::not_found(error),
             LifeError::Several { .. } | LifeError::Purposes { .. } => Self::bad_request(error),
             LifeError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<QualityError> for Problem {
-    fn from(error: QualityError) -> Self {
-        match error {
-            QualityError::Store(error) => error.into(),
         }
     }
 }

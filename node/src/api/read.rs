@@ -7,11 +7,9 @@ use axum::http::Uri;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use luxor_protocol::api::{
-    Delivery, InboxDispatch, InboxItem, InboxPage, Missing, RecordInfo, RefusedNumber, SignatureMark, Status,
-    ViewedRecord,
+    Delivery, InboxDispatch, InboxItem, InboxPage, Missing, RecordInfo, RefusedNumber, Status, ViewedRecord,
 };
 use luxor_protocol::cbor::{Decode, Encode};
-use luxor_protocol::document::Standing;
 use luxor_protocol::exchange::{Answer, Arrival, DispatchHeader, Outcome, ReceiptBody, Skeleton};
 use luxor_protocol::hash::hex;
 use luxor_protocol::limits::MAX_AUDIT_PAGE_ENTRIES;
@@ -22,7 +20,7 @@ use serde::Deserialize;
 
 use super::Context;
 use super::problem::Problem;
-use crate::driver::{Shared, standing};
+use crate::driver::{Shared, mark};
 use crate::logfiles::Coding;
 use crate::store::{StoreError, StoredDelivery};
 
@@ -149,7 +147,7 @@ pub(super) async fn records(
         });
     }
     for (index, place) in found.received {
-        let Some((_, root, view)) = store.payload(index)?.into_iter().find(|(at, _, _)| *at == place) else { continue };
+        let Some((root, view)) = store.view(index, place)? else { continue };
         let skeleton = store.inbox(index, 1)?.pop().filter(|(found, _)| *found == index);
         records.push(RecordInfo {
             root: root.hex(),
@@ -259,11 +257,7 @@ fn item(shared: &Shared, index: u64, skeleton: &Skeleton) -> Result<InboxItem, P
         accepted: 0,
         rejected: 0,
         outcome: body.as_ref().map_or_else(|| "erased".to_owned(), |body| body.outcome.to_string()),
-        signature: match standing(shared, index, &skeleton.channel.sender, &row.arrival)? {
-            Standing::Good => None,
-            Standing::Contested => Some(SignatureMark::Contested),
-            Standing::Refused => Some(SignatureMark::Unproven),
-        },
+        signature: mark(shared, index, &skeleton.channel.sender, &row.arrival)?,
     };
     if let Arrival::Dispatch(envelope) = &row.arrival {
         let header = DispatchHeader::from_cbor(&envelope.header).map_err(|e| damaged(&e))?;

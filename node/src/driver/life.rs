@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use luxor_protocol::api::{AlarmLine, LifeReport, QueuedReferral, SignatureMark};
-use luxor_protocol::document::Standing;
 use luxor_protocol::exchange::{Arrival, DispatchHeader};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::life::{Closure, Held, ItemKey, Life, Lodged, Name, ReferralState, Shown, Terms, names_of};
@@ -16,7 +15,7 @@ use luxor_protocol::record::{Content, RecordView, reference_name};
 use luxor_protocol::time::Millis;
 
 use super::Shared;
-use super::logs::{standing, witnessed_at};
+use super::logs::{mark, witnessed_at};
 use crate::store::{Found, StoreError};
 
 /// Items that one look at the queue of referrals judges.
@@ -221,11 +220,7 @@ impl<'s> Holdings<'s> {
             territory,
             lodged: Lodged { claimed: Some(header.sent_at), entered: row.at, proven: witnessed_at(shared, entry)? },
             terms: Some((header.agreement.to_string(), header.purpose)),
-            mark: match standing(shared, entry, &channel.sender, &row.arrival)? {
-                Standing::Good => None,
-                Standing::Contested => Some(SignatureMark::Contested),
-                Standing::Refused => Some(SignatureMark::Unproven),
-            },
+            mark: mark(shared, entry, &channel.sender, &row.arrival)?,
             supersedes: view.header.supersedes,
             what: What::View(view),
         }))

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use luxor_protocol::api::SignatureMark;
 use luxor_protocol::cbor::CborError;
 use luxor_protocol::document::Standing;
 use luxor_protocol::exchange::{Answer, Arrival, ErrorCode, Lack, Lane, NewestCheckpoint, Request};
@@ -211,6 +212,23 @@ fn first_witnessed(shared: &Shared, size: u64) -> Result<Option<(Vec<u8>, u64)>,
         cosigned.best().filter(|best| best.size >= size).map(|best| (best.note.clone(), best.time))
     };
     Ok(kept.into_iter().find_map(timed).or_else(newest))
+}
+
+/// What is told of them where a key is revoked; nothing where they are good.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn mark(
+    shared: &Shared,
+    entry: u64,
+    sender: &NodeRef,
+    arrival: &Arrival,
+) -> Result<Option<SignatureMark>, StoreError> {
+    Ok(match standing(shared, entry, sender, arrival)? {
+        Standing::Good => None,
+        Standing::Contested => Some(SignatureMark::Contested),
+        Standing::Refused => Some(SignatureMark::Unproven),
+    })
 }
 
 /// What the signatures of what arrived are worth today: the worst of them. `entry` is its `received` entry.

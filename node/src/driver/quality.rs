@@ -81,20 +81,12 @@ pub(super) fn place(finding: &Finding) -> String {
     format!("{}#{}", finding.pointer, finding.rule)
 }
 
-/// Why there are no figures.
-#[derive(Debug, thiserror::Error)]
-pub enum QualityError {
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
 /// Figures over what arrived behind a place of the inbox, by the member that issued it, as of the day on which it came; of one member
 /// only, where one is named.
 ///
 /// # Errors
-/// [`QualityError`].
-pub fn report(shared: &Shared, after: Option<u64>, of: Option<&MemberId>) -> Result<QualityPage, QualityError> {
+/// [`StoreError`].
+pub fn report(shared: &Shared, after: Option<u64>, of: Option<&MemberId>) -> Result<QualityPage, StoreError> {
     let store = &shared.store;
     let found = store.inbox(after.map_or(0, |after| after.saturating_add(1)), PAGE)?;
     let next = found.last().map(|(index, _)| *index).filter(|_| found.len() == PAGE);

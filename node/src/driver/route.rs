@@ -123,11 +123,11 @@ impl<'d> Ways<'d> {
     /// # Errors
     /// [`Fault::NoRecipient`] where no row in force gives it to anybody who can read it.
     pub(super) fn of(&self, content: &Content) -> Result<Routed, ContentError> {
-        let (place, editions) = (places(content), content.editions());
+        let (place, turning) = (places(content), Turning::new(content));
         let mut cuts: Vec<Cut> = Vec::new();
         let mut unread: Vec<&Row<'d>> = Vec::new();
         for there in self.rows.iter().filter(|there| there.rule.covers(&place, |to| content.is_handled_by(to))) {
-            let Some(at) = there.ways.clone().find(|at| self.ways[*at].lacks(content, &editions).is_none()) else {
+            let Some(at) = there.ways.clone().find(|at| self.ways[*at].lacks(&turning).is_none()) else {
                 unread.push(there);
                 continue;
             };
@@ -140,7 +140,7 @@ impl<'d> Ways<'d> {
             }
         }
         if cuts.is_empty() {
-            return Err(self.refuse(content, &unread, &editions));
+            return Err(self.refuse(&turning, &unread));
         }
         cuts.sort_by_key(|cut| std::cmp::Reverse(cut.table.version));
         // Rows for a later version are for other records; and who gets as much by another row for the same purpose lacks nothing.
@@ -148,7 +148,7 @@ impl<'d> Ways<'d> {
         let left_out = unread
             .iter()
             .take(MAX_LEFT_OUT)
-            .map(|there| LeftOut { to: there.rule.to.clone(), reason: self.reason(there, content, &editions) });
+            .map(|there| LeftOut { to: there.rule.to.clone(), reason: self.reason(there, &turning) });
         let left_out = left_out.collect();
         Ok(Routed { cuts, left_out, left_out_more: unread.len().saturating_sub(MAX_LEFT_OUT) })
     }
@@ -164,10 +164,10 @@ impl<'d> Ways<'d> {
     }
 
     /// Why a row gives a record to nobody.
-    fn reason(&self, there: &Row<'d>, content: &Content, editions: &[OfEdition]) -> String {
+    fn reason(&self, there: &Row<'d>, turning: &Turning<'_>) -> String {
         let (rule, name) = (there.rule, self.table.name);
         let (agreement, row, to) = (&rule.agreement, rule.row, &rule.to);
-        let lacks = self.ways[there.ways.clone()].first().and_then(|way| way.lacks(content, editions));
+        let lacks = self.ways[there.ways.clone()].first().and_then(|way| way.lacks(turning));
         let why = match lacks {
             // Of the highest version: what is wrong there is wrong in the others too, unless another node reads more.
             Some(Lack::Edition(of)) => format!("no node of {to} reads {of}"),
@@ -191,7 +191,8 @@ impl<'d> Ways<'d> {
         format!("{agreement} row {row}: {why}")
     }
 
-    fn refuse(&self, content: &Content, unread: &[&Row<'d>], editions: &[OfEdition]) -> ContentError {
+    fn refuse(&self, turning: &Turning<'_>, unread: &[&Row<'d>]) -> ContentError {
+        let content = turning.content;
         let (destination, places) = (content.destination(), places(content));
         let place = destination.map_or_else(|| "no destination".to_owned(), |d| format!("destination {d}"));
         let mut what = format!("no agreement in force gives a record with {place} to anybody");
@@ -205,11 +206,35 @@ impl<'d> Ways<'d> {
             }
         }
         let left = MAX_REASONS - reasons.len();
-        reasons.extend(unread.iter().take(left).map(|there| self.reason(there, content, editions)));
+        reasons.extend(unread.iter().take(left).map(|there| self.reason(there, turning)));
         if !reasons.is_empty() {
             what = format!("{what}; {}", reasons.join("; "));
         }
         ContentError::new(Fault::NoRecipient, "/route/destination", what)
+    }
+}
+
+/// A record that may have to be turned into other versions of its type, each of them once for all rows.
+struct Turning<'c> {
+    content: &'c Content,
+    editions: Vec<OfEdition>,
+    /// By version, what a complete record has and it would not have there.
+    loses: RefCell<BTreeMap<u64, Option<ContentError>>>,
+}
+
+impl<'c> Turning<'c> {
+    fn new(content: &'c Content) -> Self {
+        Self { content, editions: content.editions(), loses: RefCell::default() }
+    }
+
+    /// What a complete record has and this one would lose in a version: a cancellation, say, must not become an original where a version
+    /// knows no cancellations.
+    fn loses(&self, table: &'static TypeTable) -> Option<ContentError> {
+        if table == self.content.table() {
+            return None;
+        }
+        let turned = || self.content.to_version(table).0.check_complete().err();
+        self.loses.borrow_mut().entry(table.version).or_insert_with(turned).clone()
     }
 }
 
@@ -225,22 +250,17 @@ enum Lack {
 
 impl Way<'_> {
     /// What keeps a record with codes of these editions from this way: of lists whose codes it does not show, nothing does.
-    fn lacks(&self, content: &Content, editions: &[OfEdition]) -> Option<Lack> {
+    fn lacks(&self, turning: &Turning<'_>) -> Option<Lack> {
         let table = self.grant.table;
         let shown = |of: &&OfEdition| of.list.group(table).is_some_and(|(at, _)| self.grant.groups.has(at));
-        let of_edition = editions.iter().filter(shown).find_map(|of| {
+        let of_edition = turning.editions.iter().filter(shown).find_map(|of| {
             match (self.card.reads_edition(*of), of.list.fits(table, of.year)) {
                 (false, _) => Some(Lack::Edition(*of)),
                 (true, false) => Some(Lack::Version(*of)),
                 (true, true) => None,
             }
         });
-        // A cancellation, say, must not become an original where a version knows no cancellations.
-        let turned = || match table == content.table() {
-            true => Ok(()),
-            false => content.to_version(table).0.check_complete(),
-        };
-        of_edition.or_else(|| turned().err().map(Lack::Incomplete))
+        of_edition.or_else(|| turning.loses(table).map(Lack::Incomplete))
     }
 }
 

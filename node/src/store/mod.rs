@@ -33,7 +33,7 @@ pub use logs::{KEPT_LOOKED_AT, LogFact, LogKey, held_of, read_unplaced, write_un
 pub use onward::{PassedOn, PassedRecord, passed_on_row, read_passed_on};
 pub use open::{Loaded, LoadedChannel, LoadedOutChannel, PendingDispatch, Store, StoreConfig, StoreError};
 pub use outgoing::{OutboxRow, Purged};
-pub use read::{Found, StoredDelivery};
+pub use read::{Found, PlacedView, StoredDelivery};
 pub(crate) use rows::{ChannelRow, OutRow};
 pub use rows::{ErasedTotals, ReceiptRow, ReceivedRow, SentRow, SourceRow, SubmissionRow, Totals};
 pub use scan::{

@@ -22,6 +22,9 @@ const MAX_FOUND: usize = 1_000;
 /// What follows tag and digest in an index key, and the value.
 type IndexRow = (Vec<u8>, Vec<u8>);
 
+/// An accepted view with its place in the dispatch, and its root.
+pub type PlacedView = (usize, Digest, RecordView);
+
 /// What a reference leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
@@ -119,7 +122,21 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn payload(&self, entry: u64) -> Result<Vec<(usize, Digest, RecordView)>, StoreError> {
+    pub fn payload(&self, entry: u64) -> Result<Vec<PlacedView>, StoreError> {
+        self.views(entry, usize::MAX)
+    }
+
+    /// The accepted view at a place of a received dispatch.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn view(&self, entry: u64, place: usize) -> Result<Option<(Digest, RecordView)>, StoreError> {
+        let last = self.views(entry, place)?.pop();
+        Ok(last.filter(|(at, ..)| *at == place).map(|(_, root, view)| (root, view)))
+    }
+
+    /// The accepted views of an arrived dispatch up to a place; they stand in the order of their places.
+    fn views(&self, entry: u64, last: usize) -> Result<Vec<PlacedView>, StoreError> {
         let Some((_, bytes)) = self.opened(Under::Payload, entry)? else { return Ok(Vec::new()) };
         let damaged = |e| StoreError::damaged(format!("the payload of entry {entry}"), e);
         let mut reader = Reader::new(&bytes);
@@ -128,20 +145,14 @@ impl Store {
         for _ in 0..count {
             reader.tuple(3).map_err(damaged)?;
             let place = reader.uint_max(MAX_BATCH_RECORDS as u64).map_err(damaged)? as usize; // at most 10,000
+            if place > last {
+                break;
+            }
             let root = Digest::decode(&mut reader).map_err(damaged)?;
             views.push((place, root, RecordView::decode(&mut reader).map_err(damaged)?));
             reader.leave();
         }
         Ok(views)
-    }
-
-    /// The accepted view at a place of a received dispatch.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn view(&self, entry: u64, place: usize) -> Result<Option<(Digest, RecordView)>, StoreError> {
-        let views = self.payload(entry)?;
-        Ok(views.into_iter().find(|(at, ..)| *at == place).map(|(_, root, view)| (root, view)))
     }
 
     /// An own record: the batch is the index of its first `sent` entry.

@@ -15,12 +15,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::hash::{Digest, Domain, keyed};
 use crate::limits::MAX_SAMPLE;
-use crate::names::{NameError, word_enum};
+use crate::names::word_enum;
 use crate::tlog::Checkpoint;
 
 word_enum!(

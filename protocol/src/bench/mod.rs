@@ -5,6 +5,7 @@
 
 mod disclosure;
 mod network;
+mod numbers;
 mod quality;
 mod records;
 mod report;

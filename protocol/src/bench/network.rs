@@ -4,6 +4,7 @@
 //! ten is suspended by a party, one in ten has a term that nobody knows; every agreement has a version of a type that nobody knows;
 //! prohibitions take away all that some members would give for statistics; one member in fifty is suspended.
 
+use super::numbers::Numbers;
 use crate::document::{
     Agreement, Ask, Card, CardNode, Charter, CharterMember, Directory, DirectoryError, Document, DocumentError, Flow,
     MemberStatus, ProhibitionError, Prohibitions, Role, Suspension, Term,
@@ -363,32 +364,6 @@ fn agreement(id: &str, a: &Party, b: &Party, unknown: bool) -> Result<Agreement,
             flow(a, b, Purpose::Statistics, &[1, 7], None),
         ],
     })
-}
-
-/// splitmix64: numbers that are the same each time.
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut n = self.0;
-        n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        n = (n ^ (n >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        n ^ (n >> 31)
-    }
-
-    /// A number below `count`; 0 of none.
-    fn below(&mut self, count: usize) -> usize {
-        // Below a count that is an usize.
-        self.next().checked_rem(count as u64).unwrap_or(0) as usize
-    }
-
-    /// Two different ones of `count`, which are at least two.
-    fn pair(&mut self, count: usize) -> (usize, usize) {
-        let first = self.below(count);
-        let second = (first + 1 + self.below(count - 1)) % count;
-        (first, second)
-    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::io::{BufRead, Read};
 use quick_xml::events::Event;
 use quick_xml::reader::Reader;
 
+use super::numbers::Numbers;
 use crate::formats::wco::wco;
 use crate::formats::{FormatError, Row};
 
@@ -107,20 +108,6 @@ impl Read for Again<'_> {
             (self.at, self.left) = (0, self.left - 1);
         }
         Ok(count)
-    }
-}
-
-/// splitmix64.
-struct Numbers(u64);
-
-impl Numbers {
-    /// A number from 0 to `max`.
-    fn up_to(&mut self, max: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut n = self.0;
-        n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        n = (n ^ (n >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (n ^ (n >> 31)) % (max + 1)
     }
 }
 

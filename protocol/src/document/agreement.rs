@@ -1,16 +1,14 @@
 //! The agreement: an MoU or MRA as data. Signed by every party; what no row gives does not flow.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::{Charter, CharterMember, Document, DocumentError, DocumentKind, decode_list, encode_list};
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::hash::{Digest, unhex};
 use crate::limits::{MAX_FLOWS, MAX_GROUPS, MAX_MEMBERS, MAX_ONWARD, MAX_RETENTION_DAYS, MAX_TERMS};
-use crate::names::{MemberId, MemberKind, NameError, Purpose, Slug, Territory, word_enum};
+use crate::names::{MemberId, MemberKind, Purpose, Slug, Territory, word_enum};
 use crate::record::{EXTRA_GROUP, Group, GroupSet, RecordView, TypeTable, table};
 use crate::time::Day;
 

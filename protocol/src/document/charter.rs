@@ -4,17 +4,14 @@
 //! round. Not here: how votes are counted, splits and their healing ([`super::directory`]); words against a round
 //! ([`super::Rejection`]).
 
-use std::fmt;
-use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::{Document, DocumentError, DocumentKind, decode_list, encode_list};
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::hash::Digest;
 use crate::keys::{KeyUse, PublicKey, decode_key};
 use crate::limits::{MAX_LOG_WITNESSES, MAX_MEMBERS};
-use crate::names::{MemberId, MemberKind, NameError, Slug, Territory, word_enum};
+use crate::names::{MemberId, MemberKind, Slug, Territory, word_enum};
 use crate::time::Day;
 use crate::tlog::{MAX_POLICY_BYTES, Policy};
 

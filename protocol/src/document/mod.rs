@@ -34,11 +34,7 @@ use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::hash::{Digest, Domain};
 use crate::keys::{KeyError, KeyId, PublicKey, SecretKey};
 use crate::limits::{MAX_DOCUMENT_BYTES, MAX_SIGNATURES};
-use crate::names::{MemberId, NameError, Slug, word_enum};
-use std::fmt;
-use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
+use crate::names::{MemberId, Slug, word_enum};
 
 word_enum!(
     /// What a document is.

@@ -2,9 +2,6 @@
 //! what a witness says of them; documents.
 
 use std::fmt;
-use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
 
 use super::checkpoints::{Holdings, NewestCheckpoint};
 use super::documents::{decode_digests, decode_documents, encode_digests, encode_documents};
@@ -14,7 +11,7 @@ use crate::hash::Digest;
 use crate::limits::{
     MAX_ANSWER_BYTES, MAX_AUDIT_PAGE_ENTRIES, MAX_BODY_BYTES, MAX_SEALED_RANGE_BYTES, MAX_SKELETON_BYTES,
 };
-use crate::names::{NameError, word_enum};
+use crate::names::word_enum;
 
 word_enum!(
     /// Not authentic, not decodable or not for me: unlogged, counted, changes nothing.

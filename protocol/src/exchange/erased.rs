@@ -1,14 +1,9 @@
 //! Bodies of `erased` and `hold` entries: what is gone and on what ground, and what may not go.
 
-use std::fmt;
-use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
-
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::hash::Digest;
 use crate::limits::{MAX_BATCH_RECORDS, MAX_NAMED_ENTRIES};
-use crate::names::{NameError, word_enum};
+use crate::names::word_enum;
 use crate::time::Day;
 
 word_enum!(

@@ -4,14 +4,11 @@
 //! destroys body and body salt, and the entry still opens to its skeleton.
 
 use std::fmt;
-use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
 
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::hash::{Digest, Domain};
 use crate::limits::{MAX_BODY_BYTES, MAX_SKELETON_BYTES};
-use crate::names::{NameError, NodeRef, word_enum};
+use crate::names::{NodeRef, word_enum};
 use crate::time::Day;
 
 /// Bytes of every log entry.

@@ -48,8 +48,9 @@ impl System {
 
     /// The word for a code, as the record's field takes it. Zeros in front of a number do not matter.
     pub fn word(self, code: &str) -> Option<&'static str> {
-        let plain = |code: &'_ str| code.trim_start_matches('0').to_owned();
-        self.codes().iter().find(|(known, _)| *known == code || plain(known) == plain(code)).map(|(_, word)| *word)
+        let plain = code.trim_start_matches('0');
+        let same = |known: &str| known == code || known.trim_start_matches('0') == plain;
+        self.codes().iter().find(|(known, _)| same(known)).map(|(_, word)| *word)
     }
 
     /// The code to write for a word, where there is one.

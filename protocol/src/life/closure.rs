@@ -13,10 +13,9 @@ use super::names::{
     CARRIERS, Level, Name, UnitKey, contained, handlers, item_of, leads, orders, others, subjects, unit_of, within,
 };
 use super::paper::{Paper, Standing};
-use super::words::words;
 use crate::hash::Digest;
 use crate::limits::{MAX_LIFE_NAMES, MAX_LIFE_RECORDS, MAX_LIFE_UNITS};
-use crate::names::{MemberId, Purpose};
+use crate::names::{MemberId, Purpose, words};
 use crate::time::Day;
 
 words!(

@@ -2,9 +2,8 @@
 //!
 //! Nothing is refused here. Both have ids that stay the same as long as the reason does, so that a console can tell new from known.
 
-use super::words::words;
 use crate::hash::Digest;
-use crate::names::{MemberId, Territory};
+use crate::names::{MemberId, Territory, words};
 use crate::time::Millis;
 
 words!(

@@ -8,8 +8,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::words::words;
 use crate::limits::ITEM_LEAD_DAYS;
+use crate::names::words;
 use crate::reference::s10;
 use crate::time::{Day, Millis};
 

@@ -9,10 +9,9 @@ use super::flag::{Finding, Flag};
 use super::key::{ItemId, ItemKey, Lives, Mention, NumberLife};
 use super::names::{item_of, others};
 use super::paper::Paper;
-use super::words::words;
 use crate::hash::Digest;
 use crate::limits::{MAX_LIFE_KEYS, MAX_LIFE_LINKS};
-use crate::names::MemberId;
+use crate::names::{MemberId, words};
 
 words!(
     /// What a link says of its item and another.

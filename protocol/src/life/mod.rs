@@ -29,7 +29,6 @@ mod report;
 mod rules;
 mod steps;
 mod timely;
-mod words;
 
 #[cfg(test)]
 mod tests;

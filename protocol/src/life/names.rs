@@ -8,9 +8,8 @@ use std::collections::BTreeSet;
 use super::held::Held;
 use super::key::ItemId;
 use super::paper::Paper;
-use super::words::words;
 use crate::cbor::{Encode, Writer};
-use crate::names::{MemberId, MemberKind};
+use crate::names::{MemberId, MemberKind, words};
 
 words!(
     /// Levels of transport, from the inside out.

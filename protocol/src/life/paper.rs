@@ -6,11 +6,10 @@ use std::collections::BTreeMap;
 
 use super::flag::{Finding, Flag};
 use super::held::{Held, Lodged};
-use super::words::words;
 use crate::api::SignatureMark;
 use crate::hash::Digest;
 use crate::limits::MAX_LIFE_HELD;
-use crate::names::{MemberId, MemberKind, Territory};
+use crate::names::{MemberId, MemberKind, Territory, words};
 use crate::record::{Occurrences, TypeTable, Value};
 use crate::time::{Day, Millis};
 

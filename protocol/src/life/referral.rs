@@ -11,9 +11,8 @@ use super::names::{CARRIERS, CUSTOMS, handlers};
 use super::paper::{Action, Paper, Standing};
 use super::rules::Mark;
 use super::timely::{MarkTold, marks};
-use super::words::words;
 use crate::hash::Digest;
-use crate::names::{MemberId, MemberKind, Territory};
+use crate::names::{MemberId, MemberKind, Territory, words};
 use crate::time::Millis;
 
 words!(

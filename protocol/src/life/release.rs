@@ -9,9 +9,8 @@ use super::closure::{Closure, Through};
 use super::flag::{Finding, Flag};
 use super::paper::Paper;
 use super::rules::{Control, Rules, holds};
-use super::words::words;
 use crate::hash::Digest;
-use crate::names::{MemberId, MemberKind, Territory};
+use crate::names::{MemberId, MemberKind, Territory, words};
 use crate::time::Millis;
 
 words!(

@@ -4,9 +4,8 @@
 
 use serde::Deserialize;
 
-use super::words::words;
 use crate::limits::MAX_LIFE_RULES;
-use crate::names::{MemberId, Territory};
+use crate::names::{MemberId, Territory, words};
 use crate::time::Day;
 
 words!(

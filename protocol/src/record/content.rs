@@ -2,18 +2,14 @@
 //!
 //! The bytes are the truth: what is hashed is what is kept, values are read from them on demand.
 
-use std::fmt;
 use std::ops::Range;
-use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
 
 use super::codelist::fitted;
 use super::table::{Field, Group, GroupSet, Scope, TypeTable};
 use super::value::Value;
 use crate::cbor::{CborError, Decode, Encode, Reader, Reason, Writer};
 use crate::limits::{MAX_GOODS_ITEMS, MAX_OCCURRENCES, MAX_RECORD_BYTES};
-use crate::names::{MemberId, NameError, Territory, word_enum};
+use crate::names::{MemberId, Territory, word_enum};
 
 word_enum!(
     /// Why a record, or a part of it, was refused.

@@ -5,10 +5,8 @@
 use super::arrived::ArrivedView;
 use super::commit::{GroupView, RecordView};
 use super::content::Content;
-use super::table::{Finds, Group, TypeTable};
-use super::value::Value;
-use crate::cbor::Reader;
-use crate::limits::MAX_OCCURRENCES;
+use super::table::{Finds, TypeTable};
+use super::visit::{Held, visit_leaf};
 
 /// By what a record is found, each once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,34 +43,17 @@ impl Names {
         let groups = table.groups.iter().enumerate().filter(|(at, _)| table.finding().has(*at));
         for (group, bytes) in groups.filter_map(|(at, group)| Some((group, leaf(at).filter(|leaf| !leaf.is_empty())?)))
         {
-            // It was checked before it came here.
-            let _ = names.read(group, &mut Reader::new(bytes));
+            visit_leaf(group, bytes, |_, at, held| match (group.fields[at].finds, held) {
+                (Finds::Party, Held::Text(text)) => names.parties.push(party_name(text)),
+                (Finds::Reference, Held::Text(text)) if names.references.iter().all(|known| known != text) => {
+                    names.references.push(text.to_owned());
+                }
+                _ => {}
+            });
         }
         names.parties.sort_unstable();
         names.parties.dedup();
         names
-    }
-
-    fn read(&mut self, group: &Group, reader: &mut Reader<'_>) -> Option<()> {
-        let occurrences = if group.repeats { reader.array(MAX_OCCURRENCES).ok()? } else { 1 };
-        for _ in 0..occurrences {
-            let mut last = None;
-            for _ in 0..reader.map(group.fields.len()).ok()? {
-                let field = group.field_number(reader.key(&mut last).ok()?)?;
-                if field.finds == Finds::No {
-                    field.kind.check(reader).ok()?;
-                    continue;
-                }
-                let Value::Text(text) = field.kind.decode(reader).ok()? else { continue };
-                match field.finds {
-                    Finds::Party => self.parties.push(party_name(&text)),
-                    _ if !self.references.contains(&text) => self.references.push(text),
-                    _ => {}
-                }
-            }
-            reader.leave();
-        }
-        Some(())
     }
 }
 
@@ -106,8 +87,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::cbor::{Decode as _, Encode as _};
-    use crate::record::{Scope, content_from_json};
+    use crate::cbor::{Decode as _, Encode as _, Reader};
+    use crate::record::{Scope, Value, content_from_json};
     use crate::testing::{any_content, groups, record_of};
 
     /// The same by reading every value of every group.

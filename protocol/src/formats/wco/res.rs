@@ -7,6 +7,7 @@ use super::part::Part::{Amount, In, Leaf, Special, Time};
 use super::part::{Fits, Part, Place, inside, leaf_text, read, time_of, write, write_leaf, write_time};
 use super::tree::{DECLARATION, Tree, TreeError};
 use super::values::{At, Values, at, group_at};
+use crate::formats::codes::System;
 use crate::limits::MAX_OCCURRENCES;
 use crate::record::{CUSTOMS_RESPONSE, TypeTable, Value};
 use Fits::{Chars, Digits};
@@ -51,23 +52,7 @@ const DEBT_CURRENCY: At = at(TABLE, "debt", "currency");
 /// The system whose codes these are: the names of the schemas end in it.
 pub(super) const SYSTEM: &str = "DMS";
 
-/// Function codes and what they say of a declaration. 18, a reminder that goods have not left, is none of these.
-const CODES: [(&str, u8); 14] = [
-    ("accepted", 1),
-    ("registered", 2),
-    ("rejected", 3),
-    ("held_exam", 5),
-    ("held_docs", 6),
-    ("corrected", 7),
-    ("released", 8),
-    ("cleared", 9),
-    ("invalidated", 10),
-    ("request_answered", 11),
-    ("duty_due", 13),
-    ("payment_short", 14),
-    ("payment_reminder", 15),
-    ("exited", 16),
-];
+/// What a function code says that is none of [`System::Hmrc`]'s.
 const OTHER: &str = "other";
 
 /// All that is in a `Response`.
@@ -151,15 +136,14 @@ pub(super) fn function_code(values: &Values) -> Option<String> {
     let own = values.text(SOURCE_CODE, 0, 0).filter(|_| values.text(SOURCE_SYSTEM, 0, 0) == Some(SYSTEM));
     match own.filter(|code| status_of(code) == Some(status)) {
         Some(code) => Some(code.to_owned()),
-        None => CODES.iter().find(|(word, _)| *word == status).map(|(_, code)| format!("{code:02}")),
+        None => System::Hmrc.code(status).filter(|_| status != OTHER).map(str::to_owned),
     }
 }
 
 /// What a function code says.
 fn status_of(code: &str) -> Option<&'static str> {
-    let number: u8 = code.parse().ok().filter(|_| Digits(2).takes(code))?;
-    let known = CODES.iter().find(|(_, code)| *code == number);
-    Some(known.map_or(OTHER, |(word, _)| word))
+    let is_code = !code.is_empty() && Digits(2).takes(code);
+    is_code.then(|| System::Hmrc.word(code).unwrap_or(OTHER))
 }
 
 fn read_status(tree: &Tree, node: usize, values: &mut Values, _: Place) {
