@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use luxor_protocol::limits::MAX_RECENT_KEYS;
-use luxor_protocol::quality::{Category, Checker, Circumstances, Finding, Recent, Report, Rule, Severity};
+use luxor_protocol::quality::{Checker, Circumstances, Finding, Recent, Report, Rule, Severity};
 use luxor_protocol::record::{Content, TypeTable};
 use luxor_protocol::reference::{Listed, RuleBook};
 use luxor_protocol::time::Day;
@@ -136,7 +136,7 @@ impl<'b> Check<'b> {
         let mut findings = checker.check(content, self.day);
         if table.name == "declaration" {
             let category = checker.release(content, self.day, Circumstances::default()).category;
-            *self.release.entry(word(category)).or_default() += 1;
+            *self.release.entry(category.word()).or_default() += 1;
         }
         findings.extend(self.recent.check("", content, self.book, self.day));
         self.report.all.add(&findings);
@@ -174,16 +174,6 @@ impl<'b> Check<'b> {
             release: self.release,
             forgotten: self.recent.forgotten(),
         }
-    }
-}
-
-fn word(category: Category) -> &'static str {
-    match category {
-        Category::One => "1",
-        Category::Two => "2",
-        Category::Three => "3",
-        Category::Four => "4",
-        Category::Excluded => "excluded",
     }
 }
 

@@ -21,6 +21,7 @@
 //! | `under` | rows under data keys, and the key files |
 //! | `attached` | attached files and their rows |
 //! | `logs` | checkpoints and evidence of logs |
+//! | `witnessed` | checkpoints that prove receipts, and how far receipts were looked through |
 //! | `state` | whose folder, totals, keys that nothing writes |
 //!
 //! Not here: repair; and damage that leaves every remaining value consistent (an earlier checkpoint of this log, or what is held of
@@ -41,6 +42,7 @@ mod records;
 mod report;
 mod state;
 mod under;
+mod witnessed;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -149,6 +151,7 @@ pub fn check(folder: &Folder, progress: &mut dyn FnMut(&str)) -> Result<Report, 
     check.attached(&AttachedFiles::new(&data));
     check.under();
     check.logs();
+    check.witnessed();
     check.document_rows();
     check.totals();
     Ok(check.notes.report)

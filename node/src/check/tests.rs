@@ -3,6 +3,7 @@
 
 mod fixture;
 
+use luxor_protocol::cbor::Encode as _;
 use luxor_protocol::exchange::witness_name;
 use luxor_protocol::hash::{Digest, hex};
 use luxor_protocol::keys::KeyUse;
@@ -12,7 +13,7 @@ use rocksdb::{DB, IteratorMode, Options};
 use super::*;
 use crate::store::{
     DueKey, IndexKey, LogFact, LogKey, MetaKey, ReceiptKey, RowKey, SettledKey, SubmissionKey, TileKey, Under,
-    UnderKey, held_of, write_unplaced,
+    UnderKey, WitnessedKey, WitnessedRow, held_of, write_unplaced,
 };
 use crate::testing::{MEMBERS, key};
 use fixture::{Fate, Pair};
@@ -102,6 +103,10 @@ fn expected(family: &str, key: &[u8]) -> String {
             };
             format!("{name} of {origin}")
         }
+        "witnessed" => match WitnessedKey::read(key).unwrap() {
+            WitnessedKey::Checkpoint(origin, size) => format!("witnessed checkpoint of size {size} of {origin}"),
+            WitnessedKey::Looked(channel) => format!("how far receipts of {channel} were looked through"),
+        },
         "tiles" => TileKey::read(key).map(|TileKey(level, index)| format!("tile {level}/{index}")).unwrap(),
         "sent" => format!("sent row {}", dispatch()),
         "sealed" => format!("sealed bytes of {}", dispatch()),
@@ -232,6 +237,12 @@ fn logs(folder: &Folder, side: usize) {
     ] {
         put(folder, &("logs".into(), LogKey::new(fact, &origin(of)).bytes(), value));
     }
+    // The witness of the other's log is this node.
+    let mut proving = note(other, 5, 5);
+    let witness = key(KeyUse::Witness, side as u8 + 1);
+    proving.cosign(&witness_name(&origin(side)), witness.signing_key(), 1_800_000_000).unwrap();
+    let row = WitnessedRow { from: 2, time: 1_800_000_000, note: proving.to_bytes() };
+    put(folder, &("witnessed".into(), WitnessedKey::Checkpoint(origin(other), 5).bytes(), row.to_cbor()));
 }
 
 /// Flips one bit; gives what was wrong with the finding, if anything.
@@ -270,6 +281,7 @@ fn every_flipped_bit_is_found_and_named() {
         "sources",
         "checkpoints of logs",
         "fork evidence",
+        "witnessed checkpoints",
     ] {
         assert!(checked[kind] > 0, "{kind}: {checked:?}");
     }
@@ -300,7 +312,7 @@ fn every_flipped_bit_is_found_and_named() {
     whole(folder);
 }
 
-fn cf_names() -> [&'static str; 23] {
+fn cf_names() -> [&'static str; 24] {
     [
         "meta",
         "entries",
@@ -325,6 +337,7 @@ fn cf_names() -> [&'static str; 23] {
         "due",
         "holds",
         "deletions",
+        "witnessed",
     ]
 }
 

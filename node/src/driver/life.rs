@@ -6,9 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use luxor_protocol::api::{AlarmLine, LifeReport, QueuedReferral, SignatureMark};
-use luxor_protocol::exchange::{Arrival, DispatchHeader};
+use luxor_protocol::exchange::{Arrival, DispatchHeader, Outcome};
 use luxor_protocol::hash::Digest;
-use luxor_protocol::life::{Closure, Held, ItemKey, Life, Lodged, Name, ReferralState, Shown, Terms, names_of};
+use luxor_protocol::life::{
+    Closure, Held, ItemKey, Life, Lodged, LodgedWith, Name, ReferralState, Shown, Terms, names_of,
+};
 use luxor_protocol::limits::MAX_LIFE_HELD;
 use luxor_protocol::names::{MemberId, MemberKind, Purpose, Territory};
 use luxor_protocol::record::{Content, RecordView, reference_name};
@@ -16,7 +18,7 @@ use luxor_protocol::time::Millis;
 
 use super::Shared;
 use super::logs::{mark, witnessed_at};
-use crate::store::{Found, StoreError};
+use crate::store::{Found, StoreError, StoredDelivery};
 
 /// Items that one look at the queue of referrals judges.
 const MAX_QUEUED: usize = 1_000;
@@ -111,6 +113,8 @@ struct Loaded {
     kind: MemberKind,
     territory: Territory,
     lodged: Lodged,
+    /// To whom an own record went.
+    lodged_with: Vec<LodgedWith>,
     terms: Option<(String, Purpose)>,
     mark: Option<SignatureMark>,
     supersedes: Option<Digest>,
@@ -181,8 +185,9 @@ impl<'s> Holdings<'s> {
         let store = &self.shared.store;
         let Some(record) = store.record(batch, place)? else { return Ok(None) };
         // The first dispatch that carries it tells when it left; only its recipient's log proves when it came there.
-        let sent = store.deliveries(batch)?.iter().map(|delivery| delivery.header.sent_at).min();
-        let sent = sent.unwrap_or(Millis(0));
+        let deliveries = store.deliveries(batch)?;
+        let sent = deliveries.iter().map(|delivery| delivery.header.sent_at).min().unwrap_or(Millis(0));
+        let lodged_with = self.lodged_with(&deliveries, place)?;
         let issuer = record.header().issuer.clone();
         let Some((kind, territory)) = self.member(&issuer) else { return Ok(None) };
         Ok(Some(Loaded {
@@ -190,12 +195,39 @@ impl<'s> Holdings<'s> {
             issuer,
             kind,
             territory,
-            lodged: Lodged { claimed: Some(sent), entered: sent, proven: None },
+            lodged: Lodged {
+                claimed: Some(sent),
+                entered: sent,
+                proven: lodged_with.iter().filter_map(|with| with.proven).min(),
+            },
+            lodged_with,
             terms: None,
             mark: None,
             supersedes: record.header().supersedes,
             what: What::Own(record.content().clone()),
         }))
+    }
+
+    /// To whom a record of a batch went, each with the time that its witnessed receipt proves. Who rejected it, or was told that it is
+    /// withdrawn, does not have it.
+    fn lodged_with(&mut self, deliveries: &[StoredDelivery], place: usize) -> Result<Vec<LodgedWith>, StoreError> {
+        let mut with = Vec::with_capacity(deliveries.len());
+        for StoredDelivery { header, receipt } in deliveries {
+            let (channel, number) = (&header.channel, header.number);
+            let member = channel.recipient.member();
+            let Some((kind, territory)) = self.member(&member) else { continue };
+            let taken = match receipt {
+                Some((_, body)) => match &body.outcome {
+                    Outcome::Taken(rejected) => rejected.iter().all(|rejection| rejection.record != place),
+                    Outcome::Refused(_) | Outcome::Withdrawn => false,
+                },
+                None => false,
+            };
+            let seconds = if taken { self.shared.store.witnessed_dispatch(channel, number)? } else { None };
+            let proven = seconds.map(|seconds| Millis(seconds.saturating_mul(1_000)));
+            with.push(LodgedWith { member, kind, territory, proven });
+        }
+        Ok(with)
     }
 
     fn load_received(&mut self, (entry, place): (u64, usize)) -> Result<Option<Loaded>, StoreError> {
@@ -219,6 +251,7 @@ impl<'s> Holdings<'s> {
             kind,
             territory,
             lodged: Lodged { claimed: Some(header.sent_at), entered: row.at, proven: witnessed_at(shared, entry)? },
+            lodged_with: Vec::new(),
             terms: Some((header.agreement.to_string(), header.purpose)),
             mark: mark(shared, entry, &channel.sender, &row.arrival)?,
             supersedes: view.header.supersedes,
@@ -244,6 +277,7 @@ impl<'s> Holdings<'s> {
             kind: loaded.kind,
             territory: loaded.territory,
             lodged: loaded.lodged,
+            lodged_with: &loaded.lodged_with,
             terms: loaded.terms.as_ref().map(|(agreement, purpose)| Terms { agreement, purpose: *purpose }),
             mark: loaded.mark,
             supersedes: loaded.supersedes,
@@ -306,7 +340,8 @@ impl<'s> Holdings<'s> {
         }
         let joined = self.may_join(purposes)?;
         let held = self.held();
-        let mut report = Life::of(Closure::of(key, &held, &joined), now, &self.shared.rules.life).report();
+        let life = Life::of(Closure::of(key, &held, &joined), now, &self.shared.rules.life);
+        let mut report = LifeReport { immediate: life.immediate(&self.shared.rules.book), ..life.report() };
         report.cut.extend(self.cut.iter().cloned());
         Ok(report)
     }

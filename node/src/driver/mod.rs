@@ -456,6 +456,7 @@ impl Run {
         beside.spawn(self.driver.clone().spread_documents());
         beside.spawn(self.driver.clone().record_peers(self.config.peers_every));
         beside.spawn(self.driver.clone().beside_each(Driver::others, Driver::fetch_from));
+        beside.spawn(self.driver.clone().beside_each(Driver::others, Driver::prove_receipts));
         beside.spawn(self.driver.clone().fetch_all_attached());
         loop {
             let wakeup =

@@ -57,8 +57,11 @@ pub(super) mod cf {
     /// Digest of an attached file -> [`super::super::AttachedRow`], under a data key.
     pub(crate) const ATTACHED: &str = "attached";
 
+    /// 1, origin, 0 and size -> [`super::super::WitnessedRow`]. 2 and an own channel -> the first number whose receipts are not looked through.
+    pub(crate) const WITNESSED: &str = "witnessed";
+
     /// All of them.
-    pub(crate) const ALL: [&str; 24] = [
+    pub(crate) const ALL: [&str; 25] = [
         META,
         ENTRIES,
         OPENINGS,
@@ -83,6 +86,7 @@ pub(super) mod cf {
         HOLDS,
         DELETIONS,
         ATTACHED,
+        WITNESSED,
     ];
 }
 
@@ -310,6 +314,28 @@ pub(super) fn read_out_meta_key(key: &[u8]) -> Option<Channel> {
 /// What [`channel_key`] made: a dispatch's key without the number behind it.
 fn read_channel_key(key: &[u8]) -> Option<Channel> {
     read_dispatch_key(&[key, &[0; 8]].concat()).map(|(channel, _)| channel)
+}
+
+/// Checkpoints of a log that prove receipts: 1, origin, 0 and size.
+pub(super) fn witnessed_key(origin: &str, size: u64) -> Vec<u8> {
+    [&[1], origin.as_bytes(), &[0], &size.to_be_bytes()].concat()
+}
+
+/// What [`witnessed_key`] made.
+pub(super) fn read_witnessed_key(key: &[u8]) -> Option<(String, u64)> {
+    let (origin, size) = key.strip_prefix(&[1])?.split_at_checked(key.len().checked_sub(9)?)?;
+    let origin = origin.strip_suffix(&[0])?;
+    Some((String::from_utf8(origin.to_vec()).ok()?, u64::from_be_bytes(size.try_into().ok()?)))
+}
+
+/// How far the receipts of an own channel were looked through: 2 and the channel.
+pub(super) fn looked_key(channel: &Channel) -> Vec<u8> {
+    [&[2], channel_key(channel).as_slice()].concat()
+}
+
+/// What [`looked_key`] made.
+pub(super) fn read_looked_key(key: &[u8]) -> Option<Channel> {
+    read_channel_key(key.strip_prefix(&[2])?)
 }
 
 pub(super) fn tile_key(level: u8, index: u64) -> [u8; 9] {

@@ -20,6 +20,7 @@ mod rows;
 mod scan;
 mod tree;
 mod under;
+mod witnessed;
 mod write;
 
 pub use attached::{AttachedRow, FileState, Naming};
@@ -35,11 +36,12 @@ pub use open::{Loaded, LoadedChannel, LoadedOutChannel, PendingDispatch, Store, 
 pub use outgoing::{OutboxRow, Purged};
 pub use read::{Found, PlacedView, StoredDelivery};
 pub(crate) use rows::{ChannelRow, OutRow};
-pub use rows::{ErasedTotals, ReceiptRow, ReceivedRow, SentRow, SourceRow, SubmissionRow, Totals};
+pub use rows::{ErasedTotals, ReceiptRow, ReceivedRow, SentRow, SourceRow, SubmissionRow, Totals, WitnessedRow};
 pub use scan::{
     DeletionKey, DispatchKey, DueKey, Family, IndexKey, MetaKey, ReceiptKey, RowKey, Scan, ScanFault, SettledKey,
-    Stopped, SubmissionKey, TileKey, UnderKey, read_tree,
+    Stopped, SubmissionKey, TileKey, UnderKey, WitnessedKey, read_tree,
 };
 pub use tree::LogReader;
 pub use under::seal_of;
+pub use witnessed::{MAX_WITNESSED_KEPT, Unproven, first_line};
 pub use write::{IndexedRecord, NamedRecord, Write, identifiers};

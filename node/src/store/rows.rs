@@ -76,6 +76,17 @@ impl ReceivedRow {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceRow(pub Vec<u8>);
 
+/// A cosigned checkpoint of another's log that proves since when receipts stand there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WitnessedRow {
+    /// It is the first known to cover the entries from this one to its size.
+    pub from: u64,
+    /// Its quorum time by the log's policy when it was verified: seconds since 1970.
+    pub time: u64,
+    /// The note with its cosignatures.
+    pub note: Vec<u8>,
+}
+
 /// The answer to a submitted chunk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubmissionRow {
@@ -231,6 +242,24 @@ impl Encode for SourceRow {
 impl Decode for SourceRow {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
         decode_checked(reader, 1, |reader| Ok(Self(reader.bytes(MAX_SOURCE_BYTES)?.to_vec())))
+    }
+}
+
+impl Encode for WitnessedRow {
+    fn encode(&self, writer: &mut Writer) {
+        encode_checked(writer, 3, |writer| {
+            writer.uint(self.from);
+            writer.uint(self.time);
+            writer.bytes(&self.note);
+        });
+    }
+}
+
+impl Decode for WitnessedRow {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
+        decode_checked(reader, 3, |reader| {
+            Ok(Self { from: reader.uint()?, time: reader.uint()?, note: reader.bytes(MAX_ANSWER_BYTES)?.to_vec() })
+        })
     }
 }
 

@@ -18,10 +18,10 @@ use rustix::fs::{FlockOperation, fcntl_lock};
 
 use super::columns::{
     DeletionTag, META_ATTACHED, META_ERASED, META_NODE, META_PEERS, META_TOTALS, META_TREE, Tag, Under, cf,
-    channel_meta_key, deletion_key, delivery_key, dispatch_key, document_meta_key, due_key, index_key, out_meta_key,
-    place, read_channel_meta_key, read_deletion_key, read_dispatch_key, read_document_meta_key, read_due_key,
-    read_out_meta_key, read_place, read_settled_key, read_submission_key, read_under_key, receipt_key, settled_key,
-    submission_key, tile_key, under_key,
+    channel_meta_key, deletion_key, delivery_key, dispatch_key, document_meta_key, due_key, index_key, looked_key,
+    out_meta_key, place, read_channel_meta_key, read_deletion_key, read_dispatch_key, read_document_meta_key,
+    read_due_key, read_looked_key, read_out_meta_key, read_place, read_settled_key, read_submission_key,
+    read_under_key, read_witnessed_key, receipt_key, settled_key, submission_key, tile_key, under_key, witnessed_key,
 };
 use super::logs::LogKey;
 use super::open::{BLOCK_CACHE_BYTES, MAX_OPEN_FILES, Store, StoreError, read_tree_row};
@@ -79,6 +79,8 @@ pub enum Family {
     Deletions,
     /// What is kept of attached files beside their bytes.
     Attached,
+    /// Cosigned checkpoints of others' logs that prove receipts, and how far receipts were looked through.
+    Witnessed,
 }
 
 /// A key that can be read back from its bytes.
@@ -136,6 +138,29 @@ pub enum DeletionKey {
     Word(Channel, u64),
     /// What that says of one dispatch.
     Dispatch(DispatchKey, u64),
+}
+
+/// What proves since when receipts stand in others' logs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WitnessedKey {
+    /// A cosigned checkpoint: the log's origin and the size.
+    Checkpoint(String, u64),
+    /// The first number of an own channel whose receipts are not looked through yet.
+    Looked(Channel),
+}
+
+impl RowKey for WitnessedKey {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let checkpoint = read_witnessed_key(bytes).map(|(origin, size)| Self::Checkpoint(origin, size));
+        checkpoint.or_else(|| read_looked_key(bytes).map(Self::Looked))
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Checkpoint(origin, size) => witnessed_key(origin, *size),
+            Self::Looked(channel) => looked_key(channel),
+        }
+    }
 }
 
 /// What the node keeps one of.
@@ -215,7 +240,7 @@ pub struct Stopped(#[expect(dead_code, reason = "the lock lasts as long as the f
 
 impl Family {
     /// All of them.
-    pub const ALL: [Family; 24] = [
+    pub const ALL: [Family; 25] = [
         Family::Meta,
         Family::Entries,
         Family::Openings,
@@ -240,6 +265,7 @@ impl Family {
         Family::Holds,
         Family::Deletions,
         Family::Attached,
+        Family::Witnessed,
     ];
 
     fn name(self) -> &'static str {
@@ -268,6 +294,7 @@ impl Family {
             Family::Holds => cf::HOLDS,
             Family::Deletions => cf::DELETIONS,
             Family::Attached => cf::ATTACHED,
+            Family::Witnessed => cf::WITNESSED,
         }
     }
 }

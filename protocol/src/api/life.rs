@@ -13,6 +13,8 @@ use crate::life::{
     Standing, Through,
 };
 use crate::names::{MemberId, MemberKind, Purpose, Territory};
+use crate::quality::Category;
+use crate::reference::Listed;
 
 /// What is known of one item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +31,9 @@ pub struct LifeReport {
     pub purposes: Vec<Purpose>,
     /// Whether it is released, and who is waited for.
     pub release: ReleaseLine,
+    /// The category of immediate release of each declaration that holds.
+    #[serde(default)]
+    pub immediate: Vec<ImmediateLine>,
     /// What somebody has to hear now.
     pub alarms: Vec<AlarmLine>,
     /// What customs asked or forbade.
@@ -163,11 +168,25 @@ pub struct RecordLine {
     pub entered: String,
     /// When it is proven to have been lodged.
     pub proven: Option<String>,
+    /// To whom an own record went, by member; none for received ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lodged_with: Vec<LodgedLine>,
     /// Set where a key that signed it is revoked since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<SignatureMark>,
     /// What is shown of it, view by view.
     pub views: Vec<ViewLine>,
+}
+
+/// A member to whom an own record went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LodgedLine {
+    /// The member.
+    pub member: MemberId,
+    /// What kind of member it is.
+    pub kind: MemberKind,
+    /// When its log is proven to have had the record.
+    pub proven: Option<String>,
 }
 
 /// A view of a record.
@@ -250,6 +269,29 @@ pub struct ReleaseLine {
     pub not_shown: Vec<String>,
 }
 
+/// The category of immediate release of a declaration (WCO Immediate Release Guidelines).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImmediateLine {
+    /// The declaration's root.
+    pub root: String,
+    /// Who issued it.
+    pub issuer: MemberId,
+    /// The issuer's reference, where it is shown.
+    pub reference: Option<String>,
+    /// `one` to `four`, `excluded`, or `not_shown` where the views hide what decides.
+    pub category: Category,
+    /// Why, in words.
+    pub reason: String,
+    /// What this path requires, as group or group.field.
+    pub required: Vec<String>,
+    /// What of it is shown not to be there.
+    pub missing: Vec<String>,
+    /// What of it is hidden; of `not_shown`, the groups that decide.
+    pub hidden: Vec<String>,
+    /// The dated rule, with its edition and source; none where no rule decided.
+    pub list: Option<Listed>,
+}
+
 /// Somebody who has a say in the release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SayLine {
@@ -296,6 +338,9 @@ pub struct TimelyLine {
     pub claimed: Option<String>,
     /// When it is proven to have been lodged.
     pub proven: Option<String>,
+    /// By whose log, where it is an own filing: that of the customs administration whose deadline it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lodged_with: Option<MemberId>,
     /// What it was counted from.
     pub mark: Option<MarkLine>,
     /// The notice of an outage that marks it.

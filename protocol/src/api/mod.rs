@@ -66,8 +66,8 @@ pub use attachments::{AttachmentCounts, AttachmentInfo, AttachmentState};
 pub use documents::{AdmittedDocument, Documents, LoggedDocument, RefusedDocument};
 pub use inbox::{Delivery, InboxDispatch, InboxItem, InboxPage, RecordInfo, SignatureMark, ViewedRecord};
 pub use life::{
-    AlarmLine, AliasLine, AnswerLine, Datum, FlagLine, LifeReport, MarkLine, NestLine, PartyLine, RecordLine,
-    ReferralLine, RelationLine, ReleaseLine, SayLine, StepLine, TimelyLine, ViewLine, WordLine,
+    AlarmLine, AliasLine, AnswerLine, Datum, FlagLine, ImmediateLine, LifeReport, LodgedLine, MarkLine, NestLine,
+    PartyLine, RecordLine, ReferralLine, RelationLine, ReleaseLine, SayLine, StepLine, TimelyLine, ViewLine, WordLine,
 };
 pub use onward::{OnwardOutcome, OnwardRecord, OnwardRequest, OnwardResult};
 pub use outbox::{OutboxItem, OutboxPage, OutboxState, RedirectRequest, Redirected, WithdrawRequest, Withdrawn};

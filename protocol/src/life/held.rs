@@ -30,6 +30,19 @@ pub struct Lodged {
     pub proven: Option<Millis>,
 }
 
+/// A member to whom an own record went, and when its log is proven to have had it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LodgedWith {
+    /// The member.
+    pub member: MemberId,
+    /// What kind of member it is.
+    pub kind: MemberKind,
+    /// Its customs territory.
+    pub territory: Territory,
+    /// The quorum time of the first cosigned checkpoint of its log that covers the receipt's entry, as far as one is known here.
+    pub proven: Option<Millis>,
+}
+
 /// By which terms a view came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Terms<'a> {
@@ -52,6 +65,8 @@ pub struct Held<'a> {
     pub territory: Territory,
     /// When it was lodged.
     pub lodged: Lodged,
+    /// To whom it went, for own records; none for received ones, which were lodged here.
+    pub lodged_with: &'a [LodgedWith],
     /// By which terms it came; none for own records.
     pub terms: Option<Terms<'a>>,
     /// Set where a key that signed it is revoked since.

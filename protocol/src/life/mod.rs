@@ -19,6 +19,7 @@
 mod closure;
 mod flag;
 mod held;
+mod immediate;
 mod key;
 mod links;
 mod names;
@@ -35,7 +36,7 @@ mod tests;
 
 pub use closure::{Closure, Entry, Nest, Through};
 pub use flag::{Alarm, AlarmKind, Finding, Flag};
-pub use held::{Held, Lodged, Shown, Terms, for_purposes};
+pub use held::{Held, Lodged, LodgedWith, Shown, Terms, for_purposes};
 pub use key::{ItemId, ItemKey, Scheme};
 pub use links::{Alias, LinkKind, Relation, RelationKind};
 pub use names::{Level, Name, UnitKey, names_of};

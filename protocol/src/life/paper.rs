@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::flag::{Finding, Flag};
-use super::held::{Held, Lodged};
+use super::held::{Held, Lodged, LodgedWith};
 use crate::api::SignatureMark;
 use crate::hash::Digest;
 use crate::limits::MAX_LIFE_HELD;
@@ -56,6 +56,8 @@ pub struct Paper<'a> {
     pub table: &'static TypeTable,
     /// When it was first lodged, under any of its views.
     pub lodged: Lodged,
+    /// To whom it went, where it is an own one.
+    pub lodged_with: Vec<&'a LodgedWith>,
     /// Set where a key that signed it is revoked since, for all of its views.
     pub mark: Option<SignatureMark>,
     /// The root that its header names as corrected or cancelled.
@@ -114,6 +116,7 @@ impl<'a> Paper<'a> {
             territory,
             table: first.shown.table(),
             lodged,
+            lodged_with: views.iter().flat_map(|held| held.lodged_with).collect(),
             mark,
             supersedes: first.supersedes,
             views,

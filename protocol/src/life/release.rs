@@ -59,7 +59,7 @@ pub struct Release {
     pub open: Vec<String>,
 }
 
-const CUSTOMS: &str = "customs";
+pub(super) const CUSTOMS: &str = "customs";
 
 impl Release {
     /// Decides on what is held; `void` are responses that are not counted.

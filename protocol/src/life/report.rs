@@ -6,14 +6,14 @@ use super::closure::{Closure, Entry, Through};
 use super::held::Shown;
 use super::key::ItemKey;
 use super::links::Alias;
-use super::paper::Standing;
+use super::paper::{Paper, Standing};
 use super::referral::Referral;
 use super::release::Release;
 use super::timely::{Timeliness, Verdict};
 use super::{Alarm, Flag, Life};
 use crate::api::{
-    AlarmLine, AliasLine, AnswerLine, Datum, FlagLine, LifeReport, MarkLine, NestLine, PartyLine, RecordLine,
-    ReferralLine, RelationLine, ReleaseLine, SayLine, StepLine, TimelyLine, ViewLine, WordLine,
+    AlarmLine, AliasLine, AnswerLine, Datum, FlagLine, LifeReport, LodgedLine, MarkLine, NestLine, PartyLine,
+    RecordLine, ReferralLine, RelationLine, ReleaseLine, SayLine, StepLine, TimelyLine, ViewLine, WordLine,
 };
 use crate::hash::Digest;
 use crate::names::MemberId;
@@ -21,7 +21,7 @@ use crate::record::{content_to_json, view_to_json};
 use crate::time::Millis;
 
 impl Life<'_> {
-    /// The summary of this life.
+    /// The summary of this life, without the categories of immediate release, which need a rule book ([`Life::immediate`]).
     pub fn report(&self) -> LifeReport {
         let closure = &self.closure;
         let mut records: BTreeMap<String, Vec<RecordLine>> = BTreeMap::new();
@@ -53,6 +53,7 @@ impl Life<'_> {
             posted_on: closure.key.posted_on.map(|day| day.to_string()),
             purposes: closure.purposes.iter().copied().collect(),
             release: release(&self.release),
+            immediate: Vec::new(),
             alarms: self.alarms.iter().map(alarm).collect(),
             referrals: self.referrals.iter().map(referral).collect(),
             timeliness: self.timeliness.iter().map(timely).collect(),
@@ -119,9 +120,22 @@ fn record(entry: &Entry<'_>) -> RecordLine {
         claimed: time(paper.claimed()),
         entered: paper.lodged.entered.to_string(),
         proven: time(paper.lodged.proven),
+        lodged_with: lodged_with(paper),
         signature: paper.mark,
         views: views.collect(),
     }
+}
+
+/// To whom an own record went, each member once with the first time that it proves.
+fn lodged_with(paper: &Paper<'_>) -> Vec<LodgedLine> {
+    let mut members: BTreeMap<&MemberId, LodgedLine> = BTreeMap::new();
+    let mut by_time = paper.lodged_with.clone();
+    by_time.sort_by_key(|with| (with.proven.is_none(), with.proven));
+    for with in by_time {
+        let line = || LodgedLine { member: with.member.clone(), kind: with.kind, proven: time(with.proven) };
+        members.entry(&with.member).or_insert_with(line);
+    }
+    members.into_values().collect()
 }
 
 fn datum(entry: &Entry<'_>, group: &str, field: &str) -> Option<Datum> {
@@ -242,6 +256,7 @@ fn timely(timely: &Timeliness) -> TimelyLine {
         deadline: time(timely.deadline),
         claimed: time(timely.claimed),
         proven: time(timely.proven),
+        lodged_with: timely.lodged_with.clone(),
         mark,
         notice: match timely.verdict {
             Verdict::Fallback(_, notice) => Some(notice.hex()),

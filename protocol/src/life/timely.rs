@@ -1,6 +1,7 @@
 //! Timeliness: whether a filing was lodged in time, by times that the filer does not set.
 //!
-//! Lodged is when a witnessed log of the recipient covers it; loading, departure and arrival are told by another party than the filer.
+//! Lodged is when a witnessed log of the recipient covers it: this node's where it was received, and for an own filing that of the customs
+//! administration whose deadline it is, the first where it went to several. What others proved of an own filing counts for no deadline; loading, departure and arrival are told by another party than the filer.
 //! What the filer claims stands beside it and decides nothing. Filings inside an outage that a signed notice tells of are marked.
 
 use std::collections::BTreeSet;
@@ -68,6 +69,8 @@ pub struct Timeliness {
     pub by_claim: Option<Verdict>,
     /// When it is proven to have been lodged.
     pub proven: Option<Millis>,
+    /// By whose log, where it is an own filing.
+    pub lodged_with: Option<MemberId>,
     /// What that gives, which counts.
     pub verdict: Verdict,
 }
@@ -156,7 +159,8 @@ fn judge(
         false => Verdict::Late(lodged.0 - deadline.0),
     };
     let claimed = first.claimed();
-    let verdict = match (deadline, first.lodged.proven) {
+    let (proven, lodged_with) = proven(first, territory);
+    let verdict = match (deadline, proven) {
         (None, _) => Verdict::NoDeparture,
         (Some(_), None) => Verdict::Unproven,
         (Some(deadline), Some(proven)) => match by(proven, deadline) {
@@ -183,9 +187,24 @@ fn judge(
         deadline,
         claimed,
         by_claim: claimed.zip(deadline).map(|(claimed, deadline)| by(claimed, deadline)),
-        proven: first.lodged.proven,
+        proven,
+        lodged_with,
         verdict,
     }
+}
+
+/// When a filing is proven to have been lodged where its deadline for a territory is kept, and with whom. One filing may go to several
+/// customs administrations: those count whose territory holds the deadline's, or lies in it, and of them the first that proves it.
+fn proven(filing: &Paper<'_>, territory: Territory) -> (Option<Millis>, Option<MemberId>) {
+    if filing.lodged_with.is_empty() {
+        return (filing.lodged.proven, None);
+    }
+    let concerned = filing.lodged_with.iter().filter(|with| {
+        let near = with.territory.contains(territory) || territory.contains(with.territory);
+        with.kind == MemberKind::Customs && near
+    });
+    let first = concerned.filter_map(|with| Some((with.proven?, &with.member))).min();
+    (first.map(|(at, _)| at), first.map(|(_, member)| member.clone()))
 }
 
 /// The first version of a filing that is held.

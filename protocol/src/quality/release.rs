@@ -1,8 +1,11 @@
 //! Immediate release: which category of the WCO guidelines a consignment is of, by dated rules of its destination, and why.
+//!
+//! Where a view hides a group on which the category rests, the answer is that it cannot be told, never a guess.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::checker::Checker;
 use super::masses::in_words;
@@ -14,7 +17,7 @@ use crate::reference::{Listed, Path, ReleaseCategory, ReleaseRule, millionths, r
 use crate::time::Day;
 
 /// The category of a consignment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Category {
     /// Correspondence and documents.
@@ -27,6 +30,22 @@ pub enum Category {
     Four,
     /// Kept out of immediate release.
     Excluded,
+    /// It cannot be told: the view hides what decides.
+    NotShown,
+}
+
+impl Category {
+    /// As people write it: `1` to `4`, `excluded`, `not shown`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Category::One => "1",
+            Category::Two => "2",
+            Category::Three => "3",
+            Category::Four => "4",
+            Category::Excluded => "excluded",
+            Category::NotShown => "not shown",
+        }
+    }
 }
 
 impl From<ReleaseCategory> for Category {
@@ -58,7 +77,7 @@ pub struct Release {
     pub required: Vec<String>,
     /// What of it is shown not to be there.
     pub missing: Vec<String>,
-    /// What of it the view does not show.
+    /// What of it the view does not show; of one that cannot be told, the groups that decide.
     pub hidden: Vec<String>,
     /// Why, in words.
     pub reason: String,
@@ -100,8 +119,12 @@ impl Pass<'_, '_, '_> {
         }
         let (book, day) = (self.checker.book, self.day);
         let Some(destination) = self.facts.destination else {
+            if self.hides("route") {
+                return self.not_shown(BTreeSet::from(["route"]));
+            }
             return self.full("the destination is not known, so no rule is: the full procedure".into());
         };
+        let mut unseen: BTreeSet<&'static str> = self.hidden_of(["dangerous_goods"]).collect();
         let codes = || self.facts.goods.iter().filter_map(|goods| goods.hs).map(|(code, _)| code);
         for rule in
             book.exclusions.iter().filter(|rule| rule.span.holds(day) && reaches(&rule.destinations, destination))
@@ -110,15 +133,21 @@ impl Pass<'_, '_, '_> {
             if let Some(code) = hit {
                 return excluded(format!("{code}: {}", rule.reason), Some(&rule.listed));
             }
+            unseen.extend(self.hidden_of(["classification"]));
         }
         let mut unknown_value = None;
         for rule in book.release.iter().filter(|rule| rule.span.holds(day) && reaches(&rule.destinations, destination))
         {
             match self.fits(rule) {
-                Fit::Yes => return self.by(rule, unknown_value),
+                Fit::Yes if unseen.is_empty() => return self.by(rule, unknown_value),
+                Fit::Yes => return self.not_shown(unseen),
                 Fit::No => {}
+                Fit::Hidden(groups) => unseen.extend(groups),
                 Fit::ValueUnknown(why) => unknown_value = unknown_value.or(Some(why)),
             }
+        }
+        if !unseen.is_empty() {
+            return self.not_shown(unseen);
         }
         self.full(format!("no rule of immediate release is known for {destination} on {day}: the full procedure"))
     }
@@ -127,15 +156,24 @@ impl Pass<'_, '_, '_> {
         let named = |names: &[String], value: Option<&str>| {
             names.is_empty() || value.is_some_and(|value| names.iter().any(|name| name == value))
         };
-        let fits = named(&rule.categories, self.facts.category)
-            && named(&rule.transactions, self.facts.transaction)
-            && rule.ioss.is_none_or(|wanted| wanted == self.facts.ioss.is_some());
-        let Some((most, currency)) = rule.most.as_ref().filter(|_| fits) else {
-            return if fits { Fit::Yes } else { Fit::No };
+        let by_filing = !rule.categories.is_empty() || !rule.transactions.is_empty();
+        let asked = [(by_filing, "filing"), (rule.ioss.is_some(), "fiscal"), (rule.most.is_some(), "value")];
+        let mut hidden: Vec<_> = asked.into_iter().filter_map(|(asked, group)| asked.then_some(group)).collect();
+        hidden.retain(|group| self.hides(group));
+        let fits = (hidden.contains(&"filing")
+            || named(&rule.categories, self.facts.category) && named(&rule.transactions, self.facts.transaction))
+            && (hidden.contains(&"fiscal") || rule.ioss.is_none_or(|wanted| wanted == self.facts.ioss.is_some()));
+        let Some((most, currency)) = rule.most.as_ref().filter(|_| fits && !hidden.contains(&"value")) else {
+            return match (fits, hidden.is_empty()) {
+                (false, _) => Fit::No,
+                (true, true) => Fit::Yes,
+                (true, false) => Fit::Hidden(hidden),
+            };
         };
         match self.value_in(currency) {
-            Some(value) if value <= millionths(*most) => Fit::Yes,
-            Some(_) => Fit::No,
+            Some(value) if value > millionths(*most) => Fit::No,
+            _ if !hidden.is_empty() => Fit::Hidden(hidden),
+            Some(_) => Fit::Yes,
             None => Fit::ValueUnknown(format!(
                 "its value is not known in {currency}, so it does not count as at most {most}"
             )),
@@ -186,6 +224,22 @@ impl Pass<'_, '_, '_> {
         found
     }
 
+    /// Whether the type has a group of this name and the view hides it.
+    fn hides(&self, group: &str) -> bool {
+        self.checker.table.group(group).is_some_and(|(at, _)| !self.source.shows(at))
+    }
+
+    fn hidden_of<const N: usize>(&self, groups: [&'static str; N]) -> impl Iterator<Item = &'static str> {
+        groups.into_iter().filter(|group| self.hides(group))
+    }
+
+    /// It cannot be told, as these groups are hidden.
+    fn not_shown(&self, groups: BTreeSet<&'static str>) -> Release {
+        let hidden: Vec<String> = groups.into_iter().map(str::to_owned).collect();
+        let reason = format!("it cannot be told: not shown are {}", hidden.join(", "));
+        Release { category: Category::NotShown, required: Vec::new(), missing: Vec::new(), hidden, reason, list: None }
+    }
+
     fn full(&self, reason: String) -> Release {
         Release {
             category: Category::Four,
@@ -202,6 +256,8 @@ impl Pass<'_, '_, '_> {
 enum Fit {
     Yes,
     No,
+    /// These groups decide it, and are hidden.
+    Hidden(Vec<&'static str>),
     /// It would but for its value, which cannot be compared, and why.
     ValueUnknown(String),
 }

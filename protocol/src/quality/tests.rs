@@ -518,8 +518,20 @@ mod release_tests {
         let checker = Checker::new(content.table(), &book);
         let all = GroupSet(content.table().all_groups().0 & !content.table().set(["value"]).unwrap().0);
         let hidden = checker.release(&view(&content, all), day(DAY), Circumstances::default());
-        assert_eq!((hidden.category, hidden.hidden), (Category::Four, vec!["value.amount".to_owned()]));
-        assert_eq!(hidden.missing, Vec::<String>::new());
+        assert_eq!((hidden.category, hidden.hidden), (Category::NotShown, vec!["value".to_owned()]));
+        assert!(hidden.reason.contains("cannot be told") && hidden.missing.is_empty(), "{}", hidden.reason);
+        // What is shown excludes it whatever the rest says; what no rule asks for decides nothing.
+        let seen = |json: &Json, hidden: &[&str]| {
+            let content = super::content(json);
+            let groups = content.table().set(hidden.iter().copied()).unwrap();
+            let view = view(&content, GroupSet(content.table().all_groups().0 & !groups.0));
+            Checker::new(content.table(), &book).release(&view, day(DAY), Circumstances::default()).category
+        };
+        let rum = changed(&[("/goods/1/classification/hs", json!("220840"))]);
+        assert_eq!(seen(&rum, &["value"]), Category::Excluded);
+        assert_eq!(seen(&clean(), &["classification"]), Category::NotShown);
+        assert_eq!(seen(&clean(), &["route"]), Category::NotShown);
+        assert_eq!(seen(&clean(), &["sender"]), Category::Three);
     }
 }
 

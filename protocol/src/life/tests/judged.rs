@@ -197,6 +197,54 @@ fn filings_in_an_outage_are_marked_and_not_late() {
 }
 
 #[test]
+fn an_own_filing_is_proven_by_the_customs_whose_deadline_it_is() {
+    let hour = 60 * 60_000;
+    let filed = || lodge("post-gb", 60, declaration("D1", "ens_preloading", 60)).unproven();
+    let departed = lodge("carrier-gb", 130, event("departed", 120));
+    let told = |filed: Lodging| life(&[filed, departed.clone()], 10_000).timeliness.remove(0);
+    let early = told(filed().lodged_with("post-fr", Some(61)).lodged_with("customs-fr", Some(90)));
+    assert_eq!((early.verdict, early.proven), (Verdict::InTime(hour / 2), Some(minute(90))));
+    assert_eq!(early.lodged_with, Some("customs-fr".parse().unwrap()));
+    let late = told(filed().lodged_with("customs-fr", Some(180)));
+    assert_eq!((late.verdict, late.by_claim), (Verdict::Late(hour), Some(Verdict::InTime(hour))));
+    // Of two that it concerns the first counts; what others prove counts for nothing.
+    let both = told(filed().lodged_with("customs-fr", Some(180)).lodged_with("customs-eu", Some(100)));
+    assert_eq!(both.proven, Some(minute(100)));
+    for (member, proven) in [("customs-us", Some(61)), ("post-fr", Some(61)), ("customs-fr", None)] {
+        let none = told(filed().lodged_with(member, proven));
+        assert_eq!((none.verdict, none.lodged_with), (Verdict::Unproven, None), "{member}");
+    }
+}
+
+#[test]
+fn immediate_release_is_told_with_its_rule_or_that_it_cannot_be_told() {
+    let book = crate::reference::RuleBook::builtin().unwrap();
+    let mut json = declaration("D1", "import", 0);
+    json["goods"][0]["value"] = json!({"amount": "90.00", "currency": "EUR"});
+    json["goods"][0]["classification"]["hs"] = "610910".into();
+    let filed = lodge("post-gb", 0, json);
+    let told = |lodgings: &[Lodging]| {
+        let life = Life::of(closure(S10, lodgings), minute(100), &toys());
+        life.immediate(&book).remove(0)
+    };
+    let own = told(std::slice::from_ref(&filed));
+    assert_eq!(own.category, crate::quality::Category::Three, "{own:?}");
+    assert!(own.list.is_some() && !own.required.is_empty() && !own.missing.is_empty(), "{own:?}");
+    let referral = json!({"type": "referral", "reference": {"own_reference": "R"}, "item": item(S10),
+        "referral": {"kind": "rfi", "reference": "R-1", "state": "open"}});
+    let asked = told(&[filed.clone(), lodge("customs-fr", 10, referral)]);
+    assert_eq!(asked.category, crate::quality::Category::Excluded, "{asked:?}");
+    // Two views of one record, of which together everything that decides is shown.
+    let table = filed.sealed.content().table();
+    let all: Vec<&str> = table.groups.iter().map(|group| group.name).filter(|name| *name != "value").collect();
+    let blind = filed.clone().seen(&all, Purpose::Delivery);
+    let hidden = told(std::slice::from_ref(&blind));
+    assert_eq!((hidden.category, hidden.hidden), (crate::quality::Category::NotShown, vec!["value".to_owned()]));
+    let value = filed.seen(&["filing", "item", "value"], Purpose::Delivery);
+    assert_eq!(told(&[blind, value]), own);
+}
+
+#[test]
 fn the_summary_shows_what_the_joined_views_show_with_where_it_is_from() {
     let mut secret = declaration("D1", "import", 0);
     secret["addressee"] = json!({"name": "Madame Secret"});

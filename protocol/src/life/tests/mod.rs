@@ -39,6 +39,7 @@ struct Lodging {
     kind: MemberKind,
     territory: Territory,
     lodged: Lodged,
+    with: Vec<LodgedWith>,
     terms: Option<(&'static str, Purpose)>,
     mark: Option<SignatureMark>,
     sealed: SealedRecord,
@@ -66,6 +67,13 @@ impl Lodging {
         self
     }
 
+    /// It is an own record that went to this member, whose log proves it at a minute.
+    fn lodged_with(mut self, id: &str, proven: Option<u64>) -> Self {
+        let (kind, territory) = member(id);
+        self.with.push(LodgedWith { member: id.parse().unwrap(), kind, territory, proven: proven.map(minute) });
+        self
+    }
+
     fn marked(mut self, mark: SignatureMark) -> Self {
         self.mark = Some(mark);
         self
@@ -78,6 +86,7 @@ impl Lodging {
             kind: self.kind,
             territory: self.territory,
             lodged: self.lodged,
+            lodged_with: &self.with,
             terms: self.terms.map(|(agreement, purpose)| Terms { agreement, purpose }),
             mark: self.mark,
             supersedes: self.sealed.header().supersedes,
@@ -111,6 +120,7 @@ fn lodge_after(issuer: &str, at: u64, json: Json, supersedes: Option<Digest>) ->
         kind,
         territory,
         lodged,
+        with: Vec::new(),
         terms: None,
         mark: None,
         sealed,
