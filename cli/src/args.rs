@@ -72,6 +72,8 @@ pub(crate) enum Command {
     Item(ItemArgs),
     /// List referrals that wait, the nearest deadline first, and alarms.
     Referrals(ReferralsArgs),
+    /// How good the records of each sender are: score, findings by rule, examples.
+    Quality(QualityArgs),
     /// Erase every record of an item before its date, by order; or what is due, now.
     Erase(EraseArgs),
     /// What may not be erased, neither by its date nor by order.
@@ -502,6 +504,22 @@ pub(crate) struct ReferralsArgs {
     pub(crate) node: NodeArgs,
     #[command(flatten)]
     pub(crate) joined: JoinedArgs,
+}
+
+/// `luxor quality`
+#[derive(Debug, Args)]
+pub(crate) struct QualityArgs {
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+    /// Of this member's records only.
+    #[arg(long, value_name = "MEMBER")]
+    pub(crate) of: Option<MemberId>,
+    /// Of records that came on this day (UTC) or later.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(crate) since: Option<Day>,
+    /// CSV on stdout: a line for each sender and rule.
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) csv: bool,
 }
 
 /// Which views may be looked at together.

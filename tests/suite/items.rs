@@ -138,6 +138,13 @@ fn quality_is_judged_at_both_ends_as_each_operator_wants() {
     let figures = &page["report"]["senders"]["post"];
     assert_eq!((&figures["records"], &figures["by_rule"]["hs.unknown"]["records"]), (&json!(2), &json!(1)), "{page}");
     assert_eq!(customs.get("/v1/quality?of=carrier")["report"]["all"]["records"], 0);
+    assert_eq!(customs.get("/v1/quality?since=2999-01-01")["report"]["all"]["records"], 0);
+    let at = network.dir("customs");
+    let (code, text, errors) = try_luxor(&["quality", "--node", at.to_str().unwrap()]);
+    assert!(code == 1 && text.contains("error hs.unknown: 1 finding in 1 record (500 per mille)"), "{text}{errors}");
+    assert!(text.contains("851712") && text.contains("2022"), "{text}");
+    let (_, csv, _) = try_luxor(&["quality", "--csv", "--of", "post", "--node", at.to_str().unwrap()]);
+    assert!(csv.contains("post,2,1,500,hs.unknown,error,1,1,500"), "{csv}");
     drop([post, customs, carrier]);
 
     // Customs takes nothing with an error from now on; its verdict names rule and place.
@@ -174,4 +181,67 @@ fn quality_is_judged_at_both_ends_as_each_operator_wants() {
     assert!(post.get("/v1/records?reference=Q-5").as_array().unwrap().is_empty());
     drop([post, customs, carrier]);
     MEMBERS.iter().for_each(|(id, _, _)| check(&network.dir(id)));
+}
+
+/// A declaration, its bag and a departure that the carrier tells of, so many minutes from now.
+fn filed(network: &Network, minutes: i64) -> Vec<luxor_tests::Daemon> {
+    let nodes: Vec<_> = MEMBERS.iter().map(|(id, _, _)| network.start(id)).collect();
+    let nodes: Vec<_> = nodes.into_iter().map(luxor_tests::Daemon::awake).collect();
+    nodes[0].put("s1", 0, &[declaration("DECL-1", "610910"), bag()]).unwrap();
+    let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let at = seconds.checked_add_signed(minutes * 60).unwrap();
+    let at = luxor_protocol::time::Millis(at * 1_000).to_string();
+    let departed = json!({"type": "event", "reference": {"own_reference": "EV-1"},
+        "item": {"scheme": "s10", "id": ITEM, "posted_on": "2026-11-20"}, "event": {"code": "departed", "at": at}});
+    nodes[2].put("s2", 0, &[departed]).unwrap();
+    nodes
+}
+
+/// A network in which the post hears of departures, and a deadline of an hour before them.
+fn timed() -> Network {
+    let mut all = agreements();
+    all.push(agreement("departed-post", "carrier", "post", "event", "safety_security", "[\"*\"]"));
+    let network = Network::found(&MEMBERS, &all);
+    let rule = "[[deadline]]\nid = \"kr-hour\"\nterritory = \"KR\"\nfiling = \"ens_preloading\"\nmark = \"departure\"\n\
+        minutes_before = 60\nfrom = \"2020-01-01\"\nsource = \"test\"\n";
+    std::fs::write(network.dir("post").join("life.toml"), rule).unwrap();
+    network.configure("post", "[rules]\nlife = \"life.toml\"");
+    network
+}
+
+fn own_deadline(post: &luxor_tests::Daemon, verdict: &str) -> Json {
+    until("the filer's own deadline", || {
+        let life = post.try_get(&format!("/v1/items?id={ITEM}")).ok()?;
+        (life["timeliness"][0]["verdict"] == verdict).then_some(life)
+    })
+}
+
+#[test]
+fn a_filer_knows_from_the_recipients_witnesses_that_it_was_in_time_also_after_a_restart() {
+    let network = timed();
+    let mut nodes = filed(&network, 180);
+    let life = own_deadline(&nodes[0], "in_time");
+    let line = &life["timeliness"][0];
+    assert_eq!((&line["lodged_with"], &line["rule"]), (&json!("customs"), &json!("kr-hour")), "{line}");
+    assert!(line["claimed"].is_string() && line["proven"].is_string(), "{line}");
+    let with = &life["records"]["declaration"][0]["lodged_with"];
+    assert_eq!((&with[0]["member"], &with[0]["proven"]), (&json!("customs"), &line["proven"]), "{with}");
+    // No rule of release is known for its destination, and customs is told the same of what it sees.
+    assert_eq!(life["immediate"][0]["category"], "four", "{life}");
+    let dir = network.dir("post");
+    let (_, text, _) = try_luxor(&["item", ITEM, "--node", dir.to_str().unwrap()]);
+    assert!(text.contains("proven 20") && text.contains("by customs") && text.contains("immediate release"), "{text}");
+    drop(nodes.remove(0));
+    check(&dir);
+    let post = network.start("post");
+    drop(nodes);
+    assert_eq!(own_deadline(&post, "in_time")["timeliness"][0]["proven"], line["proven"], "nobody can be asked");
+}
+
+#[test]
+fn a_late_filing_is_late_by_proven_time_at_its_filer() {
+    let network = timed();
+    let nodes = filed(&network, 30);
+    let line = own_deadline(&nodes[0], "late")["timeliness"][0].clone();
+    assert!(line["by_millis"].as_u64().unwrap() >= 30 * 60_000 && line["proven"].is_string(), "{line}");
 }

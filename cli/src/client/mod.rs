@@ -12,15 +12,16 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use luxor_protocol::api::{
     AdmittedDocument, ApiFile, AttachmentInfo, ChunkResult, Disclosed, Documents, EraseRequest, ErasedReport, Fork,
     HoldInfo, HoldRequest, InboxDispatch, InboxPage, LifeReport, LoggedDocument, OnwardRequest, OnwardResult,
-    OutboxPage, OutboxState, QueuedReferral, ReceiptStanding, RecordInfo, RedirectRequest, Redirected, Status,
-    WithdrawRequest, Withdrawn,
+    OutboxPage, OutboxState, QualityPage, QueuedReferral, ReceiptStanding, RecordInfo, RedirectRequest, Redirected,
+    Status, WithdrawRequest, Withdrawn,
 };
 use luxor_protocol::audit::population::BatchViews;
 use luxor_protocol::cbor::{Decode as _, Encode as _};
 use luxor_protocol::document::{Directory, Document};
 use luxor_protocol::exchange::{Answer, AuditPage, Lane};
 use luxor_protocol::hash::Digest;
-use luxor_protocol::names::{NodeRef, Purpose};
+use luxor_protocol::names::{MemberId, NodeRef, Purpose};
+use luxor_protocol::time::Day;
 use luxor_protocol::tlog::MAX_NOTE_BYTES;
 
 use crate::files;
@@ -192,6 +193,20 @@ impl Client {
     /// Referrals that wait.
     pub(crate) fn referrals(&self, purposes: &[Purpose]) -> Result<Vec<QueuedReferral>, ClientError> {
         self.http.json("/v1/referrals", &[joined(purposes)])
+    }
+
+    /// Figures of quality over a part of what arrived: behind a place of the inbox, of one issuer, from a day on.
+    pub(crate) fn quality(
+        &self,
+        after: Option<u64>,
+        of: Option<&MemberId>,
+        since: Option<Day>,
+    ) -> Result<QualityPage, ClientError> {
+        let after = after.map(|after| ("after", after.to_string()));
+        let of = of.map(|of| ("of", of.to_string()));
+        let since = since.map(|since| ("since", since.to_string()));
+        let query: Vec<_> = after.into_iter().chain(of).chain(since).collect();
+        self.http.json("/v1/quality", &query)
     }
 
     /// Passes received records on.

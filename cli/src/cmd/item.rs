@@ -1,8 +1,10 @@
 //! `luxor item` and `luxor referrals`: the life of an item, and what waits.
 
 use luxor_protocol::api::{
-    AlarmLine, FlagLine, LifeReport, QueuedReferral, RecordLine, ReferralLine, ReleaseLine, TimelyLine,
+    AlarmLine, FlagLine, ImmediateLine, LifeReport, QueuedReferral, RecordLine, ReferralLine, ReleaseLine, TimelyLine,
 };
+
+use luxor_protocol::quality::Category;
 
 use super::{listed, some};
 use crate::args::{ItemArgs, ReferralsArgs};
@@ -58,6 +60,7 @@ fn print(life: &LifeReport) -> anyhow::Result<()> {
     ))?;
     life.alarms.iter().try_for_each(print_alarm)?;
     print_release(&life.release)?;
+    life.immediate.iter().try_for_each(print_immediate)?;
     for alias in &life.other_names {
         let by = listed(alias.by.iter().map(|word| &word.issuer));
         ui::line(&format!("  also known as {} ({}), by {by}", alias.id, alias.scheme))?;
@@ -125,13 +128,40 @@ fn print_release(release: &ReleaseLine) -> std::io::Result<()> {
     Ok(())
 }
 
+fn print_immediate(line: &ImmediateLine) -> std::io::Result<()> {
+    let of = line.reference.as_deref().unwrap_or("(hidden)");
+    let rule = line.list.as_ref().map(|list| format!(" ({} {}: {})", list.name, list.version, list.source));
+    ui::line(&format!(
+        "  immediate release of {of} by {}: {}{}: {}{}",
+        line.issuer,
+        if matches!(line.category, Category::Excluded | Category::NotShown) { "" } else { "category " },
+        line.category.word(),
+        line.reason,
+        rule.unwrap_or_default()
+    ))?;
+    let lists = [("requires", &line.required), ("missing", &line.missing), ("not shown", &line.hidden)];
+    for (word, fields) in lists.into_iter().filter(|(_, fields)| !fields.is_empty()) {
+        ui::line(&format!("    {word}: {}", fields.join(", ")))?;
+    }
+    Ok(())
+}
+
 fn print_timely(line: &TimelyLine) -> std::io::Result<()> {
     let by = line.by_millis.map(|millis| format!(" by {} min", millis / 60_000)).unwrap_or_default();
     let claimed = line.claimed_verdict.as_ref().filter(|claimed| **claimed != line.verdict);
     let claimed = claimed.map(|claimed| format!(", {claimed} by its own word")).unwrap_or_default();
     let deadline = line.deadline.as_ref().map(|at| format!(", due {at}")).unwrap_or_default();
     let verdict = line.verdict.replace('_', " ");
-    ui::line(&format!("  {} of {}: {verdict}{by}{claimed}{deadline} ({})", line.filing, line.filer, line.rule))
+    let proven = match (&line.proven, &line.lodged_with) {
+        (Some(at), Some(with)) => format!(", proven {at} by {with}"),
+        (Some(at), None) => format!(", proven {at}"),
+        (None, _) => String::new(),
+    };
+    let own = line.claimed.as_ref().map(|at| format!(", claimed {at}")).unwrap_or_default();
+    ui::line(&format!(
+        "  {} of {}: {verdict}{by}{claimed}{deadline}{proven}{own} ({})",
+        line.filing, line.filer, line.rule
+    ))
 }
 
 fn print_alarm(alarm: &AlarmLine) -> std::io::Result<()> {

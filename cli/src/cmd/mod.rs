@@ -19,6 +19,7 @@ mod keys;
 mod onward;
 mod outbox;
 mod place;
+mod quality;
 mod renew;
 mod revoke;
 mod rotate;
@@ -68,6 +69,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Hold(command) => hold::run(&command),
         Command::Disclosures(args) => disclosures::run(&args),
         Command::Show(args) => show::run(&args),
+        Command::Quality(args) => quality::run(&args),
         Command::Item(args) => item::run(&args),
         Command::Referrals(args) => item::referrals(&args),
         Command::Status(args) => status::run(&args),

@@ -75,6 +75,7 @@ fn purposes(text: &str) -> Result<BTreeSet<Purpose>, Problem> {
 pub(super) struct QualityQuery {
     after: Option<u64>,
     of: Option<MemberId>,
+    since: Option<String>,
 }
 
 pub(super) async fn quality(
@@ -82,6 +83,8 @@ pub(super) async fn quality(
     Query(query): Query<QualityQuery>,
 ) -> Result<Json<QualityPage>, Problem> {
     let shared = context.driver.shared().clone();
-    let told = blocking(move || report(&shared, query.after, query.of.as_ref())).await?;
+    let since =
+        query.since.map(|day| day.parse().map_err(|e| Problem::bad_request(format!("since: {e}")))).transpose()?;
+    let told = blocking(move || report(&shared, query.after, query.of.as_ref(), since)).await?;
     Ok(Json(told))
 }

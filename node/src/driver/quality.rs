@@ -4,10 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use luxor_protocol::api::QualityPage;
+use luxor_protocol::api::{QualityExample, QualityPage};
 use luxor_protocol::cbor::Decode as _;
 use luxor_protocol::names::MemberId;
-use luxor_protocol::quality::{Checker, Finding, Report, Severity};
+use luxor_protocol::quality::{Checker, Finding, Report, Rule, Severity};
 use luxor_protocol::record::{ArrivedView, Content, Fault, RecordView, TypeTable};
 use luxor_protocol::reference::RuleBook;
 use luxor_protocol::time::Day;
@@ -82,25 +82,43 @@ pub(super) fn place(finding: &Finding) -> String {
 }
 
 /// Figures over what arrived behind a place of the inbox, by the member that issued it, as of the day on which it came; of one member
-/// only, where one is named.
+/// only, where one is named, and from a day on.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn report(shared: &Shared, after: Option<u64>, of: Option<&MemberId>) -> Result<QualityPage, StoreError> {
+pub fn report(
+    shared: &Shared,
+    after: Option<u64>,
+    of: Option<&MemberId>,
+    since: Option<Day>,
+) -> Result<QualityPage, StoreError> {
     let store = &shared.store;
     let found = store.inbox(after.map_or(0, |after| after.saturating_add(1)), PAGE)?;
     let next = found.last().map(|(index, _)| *index).filter(|_| found.len() == PAGE);
     let mut report = Report::default();
+    let mut examples: BTreeMap<MemberId, BTreeMap<Rule, QualityExample>> = BTreeMap::new();
     let mut judges = Judges::new(&shared.rules.book, Day(0));
     for (index, skeleton) in found {
         let Some(row) = store.received(&skeleton.channel, skeleton.number)? else { continue };
         let day = row.at.day();
-        for (_, _, view) in store.payload(index)? {
+        if since.is_some_and(|since| day < since) {
+            continue;
+        }
+        for (_, root, view) in store.payload(index)? {
             let issuer = &view.header.issuer;
-            if of.is_none_or(|of| of == issuer) {
-                report.add(issuer.as_str(), &judges.of(view.header.table).check(&view, day));
+            if of.is_some_and(|of| of != issuer) {
+                continue;
+            }
+            let findings = judges.of(view.header.table).check(&view, day);
+            report.add(issuer.as_str(), &findings);
+            if findings.is_empty() || !(report.senders.contains_key(issuer.as_str())) {
+                continue;
+            }
+            let known = examples.entry(issuer.clone()).or_default();
+            for finding in findings {
+                known.entry(finding.rule).or_insert_with(|| QualityExample { root: root.hex(), finding });
             }
         }
     }
-    Ok(QualityPage { report, next })
+    Ok(QualityPage { report, examples, next })
 }

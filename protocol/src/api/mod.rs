@@ -20,7 +20,7 @@
 //! | `GET /v1/inbox/{index}` | | [`InboxDispatch`] |
 //! | `GET /v1/records?reference=` | | list of [`RecordInfo`] |
 //! | `GET /v1/items?id=&scheme=&issuer=&posted_on=&purposes=` | | [`LifeReport`] of an item; purposes with commas: views for them are joined |
-//! | `GET /v1/quality?after=&of=` | | [`QualityPage`]: what is wrong with records that arrived, by issuer |
+//! | `GET /v1/quality?after=&of=&since=` | | [`QualityPage`]: what is wrong with records that arrived, by issuer; `since` is a day |
 //! | `GET /v1/referrals?purposes=` | | list of [`QueuedReferral`], the nearest deadline first |
 //! | `POST /v1/onward` | [`OnwardRequest`] | [`OnwardResult`] |
 //! | `GET /v1/onward?root=` | | list of [`Delivery`]: where a record of another was passed on |
@@ -71,7 +71,7 @@ pub use life::{
 };
 pub use onward::{OnwardOutcome, OnwardRecord, OnwardRequest, OnwardResult};
 pub use outbox::{OutboxItem, OutboxPage, OutboxState, RedirectRequest, Redirected, WithdrawRequest, Withdrawn};
-pub use queue::{QualityPage, QueuedReferral};
+pub use queue::{QualityExample, QualityPage, QueuedReferral};
 pub use retention::{DeletionInfo, Disclosed, Disclosure, EraseRequest, ErasedReport, HoldInfo, HoldRequest};
 pub use status::{Fork, Missing, ReceiptStanding, RefusedNumber, Status, Traffic, WitnessInfo, WitnessedLog};
 pub use submission::{ChunkResult, LeftOut, MAX_FINDINGS_TOLD, OtherForm, RecordResult};
