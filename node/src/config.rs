@@ -150,6 +150,20 @@ pub struct RulesSection {
     pub own: OnError,
     /// What becomes of others' records with an error of quality.
     pub others: OnError,
+    /// How many numbers and references of own records are remembered, to find what is filed twice; a record has up to four, each
+    /// takes some 60 bytes of memory. With 0 nothing is.
+    pub remembered: Remembered,
+}
+
+/// How many keys of own records are remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Remembered(pub usize);
+
+impl Default for Remembered {
+    fn default() -> Self {
+        Self(500_000)
+    }
 }
 
 /// What becomes of a record with an error of quality.

@@ -2,11 +2,16 @@
 //!
 //! Not here: the rules themselves ([`luxor_protocol::reference`], [`luxor_protocol::life::Rules`]), and what is done with a finding.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use luxor_protocol::life::{self, RulesError};
 use luxor_protocol::limits::MAX_BOOK_BYTES;
+use luxor_protocol::quality::{Checker, Finding, Handed, Recent};
+use luxor_protocol::record::{Content, TypeTable};
 use luxor_protocol::reference::{BookError, RuleBook};
+use luxor_protocol::time::Day;
 
 use crate::config::{OnError, RulesSection};
 use crate::folder::Folder;
@@ -40,17 +45,24 @@ pub enum NodeRulesError {
     },
 }
 
+/// Days within which the same reference, or the same item under another, is a repetition.
+const WINDOW_DAYS: u32 = 30;
+
 /// Everything that records are judged by.
 #[derive(Debug)]
 pub struct Rules {
     /// Deadlines of filings and controls of agencies.
     pub life: life::Rules,
     /// Lists and rules of quality.
-    pub book: RuleBook,
+    book: Arc<RuleBook>,
+    /// Made ready for the type tables that came so far; there are few.
+    checkers: Mutex<BTreeMap<(&'static str, u64), Arc<Checker>>>,
     /// What becomes of own records with an error.
     pub own: OnError,
     /// What becomes of others' records with an error.
     pub others: OnError,
+    /// Own records that were handed in since this process began, to find what is filed twice.
+    recent: Mutex<Recent>,
 }
 
 impl Rules {
@@ -75,7 +87,25 @@ impl Rules {
             Some(path) => book.with(&text(folder, path)?).map_err(|error| quality(path, error))?,
             None => book,
         };
-        Ok(Self { life, book, own: section.own, others: section.others })
+        let recent = Mutex::new(Recent::new(section.remembered.0, WINDOW_DAYS));
+        let (book, checkers) = (Arc::new(book), Mutex::default());
+        Ok(Self { life, book, checkers, own: section.own, others: section.others, recent })
+    }
+
+    /// What an own record repeats of those handed in shortly before.
+    pub fn repeated(&self, content: &Content, day: Day, handed: Option<Handed>) -> Vec<Finding> {
+        // What is remembered is whole, whoever panicked since.
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.check("", content, &self.book, day, handed)
+    }
+
+    /// The rules of quality for one type table, made when they are asked for first.
+    pub fn checker(&self, table: &'static TypeTable) -> Arc<Checker> {
+        // A checker that is in the map is whole, whoever panicked since.
+        let mut checkers = self.checkers.lock().unwrap_or_else(PoisonError::into_inner);
+        let made =
+            checkers.entry((table.name, table.version)).or_insert_with(|| Arc::new(Checker::new(table, &self.book)));
+        Arc::clone(made)
     }
 }
 

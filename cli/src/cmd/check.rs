@@ -1,9 +1,10 @@
 //! `luxor check`: looks through a file of records by lists and dated rules, before it is submitted. Needs no node.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use luxor_protocol::limits::MAX_RECENT_KEYS;
-use luxor_protocol::quality::{Checker, Circumstances, Finding, Recent, Report, Rule, Severity};
+use luxor_protocol::quality::{Checker, Circumstances, Finding, Handed, Recent, Report, Rule, Severity};
 use luxor_protocol::record::{Content, TypeTable};
 use luxor_protocol::reference::{Listed, RuleBook};
 use luxor_protocol::time::Day;
@@ -97,10 +98,11 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
 
 /// A file under way.
 struct Check<'b> {
-    book: &'b RuleBook,
+    book: &'b Arc<RuleBook>,
     day: Day,
-    checkers: Vec<(&'static TypeTable, Checker<'b>)>,
+    checkers: Vec<(&'static TypeTable, Checker)>,
     recent: Recent,
+    handed: u64,
     report: Report,
     found: BTreeMap<Rule, Found>,
     release: BTreeMap<&'static str, u64>,
@@ -109,12 +111,13 @@ struct Check<'b> {
 }
 
 impl<'b> Check<'b> {
-    fn new(book: &'b RuleBook, day: Day) -> Self {
+    fn new(book: &'b Arc<RuleBook>, day: Day) -> Self {
         Self {
             book,
             day,
             checkers: Vec::new(),
             recent: Recent::new(REMEMBERED, WINDOW_DAYS),
+            handed: 0,
             report: Report::default(),
             found: BTreeMap::new(),
             release: BTreeMap::new(),
@@ -138,7 +141,8 @@ impl<'b> Check<'b> {
             let category = checker.release(content, self.day, Circumstances::default()).category;
             *self.release.entry(category.word()).or_default() += 1;
         }
-        findings.extend(self.recent.check("", content, self.book, self.day));
+        self.handed += 1;
+        findings.extend(self.recent.check("", content, self.book, self.day, Some(Handed(self.handed))));
         self.report.all.add(&findings);
         for finding in findings {
             let found = self.found.entry(finding.rule).or_default();
@@ -310,7 +314,7 @@ mod tests {
 
     #[test]
     fn lines_and_places_are_told() {
-        let book = RuleBook::builtin().unwrap();
+        let book = Arc::new(RuleBook::builtin().unwrap());
         let mut check = Check::new(&book, "2026-11-26".parse().unwrap());
         let content =
             |text: &str| luxor_protocol::record::content_from_json(&serde_json::from_str(text).unwrap()).unwrap();

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -70,7 +71,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit> {
     let cast = Cast { me: state.me.member.clone(), kind: state.me.kind, partners };
     let stage = Stage::new(rules.clone(), cast.clone(), state.runs, begun);
     let trace = Trace::create(&dir.join(format!("rehearsal-{}.ndjson", state.runs)))?;
-    let book = RuleBook::builtin().context("the built-in lists")?;
+    let book = Arc::new(RuleBook::builtin().context("the built-in lists")?);
     let mut rehearsal = Rehearsal {
         dir: &dir,
         luxord: &luxord,
@@ -125,7 +126,7 @@ struct Rehearsal<'r> {
     children: Children,
     stage: Stage,
     trace: Trace,
-    book: RuleBook,
+    book: Arc<RuleBook>,
     /// What partners could not do yet, since their nodes are down.
     backlog: Vec<Deed>,
     /// What lives told.

@@ -93,7 +93,7 @@ pub(super) fn check(
     let me = &shared.me;
     let checked = match request {
         Request::Dispatch(dispatch) => {
-            let mut judges = Judges::new(&shared.rules.book, now.day());
+            let mut judges = Judges::new(&shared.rules, now.day());
             // Parties are looked for among own records only.
             let found_by = |view: &ArrivedView<'_>| {
                 quality::verdict(shared, &mut judges, view)?;

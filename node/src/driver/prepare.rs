@@ -2,6 +2,7 @@
 //! it has numbers, sealed.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use luxor_protocol::api::{ChunkResult, MAX_FINDINGS_TOLD, OtherForm, RecordResult};
@@ -10,7 +11,7 @@ use luxor_protocol::document::{Directory, KnownNode};
 use luxor_protocol::exchange::{Channel, Dispatch, DispatchHeader, EntryKind, Request, SentBody, Skeleton, pack};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::limits::{MAX_BATCH_RECORDS, MAX_DISPATCH_OPENED_BYTES};
-use luxor_protocol::quality::Finding;
+use luxor_protocol::quality::{Finding, Handed};
 use luxor_protocol::record::{Batch, BatchHeader, ContentError, Fault, RecordId, SealedRecord, Seed, batch_root};
 use luxor_protocol::time::Millis;
 use zeroize::Zeroizing;
@@ -57,13 +58,20 @@ pub(super) fn prepare(shared: &Shared, submission: Submission, now: Millis) -> R
     let mut groups: Vec<Group> = Vec::new();
     let count = records.len();
     let mut results = Vec::with_capacity(count);
-    let mut judges = Judges::new(&shared.rules.book, now.day());
+    let mut judges = Judges::new(&shared.rules, now.day());
     // One record at a time as it is stored.
     let mut stored = Writer::new();
     // Id and seed of each record, drawn at once.
     let mut random = Zeroizing::new(vec![0u8; records.len() * (ID_BYTES + SEED_BYTES)]);
     fill(&mut random)?;
-    for (record, random) in records.into_iter().zip(random.chunks_exact(ID_BYTES + SEED_BYTES)) {
+    // The same record of the same chunk, handed in once more after a lost answer, is no repetition.
+    let handed = |place: usize| {
+        let mut hasher = DefaultHasher::new();
+        (&name, chunk, place).hash(&mut hasher);
+        Some(Handed(hasher.finish()))
+    };
+    let of_each = random.chunks_exact(ID_BYTES + SEED_BYTES);
+    for (place, (record, random)) in records.into_iter().zip(of_each).enumerate() {
         let checked = record.and_then(|content| content.check_complete().map(|()| content));
         let routed = checked.and_then(|content| {
             let table = content.table();
@@ -80,7 +88,7 @@ pub(super) fn prepare(shared: &Shared, submission: Submission, now: Millis) -> R
                 continue;
             }
         };
-        let findings = match quality::own(shared, &mut judges, &content) {
+        let findings = match quality::own(shared, &mut judges, &content, handed(place)) {
             Ok(findings) => first(findings),
             Err(findings) => {
                 results.push(refused(findings));

@@ -3,37 +3,38 @@
 //! Not here: the rules ([`luxor_protocol::quality`]), and which of them are in force (the operator's files, [`crate::rules`]).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use luxor_protocol::api::{QualityExample, QualityPage};
 use luxor_protocol::cbor::Decode as _;
 use luxor_protocol::names::MemberId;
-use luxor_protocol::quality::{Checker, Finding, Report, Rule, Severity};
+use luxor_protocol::quality::{Checker, Finding, Handed, Report, Rule, Severity};
 use luxor_protocol::record::{ArrivedView, Content, Fault, RecordView, TypeTable};
-use luxor_protocol::reference::RuleBook;
 use luxor_protocol::time::Day;
 
 use super::Shared;
 use crate::config::OnError;
+use crate::rules::Rules;
 use crate::store::StoreError;
 
 /// Received dispatches that one page of figures looks at.
 const PAGE: usize = 200;
 
-/// Checkers of one day, by type, each made when the first record of its type comes.
-pub(super) struct Judges<'b> {
-    book: &'b RuleBook,
+/// The rules as of one day. Records that are judged together are mostly of one type, so its checker stays at hand.
+pub(super) struct Judges<'r> {
+    rules: &'r Rules,
     day: Day,
-    checkers: BTreeMap<(&'static str, u64), Checker<'b>>,
+    last: Option<Arc<Checker>>,
 }
 
-impl<'b> Judges<'b> {
-    pub(super) fn new(book: &'b RuleBook, day: Day) -> Self {
-        Self { book, day, checkers: BTreeMap::new() }
+impl<'r> Judges<'r> {
+    pub(super) fn new(rules: &'r Rules, day: Day) -> Self {
+        Self { rules, day, last: None }
     }
 
-    fn of(&mut self, table: &'static TypeTable) -> &Checker<'b> {
-        let book = self.book;
-        self.checkers.entry((table.name, table.version)).or_insert_with(|| Checker::new(table, book))
+    fn of(&mut self, table: &'static TypeTable) -> &Checker {
+        let known = self.last.take().filter(|last| last.table() == table);
+        self.last.insert(known.unwrap_or_else(|| self.rules.checker(table)))
     }
 }
 
@@ -41,16 +42,23 @@ impl<'b> Judges<'b> {
 ///
 /// # Errors
 /// The findings, of which one at least is an error.
-pub(super) fn own(shared: &Shared, judges: &mut Judges<'_>, content: &Content) -> Result<Vec<Finding>, Vec<Finding>> {
+pub(super) fn own(
+    shared: &Shared,
+    judges: &mut Judges<'_>,
+    content: &Content,
+    handed: Option<Handed>,
+) -> Result<Vec<Finding>, Vec<Finding>> {
     if shared.rules.own == OnError::Off {
         return Ok(Vec::new());
     }
     let day = judges.day;
-    let findings = judges.of(content.table()).check(content, day);
-    match shared.rules.own == OnError::Refuse && first_error(&findings).is_some() {
-        true => Err(findings),
-        false => Ok(findings),
+    let mut findings = judges.of(content.table()).check(content, day);
+    let refused = |findings: &[Finding]| shared.rules.own == OnError::Refuse && first_error(findings).is_some();
+    // What is refused anyway was not filed: its repaired form repeats nothing.
+    if !refused(&findings) {
+        findings.extend(shared.rules.repeated(content, day, handed));
     }
+    if refused(&findings) { Err(findings) } else { Ok(findings) }
 }
 
 /// The verdict on another's record, as far as it is shown, where the operator rejects what has an error.
@@ -97,7 +105,7 @@ pub fn report(
     let next = found.last().map(|(index, _)| *index).filter(|_| found.len() == PAGE);
     let mut report = Report::default();
     let mut examples: BTreeMap<MemberId, BTreeMap<Rule, QualityExample>> = BTreeMap::new();
-    let mut judges = Judges::new(&shared.rules.book, Day(0));
+    let mut judges = Judges::new(&shared.rules, Day(0));
     for (index, skeleton) in found {
         let Some(row) = store.received(&skeleton.channel, skeleton.number)? else { continue };
         let day = row.at.day();

@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn two_in_ten_have_the_finding_that_they_should_have() {
-        let (book, day) = (RuleBook::builtin().unwrap(), LODGED);
+        let (book, day) = (std::sync::Arc::new(RuleBook::builtin().unwrap()), LODGED);
         assert_eq!(day.to_string(), "2026-11-26");
         let contents = declarations(40, 1).unwrap();
         let checker = Checker::new(contents[0].table(), &book);

@@ -4,6 +4,7 @@
 
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::*;
 use crate::formats::{Mapping, Row, csv};
@@ -27,7 +28,7 @@ fn shared(test: &str, file: &str) -> Option<File> {
 
 /// Every record with findings, by rule, lodged on the same day.
 fn counted(file: File) -> Report {
-    let book = RuleBook::builtin().unwrap();
+    let book = Arc::new(RuleBook::builtin().unwrap());
     let checker = Checker::new(&DECLARATION, &book);
     let mapping = Mapping::parse(Mapping::builtin("bacuda").unwrap()).unwrap();
     let day: Day = "2026-11-26".parse().unwrap();

@@ -4,7 +4,7 @@ use super::pass::{At, Goods, Pass};
 use crate::record::{Decimal, Scope};
 use crate::reference::{Rule, ThresholdKind, millionths};
 
-impl Pass<'_, '_, '_> {
+impl Pass<'_, '_> {
     /// Net and gross masses.
     pub(super) fn masses(&mut self) {
         if let Some((gross, at)) = self.facts.gross {
@@ -78,7 +78,7 @@ impl Pass<'_, '_, '_> {
             });
         }
         let Some(destination) = self.facts.destination else { return };
-        let (book, day) = (self.checker.book, self.day);
+        let (book, day) = (&self.checker.book, self.day);
         if let Some((_, at)) = self.facts.ioss {
             for threshold in book.thresholds(ThresholdKind::Ioss, destination, day) {
                 let value = self.value_in(&threshold.currency);

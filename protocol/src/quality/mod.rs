@@ -2,7 +2,7 @@
 //! dated rules of [`crate::reference`].
 //!
 //! ```text
-//! let book = RuleBook::builtin()?;                       // or .with(operator's file)
+//! let book = Arc::new(RuleBook::builtin()?);                       // or .with(operator's file)
 //! let checker = Checker::new(content.table(), &book);    // once for a type table
 //! let findings = checker.check(&content, day);           // of a whole record, or of a view: what is hidden is not checked
 //! let release = checker.release(&content, day, Circumstances::default());
@@ -31,7 +31,7 @@ mod tests;
 pub use crate::reference::{Rule, Severity};
 pub use checker::{Checker, check};
 pub use finding::{Finding, worst};
-pub use recent::Recent;
+pub use recent::{Handed, Recent};
 pub use release::{Category, Circumstances, Release};
 pub use report::{Count, Report, Sender};
 pub use source::Source;

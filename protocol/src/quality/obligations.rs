@@ -29,8 +29,9 @@ fn first_field(group: &Group) -> usize {
 }
 
 #[derive(Debug)]
-struct Ready<'b> {
-    rule: &'b Obligation,
+struct Ready {
+    /// Its place in the book.
+    rule: usize,
     any_of: Vec<Wanted>,
     present: Option<Wanted>,
     absent: Option<Wanted>,
@@ -38,20 +39,20 @@ struct Ready<'b> {
 
 /// The obligations of a book for one type.
 #[derive(Debug)]
-pub(super) struct Obligations<'b> {
-    ready: Vec<Ready<'b>>,
+pub(super) struct Obligations {
+    ready: Vec<Ready>,
     /// Which of them reach a destination, by the number of its two letters.
     by_destination: Vec<Vec<usize>>,
     /// Groups of which some field is asked for.
     fields_of: [bool; MAX_GROUPS],
 }
 
-impl<'b> Obligations<'b> {
+impl Obligations {
     /// Those that a record of this type can meet; a version that has no place for something is not held to it.
-    pub(super) fn new(table: &TypeTable, book: &'b RuleBook) -> Self {
+    pub(super) fn new(table: &TypeTable, book: &RuleBook) -> Self {
         let of_declarations = table.name == "declaration";
-        let ready: Vec<Ready<'b>> =
-            book.obligations.iter().filter(|_| of_declarations).filter_map(|rule| ready(rule, table)).collect();
+        let rules = book.obligations.iter().enumerate().filter(|_| of_declarations);
+        let ready: Vec<Ready> = rules.filter_map(|(at, rule)| ready(at, rule, table)).collect();
         let mut fields_of = [false; MAX_GROUPS];
         for one in &ready {
             for wanted in
@@ -64,7 +65,7 @@ impl<'b> Obligations<'b> {
             ready
                 .iter()
                 .enumerate()
-                .filter(|(_, one)| reaches(&one.rule.destinations, destination))
+                .filter(|(_, one)| reaches(&book.obligations[one.rule].destinations, destination))
                 .map(|(at, _)| at)
                 .collect()
         };
@@ -92,38 +93,39 @@ fn every_territory() -> impl Iterator<Item = Territory> {
     letters().flat_map(move |a| letters().filter_map(move |b| String::from_iter([a, b]).parse().ok()))
 }
 
-fn ready<'b>(rule: &'b Obligation, table: &TypeTable) -> Option<Ready<'b>> {
+fn ready(at: usize, rule: &Obligation, table: &TypeTable) -> Option<Ready> {
     let any_of: Vec<Wanted> = rule.any_of.iter().filter_map(|path| Wanted::of(path, table)).collect();
     let condition = |path: &Option<Path>| match path {
         None => Some(None),
         Some(path) => Wanted::of(path, table).map(Some),
     };
     let (present, absent) = (condition(&rule.when.present)?, condition(&rule.when.absent)?);
-    (!any_of.is_empty() && rule.level != Level::Voluntary).then_some(Ready { rule, any_of, present, absent })
+    (!any_of.is_empty() && rule.level != Level::Voluntary).then_some(Ready { rule: at, any_of, present, absent })
 }
 
-impl<'b> Pass<'_, 'b, '_> {
+impl Pass<'_, '_> {
     /// What the destination asks for and is not there, as far as it is shown.
     pub(super) fn obligations(&mut self) {
         let Some(destination) = self.facts.destination.filter(|_| !self.facts.cancelled) else { return };
         let checker = self.checker;
         for at in checker.obligations.at(destination) {
             let one = &checker.obligations.ready[*at];
+            let rule = &checker.book.obligations[one.rule];
             let named = |names: &[String], value: Option<&str>| {
                 names.is_empty() || value.is_some_and(|value| names.iter().any(|name| name == value))
             };
-            let applies = one.rule.span.holds(self.day)
-                && named(&one.rule.kinds, self.facts.kind)
-                && named(&one.rule.data_sets, self.facts.data_set.map(|(set, _)| set));
-            if applies && self.condition_holds(one) {
-                self.obligation(one, destination);
+            let applies = rule.span.holds(self.day)
+                && named(&rule.kinds, self.facts.kind)
+                && named(&rule.data_sets, self.facts.data_set.map(|(set, _)| set));
+            if applies && self.condition_holds(rule, one) {
+                self.obligation(rule, one, destination);
             }
         }
     }
 
     /// Whether a conditional obligation's condition holds, or may.
-    fn condition_holds(&self, one: &Ready<'b>) -> bool {
-        let when = &one.rule.when;
+    fn condition_holds(&self, rule: &Obligation, one: &Ready) -> bool {
+        let when = &rule.when;
         let listed = |names: &[String], value: Option<&str>| {
             names.is_empty() || value.is_some_and(|value| names.iter().any(|name| name == value))
         };
@@ -145,7 +147,7 @@ impl<'b> Pass<'_, 'b, '_> {
         }
     }
 
-    fn obligation(&mut self, one: &Ready<'b>, destination: Territory) {
+    fn obligation(&mut self, asked: &Obligation, one: &Ready, destination: Territory) {
         let hidden_or_there = |has: Option<bool>| has != Some(false);
         let of_record = one.any_of.iter().filter(|wanted| wanted.scope == Scope::Record);
         if of_record.into_iter().any(|wanted| hidden_or_there(self.has(wanted.group, wanted.field, None))) {
@@ -162,17 +164,17 @@ impl<'b> Pass<'_, 'b, '_> {
             if in_goods.any(|wanted| hidden_or_there(self.has(wanted.group, wanted.field, Some(item)))) {
                 continue;
             }
-            let rule = match one.rule.level {
+            let rule = match asked.level {
                 Level::Required => Rule::ObligationRequired,
-                Level::Conditional if one.rule.when.is_empty() => Rule::ObligationCondition,
+                Level::Conditional if asked.when.is_empty() => Rule::ObligationCondition,
                 Level::Conditional => Rule::ObligationConditional,
                 Level::Voluntary => continue,
             };
             let at = At::of(first.group, item, first.shown);
-            self.find(rule, at, Some(&one.rule.listed), || {
-                let names: Vec<String> = one.rule.any_of.iter().map(ToString::to_string).collect();
+            self.find(rule, at, Some(&asked.listed), || {
+                let names: Vec<String> = asked.any_of.iter().map(ToString::to_string).collect();
                 let condition =
-                    if one.rule.condition.is_empty() { String::new() } else { format!(" ({})", one.rule.condition) };
+                    if asked.condition.is_empty() { String::new() } else { format!(" ({})", asked.condition) };
                 format!("{destination} asks for {}{condition}", names.join(" or "))
             });
         }

@@ -102,18 +102,18 @@ pub(super) struct Open<'l> {
 }
 
 /// A record under way.
-pub(super) struct Pass<'c, 'b, 'l> {
-    pub(super) checker: &'c Checker<'b>,
+pub(super) struct Pass<'c, 'l> {
+    pub(super) checker: &'c Checker,
     pub(super) source: &'l dyn Source,
     pub(super) day: Day,
-    pub(super) words: Option<&'b StopWords>,
+    pub(super) words: Option<&'c StopWords>,
     pub(super) facts: Facts<'l>,
     pub(super) open: Open<'l>,
     pub(super) findings: Vec<Finding>,
 }
 
-impl<'c, 'b, 'l> Pass<'c, 'b, 'l> {
-    pub(super) fn new(checker: &'c Checker<'b>, source: &'l dyn Source, day: Day) -> Self {
+impl<'c, 'l> Pass<'c, 'l> {
+    pub(super) fn new(checker: &'c Checker, source: &'l dyn Source, day: Day) -> Self {
         let facts = Facts { goods: vec![Goods::default(); source.goods()], ..Facts::default() };
         let words = checker.stop_words(day);
         Self { checker, source, day, words, facts, open: Open::default(), findings: Vec::new() }

@@ -8,27 +8,111 @@ use std::collections::{HashMap, VecDeque};
 use super::finding::Finding;
 use super::source::Source;
 use crate::limits::MAX_RECENT_KEYS;
-use crate::record::{Group, Held, visit_leaf};
+use crate::record::{Group, Held, TypeTable, visit_leaf};
 use crate::reference::{Rule, RuleBook, s10};
 use crate::time::Day;
 
 /// Days within which an S10 number is not used again for another item (UPU S10: twelve months).
 const S10_DAYS: i32 = 365;
 
+/// One handing in of a record: the same record handed in once more, as after a lost answer, has the same one and repeats nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Handed(pub u64);
+
 /// What is remembered of a key.
 #[derive(Debug, Clone, Copy)]
 struct Known {
     /// The day on which it came.
     came: Day,
-    /// The posting day, for S10 numbers.
-    posted: Day,
+    /// The posting day, of what is about an item.
+    posted: Option<Day>,
+    /// None of one that is only asked about.
+    handed: Option<Handed>,
 }
 
 type Key = [u8; 16];
 
+/// Types of which many records may be about one item.
+const SEVERAL: [&str; 7] =
+    ["event", "referral", "referral_answer", "customs_response", "agency_decision", "data_request", "data_answer"];
+
+/// Where a type has what is compared: positions of groups and of fields in them.
+#[derive(Debug, Clone, Copy)]
+struct Places {
+    table: &'static TypeTable,
+    /// The group that names the record, and in it reference, revision and kind.
+    first: (usize, [Option<usize>; 3]),
+    /// The group of the item, and in it number, scheme, issuer and posting day.
+    item: Option<(usize, [Option<usize>; 4])>,
+    several: bool,
+}
+
+impl Places {
+    fn of(table: &'static TypeTable) -> Option<Self> {
+        let fields = |group: &'static Group, names: [&str; 4]| {
+            names.map(|name| group.fields.iter().position(|field| field.name == name))
+        };
+        let name = if table.name == "declaration" { "filing" } else { "reference" };
+        let (at, group) = table.group(name)?;
+        let [reference, revision, kind, _] = fields(group, ["own_reference", "revision", "kind", ""]);
+        let item = table.group("item");
+        Some(Self {
+            table,
+            first: (at, [reference, revision, kind]),
+            item: item.map(|(at, group)| (at, fields(group, ["id", "scheme", "issuer", "posted_on"]))),
+            several: SEVERAL.contains(&table.name),
+        })
+    }
+}
+
+/// What is compared of a record, as far as it is shown.
+#[derive(Default)]
+struct Compared<'s> {
+    reference: Option<&'s str>,
+    revision: u64,
+    kind: &'s str,
+    id: Option<&'s str>,
+    scheme: &'s str,
+    issuer: &'s str,
+    posted: Option<Day>,
+}
+
+impl<'s> Compared<'s> {
+    fn of(places: &Places, source: &'s dyn Source) -> Self {
+        let mut of = Self::default();
+        let (group, [reference, revision, kind]) = places.first;
+        first_of(source, group, |at, held| match held {
+            Held::Text(text) if reference == Some(at) => of.reference = Some(text),
+            Held::Text(text) if kind == Some(at) => of.kind = text,
+            Held::Uint(number) if revision == Some(at) => of.revision = number,
+            _ => {}
+        });
+        let Some((group, [id, scheme, issuer, posted])) = places.item else { return of };
+        first_of(source, group, |at, held| match held {
+            Held::Text(text) if id == Some(at) => of.id = Some(text),
+            Held::Text(text) if scheme == Some(at) => of.scheme = text,
+            Held::Text(text) if issuer == Some(at) => of.issuer = text,
+            Held::Day(day) if posted == Some(at) => of.posted = Some(day),
+            _ => {}
+        });
+        of
+    }
+}
+
+/// Every value of the first occurrence of a group of the record, where it is shown.
+fn first_of<'s>(source: &'s dyn Source, group: usize, mut visit: impl FnMut(usize, Held<'s>)) {
+    let Some(definition) = source.table().groups.get(group).filter(|_| source.shows(group)) else { return };
+    visit_leaf(definition, source.leaf(group, 0), |occurrence, at, held| {
+        if occurrence == 0 {
+            visit(at, held);
+        }
+    });
+}
+
 /// A memory of the records that came within a window.
 #[derive(Debug)]
 pub struct Recent {
+    places: Vec<Places>,
     known: HashMap<Key, Known>,
     order: VecDeque<Key>,
     most: usize,
@@ -37,11 +121,12 @@ pub struct Recent {
 }
 
 impl Recent {
-    /// A memory of at most `keys` keys (a record has up to three; at most [`MAX_RECENT_KEYS`]) for `days` days. Numbers of postal items
+    /// A memory of at most `keys` keys (a record has up to four; at most [`MAX_RECENT_KEYS`]) for `days` days. Numbers of postal items
     /// are remembered for twelve months, as long as there is room.
     pub fn new(keys: usize, days: u32) -> Self {
         let window = i32::try_from(days).unwrap_or(i32::MAX);
-        Self { known: HashMap::new(), order: VecDeque::new(), most: keys.min(MAX_RECENT_KEYS), window, forgotten: 0 }
+        let most = keys.min(MAX_RECENT_KEYS);
+        Self { places: Vec::new(), known: HashMap::new(), order: VecDeque::new(), most, window, forgotten: 0 }
     }
 
     /// How many keys had to go for want of room before their time: then duplicates may have passed unseen.
@@ -59,74 +144,89 @@ impl Recent {
         self.known.is_empty()
     }
 
-    /// What a record of this sender, which came on this day, repeats of earlier ones; it is remembered itself. What is hidden is not
-    /// compared.
-    pub fn check(&mut self, sender: &str, source: &dyn Source, book: &RuleBook, day: Day) -> Vec<Finding> {
+    /// What a record of this sender, handed in on this day, repeats of earlier ones; it is remembered itself. What is hidden is not
+    /// compared. Without a handing in it is only asked, and nothing is remembered.
+    pub fn check(
+        &mut self,
+        sender: &str,
+        source: &dyn Source,
+        book: &RuleBook,
+        day: Day,
+        handed: Option<Handed>,
+    ) -> Vec<Finding> {
         let mut findings = Vec::new();
-        let table = source.table();
-        let text = |group: &str, field: &str| text(source, group, field);
-        let first = if table.name == "declaration" { "filing" } else { "reference" };
-        let kind = text(first, "kind").unwrap_or_default();
-        let mut find = |rule: Rule, pointer: String, what: String| {
+        let Some(places) = self.places(source.table()) else { return findings };
+        let table = places.table;
+        let Compared { reference, revision, kind, id, scheme, issuer, posted } = Compared::of(&places, source);
+        let mut find = |rule: Rule, at: (usize, Option<usize>), what: String| {
             if let Some(severity) = book.severity(rule) {
-                findings.push(Finding { rule, severity, pointer, what, list: None });
+                findings.push(Finding { rule, severity, pointer: pointer(table, at), what, list: None });
             }
         };
-        let Some(reference) = text(first, "own_reference") else { return findings };
-        let revision = text(first, "revision").unwrap_or_default();
-        let of_reference = key(&["reference", sender, table.name, &kind, &reference, &revision]);
-        if let Some(known) = self.known(of_reference, self.window, day) {
+        let Some(reference) = reference else { return findings };
+        let revision = revision.to_be_bytes();
+        let own =
+            [b"reference", sender.as_bytes(), table.name.as_bytes(), kind.as_bytes(), reference.as_bytes(), &revision];
+        if let Some(known) = self.meet(key(&own), self.window, day, Known { came: day, posted: None, handed }) {
             let what = format!("{reference} came on {} already, in the same revision", known.came);
-            find(Rule::DuplicateReference, format!("/{first}/own_reference"), what);
+            find(Rule::DuplicateReference, (places.first.0, places.first.1[0]), what);
         }
-        self.remember(of_reference, Known { came: day, posted: day });
-        let Some(id) = text("item", "id") else { return findings };
-        let scheme = text("item", "scheme").unwrap_or_default();
-        let issuer = text("item", "issuer").unwrap_or_default();
-        let posted = text("item", "posted_on").and_then(|day| day.parse().ok());
-        // Revisions of a reference are about the same item, and so may be one record of each kind and type.
-        let about = key(&["item", sender, table.name, &kind, &scheme, &issuer, &id]);
-        let by = key(&["by", sender, table.name, &kind, &scheme, &issuer, &id, &reference]);
-        let several = [
-            "event",
-            "referral",
-            "referral_answer",
-            "customs_response",
-            "agency_decision",
-            "data_request",
-            "data_answer",
-        ];
-        if !several.contains(&table.name) {
-            let seen =
-                self.known(about, self.window, day).filter(|known| posted.is_none_or(|posted| posted == known.posted));
-            if let Some(known) = seen.filter(|_| self.known(by, self.window, day).is_none()) {
-                find(
-                    Rule::DuplicateItem,
-                    "/item/id".into(),
-                    format!("{id} came on {} already under another reference", known.came),
-                );
+        let (Some(id), Some((group, [at, ..]))) = (id, places.item) else { return findings };
+        let place = (group, at);
+        if !places.several {
+            // Revisions of a reference are about the same item, and so may be one record of each kind and type.
+            let about: [&[u8]; 7] = [
+                b"item",
+                sender.as_bytes(),
+                table.name.as_bytes(),
+                kind.as_bytes(),
+                scheme.as_bytes(),
+                issuer.as_bytes(),
+                id.as_bytes(),
+            ];
+            let [_, rest @ ..] = about;
+            let [a, b, c, d, e, f] = rest;
+            let by = key(&[b"by", a, b, c, d, e, f, reference.as_bytes()]);
+            let known = Known { came: day, posted, handed };
+            let seen = self.meet(key(&about), self.window, day, known);
+            let seen = seen.filter(|known| !differ(posted, known.posted));
+            let by_this = self.meet(by, self.window, day, known);
+            if let Some(known) = seen.filter(|_| by_this.is_none()) {
+                let what = format!("{id} came on {} already under another reference", known.came);
+                find(Rule::DuplicateItem, place, what);
             }
-            let known = Known { came: day, posted: posted.unwrap_or(day) };
-            self.remember(about, known);
-            self.remember(by, known);
         }
-        if let (Some(posted), Ok(_)) = (posted, s10(&id)) {
-            let used = key(&["s10", &id]);
-            let before = self.known(used, S10_DAYS, posted).filter(|known| known.posted != posted);
-            if let Some(known) = before.filter(|known| (posted.0 - known.posted.0).abs() < S10_DAYS) {
-                let what = format!(
-                    "{id} is posted on {posted}; it was on {} too, less than twelve months apart",
-                    known.posted
-                );
-                find(Rule::S10Reused, "/item/id".into(), what);
+        if let (Some(posted), Ok(_)) = (posted, s10(id)) {
+            let known = Known { came: posted, posted: Some(posted), handed };
+            let before = self.meet(key(&[b"s10", id.as_bytes()]), S10_DAYS, posted, known);
+            let before = before.and_then(|known| known.posted).filter(|before| *before != posted);
+            if let Some(before) = before.filter(|before| posted.0.abs_diff(before.0) < S10_DAYS as u32) {
+                let what = format!("{id} is posted on {posted}; it was on {before} too, less than twelve months apart");
+                find(Rule::S10Reused, place, what);
             }
-            self.remember(used, Known { came: posted, posted });
         }
         findings
     }
 
-    fn known(&self, key: Key, window: i32, day: Day) -> Option<Known> {
-        self.known.get(&key).copied().filter(|known| day.0.saturating_sub(known.came.0) <= window)
+    /// Where a type has what is compared, looked up once.
+    fn places(&mut self, table: &'static TypeTable) -> Option<Places> {
+        if let Some(known) = self.places.iter().find(|known| known.table == table) {
+            return Some(*known);
+        }
+        let places = Places::of(table)?;
+        self.places.push(places);
+        Some(places)
+    }
+
+    /// What is known of a key from another handing in within a window; it is remembered. A repetition does not take the place of what it
+    /// repeats, so whoever refuses it is asked the same when it comes again.
+    fn meet(&mut self, key: Key, window: i32, day: Day, now: Known) -> Option<Known> {
+        let before = self.known.get(&key).copied().filter(|known| day.0.saturating_sub(known.came.0) <= window);
+        let replaces = before.is_none_or(|known| known.handed != now.handed && differ(known.posted, now.posted));
+        if replaces && now.handed.is_some() {
+            self.remember(key, now);
+        }
+        before.filter(|known| known.handed != now.handed)
     }
 
     fn remember(&mut self, key: Key, known: Known) {
@@ -143,34 +243,26 @@ impl Recent {
     }
 }
 
+/// Whether both are known and not the same.
+fn differ(one: Option<Day>, other: Option<Day>) -> bool {
+    one.zip(other).is_some_and(|(one, other)| one != other)
+}
+
 /// A digest of parts, each with its length before it.
-fn key(parts: &[&str]) -> Key {
-    let mut hasher = blake3::Hasher::new();
+fn key(parts: &[&[u8]]) -> Key {
+    let mut bytes = Vec::with_capacity(128);
     for part in parts {
-        hasher.update(&(part.len() as u64).to_be_bytes());
-        hasher.update(part.as_bytes());
+        bytes.extend_from_slice(&(part.len() as u32).to_be_bytes());
+        bytes.extend_from_slice(part);
     }
     let mut key = [0; 16];
-    hasher.finalize_xof().fill(&mut key);
+    key.copy_from_slice(&blake3::hash(&bytes).as_bytes()[..16]);
     key
 }
 
-/// A field of the first occurrence of a group of the record, as text; `None` where it is hidden or absent.
-fn text(source: &dyn Source, group: &str, field: &str) -> Option<String> {
-    let (at, definition): (usize, &'static Group) = source.table().group(group)?;
-    let place = definition.fields.iter().position(|one| one.name == field)?;
-    let mut found = None;
-    if source.shows(at) {
-        visit_leaf(definition, source.leaf(at, 0), |occurrence, at, held| {
-            if occurrence == 0 && at == place {
-                found = match held {
-                    Held::Text(text) => Some(text.to_owned()),
-                    Held::Uint(number) => Some(number.to_string()),
-                    Held::Day(day) => Some(day.to_string()),
-                    _ => None,
-                };
-            }
-        });
-    }
-    found
+/// `/item/id`
+fn pointer(table: &TypeTable, (group, field): (usize, Option<usize>)) -> String {
+    let Some(group) = table.groups.get(group) else { return String::new() };
+    let field = field.and_then(|field| group.fields.get(field));
+    format!("/{}/{}", group.name, field.map_or("", |field| field.name))
 }

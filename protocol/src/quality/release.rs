@@ -86,7 +86,7 @@ pub struct Release {
     pub list: Option<Arc<Listed>>,
 }
 
-impl Checker<'_> {
+impl Checker {
     /// The category of a consignment lodged on a day, from its declaration or what a view shows of it. Where no rule of its destination
     /// fits, it is four: the full procedure.
     pub fn release(&self, source: &dyn Source, day: Day, now: Circumstances) -> Release {
@@ -98,7 +98,7 @@ impl Checker<'_> {
     }
 }
 
-impl Pass<'_, '_, '_> {
+impl Pass<'_, '_> {
     fn release(&self, now: Circumstances) -> Release {
         let excluded = |reason: String, list: Option<&Arc<Listed>>| Release {
             category: Category::Excluded,
@@ -117,7 +117,7 @@ impl Pass<'_, '_, '_> {
         if self.facts.dangerous {
             return excluded("it holds dangerous goods".into(), None);
         }
-        let (book, day) = (self.checker.book, self.day);
+        let (book, day) = (&self.checker.book, self.day);
         let Some(destination) = self.facts.destination else {
             if self.hides("route") {
                 return self.not_shown(BTreeSet::from(["route"]));

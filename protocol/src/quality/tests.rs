@@ -1,7 +1,7 @@
 //! A clean declaration has no findings, each fault has its own, and no record is too strange.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use serde_json::{Value as Json, json};
 
@@ -19,9 +19,9 @@ fn day(text: &str) -> Day {
 }
 
 /// Made once: it reads a tariff.
-static BOOK: LazyLock<RuleBook> = LazyLock::new(|| RuleBook::builtin().unwrap());
+static BOOK: LazyLock<Arc<RuleBook>> = LazyLock::new(|| Arc::new(RuleBook::builtin().unwrap()));
 
-fn book() -> RuleBook {
+fn book() -> Arc<RuleBook> {
     BOOK.clone()
 }
 
@@ -247,7 +247,7 @@ fn thresholds_use_the_rates_of_their_day() {
         let rate = format!(
             "name = 'r'\nversion = '1'\n[[rate]]\ncurrency = 'GBP'\ninto = 'EUR'\nrate = '{rate}'\nfrom = '2026-11-01'\nsource = ''"
         );
-        let book = book().with(&rate).unwrap();
+        let book = Arc::new(RuleBook::clone(&book()).with(&rate).unwrap());
         check(&content(&json), &book, day(DAY)).iter().map(|finding| finding.rule.id()).collect::<Vec<_>>()
     };
     // With the other item's 10 EUR.
@@ -284,7 +284,7 @@ fn findings_can_be_turned_off_and_made_worse() {
         ("/goods/0/value/amount", json!("0")),
     ]);
     let file = "name = 'own'\nversion = '7'\n[severity]\n'description.stop_word' = 'off'\n'value.zero' = 'error'";
-    let findings = check(&content(&json), &book().with(file).unwrap(), day(DAY));
+    let findings = check(&content(&json), &Arc::new(RuleBook::clone(&book()).with(file).unwrap()), day(DAY));
     assert_eq!(findings.iter().map(|f| (f.rule, f.severity)).collect::<Vec<_>>(), [(Rule::ValueZero, Severity::Error)]);
     assert_eq!(worst(&findings), Some(Severity::Error));
     assert_eq!(worst(&[]), None);
@@ -370,8 +370,10 @@ proptest! {
             prop_assert!(source.missing.iter().all(|one| source.required.contains(one) && !source.hidden.contains(one)));
         }
         let mut recent = Recent::new(8, 30);
-        recent.check("a", &content, &book, on);
-        recent.check("a", &view, &book, on);
+        recent.check("a", &content, &book, on, Some(Handed(1)));
+        recent.check("a", &view, &book, on, Some(Handed(2)));
+        // Handed in once more nothing is a repetition, but of what came between.
+        prop_assert!(Recent::new(8, 30).check("a", &content, &book, on, Some(Handed(1))).is_empty());
         prop_assert!(recent.len() <= 8);
     }
 
@@ -557,11 +559,18 @@ mod recent_tests {
     /// Rules of what each record repeats of those before it.
     fn repeated(records: &[Filed<'_>]) -> Vec<Vec<&'static str>> {
         let (book, mut recent) = (book(), Recent::new(1_000, 90));
-        let one = |(sender, reference, revision, id, posted, came): &Filed<'_>| {
-            let findings = recent.check(sender, &filed(reference, *revision, id, *posted), &book, day(came));
-            findings.iter().map(|finding| finding.rule.id()).collect()
+        let one = |(nth, (sender, reference, revision, id, posted, came)): (usize, &Filed<'_>)| {
+            let record = filed(reference, *revision, id, *posted);
+            let mut rules = || -> Vec<&'static str> {
+                let findings = recent.check(sender, &record, &book, day(came), Some(Handed(nth as u64)));
+                findings.iter().map(|finding| finding.rule.id()).collect()
+            };
+            // Handed in again after a lost answer it is told the same: neither a repetition of itself nor an original.
+            let told = rules();
+            assert_eq!(rules(), told);
+            told
         };
-        records.iter().map(one).collect()
+        records.iter().enumerate().map(one).collect()
     }
 
     const ID: &str = "RB123456785GB";
@@ -599,8 +608,10 @@ mod recent_tests {
     #[test]
     fn memory_is_bounded_and_says_what_it_forgot() {
         let (book, mut recent) = (book(), Recent::new(10, 90));
-        let again = |recent: &mut Recent, at: usize| {
-            recent.check("a", &filed(&format!("R{at}"), 1, ID, None), &book, day(DAY)).len()
+        let mut count = 0;
+        let mut again = |recent: &mut Recent, at: usize| {
+            count += 1;
+            recent.check("a", &filed(&format!("R{at}"), 1, ID, None), &book, day(DAY), Some(Handed(count))).len()
         };
         for at in 0..20 {
             again(&mut recent, at);

@@ -11,7 +11,7 @@ use crate::time::{Day, Millis};
 /// Days by which a clock or a time zone may be ahead.
 const AHEAD: u64 = 1;
 
-impl<'l> Pass<'_, '_, 'l> {
+impl<'l> Pass<'_, 'l> {
     /// Takes one value.
     pub(super) fn value(&mut self, role: Role, at: At, held: Held<'l>) {
         match (role, held) {
@@ -140,7 +140,7 @@ impl<'l> Pass<'_, '_, 'l> {
 
     /// The amounts of an occurrence and their currency.
     fn amounts(&mut self, open: &Open<'l>) {
-        let book = self.checker.book;
+        let book = &self.checker.book;
         let list = Some(&book.currencies.listed);
         let amounts = open.money.iter().flatten();
         let Some((code, at)) = open.currency else {
@@ -189,7 +189,7 @@ impl<'l> Pass<'_, '_, 'l> {
     fn tariff(&mut self, code: &str, at: At, edition: Option<(u64, At)>) {
         let year = edition.map_or(HS.first(), |(year, _)| year);
         let place = edition.map_or(at, |(_, place)| place);
-        let book = self.checker.book;
+        let book = &self.checker.book;
         match book.tariff(year) {
             Some(tariff) if tariff.has(code) => {}
             Some(tariff) => self.find(Rule::HsUnknown, at, Some(&tariff.listed), || {
@@ -240,7 +240,7 @@ impl<'l> Pass<'_, '_, 'l> {
     /// The number of an item: `own` where it is that of the record's item.
     fn item(&mut self, at: At, id: &str, scheme: Option<&str>, own: bool) {
         let postal = scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("s10"));
-        let book = self.checker.book;
+        let book = &self.checker.book;
         if scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("sscc")) {
             let right = gs1(id);
             if id.len() != 18 || !right.is_some_and(|right| id.ends_with(right)) {
@@ -282,7 +282,7 @@ impl<'l> Pass<'_, '_, 'l> {
     }
 
     fn fiscal(&mut self, at: At, id: &'l str, role: Option<&str>) {
-        let book = self.checker.book;
+        let book = &self.checker.book;
         if role == Some("FR5") || (id.starts_with("IM") && id.len() == 12) {
             match self.facts.ioss {
                 None => self.facts.ioss = Some((id, at)),

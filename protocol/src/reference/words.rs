@@ -85,8 +85,35 @@ impl StopWords {
         self.first[at] & bit != 0
     }
 
+    /// Whether a term may begin with any word of a text, which need not be in its compared form.
+    fn may_hold(&self, text: &str) -> bool {
+        let known = |hash: u32| {
+            let (at, bit) = bit(hash);
+            hash != BASIS && self.first[at] & bit != 0
+        };
+        let mut hash = BASIS;
+        for c in text.chars() {
+            if !c.is_alphanumeric() {
+                if known(hash) {
+                    return true;
+                }
+                hash = BASIS;
+            } else if c.is_ascii() {
+                hash = mix(hash, c.to_ascii_lowercase() as u8);
+            } else {
+                let mut utf8 = [0; 4];
+                hash = c.to_lowercase().fold(hash, |hash, c| c.encode_utf8(&mut utf8).bytes().fold(hash, mix));
+            }
+        }
+        known(hash)
+    }
+
     /// Whether terms of it stand in a description; of several the first is told.
     pub fn find(&self, description: &str) -> Option<Vague> {
+        // Most descriptions have no word that begins a term: for those nothing is built.
+        if !self.may_hold(description) {
+            return None;
+        }
         let (text, words) = compared(description);
         let end = |nth: usize| words.get(nth + 1).map_or(text.len(), |next| next - 1);
         for (at, start) in words.iter().enumerate() {
@@ -107,10 +134,20 @@ impl StopWords {
     }
 }
 
-/// The place of a word's bit in the filter (FNV-1a, 32 bits).
+/// What the digest of a word begins with (FNV-1a, 32 bits).
+const BASIS: u32 = 0x811c_9dc5;
+
+/// The digest with one more byte of the word.
+fn mix(hash: u32, byte: u8) -> u32 {
+    (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+}
+
+/// The place of a word's bit in the filter.
 fn digest(word: &str) -> (usize, u64) {
-    let mix = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
-    let hash = word.bytes().fold(0x811c_9dc5, mix);
+    bit(word.bytes().fold(BASIS, mix))
+}
+
+fn bit(hash: u32) -> (usize, u64) {
     let bit = (hash ^ hash >> 16) as usize % FILTER;
     (bit / 64, 1 << (bit % 64))
 }
