@@ -95,6 +95,7 @@ impl Actor {
         let Some(client) = &self.client else { return Ok(Vec::new()) };
         let page = client.inbox(self.read, PAGE)?;
         if page.items.is_empty() {
+            self.unwitnessed = None;
             return Ok(Vec::new());
         }
         let witnessed = client.status()?.witnessed.size;
@@ -110,8 +111,14 @@ impl Actor {
             }
             arrived.push(client.inbox_dispatch(item.index)?);
             self.read = Some(item.index);
+            self.unwitnessed = None;
         }
         Ok(arrived)
+    }
+
+    /// Whether something arrived that its witnesses have not seen yet, so that it is not played yet.
+    pub(super) fn is_behind(&self) -> bool {
+        self.unwitnessed.is_some()
     }
 
     /// Sends a record. Why not, where the rules made one that the node does not take.

@@ -173,7 +173,7 @@ mod tests {
                 if sold {
                     sales.add(key, &article.to_string(), line as u64, number(&quantity.to_string()));
                     left[at] += quantity;
-                } else if let Original::Sale(reference, before) = sales.cancel(key, number(&format!("-{quantity}"))) {
+                } else if let Original::Sale(reference, 0, before) = sales.cancel(key, number(&format!("-{quantity}"))) {
                     left[at] -= quantity;
                     prop_assert!(reference == article.to_string() && before < line as u64);
                 }
