@@ -186,7 +186,8 @@ impl Rehearsal<'_> {
                 self.perform(deed)?;
             }
             let over = |seconds: u64| now.0.saturating_sub(begun.0) >= seconds.saturating_mul(1_000);
-            let nothing_left = self.backlog.is_empty() && self.stage.pending().is_empty();
+            let behind = self.actors.iter().any(Actor::is_behind);
+            let nothing_left = !behind && self.backlog.is_empty() && self.stage.pending().is_empty();
             let finish = args.finish.unwrap_or_default();
             if args
                 .seconds
@@ -194,8 +195,12 @@ impl Rehearsal<'_> {
             {
                 return Ok(());
             }
-            let still =
-                self.arrived && up && self.backlog.is_empty() && !self.stage.is_waiting() && self.playing.is_empty();
+            let still = self.arrived
+                && up
+                && self.backlog.is_empty()
+                && !self.stage.is_waiting()
+                && self.playing.is_empty()
+                && !behind;
             if args.until_idle && still && now.0.saturating_sub(self.moved.0) >= IDLE_MS && self.settled(me) {
                 return Ok(());
             }
