@@ -176,8 +176,8 @@ fn a_command_line_that_makes_no_sense_is_refused() {
     assert!(error(|args| args.from = "nothing".into()).contains("hint: built in are bacuda, retail, asycuda"));
     assert!(error(|args| args.to = "retail".into()).contains("mapping 'retail' reads but does not write"));
     assert!(error(|args| args.to = "segments:itmatt".into()).contains("are read, not written"));
-    assert!(error(|args| (args.file, args.to) = ("-".into(), "csv".into())).contains("stdin has one"));
-    assert!(error(|args| args.file = "/nowhere/in.ndjson".into()).contains("/nowhere/in.ndjson"));
+    assert!(error(|args| (args.files, args.to) = (vec!["-".into()], "csv".into())).contains("stdin has one"));
+    assert!(error(|args| args.files = vec!["/nowhere/in.ndjson".into()]).contains("/nowhere/in.ndjson"));
 }
 
 #[test]
