@@ -283,8 +283,9 @@ pub(crate) struct SubmitArgs {
 /// `luxor convert`
 #[derive(Debug, Args)]
 pub(crate) struct ConvertArgs {
-    /// The input. `-` reads stdin.
-    pub(crate) file: PathBuf,
+    /// The input: one file or several, in their order, read as one. `-` reads stdin.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
     /// Its format: `auto` (by its name), `ndjson`, `csv` (canonical: paths as columns), `wco` (WCO XML), the name of a built-in mapping or its
     /// file for other CSV, or `segments:` and a mapping for lines of postal segments.
     #[arg(long, value_name = "FORMAT", default_value = "auto")]
@@ -312,9 +313,9 @@ pub(crate) struct ConvertArgs {
 /// `luxor check`
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// Records, as `luxor submit` reads them. `-` reads stdin.
-    #[arg(required_unless_present = "list_rules")]
-    pub(crate) file: Option<PathBuf>,
+    /// Records, as `luxor submit` reads them, in one file or several. `-` reads stdin.
+    #[arg(required_unless_present = "list_rules", value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
     /// How CSV columns become fields: the name of a built-in mapping, or a file.
     #[arg(long, value_name = "NAME|FILE")]
     pub(crate) mapping: Option<String>,

@@ -6,7 +6,7 @@ use std::io::BufRead;
 use std::path::Path;
 
 use luxor_protocol::formats::wco::{Wco, wco};
-use luxor_protocol::formats::{self, Arguments, FormatError, Row};
+use luxor_protocol::formats::{self, Arguments, Csv, FormatError, Row, Sales};
 
 use crate::mapping::{self, NamedMapping};
 use crate::ui;
@@ -67,6 +67,22 @@ impl Format {
         }
     }
 
+    /// The rows of a file after others of one run, whose sales its cancellations may take back; its own are added when it is read to its
+    /// end.
+    pub(crate) fn rows_after<'f>(
+        &'f self,
+        reader: impl BufRead + 'f,
+        sales: &'f mut Sales,
+    ) -> Result<Rows<'f>, FormatError> {
+        match self {
+            Self::Mapped(named) => {
+                let rows = formats::csv_after(reader, &named.mapping, std::mem::take(sales))?;
+                Ok(Box::new(After { rows: Some(rows), sales }))
+            }
+            _ => self.rows(reader),
+        }
+    }
+
     /// The rows of a file of this format.
     pub(crate) fn rows<'f>(&'f self, reader: impl BufRead + 'f) -> Result<Rows<'f>, FormatError> {
         Ok(match self {
@@ -84,6 +100,26 @@ impl Format {
 
 /// See [`Format::rows`].
 pub(crate) type Rows<'f> = Box<dyn Iterator<Item = Result<Row, FormatError>> + 'f>;
+
+/// Rows, and where their sales go.
+struct After<'f, R> {
+    rows: Option<Csv<'f, R>>,
+    sales: &'f mut Sales,
+}
+
+impl<R: BufRead> Iterator for After<'_, R> {
+    type Item = Result<Row, FormatError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let row = self.rows.as_mut()?.next();
+        if row.is_none()
+            && let Some(rows) = self.rows.take()
+        {
+            *self.sales = rows.into_sales();
+        }
+        row
+    }
+}
 
 /// Documents, and on stderr what stands between them.
 struct Told<R> {

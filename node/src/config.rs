@@ -64,6 +64,16 @@ pub struct Config {
     /// How it stores.
     #[serde(default)]
     pub store: StoreConfig,
+    /// That it is a practice partner's: never in a real node's file.
+    pub practice: Option<PracticeSection>,
+}
+
+/// That the node is a practice partner's, which gives wrong receipts by rules; see [`crate::practice`] for what keeps it from others.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PracticeSection {
+    /// The practice network: the digest of its founding charter, hexadecimal.
+    pub network: String,
 }
 
 /// Who this node is.

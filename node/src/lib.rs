@@ -35,6 +35,7 @@ pub mod keyring;
 pub mod logfiles;
 pub mod net;
 pub mod node;
+pub mod practice;
 pub mod public;
 pub mod rules;
 pub mod seal;

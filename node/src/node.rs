@@ -24,6 +24,7 @@ use crate::entropy::{EntropyError, opening, random};
 use crate::folder::{Folder, FolderError};
 use crate::logfiles::{PublicLog, PublicSite};
 use crate::net::{Net, NetConfig, NetError};
+use crate::practice::{Practice, PracticeError};
 use crate::public::{Public, PublicError};
 use crate::rules::{NodeRulesError, Rules};
 use crate::sequencer::{LockError, LockFile, Sequencer, SequencerError};
@@ -52,6 +53,9 @@ pub enum NodeError {
     /// The dated rules.
     #[error(transparent)]
     Rules(#[from] NodeRulesError),
+    /// Practice.
+    #[error(transparent)]
+    Practice(#[from] PracticeError),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -125,6 +129,7 @@ impl Node {
         let me = config.node();
         let directory = Arc::new(folder.documents()?);
         let own = own_card(&directory, &me)?;
+        let practice = Practice::read(folder.path(), &config, &directory)?;
         let keys = folder.keys_for(&own.card)?;
         let origin = own.card.origin.clone();
 
@@ -185,6 +190,7 @@ impl Node {
             outside: config.outside(),
             folder: folder.clone(),
             rules: Rules::read(&folder, &config.rules)?,
+            practice,
         })?;
         let driver = driver_config(&config, &folder);
         let threads = |e: std::io::Error| NodeError::System(format!("no worker threads: {e}"));

@@ -92,6 +92,11 @@ impl Rules {
         Ok(Self { life, book, checkers, own: section.own, others: section.others, recent })
     }
 
+    /// Lists and rules of quality.
+    pub fn book(&self) -> &RuleBook {
+        &self.book
+    }
+
     /// What an own record repeats of those handed in shortly before.
     pub fn repeated(&self, content: &Content, day: Day, handed: Option<Handed>) -> Vec<Finding> {
         // What is remembered is whole, whoever panicked since.

@@ -199,3 +199,7 @@ pub const MAX_SANDBOX_SECONDS: u64 = 7 * 86_400;
 pub const MAX_SANDBOX_LINES: usize = 100_000;
 /// Items whose lives one report looks at.
 pub const MAX_SANDBOX_ITEMS: usize = 1_000;
+/// Dispatches whose receipts a practice partner's node plays with in one run, and rules by which it does; others are receipted as ever.
+pub const MAX_PRACTICE_RECEIPTS: usize = 1_000;
+/// Seconds for which it answers one of them wrongly, or puts its answer off: less than others wait for one.
+pub const MAX_PRACTICE_SECONDS: u64 = 30;

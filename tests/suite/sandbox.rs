@@ -46,11 +46,17 @@ impl Practice {
 
     /// Starts a rehearsal by these rules and waits until the own node answers.
     fn rehearse(&self, rules: &str) -> Rehearsal {
+        self.rehearse_for(rules, &["--until-idle", "--for", "50"])
+    }
+
+    /// The same until something else.
+    fn rehearse_for(&self, rules: &str, until_when: &[&str]) -> Rehearsal {
         let file = self.root.path().join("rules.toml");
         std::fs::write(&file, rules).unwrap();
         let _ = std::fs::remove_file(self.own().join("run/ready.json"));
         let child = Command::new(program("luxor"))
-            .args(["sandbox", "run", self.dir().to_str().unwrap(), "--until-idle", "--for", "50", "--json"])
+            .args(["sandbox", "run", self.dir().to_str().unwrap(), "--json"])
+            .args(until_when)
             .args(["--rules", file.to_str().unwrap()])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -324,4 +330,163 @@ fn what_makes_no_sense_is_refused_by_name() {
     let run = ["sandbox", "run", network.to_str().unwrap(), "--rules", rules.to_str().unwrap()];
     refused(&run, 4, "rule 'r': 'maybe' is no status");
     refused(&["sandbox", "new", practice.dir().to_str().unwrap(), "--me", "x:post:GB"], 2, "is not empty");
+}
+
+#[test]
+fn wrong_receipts_are_not_counted_but_told_and_the_dispatch_is_sent_again_until_there_is_a_true_one() {
+    let practice = Practice::found("flyer:carrier:GB", &["customs:KR"]);
+    let rehearsal = practice.rehearse(&built_in());
+    practice.send(declaration("T-BEFORE-1", "PARCEL-0"));
+    practice.got("customs_response", "response", &[("about", "T-BEFORE-1")]);
+    let wrong = ["OTHER", "OPENING", "VERDICT", "NUMBER", "CHECKPOINT"];
+    for (number, what) in wrong.iter().chain(&["LATE", "WITHHELD"]).enumerate() {
+        practice.send(declaration(&format!("T-RECEIPT-{what}-1"), &format!("PARCEL-{}", number + 1)));
+    }
+    let (code, report) = rehearsal.ended(&practice);
+    assert_eq!((code, &report["conforms"]), (0, &json!(true)), "{report:#} {}", practice.messages());
+    let met = |requirement: &str, what: &str| format!("{requirement} met T-RECEIPT-{what}-1");
+    let mut expected: Vec<String> = wrong
+        .iter()
+        .map(|what| met("receipt_not_counted", what))
+        .chain(wrong.iter().map(|what| met("receipt_told", what)))
+        .collect();
+    expected.push(met("receipt_told", "WITHHELD"));
+    expected.extend(wrong.iter().chain(&["LATE", "WITHHELD"]).map(|what| met("receipt_settled", what)));
+    expected.sort();
+    assert_eq!(told(&report), expected, "{report:#}");
+    assert_eq!(report["rules"]["receipt under a false checkpoint"]["times"], 1, "{report:#}");
+    // What was lived is as if nothing had been wrong: each declaration once at customs, each receipt once at home.
+    assert_eq!(report["received"], json!({"declaration": 8}));
+    let log = std::fs::read_to_string(practice.dir().join("customs-kr/luxord.log")).unwrap();
+    assert!(log.contains("THIS IS A PRACTICE PARTNER'S NODE"), "{log}");
+    for node in ["flyer", "customs-kr"] {
+        luxor_tests::check(&practice.dir().join(node));
+    }
+}
+
+#[test]
+fn no_real_node_gives_wrong_receipts() {
+    let practice = Practice::found("flyer:carrier:GB", &["customs:KR"]);
+    let start = |node: &str| {
+        let output = Command::new(program("luxord"))
+            .args(["--dir", practice.dir().join(node).to_str().unwrap()])
+            .output()
+            .unwrap();
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let configuration = practice.dir().join("customs-kr/luxord.toml");
+    let text = std::fs::read_to_string(&configuration).unwrap();
+    let network = text.split("network = \"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    // A file copied from one practice network to another opens nothing.
+    std::fs::write(&configuration, text.replace(&network, &"0".repeat(network.len()))).unwrap();
+    let (good, errors) = start("customs-kr");
+    assert!(!good && errors.contains("[practice] in luxord.toml: network is 000"), "{errors}");
+    assert!(!practice.dir().join("customs-kr/data").exists(), "nothing is opened before");
+    // One that listens where others reach it neither.
+    let open = text.replace("/ip4/127.", "/ip4/10.");
+    assert_ne!(open, text);
+    std::fs::write(&configuration, open).unwrap();
+    let (good, errors) = start("customs-kr");
+    assert!(!good && errors.contains("which is not on loopback"), "{errors}");
+}
+
+#[test]
+fn a_partner_of_each_kind_has_its_part_in_the_life_of_one_item() {
+    let partners = ["post:GB", "carrier:GB", "platform:CN", "agency:KR", "broker:KR", "payment:SG"];
+    let practice = Practice::found("customs-kr:customs:KR", &partners);
+    let item = "{ scheme = \"platform\", issuer = \"platform-cn\", id = \"SHARED-1\" }";
+    let route = "{ departure = \"CN\", destination = \"KR\" }";
+    let open = |name: &str, partner: &str, send: &str, set: &str| {
+        format!(
+            "\n[[open]]\nname = \"shared {name}\"\npartner = \"{partner}\"\ndo = [{{ send = \"{send}\", set = {{ {set}, route = {route} }} }}]\n"
+        )
+    };
+    let goods = "goods = [{ content = { description = \"toy robot of plastic\" }, classification = { hs = \"950300\" }, \
+                 value = { amount = \"24.90\", currency = \"EUR\" }, origin = { country = \"CN\", net_kg = \"0.4\" } }]";
+    let rules = built_in()
+        + &open("order", "platform", "order", &format!("order = {{ number = \"O-SHARED-1\" }}, item = {item}"))
+        + &open(
+            "filing",
+            "broker",
+            "declaration",
+            &format!(
+                "filing = {{ kind = \"import\" }}, principal = {{ capacity = \"indirect_representative\", kind = \"seller\", name = \"Practice Seller\" }}, item = {item}, {goods}"
+            ),
+        )
+        + &open(
+            "bag",
+            "carrier",
+            "consignment",
+            "unit = { level = \"receptacle\", id = \"SHARED-BAG-1\" }, \
+            contains = [{ level = \"item\", scheme = \"platform\", issuer = \"platform-cn\", id = \"SHARED-1\" }]",
+        )
+        + &open(
+            "event",
+            "post",
+            "event",
+            &format!(
+                "item = {item}, event = {{ code = \"arrived\", at = \"{{now}}\", source_system = \"EMSEVT\", source_code = \"EMD\" }}"
+            ),
+        );
+    let rehearsal = practice.rehearse(&rules);
+    let declared = practice.got("declaration", "item", &[("id", "SHARED-1")]);
+    let asked = |reference: &str, kind: &str| {
+        json!({"type": "referral", "version": 1, "reference": {"own_reference": reference}, "item": declared["item"],
+               "route": declared["route"], "handling": {"carrier": "carrier-gb", "destination_customs": "customs-kr"},
+               "referral": {"kind": kind, "reference": reference, "state": "open"}})
+    };
+    // The post answers a question, the carrier does not load, payment service and agency give what they know.
+    practice.send(asked("C-RFI-1", "rfi"));
+    practice.got("referral_answer", "answer", &[("reference", "C-RFI-1"), ("outcome", "information_given")]);
+    practice.send(asked("C-DNL-1", "dnl"));
+    practice.got("referral_answer", "answer", &[("reference", "C-DNL-1"), ("outcome", "not_loaded")]);
+    practice.send(json!({"type": "data_request", "version": 1, "reference": {"own_reference": "C-ASK-1"}, "item": declared["item"],
+        "route": declared["route"], "request": {"reference": "C-ASK-1", "ground": "law, article 1", "state": "open"}}));
+    practice.got("agency_decision", "decision", &[("state", "released")]);
+    practice.got("payment", "settlement", &[("state", "paid")]);
+    let own = practice.own();
+    let life = until("every party's part", || {
+        let (code, text, _) = try_luxor(&["item", "SHARED-1", "--node", own.to_str().unwrap(), "--json"]);
+        let life: Json =
+            serde_json::from_str(text.lines().next().unwrap_or_default()).ok().or(serde_json::from_str(&text).ok())?;
+        let issuers = |name: &str| -> Vec<String> {
+            let records = life["records"][name].as_array().cloned().unwrap_or_default();
+            records.iter().map(|record| record["issuer"].as_str().unwrap_or_default().to_owned()).collect()
+        };
+        let parts = [
+            ("order", "platform-cn"),
+            ("declaration", "broker-kr"),
+            ("payment", "payment-sg"),
+            ("agency_decision", "agency-kr"),
+            ("event", "post-gb"),
+            ("consignment", "carrier-gb"),
+            ("referral_answer", "post-gb"),
+            ("referral_answer", "carrier-gb"),
+            ("referral", "customs-kr"),
+            ("data_answer", "agency-kr"),
+        ];
+        let whole = parts.iter().all(|(name, issuer)| issuers(name).iter().any(|of| of == issuer));
+        (code == 0 && whole).then_some(life)
+    });
+    assert_eq!(life["records"]["declaration"].as_array().unwrap().len(), 1, "{life:#}");
+    let (code, report) = rehearsal.ended(&practice);
+    assert_eq!(code, 0, "{report:#} {}", practice.messages());
+    for partner in ["post-gb", "carrier-gb", "platform-cn", "agency-kr", "broker-kr", "payment-sg"] {
+        luxor_tests::check(&practice.dir().join(partner));
+    }
+}
+
+#[test]
+fn what_was_still_to_be_done_at_the_end_is_waited_for_or_listed() {
+    let practice = Practice::found("flyer:carrier:GB", &["customs:KR"]);
+    let rules = "[[rule]]\nname = \"slow\"\ntype = \"declaration\"\n\
+                 do = [{ respond = \"registered\" }, { respond = \"accepted\", after = 12 }, { respond = \"released\", after = 900 }]\n";
+    let rehearsal = practice.rehearse_for(rules, &["--for", "6", "--finish", "10"]);
+    practice.send(declaration("T-1", "PARCEL-1"));
+    let (code, report) = rehearsal.ended(&practice);
+    assert_eq!((code, &report["sent"]), (0, &json!({"customs_response": 2})), "{report:#} {}", practice.messages());
+    let notes = report["notes"].as_array().unwrap();
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    let note = notes[0].as_str().unwrap();
+    assert!(note.starts_with("not played by customs-kr: customs_response released of rule 'slow', due 2"), "{note}");
 }

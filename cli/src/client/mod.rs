@@ -21,6 +21,7 @@ use luxor_protocol::document::{Directory, Document};
 use luxor_protocol::exchange::{Answer, AuditPage, Lane};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::names::{MemberId, NodeRef, Purpose};
+use luxor_protocol::sandbox::ReceiptLine;
 use luxor_protocol::time::Day;
 use luxor_protocol::tlog::MAX_NOTE_BYTES;
 
@@ -91,6 +92,11 @@ impl Client {
     /// What waits for receipts: at once when nothing does, else after at most so many milliseconds.
     pub(crate) fn outbox(&self, wait_ms: u64) -> Result<OutboxState, ClientError> {
         self.http.json("/v1/outbox", &[("wait_ms", wait_ms.min(MAX_WAIT_MS).to_string())])
+    }
+
+    /// What a practice partner's node did with receipts, from a place on; any other node refuses.
+    pub(crate) fn practised(&self, from: usize) -> Result<Vec<ReceiptLine>, ClientError> {
+        self.http.json("/v1/practice/receipts", &[("from", from.to_string())])
     }
 
     /// At most `limit` dispatches of the inbox behind the cursor.

@@ -1,4 +1,4 @@
-//! `luxor check`: looks through a file of records by lists and dated rules, before it is submitted. Needs no node.
+//! `luxor check`: looks through files of records by lists and dated rules, before it is submitted. Needs no node.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,6 +29,9 @@ const WINDOW_DAYS: u32 = 1;
 /// Where a rule found something.
 #[derive(Debug, Serialize)]
 struct First {
+    /// In which file, where several are checked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
     line: u64,
     #[serde(flatten)]
     finding: Finding,
@@ -43,7 +46,7 @@ struct Found {
     first: Vec<First>,
 }
 
-/// What a file has.
+/// What a file has, or all files together: duplicates between them are found too.
 #[derive(Debug, Serialize)]
 struct Checked {
     file: String,
@@ -64,30 +67,35 @@ struct Checked {
 
 pub(super) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
     let book = rules::book(args.rules.as_deref())?;
-    let Some(file) = args.file.as_ref().filter(|_| !args.list_rules) else { return list(&book, args.json) };
+    if args.list_rules || args.files.is_empty() {
+        return list(&book, args.json);
+    }
     let day = args.day.unwrap_or_else(today);
-    // Read as a submission is, so that what passes here is what would be sent.
-    let input = SubmitArgs {
-        node: NodeArgs { node: String::new(), json: args.json },
-        file: file.clone(),
-        mapping: args.mapping.clone(),
-        format: args.format.clone(),
-        urgent: false,
-        refused: None,
-        wait: None,
-        submission: None,
-    };
-    let mut check = Check::new(&book, day);
-    let name = read_records(&input, |read| {
-        match read {
-            Read::Record(content, place) => check.record(&content, place),
-            Read::Refused { rows, text } => check.refused(rows, &text),
-        }
-        check.progress.show(|| format!("{} checked", ui::count(check.report.all.records)));
-        Ok(())
-    })?;
+    let (mut check, mut names) = (Check::new(&book, day), Vec::new());
+    for file in &args.files {
+        // Read as a submission is, so that what passes here is what would be sent.
+        let input = SubmitArgs {
+            node: NodeArgs { node: String::new(), json: args.json },
+            file: file.clone(),
+            mapping: args.mapping.clone(),
+            format: args.format.clone(),
+            urgent: false,
+            refused: None,
+            wait: None,
+            submission: None,
+        };
+        check.file = (args.files.len() > 1).then(|| file.display().to_string());
+        names.push(read_records(&input, |read| {
+            match read {
+                Read::Record(content, place) => check.record(&content, place),
+                Read::Refused { rows, text } => check.refused(rows, &text),
+            }
+            check.progress.show(|| format!("{} checked", ui::count(check.report.all.records)));
+            Ok(())
+        })?);
+    }
     check.progress.clear();
-    let checked = check.finish(name);
+    let checked = check.finish(names.join(", "));
     match args.json {
         true => ui::json(&checked)?,
         false => print(&checked, args.report)?,
@@ -98,6 +106,8 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
 
 /// A file under way.
 struct Check<'b> {
+    /// The file under way, where there are several.
+    file: Option<String>,
     book: &'b Arc<RuleBook>,
     day: Day,
     checkers: Vec<(&'static TypeTable, Checker)>,
@@ -113,6 +123,7 @@ struct Check<'b> {
 impl<'b> Check<'b> {
     fn new(book: &'b Arc<RuleBook>, day: Day) -> Self {
         Self {
+            file: None,
             book,
             day,
             checkers: Vec::new(),
@@ -148,7 +159,7 @@ impl<'b> Check<'b> {
             let found = self.found.entry(finding.rule).or_default();
             found.findings += 1;
             if found.first.len() < SHOWN {
-                found.first.push(First { line: place.line, finding });
+                found.first.push(First { file: self.file.clone(), line: place.line, finding });
             }
         }
     }
@@ -186,10 +197,11 @@ fn print(checked: &Checked, report: bool) -> anyhow::Result<()> {
         let Some(severity) = found.first.first().map(|first| first.finding.severity) else { continue };
         let (findings, records) = (some(found.findings, "finding"), some(found.records, "record"));
         ui::line(&format!("{severity} {rule}: {findings} in {records}: {}", rule.title()))?;
-        for First { line, finding } in &found.first {
+        for First { file, line, finding } in &found.first {
+            let file = file.as_ref().map(|file| format!("{file} ")).unwrap_or_default();
             let list =
                 finding.list.as_ref().map(|list| format!(" ({} {})", list.name, list.version)).unwrap_or_default();
-            ui::line(&format!("  line {line} {}: {}{list}", finding.pointer, finding.what))?;
+            ui::line(&format!("  {file}line {line} {}: {}{list}", finding.pointer, finding.what))?;
         }
         let untold = found.findings - found.first.len() as u64;
         if untold > 0 {
@@ -287,7 +299,7 @@ mod tests {
         });
         let day = "2026-11-26".parse().ok();
         let args = CheckArgs {
-            file: Some(file.clone()),
+            files: vec![file.clone()],
             format: None,
             mapping: None,
             rules,

@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, bail};
 use luxor_protocol::document::{Agreement, Charter, Document};
+use luxor_protocol::hash::Digest;
 use luxor_protocol::names::{MemberId, NodeRef};
 use luxor_protocol::time::{Day, Millis};
 
@@ -81,6 +82,7 @@ pub(crate) struct Deal {
 /// The founded network.
 pub(crate) struct Network {
     root: PathBuf,
+    digest: Digest,
 }
 
 impl Network {
@@ -103,7 +105,7 @@ impl Network {
         governors: &[&str],
         drafts: &[Draft],
     ) -> Result<Self> {
-        let network = Self { root: root.to_owned() };
+        let mut network = Self { root: root.to_owned(), digest: Digest::ZERO };
         let mut draft = format!("name = \"{name}\"\ngovernors = [{}]\n", list(governors));
         for (role, address) in roles.iter().zip(free_addresses(roles.len())?) {
             let snippet = found::init(&network.dir(role.id), &options(role, address)?);
@@ -112,6 +114,7 @@ impl Network {
         }
         let mut charter = Charter::from_draft(&draft)?.to_document();
         network.sign(governors.iter().copied(), &mut charter)?;
+        network.digest = charter.digest();
         let mut documents = Vec::new();
         for role in roles {
             let mut card = found::card(&network.dir(role.id), charter.digest())?;
@@ -135,6 +138,11 @@ impl Network {
     /// The folder of a member's node.
     pub(crate) fn dir(&self, member: &str) -> PathBuf {
         self.root.join(member)
+    }
+
+    /// The digest of its founding charter, which names it.
+    pub(crate) fn digest(&self) -> Digest {
+        self.digest
     }
 
     fn sign<'m>(&self, members: impl IntoIterator<Item = &'m str>, document: &mut Document) -> Result<()> {

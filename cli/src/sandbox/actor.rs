@@ -7,6 +7,7 @@ use luxor_protocol::api::{InboxDispatch, RecordResult};
 use luxor_protocol::cbor::{Encode as _, Writer};
 use luxor_protocol::exchange::Lane;
 use luxor_protocol::record::content_from_json;
+use luxor_protocol::sandbox::ReceiptLine;
 use luxor_protocol::time::Millis;
 use serde_json::Value as Json;
 
@@ -35,17 +36,28 @@ pub(super) struct Actor {
     unwitnessed: Option<(u64, Millis)>,
     /// Submissions so far, which names them.
     submissions: u64,
+    /// Whether its node plays with receipts, and how many lines it told since it started.
+    practises: bool,
+    practised: usize,
 }
 
 impl Actor {
-    /// A partner whose node was started.
-    pub(super) fn new(who: Who, dir: PathBuf, read: Option<u64>) -> Self {
-        Self { who, dir, read, client: None, back_at: None, unwitnessed: None, submissions: 0 }
+    /// A partner whose node was started; `practises`: whether it was given wrong receipts to play.
+    pub(super) fn new(who: Who, dir: PathBuf, read: Option<u64>, practises: bool) -> Self {
+        Self { who, dir, read, client: None, back_at: None, unwitnessed: None, submissions: 0, practises, practised: 0 }
     }
 
     /// Its interface while the node is up.
     pub(super) fn client(&self) -> Option<&Client> {
         self.client.as_ref()
+    }
+
+    /// What its node did with receipts since the last look.
+    pub(super) fn practised(&mut self) -> Result<Vec<ReceiptLine>> {
+        let Some(client) = self.client.as_ref().filter(|_| self.practises) else { return Ok(Vec::new()) };
+        let lines = client.practised(self.practised)?;
+        self.practised += lines.len();
+        Ok(lines)
     }
 
     /// Takes its node down until a time.
@@ -67,6 +79,8 @@ impl Actor {
                 return Ok(false);
             }
             children.start(luxord, &self.dir)?;
+            // What it told before went with it.
+            self.practised = 0;
             self.back_at = None;
         }
         if self.dir.join("run").join("ready.json").is_file() {
@@ -81,6 +95,7 @@ impl Actor {
         let Some(client) = &self.client else { return Ok(Vec::new()) };
         let page = client.inbox(self.read, PAGE)?;
         if page.items.is_empty() {
+            self.unwitnessed = None;
             return Ok(Vec::new());
         }
         let witnessed = client.status()?.witnessed.size;
@@ -96,8 +111,14 @@ impl Actor {
             }
             arrived.push(client.inbox_dispatch(item.index)?);
             self.read = Some(item.index);
+            self.unwitnessed = None;
         }
         Ok(arrived)
+    }
+
+    /// Whether something arrived that its witnesses have not seen yet, so that it is not played yet.
+    pub(super) fn is_behind(&self) -> bool {
+        self.unwitnessed.is_some()
     }
 
     /// Sends a record. Why not, where the rules made one that the node does not take.

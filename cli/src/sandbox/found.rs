@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use luxor_protocol::names::{MemberId, MemberKind, Purpose, Territory};
 use luxor_protocol::record::{OPENING, tables};
-use luxor_protocol::sandbox::Rules;
+use luxor_protocol::sandbox::{PRACTICE_NETWORK, Rules};
 use serde::Serialize;
 
 use super::NewArgs;
@@ -89,13 +89,13 @@ pub(super) fn run(args: &NewArgs) -> anyhow::Result<Exit> {
     // Partners govern: whoever integrates needs no key of theirs, and a real network founds itself otherwise.
     let governors: Vec<&str> = partners.iter().map(|who| who.member.as_str()).collect();
     let drafts: Vec<Draft> = partners.iter().map(|partner| draft(me, partner)).collect();
-    let network = Network::found_with(root, "Luxor practice", &roles, &governors, &drafts)?;
-    if args.strict {
-        for partner in &partners {
-            let path = network.dir(partner.member.as_str()).join("luxord.toml");
-            let text = files::read_text(&path, MAX_CONFIG_BYTES)?;
-            files::write(&path, format!("{text}{STRICT}").as_bytes())?;
-        }
+    let network = Network::found_with(root, PRACTICE_NETWORK, &roles, &governors, &drafts)?;
+    for partner in &partners {
+        let path = network.dir(partner.member.as_str()).join("luxord.toml");
+        let text = files::read_text(&path, MAX_CONFIG_BYTES)?;
+        let strict = if args.strict { STRICT } else { "" };
+        let practice = format!("\n[practice]\nnetwork = \"{}\"\n", network.digest().hex());
+        files::write(&path, format!("{text}{strict}{practice}").as_bytes())?;
     }
     files::write(&root.join(RULES), Rules::builtin_text().as_bytes())?;
     State::new(me.clone(), partners.clone()).write(root)?;

@@ -67,6 +67,9 @@ pub(crate) struct RunArgs {
     /// End after so many seconds.
     #[arg(long = "for", value_name = "SECONDS")]
     pub(crate) seconds: Option<u64>,
+    /// After --for, wait at most so many seconds more for what rules still have to do.
+    #[arg(long, value_name = "SECONDS", requires = "seconds")]
+    pub(crate) finish: Option<u64>,
     /// End once something arrived, nothing is waited for, and nothing has happened for five seconds.
     #[arg(long)]
     pub(crate) until_idle: bool,
@@ -83,7 +86,8 @@ Your system talks to your own node, whose address and token stand in DIR/MEMBER/
 runs already. Without --for and --until-idle the rehearsal ends with Ctrl-C, Enter on a terminal, or the end of standard input.
 
 Each rehearsal stands by itself: answers to questions of an earlier one are told as such. What happened is written to
-DIR/rehearsal-N.ndjson while it happens, and the report to DIR/rehearsal-N.json.
+DIR/rehearsal-N.ndjson while it happens, and the report to DIR/rehearsal-N.json. What rules still had to do at the end is listed there
+as not played; --until-idle waits for all of it, --finish for so long.
 
 Exit code 0 when your side conforms, 1 when something that is required was wrong, missing or late.";
 

@@ -1,6 +1,6 @@
 //! A rehearsal: the nodes run, what arrives at partners is played, everything is written down, and the report follows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -9,12 +9,15 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use luxor_protocol::api::InboxDispatch;
+use luxor_protocol::exchange::Lane;
 use luxor_protocol::limits::{MAX_RULES_BYTES, MAX_SANDBOX_ITEMS, MAX_SANDBOX_LINES};
+use luxor_protocol::names::MemberKind;
 use luxor_protocol::quality::{self, Finding};
 use luxor_protocol::record::content_from_json;
 use luxor_protocol::reference::RuleBook;
 use luxor_protocol::sandbox::{
-    Cast, Conformance, Deed, Done, Line, Player, Rules, Stage, Told, What, group_text, own_reference, without_withheld,
+    Cast, Conformance, Deed, Done, Line, Player, ReceiptEvent, ReceiptLine, Receipts, Rules, Stage, Told, What,
+    group_text, own_reference, without_withheld,
 };
 use luxor_protocol::time::Millis;
 use serde_json::Value as Json;
@@ -22,7 +25,7 @@ use serde_json::Value as Json;
 use super::RunArgs;
 use super::actor::Actor;
 use super::report;
-use super::state::{RULES, State};
+use super::state::{RULES, State, Who};
 use crate::client::Client;
 use crate::exit::{Exit, RefusedError};
 use crate::files;
@@ -33,6 +36,8 @@ use crate::ui;
 const LOOK: Duration = Duration::from_millis(50);
 /// For how long nothing has happened when a rehearsal is idle.
 const IDLE_MS: u64 = 5_000;
+/// Dispatches in the own outbox that are looked at for what it tells of wrong receipts.
+const OUTBOX_PAGE: u64 = 1_000;
 
 pub(super) fn run(args: &RunArgs) -> Result<Exit> {
     let dir =
@@ -44,6 +49,12 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit> {
     state.runs += 1;
     state.write(&dir)?;
 
+    let player = |who: &Who| Player { member: who.member.clone(), kind: who.kind };
+    let mut practises = Vec::new();
+    for who in &state.partners {
+        practises.push(give_receipts(&dir.join(who.member.as_str()), &rules, &player(who), state.me.kind)?);
+    }
+
     let mut children = Children::default();
     let own = dir.join(state.me.member.as_str());
     let runs_already = Client::open(&own.to_string_lossy()).is_ok_and(|client| client.health().is_ok());
@@ -51,10 +62,10 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit> {
         children.start(&luxord, &own)?;
     }
     let mut actors = Vec::new();
-    for who in &state.partners {
+    for (who, practises) in state.partners.iter().zip(practises) {
         let folder = dir.join(who.member.as_str());
         children.start(&luxord, &folder)?;
-        actors.push(Actor::new(who.clone(), folder, state.read.get(&who.member).copied()));
+        actors.push(Actor::new(who.clone(), folder, state.read.get(&who.member).copied(), practises));
     }
     children.wait_ready()?;
     let me = Client::open(&own.to_string_lossy())?;
@@ -66,7 +77,6 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit> {
     ));
 
     let begun = now();
-    let player = |who: &super::state::Who| Player { member: who.member.clone(), kind: who.kind };
     let partners = state.partners.iter().map(player).collect();
     let cast = Cast { me: state.me.member.clone(), kind: state.me.kind, partners };
     let stage = Stage::new(rules.clone(), cast.clone(), state.runs, begun);
@@ -85,12 +95,14 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit> {
         told: Vec::new(),
         items: BTreeSet::new(),
         alarms: BTreeSet::new(),
+        playing: BTreeMap::new(),
         moved: begun,
         arrived: false,
     };
     rehearsal.play(args, &stop, &me, begun)?;
 
     rehearsal.last_alarms();
+    rehearsal.not_played()?;
     let ended = now();
     let mut conformance = Conformance::of(&rehearsal.trace.lines, &rehearsal.told, &rules, &cast, begun, ended);
     conformance.notes.extend(rehearsal.trace.note());
@@ -116,6 +128,25 @@ fn rules(path: PathBuf) -> Result<Rules> {
     Rules::parse(&text).map_err(|error| RefusedError(format!("{}: {error}", path.display())).into())
 }
 
+/// Gives a partner's node the wrong receipts that it is to play. Whether it plays with receipts at all.
+fn give_receipts(folder: &Path, rules: &Rules, player: &Player, me: MemberKind) -> Result<bool> {
+    let config: toml::Table = toml::from_str(&files::read_text(&folder.join("luxord.toml"), MAX_RULES_BYTES)?)
+        .with_context(|| format!("{}: luxord.toml", folder.display()))?;
+    let receipts = rules.receipts_of(player, me);
+    if !config.contains_key("practice") {
+        return match receipts.first() {
+            None => Ok(false),
+            Some(first) => Err(RefusedError(format!(
+                "rule '{}': the node of {} was founded without wrong receipts\nhint: found the practice network anew with `luxor sandbox new`",
+                first.name, player.member
+            ))
+            .into()),
+        };
+    }
+    files::write(&folder.join("receipts.toml"), Receipts::text(receipts)?.as_bytes())?;
+    Ok(true)
+}
+
 /// A rehearsal under way.
 struct Rehearsal<'r> {
     dir: &'r Path,
@@ -134,6 +165,8 @@ struct Rehearsal<'r> {
     /// Items that were looked at, and alarms that were told.
     items: BTreeSet<(usize, String)>,
     alarms: BTreeSet<(usize, String)>,
+    /// Dispatches that have a wrong receipt, or none, until they have a true one; with whether the own node told of it.
+    playing: BTreeMap<(usize, Lane, u64), bool>,
     /// When something happened last.
     moved: Millis,
     /// Whether anything of the integrator's arrived.
@@ -146,21 +179,86 @@ impl Rehearsal<'_> {
         while !stop.within(LOOK) {
             self.children.check()?;
             let up = self.look()?;
+            self.look_at_receipts(me)?;
             let now = now();
             let mut deeds = std::mem::take(&mut self.backlog);
             deeds.extend(self.stage.due(now));
             for deed in deeds {
                 self.perform(deed)?;
             }
-            if args.seconds.is_some_and(|seconds| now.0.saturating_sub(begun.0) >= seconds.saturating_mul(1_000)) {
+            let over = |seconds: u64| now.0.saturating_sub(begun.0) >= seconds.saturating_mul(1_000);
+            let behind = self.actors.iter().any(Actor::is_behind);
+            let nothing_left = !behind && self.backlog.is_empty() && self.stage.pending().is_empty();
+            let finish = args.finish.unwrap_or_default();
+            if args
+                .seconds
+                .is_some_and(|seconds| over(seconds) && (nothing_left || over(seconds.saturating_add(finish))))
+            {
                 return Ok(());
             }
-            let still = self.arrived && up && self.backlog.is_empty() && !self.stage.is_waiting();
+            let still = self.arrived
+                && up
+                && self.backlog.is_empty()
+                && !self.stage.is_waiting()
+                && self.playing.is_empty()
+                && !behind;
             if args.until_idle && still && now.0.saturating_sub(self.moved.0) >= IDLE_MS && self.settled(me) {
                 return Ok(());
             }
         }
         Ok(())
+    }
+
+    /// Looks at what partners' nodes did with receipts, and at what the own node tells of it.
+    fn look_at_receipts(&mut self, me: &Client) -> Result<()> {
+        for at in 0..self.actors.len() {
+            let Some(actor) = self.actors.get_mut(at) else { continue };
+            let (member, lines) = (actor.who.member.clone(), actor.practised()?);
+            for line in lines.into_iter().filter(|line| line.sender.member() == self.state.me.member) {
+                let key = (at, line.lane, line.number);
+                match line.event {
+                    ReceiptEvent::Wrong => _ = self.playing.entry(key).or_insert(false),
+                    ReceiptEvent::True => _ = self.playing.remove(&key),
+                    ReceiptEvent::Counted => {}
+                }
+                self.moved = now();
+                let at = Millis(line.at);
+                self.trace.write(Line { at, partner: member.clone(), what: What::Receipt(line) })?;
+            }
+        }
+        if self.playing.values().all(|told| *told) {
+            return Ok(());
+        }
+        // The first page does: what is played with is not much.
+        let waiting = me.outbox_page(None, OUTBOX_PAGE)?.items;
+        for ((at, lane, number), told) in self.playing.iter_mut().filter(|(_, told)| !**told) {
+            let Some(partner) = self.actors.get(*at).map(|actor| actor.who.member.clone()) else { continue };
+            let item = waiting
+                .iter()
+                .find(|item| item.recipient.member() == partner && item.lane == *lane && item.number == *number);
+            if let Some(reason) = item.and_then(|item| item.reason.clone()) {
+                *told = true;
+                let what = What::Waits { lane: *lane, number: *number, reason };
+                self.trace.write(Line { at: now(), partner, what })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes down what rules still had to do.
+    fn not_played(&mut self) -> Result<()> {
+        let mut lines = Vec::new();
+        let ended = now();
+        for (at, rule, deed, due) in self.stage.pending() {
+            let what = What::NotPlayed { rule, deed, due: due.to_string() };
+            lines.extend(self.actors.get(at).map(|actor| (actor.who.member.clone(), what)));
+        }
+        for Deed { partner, rule, .. } in self.backlog.drain(..) {
+            let deed = "what waits for its node, which is down".to_owned();
+            let what = What::NotPlayed { rule, deed, due: ended.to_string() };
+            lines.extend(self.actors.get(partner).map(|actor| (actor.who.member.clone(), what)));
+        }
+        lines.into_iter().try_for_each(|(partner, what)| self.trace.write(Line { at: ended, partner, what }))
     }
 
     /// Looks at every partner's inbox. Whether all nodes are up.
@@ -342,6 +440,18 @@ fn told(line: &Line) -> String {
         What::Refused { records, outcome } => format!("{partner} refused records: {records} ({outcome})"),
         What::Sent { rule, record } => format!("{partner} sends {} by rule '{rule}'", named(record)),
         What::NotSent { rule, reason } => format!("{partner} cannot play rule '{rule}': {reason}"),
+        What::Receipt(ReceiptLine { rule, wrong, number, reference, event, .. }) => {
+            let gave = match event {
+                ReceiptEvent::Wrong => wrong.words(),
+                ReceiptEvent::True => "the true receipt",
+                ReceiptEvent::Counted => "no true receipt yet, and its sender says that it holds one,",
+            };
+            format!("{partner} gave {gave} for dispatch {number} with {reference} by rule '{rule}'")
+        }
+        What::Waits { number, reason, .. } => format!("your node tells of dispatch {number} to {partner}: {reason}"),
+        What::NotPlayed { rule, deed, due } => {
+            format!("{partner} does not play {deed} of rule '{rule}' any more, due {due}")
+        }
         What::Stopped { rule, millis } => format!("{partner} is down for {millis} ms by rule '{rule}'"),
     }
 }

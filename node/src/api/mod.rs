@@ -102,6 +102,7 @@ impl Api {
             .route("/v1/items", get(items::item))
             .route("/v1/referrals", get(items::queue))
             .route("/v1/quality", get(items::quality))
+            .route("/v1/practice/receipts", get(receipts::practised))
             .route("/v1/receipts", get(receipts::receipt))
             .route("/v1/erasures", post(retention::erase))
             .route("/v1/holds", get(retention::holds).post(retention::hold))

@@ -7,6 +7,7 @@ use axum::response::IntoResponse;
 use luxor_protocol::api::ReceiptStanding;
 use luxor_protocol::exchange::{Channel, Lane};
 use luxor_protocol::names::NodeRef;
+use luxor_protocol::sandbox::ReceiptLine;
 use serde::Deserialize;
 
 use super::Context;
@@ -29,6 +30,23 @@ impl ReceiptQuery {
         let epoch = self.epoch.unwrap_or_else(|| shared.epoch());
         (Channel { sender: shared.me.clone(), recipient: self.recipient, epoch, lane: self.lane }, self.number)
     }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PractisedQuery {
+    #[serde(default)]
+    from: usize,
+}
+
+/// What a practice partner's node did with receipts.
+pub(super) async fn practised(
+    State(context): State<Context>,
+    Query(query): Query<PractisedQuery>,
+) -> Result<Json<Vec<ReceiptLine>>, Problem> {
+    let practice = context.driver.shared().practice.as_ref();
+    let practice = practice.ok_or_else(|| Problem::not_found("this node is no practice partner's"))?;
+    Ok(Json(practice.lines(query.from)))
 }
 
 pub(super) async fn receipt(

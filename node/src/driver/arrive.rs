@@ -3,7 +3,7 @@
 use luxor_protocol::exchange::{Answer, Channel, ErrorCode, Lack, Lane, Request, check_dispatch, check_withdrawal};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::names::NodeRef;
-use luxor_protocol::record::{ArrivedView, Names};
+use luxor_protocol::record::{ArrivedView, Names, Value};
 use luxor_protocol::time::Millis;
 
 use super::quality::{self, Judges};
@@ -91,11 +91,16 @@ pub(super) fn check(
         return Ok(Err(Answer::error(ErrorCode::Forked, format!("the log of {peer} has shown two histories"))));
     }
     let me = &shared.me;
+    // Looked at by a practice partner only.
+    let mut references = Vec::new();
     let checked = match request {
         Request::Dispatch(dispatch) => {
             let mut judges = Judges::new(&shared.rules, now.day());
             // Parties are looked for among own records only.
             let found_by = |view: &ArrivedView<'_>| {
+                if shared.practice.is_some() {
+                    references.extend(own_reference_of(view));
+                }
                 quality::verdict(shared, &mut judges, view)?;
                 Ok((Names { parties: Vec::new(), ..view.names() }, view.attachments()))
             };
@@ -110,6 +115,10 @@ pub(super) fn check(
         Ok(checked) => checked,
         Err(answer) => return Ok(Err(answer)),
     };
+    if let Some(practice) = &shared.practice {
+        let (number, held) = (checked.number, checked.receipts_held_up_to);
+        practice.arrived(&checked.channel, number, held, &references, now);
+    }
     if checked.contested {
         let (channel, number) = (&checked.channel, checked.number);
         tracing::warn!(%channel, number, "what was passed on was signed, by its issuer, while others may have had the key");
@@ -140,6 +149,12 @@ pub(super) fn check(
         source: checked.source,
         salts: [random()?, random()?],
     })))
+}
+
+/// The own reference of a record, where it is shown.
+fn own_reference_of(view: &ArrivedView<'_>) -> Option<String> {
+    let head = ["filing", "reference"].into_iter().find_map(|group| view.field(group, "own_reference"));
+    head.and_then(|value| if let Value::Text(text) = value { Some(text) } else { None })
 }
 
 fn stored_receipt(shared: &Shared, channel: &Channel, number: u64, digest: &Digest) -> Result<Answer, DriverError> {

@@ -16,6 +16,7 @@ use super::hot::Hot;
 use super::known::{Known, KnownError};
 use crate::folder::{Folder, FolderError, NodeKeys};
 use crate::net::{NetHandle, Reply as NetReply};
+use crate::practice::Practice;
 use crate::rules::Rules;
 use crate::seal::SealKeys;
 use crate::sequencer::{Latest, Sequencer};
@@ -45,6 +46,8 @@ pub struct Shared {
     pub witness: Witness,
     /// Dated rules that records are judged by.
     pub rules: Rules,
+    /// Wrong receipts, at a practice partner's node only.
+    pub practice: Option<Practice>,
     /// Witnesses outside the network.
     pub(super) outside: Vec<Outside>,
     /// The node's folder, which keeps documents.
@@ -89,6 +92,8 @@ pub struct Parts {
     pub folder: Folder,
     /// Dated rules.
     pub rules: Rules,
+    /// Wrong receipts, at a practice partner's node only.
+    pub practice: Option<Practice>,
 }
 
 /// Secret keys that the rooms around the engine use.
@@ -123,7 +128,7 @@ impl Shared {
     /// # Errors
     /// [`SharedError`] when the cards do not say whom to seal to or who witnesses this node's log, or the store does not what was cosigned.
     pub fn new(parts: Parts) -> Result<Self, SharedError> {
-        let Parts { me, directory, secrets, store, sequencer, net, outside, folder, rules } = parts;
+        let Parts { me, directory, secrets, store, sequencer, net, outside, folder, rules, practice } = parts;
         let own = directory.node(&me).cloned().ok_or_else(|| SharedError::NoCard(me.clone()))?;
         let origin = &own.card.origin;
         let kept = store.checkpoint_of(LogFact::Cosigned, origin)?;
@@ -143,6 +148,7 @@ impl Shared {
             outside,
             folder,
             rules,
+            practice,
             refused: RefusedDocuments::default(),
             cosigned: Mutex::new(cosigned),
             kept: Mutex::default(),
@@ -300,6 +306,9 @@ impl Shared {
         if let Answer::Error { code, detail } = answer {
             tracing::info!(%code, detail, "request refused");
             *self.errors.lock().unwrap_or_else(PoisonError::into_inner).entry(*code).or_default() += 1;
+        }
+        if let (Some(practice), Answer::Receipt(receipt)) = (&self.practice, answer) {
+            return practice.respond(reply, receipt, super::now());
         }
         reply.send(answer.to_cbor());
     }

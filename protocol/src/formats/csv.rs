@@ -35,7 +35,8 @@ pub fn csv<R: Read>(input: R, mapping: &Mapping) -> Result<Csv<'_, R>, FormatErr
 ///
 /// # Errors
 /// As [`csv()`].
-pub fn csv_after<R: Read>(input: R, mapping: &Mapping, sales: Sales) -> Result<Csv<'_, R>, FormatError> {
+pub fn csv_after<R: Read>(input: R, mapping: &Mapping, mut sales: Sales) -> Result<Csv<'_, R>, FormatError> {
+    sales.begin();
     let mut reader = splitter(input, mapping.delimiter);
     let mut cells = ByteRecord::new();
     let Some(names) = header(&mut reader, &mut cells)? else {
@@ -211,7 +212,14 @@ impl<R> Csv<'_, R> {
             _ => Original::Unknown,
         };
         let what = match original {
-            Original::Sale(reference, line) => format!("cancellation, matched to '{reference}' of line {line}"),
+            Original::Sale(reference, files, line) => {
+                let before = match files {
+                    0 => String::new(),
+                    1 => ", one file before".to_owned(),
+                    more => format!(", {more} files before"),
+                };
+                format!("cancellation, matched to '{reference}' of line {line}{before}")
+            }
             Original::Unknown => "cancellation, original unknown".to_owned(),
             Original::Forgotten => "cancellation, original unknown or too long ago".to_owned(),
         };

@@ -16,6 +16,8 @@ pub struct Sales {
     /// By order of the rows; the first has the number `forgotten`.
     kept: VecDeque<Sale>,
     forgotten: u64,
+    /// Files read before this one.
+    file: u64,
     /// Numbers of the sales of a customer and article.
     of_article: HashMap<Key, VecDeque<u64>>,
 }
@@ -27,6 +29,7 @@ pub(super) type Key = [u8; 16];
 struct Sale {
     key: Key,
     reference: Box<str>,
+    file: u64,
     line: u64,
     /// Millionths that are not cancelled.
     left: i128,
@@ -35,8 +38,8 @@ struct Sale {
 /// What a cancellation takes back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Original {
-    /// The reference of an earlier sale, and its line.
-    Sale(String, u64),
+    /// The reference of an earlier sale, how many files before this one it stands in, and its line there.
+    Sale(String, u64, u64),
     /// No earlier sale in the run fits.
     Unknown,
     /// The same, but earlier sales were forgotten, and it may have been one of them.
@@ -44,11 +47,16 @@ pub(super) enum Original {
 }
 
 impl Sales {
+    /// Another file of the run begins.
+    pub(super) fn begin(&mut self) {
+        self.file += 1;
+    }
+
     /// Remembers a sale; one without a positive quantity is none.
     pub(super) fn add(&mut self, key: Key, reference: &str, line: u64, quantity: Number) {
         let Some(left) = quantity.millionths().filter(|left| *left > 0) else { return };
         let number = self.forgotten + self.kept.len() as u64;
-        self.kept.push_back(Sale { key, reference: reference.into(), line, left });
+        self.kept.push_back(Sale { key, reference: reference.into(), file: self.file, line, left });
         let mine = self.of_article.entry(key).or_default();
         mine.push_back(number);
         if mine.len() > MAX_SALES_OF_ARTICLE {
@@ -67,7 +75,7 @@ impl Sales {
             let place = usize::try_from(number - self.forgotten).ok();
             if let Some(sale) = place.and_then(|at| self.kept.get_mut(at)).filter(|sale| sale.left >= wanted) {
                 sale.left -= wanted;
-                return Original::Sale(sale.reference.to_string(), sale.line);
+                return Original::Sale(sale.reference.to_string(), self.file - sale.file, sale.line);
             }
         }
         unknown
@@ -122,7 +130,7 @@ mod tests {
         sales.add(of("A", "hat"), "1", 2, number("10"));
         sales.add(of("A", "hat"), "2", 3, number("4"));
         sales.add(of("A", "hat"), "3", 4, number("-4"));
-        let sale = |reference: &str, line| Original::Sale(reference.into(), line);
+        let sale = |reference: &str, line| Original::Sale(reference.into(), 0, line);
         assert_eq!(sales.cancel(of("A", "hat"), number("-3")), sale("2", 3));
         assert_eq!(sales.cancel(of("A", "hat"), number("-3")), sale("1", 2));
         assert_eq!(sales.cancel(of("A", "hat"), number("-8")), Original::Unknown);
@@ -144,7 +152,7 @@ mod tests {
         assert_eq!(sales.kept.len(), MAX_SALES);
         assert_eq!(sales.of_article.values().map(VecDeque::len).sum::<usize>(), MAX_SALES);
         assert_eq!(sales.cancel(of("A", "0"), number("-1")), Original::Forgotten);
-        assert_eq!(sales.cancel(of("A", "1"), number("-1")), Original::Sale("5".into(), 5));
+        assert_eq!(sales.cancel(of("A", "1"), number("-1")), Original::Sale("5".into(), 0, 5));
         assert_eq!(sales.cancel(of("A", "1"), number("-1")), Original::Forgotten);
         let mut many = Sales::default();
         for line in 0..2 * MAX_SALES_OF_ARTICLE as u64 {
@@ -165,7 +173,7 @@ mod tests {
                 if sold {
                     sales.add(key, &article.to_string(), line as u64, number(&quantity.to_string()));
                     left[at] += quantity;
-                } else if let Original::Sale(reference, before) = sales.cancel(key, number(&format!("-{quantity}"))) {
+                } else if let Original::Sale(reference, 0, before) = sales.cancel(key, number(&format!("-{quantity}"))) {
                     left[at] -= quantity;
                     prop_assert!(reference == article.to_string() && before < line as u64);
                 }

@@ -140,6 +140,22 @@ impl Action {
     }
 }
 
+impl Act {
+    /// What it is, in words.
+    pub(super) fn words(&self) -> String {
+        match self {
+            Act::Respond(status) => format!("customs_response {status}"),
+            Act::Refer(kind, _) => format!("referral {kind}"),
+            Act::Ask(..) => "data_request".to_owned(),
+            Act::Decide(state) => format!("agency_decision {state}"),
+            Act::Notify(kind) => format!("notice {kind}"),
+            Act::Answer(outcome) => format!("answer {outcome}"),
+            Act::Send(type_name) => type_name.clone(),
+            Act::Stop(millis) => format!("an outage of {millis} ms"),
+        }
+    }
+}
+
 /// Seconds of the file as milliseconds.
 fn millis(name: &str, seconds: u64) -> Result<u64, String> {
     match seconds {

@@ -36,6 +36,12 @@ pub enum Requirement {
     Verdict,
     /// Records come in an order and from whom they can.
     LifeCycle,
+    /// A wrong receipt is not counted: nothing says that it is held.
+    ReceiptNotCounted,
+    /// That a dispatch waits for a receipt that holds is told, with the reason.
+    ReceiptTold,
+    /// A dispatch without a receipt that holds is sent again until there is one.
+    ReceiptSettled,
     /// What the rules call required was rehearsed.
     Rehearsed,
 }
@@ -53,6 +59,9 @@ impl Requirement {
             Requirement::Quality => "quality",
             Requirement::Verdict => "taken by verdict",
             Requirement::LifeCycle => "life cycle",
+            Requirement::ReceiptNotCounted => "wrong receipt not counted",
+            Requirement::ReceiptTold => "wrong receipt told",
+            Requirement::ReceiptSettled => "sent again until receipted",
             Requirement::Rehearsed => "rehearsed",
         }
     }
@@ -120,6 +129,7 @@ pub(super) fn judge(trace: &[Line], now: Millis) -> Vec<Check> {
     checks.extend(revisions(trace));
     checks.extend(quality(trace));
     checks.extend(verdicts(trace));
+    checks.extend(super::judge_receipts::receipts(trace, now));
     checks
 }
 

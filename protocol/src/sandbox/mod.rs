@@ -16,13 +16,20 @@
 //! | `fields` | reading a record's JSON form by `group.field` |
 //! | `rules`, `condition`, `action` | the file of rules |
 //! | `render` | an action as a record |
+//! | `damage`, `receipts` | wrong receipts: what, when, and what follows |
 //! | `stage` | who does what when |
-//! | `trace`, `report`, `judge` | what happened, and how the integrator's side did |
+//! | `trace`, `report`, `judge`, `judge_receipts` | what happened, and how the integrator's side did |
+
+/// What the charter of a practice network calls it: only there may a node give wrong receipts.
+pub const PRACTICE_NETWORK: &str = "Luxor practice";
 
 mod action;
 mod condition;
+mod damage;
 mod fields;
 mod judge;
+mod judge_receipts;
+mod receipts;
 mod render;
 mod report;
 mod rules;
@@ -34,10 +41,12 @@ mod tests;
 
 pub use action::{Act, Action, Question};
 pub use condition::Condition;
+pub use damage::{Damage, damaged};
 pub use fields::{group_text, own_reference, without_withheld};
 pub use judge::{Check, Requirement, Verdict};
+pub use receipts::{Given, ReceiptEvent, ReceiptLine, ReceiptRule, ReceiptRulesError, Receipts};
 pub use render::{Scene, render};
 pub use report::{Alarmed, Conformance, Played, Told};
-pub use rules::{Opening, Rule, Rules, RulesError, Whose};
+pub use rules::{Opening, Rule, Rules, RulesError, Whose, WrongReceipt};
 pub use stage::{Cast, Deed, Done, Player, Stage};
 pub use trace::{Line, What};

@@ -174,7 +174,7 @@ fn fill_text(text: &str, scene: &Scene<'_>) -> Result<String, String> {
         let (name, behind) = after.split_once('}').ok_or_else(|| format!("'{text}': a brace is not closed"))?;
         filled.push_str(before);
         filled.push_str(&placeholder(name, scene).ok_or_else(|| {
-            format!("'{text}': {{{name}}} is not known; {{me}}, {{partner}}, {{reference}}, {{item}}, {{n}}, {{now}}, {{now+SECONDS}} and {{day}} are")
+            format!("'{text}': {{{name}}} is not known; {{me}}, {{partner}}, {{reference}}, {{item}}, {{order}}, {{n}}, {{now}}, {{now+SECONDS}} and {{day}} are")
         })?);
         rest = behind;
     }
@@ -189,6 +189,7 @@ fn placeholder(name: &str, scene: &Scene<'_>) -> Option<String> {
         "partner" => scene.partner.to_string(),
         "reference" => scene.about.and_then(own_reference).unwrap_or_else(none),
         "item" => scene.about.and_then(|about| group_text(about, "item", "id")).unwrap_or_else(none),
+        "order" => scene.about.and_then(|about| group_text(about, "order", "number")).unwrap_or_else(none),
         "n" => format!("{}-{}", scene.run, scene.number),
         "now" => scene.now.to_string(),
         "day" => scene.now.day().to_string(),

@@ -120,7 +120,10 @@ impl Conformance {
                 What::Stopped { rule, millis } => {
                     notes.push(format!("{} was down for {millis} ms, by rule '{rule}'", line.partner));
                 }
-                What::Refused { .. } => {}
+                What::NotPlayed { rule, deed, due } => {
+                    notes.push(format!("not played by {}: {deed} of rule '{rule}', due {due}", line.partner));
+                }
+                What::Refused { .. } | What::Receipt(_) | What::Waits { .. } => {}
             }
         }
         Self {
@@ -230,10 +233,18 @@ fn played(trace: &[Line], rules: &Rules, cast: &Cast) -> BTreeMap<String, Played
         rules.rules.iter().filter(|rule| cast.partners.iter().any(|player| rule.by.plays(player, cast.kind)));
     let mut played: BTreeMap<String, Played> =
         playable.map(|rule| (rule.name.clone(), Played { times: 0, required: rule.required })).collect();
+    let wrong =
+        rules.receipts.iter().filter(|receipt| cast.partners.iter().any(|one| receipt.by.plays(one, cast.kind)));
+    played.extend(wrong.map(|receipt| (receipt.rule.name.clone(), Played::default())));
+    // A receipt counts once, however often it was given.
+    let mut receipts = BTreeSet::new();
     for line in trace {
-        if let What::Received { rule: Some(rule), .. } = &line.what
-            && let Some(played) = played.get_mut(rule)
-        {
+        let rule = match &line.what {
+            What::Received { rule: Some(rule), .. } => rule,
+            What::Receipt(of) if receipts.insert((&line.partner, &of.sender, of.lane, of.number)) => &of.rule,
+            _ => continue,
+        };
+        if let Some(played) = played.get_mut(rule) {
             played.times += 1;
         }
     }

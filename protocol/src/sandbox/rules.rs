@@ -7,7 +7,9 @@ use serde_json::{Value as Json, json};
 
 use super::action::{Act, Action, Draft};
 use super::condition::Condition;
+use super::damage::Damage;
 use super::fields::{newest, type_of};
+use super::receipts::ReceiptRule;
 use super::render::{Scene, render};
 use super::stage::Player;
 use crate::limits::{MAX_RULES_BYTES, MAX_SANDBOX_ACTIONS, MAX_SANDBOX_OPENINGS, MAX_SANDBOX_RULES};
@@ -16,6 +18,8 @@ use crate::record::content_from_json;
 use crate::time::Millis;
 
 const BUILTIN: &str = include_str!("builtin.toml");
+/// Seconds for which a receipt is wrong, where the rule does not say: long enough for several attempts.
+const WRONG_SECONDS: u64 = 3;
 
 /// Why a file of rules was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,6 +47,17 @@ pub struct Rules {
     pub rules: Vec<Rule>,
     /// What partners do by themselves at the beginning.
     pub openings: Vec<Opening>,
+    /// Wrong receipts that partners' nodes give.
+    pub receipts: Vec<WrongReceipt>,
+}
+
+/// A wrong receipt, and who gives it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrongReceipt {
+    /// Whose node.
+    pub by: Whose,
+    /// For which dispatches, what is wrong, and for how long.
+    pub rule: ReceiptRule,
 }
 
 /// A reaction.
@@ -99,6 +114,20 @@ struct File {
     rules: Vec<RuleDraft>,
     #[serde(default, rename = "open")]
     openings: Vec<OpeningDraft>,
+    #[serde(default, rename = "receipt")]
+    receipts: Vec<ReceiptDraft>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReceiptDraft {
+    name: String,
+    partner: Option<String>,
+    #[serde(default)]
+    before: Vec<MemberKind>,
+    reference: String,
+    wrong: Damage,
+    seconds: Option<u64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -142,7 +171,7 @@ impl Rules {
         }
         let file: File = toml::from_str(text).map_err(|error| RulesError::Form(error.to_string()))?;
         let wrong = |rule: &str, what: String| RulesError::Rule { rule: rule.chars().take(80).collect(), what };
-        if file.rules.len() + file.openings.len() > MAX_SANDBOX_RULES {
+        if file.rules.len() + file.openings.len() + file.receipts.len() > MAX_SANDBOX_RULES {
             let what = format!("more than {MAX_SANDBOX_RULES} rules in the file");
             return Err(wrong("", what));
         }
@@ -166,7 +195,15 @@ impl Rules {
                 return Err(wrong(&name, "two rules have this name".into()));
             }
         }
-        Ok(Self { rules, openings })
+        let mut receipts = Vec::new();
+        for draft in file.receipts {
+            let name = draft.name.clone();
+            receipts.push(WrongReceipt::read(draft).map_err(|what| wrong(&name, what))?);
+            if !names.insert(name.clone()) {
+                return Err(wrong(&name, "two rules have this name".into()));
+            }
+        }
+        Ok(Self { rules, openings, receipts })
     }
 
     /// Rules for every kind of partner, which show every reaction.
@@ -175,6 +212,12 @@ impl Rules {
     /// None: a test reads them.
     pub fn builtin() -> Result<Self, RulesError> {
         Self::parse(BUILTIN)
+    }
+
+    /// Wrong receipts that this partner's node gives.
+    pub fn receipts_of(&self, player: &Player, me: MemberKind) -> Vec<ReceiptRule> {
+        let theirs = self.receipts.iter().filter(|receipt| receipt.by.plays(player, me));
+        theirs.map(|receipt| receipt.rule.clone()).collect()
     }
 
     /// The text of the built-in file.
@@ -226,6 +269,16 @@ impl Opening {
     }
 }
 
+impl WrongReceipt {
+    fn read(draft: ReceiptDraft) -> Result<Self, String> {
+        let by = Whose::read(draft.partner, draft.before)?;
+        let seconds = draft.seconds.unwrap_or(WRONG_SECONDS);
+        let rule = ReceiptRule { name: draft.name, reference: draft.reference, wrong: draft.wrong, seconds };
+        rule.check()?;
+        Ok(Self { by, rule })
+    }
+}
+
 impl Whose {
     fn read(partner: Option<String>, before: Vec<MemberKind>) -> Result<Self, String> {
         let partner = partner.map(|text| match text.parse() {
@@ -265,6 +318,7 @@ fn sample(type_name: &str) -> Json {
     if let Some(top) = record.as_object_mut() {
         match type_name {
             "referral" => _ = top.insert(type_name.into(), json!({"kind": "rfi", "reference": "R-1", "state": "open"})),
+            "order" => _ = top.insert("order".into(), json!({"number": "O-1"})),
             "data_request" => _ = top.insert("request".into(), json!({"reference": "R-1", "ground": "law"})),
             _ => {}
         }

@@ -157,6 +157,23 @@ impl Stage {
         !self.plan.is_empty() || self.cases.values().any(|case| !case.over)
     }
 
+    /// What is still to be done, in order: by whom, by which rule, what in words, and when.
+    pub fn pending(&self) -> Vec<(usize, String, String, Millis)> {
+        let planned = self.plan.iter().map(|((at, _), planned)| {
+            let deed = match &planned.what {
+                Step::Act(action) => action.act.words(),
+                Step::Restate(_) => "a question's next state".to_owned(),
+            };
+            (planned.partner, planned.rule.clone(), deed, *at)
+        });
+        let open = self.cases.iter().filter(|(_, case)| !case.over && !case.question.unanswered.is_empty());
+        let unanswered = open.map(|((partner, reference), case)| {
+            let deed = format!("what follows where {reference} is not answered");
+            (*partner, case.rule.clone(), deed, case.deadline)
+        });
+        planned.chain(unanswered).collect()
+    }
+
     fn schedule(&mut self, partner: usize, rule: &str, actions: &[Action], about: Option<Arc<Json>>, now: Millis) {
         for action in actions {
             let what = Step::Act(action.clone());

@@ -3,6 +3,7 @@
 
 mod judged;
 mod played;
+mod receipts;
 
 use serde_json::{Value as Json, json};
 

@@ -3,6 +3,8 @@
 use serde::Serialize;
 use serde_json::Value as Json;
 
+use super::receipts::ReceiptLine;
+use crate::exchange::Lane;
 use crate::names::MemberId;
 use crate::quality::Finding;
 use crate::time::Millis;
@@ -62,6 +64,26 @@ pub enum What {
         rule: String,
         /// For how long.
         millis: u64,
+    },
+    /// The partner's node played with a receipt, or saw what became of it.
+    Receipt(ReceiptLine),
+    /// The integrator's node tells why a dispatch waits for its receipt.
+    Waits {
+        /// The dispatch's lane.
+        lane: Lane,
+        /// Its number.
+        number: u64,
+        /// What its outbox says.
+        reason: String,
+    },
+    /// What a rule still had to do when the rehearsal ended.
+    NotPlayed {
+        /// Which.
+        rule: String,
+        /// What, in words.
+        deed: String,
+        /// When it was due, RFC 3339.
+        due: String,
     },
 }
 

@@ -56,7 +56,8 @@ async fn a_key_that_no_card_names_is_no_member() {
     let secrets = Secrets { sign: keys.sign, seal: keys.seal, witness: keys.witness, transport };
     let (net_handle, outside) = (net.handle(), Vec::new());
     let rules = Rules::read(&folder, &RulesSection::default()).unwrap();
-    let parts = Parts { me, directory, secrets, store, sequencer, net: net_handle, outside, folder, rules };
+    let parts =
+        Parts { me, directory, secrets, store, sequencer, net: net_handle, outside, folder, rules, practice: None };
     let shared = Arc::new(Shared::new(parts).unwrap());
     let config = DriverConfig {
         submissions: 8,

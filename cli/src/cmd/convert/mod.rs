@@ -1,6 +1,6 @@
 //! `luxor convert`: records from one format into another, every row accounted for. Needs no node.
 //!
-//! A row is held until it is written, and no more; canonical CSV, whose header names every column, is written in a second pass over the
+//! A row is held until it is written, and no more, beside a bounded number of sales that later files may cancel; canonical CSV, whose header names every column, is written in a second pass over the
 //! input. A file is in its place whole or not at all.
 
 #[cfg(test)]
@@ -12,7 +12,8 @@ use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 
 use luxor_protocol::formats::{
-    Arguments, BackError, Class, Columns, FlatError, FlatWriter, FormatError, MappedWriter, Row, Source, Tally, wco,
+    Arguments, BackError, Class, Columns, FlatError, FlatWriter, FormatError, MappedWriter, Row, Sales, Source, Tally,
+    wco,
 };
 use luxor_protocol::record::{Content, Fault, content_to_json};
 use serde::Serialize;
@@ -27,8 +28,8 @@ use crate::ui;
 const BUFFER: usize = 256 * 1024;
 const STDIN: &str = "-";
 
-/// What became of the rows.
-#[derive(Debug, Default, Serialize)]
+/// What became of the rows, of one file or of all.
+#[derive(Debug, Default, Clone, Serialize)]
 struct Report {
     /// By reading.
     #[serde(flatten)]
@@ -40,7 +41,19 @@ struct Report {
     /// Records that it cannot hold.
     not_written: u64,
     /// The first rows and records that are not in it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     refusals: Vec<Refusal>,
+    /// The same of each file, in their order, where there are several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    files: Vec<OfFile>,
+}
+
+/// What became of the rows of one file of several.
+#[derive(Debug, Clone, Serialize)]
+struct OfFile {
+    file: String,
+    #[serde(flatten)]
+    report: Report,
 }
 
 pub(super) fn run(args: &ConvertArgs) -> anyhow::Result<Exit> {
@@ -48,23 +61,30 @@ pub(super) fn run(args: &ConvertArgs) -> anyhow::Result<Exit> {
         return Err(UsageError("--json is for the account, so the records need --output FILE".into()).into());
     }
     let arguments = arguments(args)?;
-    let from = Format::named(&args.from, &args.file, &arguments)?;
+    let from: Vec<(&Path, Format)> = args
+        .files
+        .iter()
+        .map(|file| Ok((file.as_path(), Format::named(&args.from, file, &arguments)?)))
+        .collect::<anyhow::Result<_>>()?;
+    if from.iter().filter(|(file, _)| *file == Path::new(STDIN)).count() > 1 {
+        return Err(UsageError("stdin is named twice, and can be read but once".into()).into());
+    }
     let to = Format::named(&args.to, args.output.as_deref().unwrap_or(Path::new("")), &Arguments::default())?;
     let columns = match to {
-        Format::Csv => Some(columns(args, &from)?),
+        Format::Csv => Some(columns(&from)?),
         _ => None,
     };
     let refusals = Refusals::new(args.refused.as_deref())?;
     let report = match &args.output {
-        None => convert(args, &from, Output::new(std::io::stdout().lock(), &to, columns)?, refusals)?,
+        None => convert(&from, Output::new(std::io::stdout().lock(), &to, columns)?, refusals)?,
         // A pipe or a device is written to; it is no file that could be replaced.
         Some(path) if path.metadata().is_ok_and(|found| !found.is_file()) => {
             let file = File::options().write(true).open(path).map_err(FileError::at(path))?;
-            convert(args, &from, Output::new(file, &to, columns)?, refusals)?
+            convert(&from, Output::new(file, &to, columns)?, refusals)?
         }
         Some(path) => {
             let mut file = files::begin(path)?;
-            let report = convert(args, &from, Output::new(file.as_file_mut(), &to, columns)?, refusals)?;
+            let report = convert(&from, Output::new(file.as_file_mut(), &to, columns)?, refusals)?;
             files::complete(file, path)?;
             report
         }
@@ -93,48 +113,59 @@ fn arguments(args: &ConvertArgs) -> Result<Arguments, UsageError> {
 }
 
 /// The columns that canonical CSV of the whole input has.
-fn columns(args: &ConvertArgs, from: &Format) -> anyhow::Result<Columns> {
-    if args.file == Path::new(STDIN) {
+fn columns(from: &[(&Path, Format)]) -> anyhow::Result<Columns> {
+    if from.iter().any(|(file, _)| *file == Path::new(STDIN)) {
         let what = "canonical CSV is written in a second pass, stdin has one\nhint: read a file, or write --to ndjson";
         return Err(UsageError(what.into()).into());
     }
     let mut columns = Columns::default();
-    for row in from.rows(reader(&args.file)?).map_err(|e| refused(&args.file, e))? {
-        if let Row::Record { content, .. } = row.map_err(|e| refused(&args.file, e))? {
-            columns.add(&content);
+    for (file, from) in from {
+        for row in from.rows(reader(file)?).map_err(|e| refused(file, e))? {
+            if let Row::Record { content, .. } = row.map_err(|e| refused(file, e))? {
+                columns.add(&content);
+            }
         }
     }
     Ok(columns)
 }
 
 fn convert<W: Write>(
-    args: &ConvertArgs,
-    from: &Format,
+    from: &[(&Path, Format)],
     mut output: Output<'_, W>,
     mut refusals: Refusals,
 ) -> anyhow::Result<Report> {
-    let (mut report, mut progress) = (Report::default(), ui::Progress::new());
-    let file = name(&args.file);
-    for row in from.rows(reader(&args.file)?).map_err(|e| refused(&args.file, e))? {
-        let row = row.map_err(|e| refused(&args.file, e))?;
-        report.tally.add(&row);
-        match row {
-            Row::Record { content, source } => match output.write(&content)? {
-                None => report.written += 1,
-                Some((pointer, reason)) => {
-                    report.not_written += 1;
-                    refusals.add(not_written(&file, source, pointer, reason), &mut progress)?;
-                }
-            },
-            Row::Refused(refusal) => refusals.add(Refusal::by_reading(&file, refusal), &mut progress)?,
+    let (mut all, mut progress, mut sales) = (Report::default(), ui::Progress::new(), Sales::default());
+    for (path, from) in from {
+        let (file, mut of_file) = (name(path), Report::default());
+        for row in from.rows_after(reader(path)?, &mut sales).map_err(|e| refused(path, e))? {
+            let row = row.map_err(|e| refused(path, e))?;
+            of_file.tally.add(&row);
+            all.tally.add(&row);
+            match row {
+                Row::Record { content, source } => match output.write(&content)? {
+                    None => of_file.written += 1,
+                    Some((pointer, reason)) => {
+                        of_file.not_written += 1;
+                        refusals.add(not_written(&file, source, pointer, reason), &mut progress)?;
+                    }
+                },
+                Row::Refused(refusal) => refusals.add(Refusal::by_reading(&file, refusal), &mut progress)?,
+            }
+            progress.show(|| format!("{} records", ui::count(all.tally.records)));
         }
-        progress.show(|| format!("{} records", ui::count(report.tally.records)));
+        of_file.rows = of_file.tally.rows();
+        all.rows += of_file.rows;
+        all.written += of_file.written;
+        all.not_written += of_file.not_written;
+        all.files.push(OfFile { file, report: of_file });
     }
     output.finish()?;
     progress.clear();
-    report.rows = report.tally.rows();
-    report.refusals = refusals.finish()?;
-    Ok(report)
+    if all.files.len() == 1 {
+        all.files.clear();
+    }
+    all.refusals = refusals.finish()?;
+    Ok(all)
 }
 
 fn not_written(file: &str, source: Source, pointer: String, reason: String) -> Refusal {
@@ -256,6 +287,20 @@ fn print(args: &ConvertArgs, report: &Report) -> anyhow::Result<()> {
     if args.json {
         return Ok(ui::json(report)?);
     }
+    let several = report.files.iter().map(|of| (of.file.as_str(), &of.report)).chain([("all files", report)]);
+    for (file, report) in several {
+        if args.files.len() > 1 {
+            match args.output.is_none() {
+                true => ui::say(&format!("{file}:")),
+                false => ui::line(&format!("{file}:"))?,
+            }
+        }
+        print_one(args, report)?;
+    }
+    Ok(())
+}
+
+fn print_one(args: &ConvertArgs, report: &Report) -> anyhow::Result<()> {
     let Tally { records, links, goods, charge, cancellation, domestic, no_member, refused } = &report.tally;
     let of_links = if *links > 0 { format!(" ({} of them link parts)", ui::count(*links)) } else { String::new() };
     let mut rows = vec![
