@@ -20,6 +20,7 @@
 //! | `index` | index rows |
 //! | `under` | rows under data keys, and the key files |
 //! | `attached` | attached files and their rows |
+//! | `repairs` | refused records, waiting or settled |
 //! | `logs` | checkpoints and evidence of logs |
 //! | `state` | whose folder, totals, keys that nothing writes |
 //!
@@ -38,6 +39,7 @@ mod onward;
 mod outgoing;
 mod receipts;
 mod records;
+mod repairs;
 mod report;
 mod state;
 mod under;
@@ -146,6 +148,7 @@ pub fn check(folder: &Folder, progress: &mut dyn FnMut(&str)) -> Result<Report, 
     check.submissions();
     check.deletions();
     check.holds();
+    check.repairs();
     check.attached(&AttachedFiles::new(&data));
     check.under();
     check.logs();
