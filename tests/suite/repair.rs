@@ -15,7 +15,7 @@ const OTHERS: &str = "[rules]\nothers = \"refuse\"";
 
 fn found(post: &str, customs: &str) -> Network {
     let flow = agreement("ab", "post", "customs", "declaration", "safety_security", "[\"*\"]");
-    let network = Network::found(&MEMBERS, &[flow.replace("version = 1\n", "version = 3\n")]);
+    let network = Network::found(&MEMBERS, &[flow.replace("version = 1\n", "version = 3\ndestinations = [\"KR\"]\n")]);
     for (member, lines) in [("post", post), ("customs", customs)] {
         if !lines.is_empty() {
             network.configure(member, lines);
@@ -215,6 +215,11 @@ fn what_a_recipient_rejects_waits_at_the_sender_and_its_correction_supersedes_it
     );
     // A second fix of what was fixed: nothing waits.
     assert_eq!(post.get("/v1/repairs"), json!([]));
+    // Erased, the record is told of here no more, though its row had no content.
+    post.put("s0", 0, &[bad("R-5")]).unwrap();
+    until("the verdict", || (entries(&post, "").len() == 1).then_some(()));
+    let erased = luxor_json(&["erase", "--node", node(&post), "--item", "ITEM-R-5", "--ground", "order 7"]);
+    assert_eq!((&erased["records"], entries(&post, "submission=s0").len()), (&json!(1), 0), "{erased}");
 
     // Rejected again, the correction waits as an attempt of its own, and is corrected in its turn.
     post.put("s2", 0, &[bad("R-4")]).unwrap();

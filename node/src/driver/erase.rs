@@ -551,8 +551,8 @@ fn repair_due(store: &Store, holds: &Holds, step: &mut Step, row: &[u8]) -> Resu
     store.erase_repair(&mut step.erasing, row)
 }
 
-/// Rows of the repair queue whose record has this reference: few enough to look through them all.
-fn repairs_named(store: &Store, item: &str) -> Result<Vec<(RepairKey, Names)>, StoreError> {
+/// Rows of the repair queue whose record has this reference, or was sent as one of these: few enough to look through them all.
+fn repairs_named(store: &Store, item: &str, roots: &BTreeSet<Digest>) -> Result<Vec<(RepairKey, Names)>, StoreError> {
     let mut found = Vec::new();
     for settled in [false, true] {
         let mut after = None;
@@ -561,7 +561,7 @@ fn repairs_named(store: &Store, item: &str) -> Result<Vec<(RepairKey, Names)>, S
             for key in &keys {
                 let Some(row) = store.repair(key)? else { continue };
                 let names = row.names()?;
-                if names.has_reference(item) {
+                if names.has_reference(item) || row.root.is_some_and(|root| roots.contains(&root)) {
                     found.push((key.clone(), names));
                 }
             }
@@ -618,7 +618,12 @@ fn order(shared: &Shared, holds: &Holds, item: &str) -> Result<Step, EraseError>
     for (under, found) in all {
         found.iter().for_each(|(entry, place)| places.entry((under, *entry)).or_default().push(*place));
     }
-    let repairs = repairs_named(store, item)?;
+    let mut roots = BTreeSet::new();
+    for ((_, entry), places) in places.iter().filter(|((under, _), _)| *under == Under::Records) {
+        let all = store.look_at(Under::Records, *entry, |item| item.root)?;
+        roots.extend(all.into_iter().filter(|(place, _)| places.contains(place)).map(|(_, root)| root));
+    }
+    let repairs = repairs_named(store, item, &roots)?;
     if places.is_empty() && repairs.is_empty() {
         return Err(EraseError::Unknown(item.to_owned()));
     }
@@ -643,7 +648,8 @@ fn order(shared: &Shared, holds: &Holds, item: &str) -> Result<Step, EraseError>
     let mut step = Step::default();
     for (key, _) in &repairs {
         store.erase_repair(&mut step.erasing, &key.bytes())?;
-        step.done.records += 1;
+        // What was sent is counted where it stands.
+        step.done.records += u64::from(key.dispatch.is_none());
     }
     for ((under, entry), places) in places {
         let erased = store.rewrite(&mut step.erasing, under, entry, |item| places.contains(&item.place))?;

@@ -200,6 +200,12 @@ impl Store {
         self.repairs.not_kept.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// As if so many waited.
+    #[cfg(test)]
+    pub(crate) fn pretend_repairs(&self, waiting: u64) {
+        self.repairs.waiting.store(waiting, Ordering::Relaxed);
+    }
+
     /// How many were not since the node started.
     pub fn repairs_not_kept(&self) -> u64 {
         self.repairs.not_kept.load(Ordering::Relaxed)

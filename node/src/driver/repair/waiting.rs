@@ -174,3 +174,66 @@ pub(super) fn end_of(key: &RepairKey, row: RepairRow, end: RepairEnd, held: bool
     let row = RepairRow { what: String::new(), content, settled: Some(end), ..row };
     (RepairKey { settled: true, ..key.clone() }, row)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use luxor_protocol::record::{Fault, content_from_json};
+    use serde_json::json;
+
+    use super::*;
+    use crate::store::StoreConfig;
+
+    const NOW: Millis = Millis(1_795_428_000_000);
+
+    fn waits(result: &RecordResult) -> Waits {
+        match result {
+            RecordResult::Refused { waits, .. } => *waits,
+            RecordResult::Accepted { .. } => panic!("accepted"),
+        }
+    }
+
+    #[test]
+    fn what_finds_no_room_is_not_kept_and_said_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let me = "a/n".parse().unwrap();
+        let store = Store::open(folder.path(), StoreConfig::default(), &Digest::ZERO, &me, folder.path()).unwrap();
+        let content = json!({"type": "declaration", "filing": {"own_reference": "A"}, "route": {"destination": "KR"}});
+        let content = content_from_json(&content).unwrap();
+        let fault = || ContentError::new(Fault::NoRecipient, "/route/destination", "nobody");
+        store.pretend_repairs(MAX_REPAIRS - 1);
+        let mut waiting = Waiting::new(&store, "s", 0, NOW, Vec::new());
+        let told = [0, 1].map(|at| waits(&waiting.refused(at, &content, fault(), Vec::new()).unwrap()));
+        assert_eq!((told, store.repairs_not_kept()), ([Waits::Waits, Waits::Full], 1));
+        assert_eq!(waiting.writes().len(), 1);
+        // One that waits already stays, also where there is no room for others.
+        store.pretend_repairs(MAX_REPAIRS);
+        let attempt = Attempt { submission: "s".into(), chunk: 0, position: 0 };
+        let key = RepairKey { settled: false, attempt, dispatch: None };
+        let row = RepairRow {
+            type_name: "declaration".into(),
+            version: 1,
+            fault: Fault::Quality,
+            pointer: String::new(),
+            what: String::new(),
+            since: Millis(NOW.0 - 86_400_000),
+            at: NOW,
+            attempts: 1,
+            root: None,
+            content: None,
+            settled: None,
+        };
+        let rows = vec![(key.clone(), row)];
+        let again = Repairing { rows, sent: Vec::new(), edited: true, held: false };
+        let mut waiting = Waiting::new(&store, "fix", 0, NOW, vec![again]);
+        assert_eq!(waits(&waiting.refused(0, &content, fault(), Vec::new()).unwrap()), Waits::Waits);
+        let writes = waiting.writes();
+        let [Write::Repair { key: written, row, instead_of: None }] = writes.as_slice() else { panic!("{writes:?}") };
+        let (_, row) = store.open_repair(written, &row.bytes).unwrap();
+        assert_eq!(
+            (written, row.attempts, row.fault, row.content),
+            (&key, 2, Fault::NoRecipient, Some(content.to_cbor()))
+        );
+        assert_eq!(row.since, Millis(NOW.0 - 86_400_000), "its date stays");
+    }
+}
