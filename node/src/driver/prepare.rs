@@ -67,9 +67,9 @@ pub(super) fn prepare(shared: &Shared, submission: Submission, now: Millis) -> R
     let mut random = Zeroizing::new(vec![0u8; records.len() * (ID_BYTES + SEED_BYTES)]);
     fill(&mut random)?;
     // The same record of the same chunk, handed in once more after a lost answer, is no repetition.
-    let handed = |place: usize| {
+    let handed = |attempt: (&str, u64, u64)| {
         let mut hasher = DefaultHasher::new();
-        (&name, chunk, place).hash(&mut hasher);
+        attempt.hash(&mut hasher);
         Some(Handed(hasher.finish()))
     };
     let of_each = random.chunks_exact(ID_BYTES + SEED_BYTES);
@@ -96,7 +96,7 @@ pub(super) fn prepare(shared: &Shared, submission: Submission, now: Millis) -> R
                 continue;
             }
         };
-        let findings = match quality::own(shared, &mut judges, &content, handed(at)) {
+        let findings = match quality::own(shared, &mut judges, &content, handed(waiting.attempt(at))) {
             Ok(findings) => first(findings),
             Err(findings) => {
                 results.push(waiting.refused(at, &content, refused(&findings), first(findings))?);

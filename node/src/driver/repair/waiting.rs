@@ -64,6 +64,14 @@ impl<'s> Waiting<'s> {
         Self { store, submission, chunk, now, repairing, writes: Vec::new(), added: 0, roots: Vec::new() }
     }
 
+    /// Where the record at a place of the chunk was handed in first: what is repaired repeats nothing.
+    pub(in crate::driver) fn attempt(&self, at: usize) -> (&str, u64, u64) {
+        match self.repairing.get(at).and_then(|repairing| repairing.rows.first()) {
+            Some((key, _)) => (&key.attempt.submission, key.attempt.chunk, key.attempt.position),
+            None => (self.submission, self.chunk, at as u64),
+        }
+    }
+
     /// The record at a place of the chunk is refused: it waits, or waits on, where there is room for it.
     pub(in crate::driver) fn refused(
         &mut self,
