@@ -63,6 +63,9 @@ pub(crate) enum Command {
     Withdraw(WithdrawArgs),
     /// Send what waits for one node of a member, which may be down, to another one of its nodes, and withdraw it at the first.
     Redirect(RedirectArgs),
+    /// The repair queue: refused records of this node that wait, many of them fixed and resent at once.
+    #[command(subcommand)]
+    Repair(RepairCommand),
     /// Pass received records on to a member whom an agreement names for that; or verify what came so.
     #[command(subcommand)]
     Onward(OnwardCommand),
@@ -366,6 +369,102 @@ pub(crate) struct OutboxArgs {
     /// At most so many.
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub(crate) limit: u64,
+}
+
+/// `luxor repair`
+#[derive(Debug, Subcommand)]
+pub(crate) enum RepairCommand {
+    /// What waits, by type, rule and place.
+    List {
+        #[command(flatten)]
+        node: NodeArgs,
+    },
+    /// Refused records with their content; of a submission also what became of those that were resent or given up.
+    Show(RepairShowArgs),
+    /// Change many at once and resend those that pass; the others wait on with what is wrong now.
+    ///
+    /// Replacements come first, then values set, then what is removed. A pointer reads /group/field, /goods/1/group/field or
+    /// /goods/*/group/field. Without any edit they are resent as they are.
+    Fix(RepairFixArgs),
+    /// Give some up: nothing of them is left in the queue.
+    Drop(RepairDropArgs),
+}
+
+/// Which refused records.
+#[derive(Debug, Args)]
+pub(crate) struct RepairWhichArgs {
+    /// Those that this rule of quality, or fault, refuses.
+    #[arg(long)]
+    pub(crate) rule: Option<String>,
+    /// Those of this type.
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) type_name: Option<String>,
+    /// Those whose fault is at this place, with * for goods items and occurrences.
+    #[arg(long = "at", value_name = "POINTER")]
+    pub(crate) pointer: Option<String>,
+    /// Those of this submission.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) submission: Option<String>,
+}
+
+/// `luxor repair show`
+#[derive(Debug, Args)]
+pub(crate) struct RepairShowArgs {
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+    #[command(flatten)]
+    pub(crate) which: RepairWhichArgs,
+    /// Only those behind this one: `next` of the page before.
+    #[arg(long, value_name = "CURSOR")]
+    pub(crate) after: Option<String>,
+    /// At most so many.
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub(crate) limit: u64,
+}
+
+/// `luxor repair fix`
+#[derive(Debug, Args)]
+pub(crate) struct RepairFixArgs {
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+    /// The fix's name, as a submission's. The same fix again goes on where it was broken off.
+    #[arg(long)]
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) which: RepairWhichArgs,
+    /// Those with this id, as `show` tells it. May be given several times.
+    #[arg(long)]
+    pub(crate) id: Vec<String>,
+    /// A field gets a value: /goods/*/classification/hs=610910
+    #[arg(long, value_name = "POINTER=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// One value of a field is replaced by another: /route/destination=UK:GB
+    #[arg(long, value_name = "POINTER=FROM:TO")]
+    pub(crate) replace: Vec<String>,
+    /// A field, an occurrence of a group or a whole group goes.
+    #[arg(long, value_name = "POINTER")]
+    pub(crate) remove: Vec<String>,
+    /// They go in the urgent lane.
+    #[arg(long)]
+    pub(crate) urgent: bool,
+    /// Only tell what would become of each.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// `luxor repair drop`
+#[derive(Debug, Args)]
+pub(crate) struct RepairDropArgs {
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+    #[command(flatten)]
+    pub(crate) which: RepairWhichArgs,
+    /// Those with this id, as `show` tells it. May be given several times.
+    #[arg(long)]
+    pub(crate) id: Vec<String>,
+    /// Only tell how many they are.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 /// `luxor erase`

@@ -93,7 +93,7 @@ impl Rules {
     }
 
     /// Lists and rules of quality.
-    pub fn book(&self) -> &RuleBook {
+    pub fn book(&self) -> &Arc<RuleBook> {
         &self.book
     }
 

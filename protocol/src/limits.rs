@@ -203,3 +203,14 @@ pub const MAX_SANDBOX_ITEMS: usize = 1_000;
 pub const MAX_PRACTICE_RECEIPTS: usize = 1_000;
 /// Seconds for which it answers one of them wrongly, or puts its answer off: less than others wait for one.
 pub const MAX_PRACTICE_SECONDS: u64 = 30;
+/// Edits of one mass fix of records that wait for repair.
+pub const MAX_EDITS: usize = 64;
+/// Bytes of one of them, pointer and values together.
+pub const MAX_EDIT_BYTES: usize = 4 * 1024;
+/// Refused records of a node that wait for repair; beyond it none is kept, and its answer and the node's status say so. A chunk that is being
+/// taken may go beyond it by its own records.
+pub const MAX_REPAIRS: u64 = 50_000;
+/// Days for which a refused record waits for repair, and for which it is told what became of one that was resent or given up.
+pub const REPAIR_DAYS: u64 = 30;
+/// Entries of the repair queue on a page, and of a mass fix that are told one by one.
+pub const MAX_REPAIR_PAGE: usize = 1_000;

@@ -10,10 +10,11 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use luxor_protocol::api::{
-    AdmittedDocument, ApiFile, AttachmentInfo, ChunkResult, Disclosed, Documents, EraseRequest, ErasedReport, Fork,
-    HoldInfo, HoldRequest, InboxDispatch, InboxPage, LifeReport, LoggedDocument, OnwardRequest, OnwardResult,
-    OutboxPage, OutboxState, QualityPage, QueuedReferral, ReceiptStanding, RecordInfo, RedirectRequest, Redirected,
-    Status, WithdrawRequest, Withdrawn,
+    AdmittedDocument, ApiFile, AttachmentInfo, ChunkResult, Disclosed, Documents, DropRequest, DropResult,
+    EraseRequest, ErasedReport, FixRequest, FixResult, Fork, HoldInfo, HoldRequest, InboxDispatch, InboxPage,
+    LifeReport, LoggedDocument, OnwardRequest, OnwardResult, OutboxPage, OutboxState, QualityPage, QueuedReferral, ReceiptStanding,
+    RecordInfo, RedirectRequest, Redirected, RepairGroup, RepairPage, RepairSelection, Status, WithdrawRequest,
+    Withdrawn,
 };
 use luxor_protocol::audit::population::BatchViews;
 use luxor_protocol::cbor::{Decode as _, Encode as _};
@@ -213,6 +214,40 @@ impl Client {
         let since = since.map(|since| ("since", since.to_string()));
         let query: Vec<_> = after.into_iter().chain(of).chain(since).collect();
         self.http.json("/v1/quality", &query)
+    }
+
+    /// What waits for repair, by type, rule and place.
+    pub(crate) fn repair_groups(&self) -> Result<Vec<RepairGroup>, ClientError> {
+        self.http.json("/v1/repairs", &[])
+    }
+
+    /// A page of refused records.
+    pub(crate) fn repairs(
+        &self,
+        which: &RepairSelection,
+        after: Option<&str>,
+        limit: u64,
+    ) -> Result<RepairPage, ClientError> {
+        let mut query = vec![("limit", limit.to_string())];
+        let said = [
+            ("rule", which.rule.as_deref()),
+            ("type", which.r#type.as_deref()),
+            ("pointer", which.pointer.as_deref()),
+            ("submission", which.submission.as_deref()),
+            ("after", after),
+        ];
+        query.extend(said.into_iter().filter_map(|(name, value)| Some((name, value?.to_owned()))));
+        self.http.json("/v1/repairs/entries", &query)
+    }
+
+    /// Fixes refused records and resends them.
+    pub(crate) fn fix(&self, request: &FixRequest) -> Result<FixResult, ClientError> {
+        self.http.post_json("/v1/repairs/fix", request)
+    }
+
+    /// Gives refused records up.
+    pub(crate) fn drop_repairs(&self, request: &DropRequest) -> Result<DropResult, ClientError> {
+        self.http.post_json("/v1/repairs/drop", request)
     }
 
     /// Passes received records on.

@@ -21,6 +21,7 @@ mod outbox;
 mod place;
 mod quality;
 mod renew;
+mod repair;
 mod revoke;
 mod rotate;
 mod show;
@@ -64,6 +65,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Outbox(args) => outbox::list(&args),
         Command::Withdraw(args) => outbox::withdraw(&args),
         Command::Redirect(args) => outbox::redirect(&args),
+        Command::Repair(command) => repair::run(&command),
         Command::Onward(command) => onward::run(&command),
         Command::Erase(args) => erase::run(&args),
         Command::Hold(command) => hold::run(&command),

@@ -61,6 +61,15 @@ pub(super) fn run(args: &StatusArgs) -> anyhow::Result<Exit> {
         let here = format!("{} here, {} bytes", some(attached.here, "file"), ui::count(attached.bytes));
         table.row(["attachments", &format!("{here}; {} incomplete", ui::count(attached.incomplete))]);
     }
+    let repairs = &status.repairs;
+    if repairs.waiting + repairs.not_kept > 0 {
+        let waiting = format!("{} waiting of at most {}", some(repairs.waiting, "record"), ui::count(repairs.limit));
+        let lost = match repairs.not_kept {
+            0 => String::new(),
+            lost => format!("; {} refused since the start were NOT kept, there was no room", ui::count(lost)),
+        };
+        table.row(["repair", &format!("{waiting} (`luxor repair list`){lost}")]);
+    }
     table.row(["outbox", &format!("{} without receipt", ui::count(status.outbox))]);
     for missing in &status.missing {
         let numbers = format!("numbers {} to {} of {} ({})", missing.first, missing.last, missing.sender, missing.lane);

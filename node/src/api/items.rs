@@ -57,7 +57,7 @@ pub(super) async fn queue(
 }
 
 /// Looks at many rows, so not on a thread that serves others.
-async fn blocking<T: Send + 'static, E: Into<Problem> + Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static, E: Into<Problem> + Send + 'static>(
     look: impl FnOnce() -> Result<T, E> + Send + 'static,
 ) -> Result<T, Problem> {
     let told = tokio::task::spawn_blocking(look).await;

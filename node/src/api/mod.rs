@@ -13,6 +13,7 @@ mod outbox;
 mod problem;
 mod read;
 mod receipts;
+mod repairs;
 mod retention;
 mod submit;
 mod waiting;
@@ -103,6 +104,10 @@ impl Api {
             .route("/v1/referrals", get(items::queue))
             .route("/v1/quality", get(items::quality))
             .route("/v1/practice/receipts", get(receipts::practised))
+            .route("/v1/repairs", get(repairs::groups))
+            .route("/v1/repairs/entries", get(repairs::entries))
+            .route("/v1/repairs/fix", post(repairs::fix))
+            .route("/v1/repairs/drop", post(repairs::give_up))
             .route("/v1/receipts", get(receipts::receipt))
             .route("/v1/erasures", post(retention::erase))
             .route("/v1/holds", get(retention::holds).post(retention::hold))

@@ -7,8 +7,8 @@ use axum::response::{IntoResponse, Response};
 use luxor_protocol::api::ApiProblem;
 
 use crate::driver::{
-    AdmitError, AttachError, AuditReadError, EraseError, LifeError, ReceiptWitnessError, RedirectError, SubmitError,
-    WithdrawError,
+    AdmitError, AttachError, AuditReadError, EraseError, LifeError, ReceiptWitnessError, RedirectError, RepairError,
+    SubmitError, WithdrawError,
 };
 use crate::logfiles::LogFileError;
 use crate::sequencer::SequencerError;
@@ -93,6 +93,17 @@ impl From<AttachError> for Problem {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "storage", error)
             }
             AttachError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RepairError> for Problem {
+    fn from(error: RepairError) -> Self {
+        match error {
+            RepairError::Nothing | RepairError::Edit(_) => Self::bad_request(error),
+            RepairError::Submit(error) => error.into(),
+            RepairError::Stopping => Self::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", error),
+            RepairError::Store(error) => error.into(),
         }
     }
 }

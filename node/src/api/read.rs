@@ -58,6 +58,7 @@ pub(super) async fn status(State(context): State<Context>) -> Result<Json<Status
         sent: state.totals.sent,
         received: state.totals.received,
         attachments: context.driver.attachments(),
+        repairs: super::repairs::counts(shared),
         outbox: state.outbox.pending,
         missing: state
             .missing

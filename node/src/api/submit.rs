@@ -1,5 +1,7 @@
 //! Submissions: chunks of records in CBOR or JSON.
 
+use std::collections::BTreeMap;
+
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
@@ -9,7 +11,7 @@ use luxor_protocol::cbor::Reader;
 use luxor_protocol::exchange::Lane;
 use luxor_protocol::hash::{Digest, Domain};
 use luxor_protocol::limits::{MAX_CHUNK_BYTES, MAX_CHUNK_RECORDS};
-use luxor_protocol::record::{Content, ContentError, content_from_json};
+use luxor_protocol::record::{Content, ContentError, read_json};
 
 use serde::Deserialize;
 
@@ -41,11 +43,7 @@ pub(super) async fn put_chunk(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<impl IntoResponse, Problem> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || c == '.';
-    if submission.is_empty() || submission.len() > MAX_NAME || !submission.chars().all(plain) {
-        let what = "a submission's name is 1 to 128 letters, digits, '-', '_' or '.'";
-        return Err(Problem::bad_request(what));
-    }
+    check_name(&submission)?;
     if body.len() > MAX_CHUNK_BYTES {
         let what = format!("the chunk has {} bytes; at most {MAX_CHUNK_BYTES} are taken\nhint: split it", body.len());
         return Err(Problem::bad_request(what));
@@ -60,9 +58,26 @@ pub(super) async fn put_chunk(
             return Err(Problem::bad_request(what));
         }
     };
-    let submission = Submission { lane: query.lane, name: submission, chunk, digest, records };
+    let submission = Submission {
+        lane: query.lane,
+        name: submission,
+        chunk,
+        digest,
+        records,
+        faults: BTreeMap::new(),
+        repairing: Vec::new(),
+    };
     let answer = context.driver.submit(submission).await?;
     Ok(([(CONTENT_TYPE, "application/json")], answer))
+}
+
+/// Refuses what is no submission's name.
+pub(super) fn check_name(name: &str) -> Result<(), Problem> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || c == '.';
+    match !name.is_empty() && name.len() <= MAX_NAME && name.chars().all(plain) {
+        true => Ok(()),
+        false => Err(Problem::bad_request("a submission's name is 1 to 128 letters, digits, '-', '_' or '.'")),
+    }
 }
 
 fn from_cbor(body: &[u8]) -> Result<Records, Problem> {
@@ -86,5 +101,6 @@ fn from_json(body: &[u8]) -> Result<Records, Problem> {
         let what = format!("{} records; a chunk has at most {MAX_CHUNK_RECORDS}", list.len());
         return Err(Problem::bad_request(what));
     }
-    Ok(list.iter().map(content_from_json).collect())
+    // Whether it is complete is looked at later: a record that is not may wait for repair.
+    Ok(list.iter().map(read_json).collect())
 }

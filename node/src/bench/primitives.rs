@@ -283,7 +283,14 @@ fn write_cost(store: &Store, rows: &[Vec<u8>]) -> Result<u64, BenchError> {
         let mut writes = Vec::with_capacity(dispatches * rows.len());
         for (entry, row) in std::iter::repeat_n(rows, dispatches).flatten().enumerate() {
             let (records, dispatches) = (Vec::new(), Vec::new());
-            writes.push(Write::Records { entry, records, stored: sealed(row), dispatches, again: false });
+            writes.push(Write::Records {
+                entry,
+                records,
+                stored: sealed(row),
+                dispatches,
+                submitted: Vec::new(),
+                again: false,
+            });
         }
         let first = (round * writes.len()) as u64;
         let began = Instant::now();

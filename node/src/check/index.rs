@@ -8,7 +8,7 @@ use luxor_protocol::cbor::Decode;
 use super::Check;
 use super::records::{batch, read_record};
 use super::report::{KEEP, RESTORE, numbered, payload, sent};
-use crate::store::{DispatchKey, Family, IndexKey, SentRow, Under, identifiers, read_passed_on};
+use crate::store::{DispatchKey, Family, IndexKey, RowKey as _, SentRow, Under, identifiers, read_passed_on};
 
 /// What is known of index rows before they are read.
 #[derive(Default)]
@@ -112,7 +112,15 @@ impl Check<'_> {
         let mut count = [0u64; TAGS];
         for (key, value) in rows.by_ref() {
             count[tag(&key)] += 1;
-            if value.is_empty() {
+            let submitted = match &key {
+                IndexKey::Delivery(_, dispatch) if !value.is_empty() && self.keys_whole => {
+                    store.open_submitted(&dispatch.bytes(), &value).map(|_| true)
+                }
+                key => Ok(value.is_empty() || matches!(key, IndexKey::Delivery(..))),
+            };
+            if let Err(error) = submitted {
+                self.notes.finding(name(&key), error, KEEP);
+            } else if submitted.is_ok_and(|right| right) {
                 self.notes.checked("index rows");
             } else {
                 self.notes.finding(name(&key), "it holds bytes where there are none", KEEP);

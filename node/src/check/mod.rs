@@ -20,6 +20,7 @@
 //! | `index` | index rows |
 //! | `under` | rows under data keys, and the key files |
 //! | `attached` | attached files and their rows |
+//! | `repairs` | refused records, waiting or settled |
 //! | `logs` | checkpoints and evidence of logs |
 //! | `witnessed` | checkpoints that prove receipts, and how far receipts were looked through |
 //! | `state` | whose folder, totals, keys that nothing writes |
@@ -39,6 +40,7 @@ mod onward;
 mod outgoing;
 mod receipts;
 mod records;
+mod repairs;
 mod report;
 mod state;
 mod under;
@@ -148,6 +150,7 @@ pub fn check(folder: &Folder, progress: &mut dyn FnMut(&str)) -> Result<Report, 
     check.submissions();
     check.deletions();
     check.holds();
+    check.repairs();
     check.attached(&AttachedFiles::new(&data));
     check.under();
     check.logs();

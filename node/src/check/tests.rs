@@ -12,8 +12,8 @@ use rocksdb::{DB, IteratorMode, Options};
 
 use super::*;
 use crate::store::{
-    DueKey, IndexKey, LogFact, LogKey, MetaKey, ReceiptKey, RowKey, SettledKey, SubmissionKey, TileKey, Under,
-    UnderKey, WitnessedKey, WitnessedRow, held_of, write_unplaced,
+    Attempt, DueKey, IndexKey, LogFact, LogKey, MetaKey, ReceiptKey, RepairKey, RowKey, SettledKey, SubmissionKey,
+    TileKey, Under, UnderKey, WitnessedKey, WitnessedRow, held_of, write_unplaced,
 };
 use crate::testing::{MEMBERS, key};
 use fixture::{Fate, Pair};
@@ -161,8 +161,16 @@ fn expected(family: &str, key: &[u8]) -> String {
                 Under::Hold => "holds",
                 Under::PassedOn => "passed-on",
                 Under::Attached => "attached",
+                Under::Repair => "repairs",
             };
             format!("row of data key {id} to the {}", expected(family, &row))
+        }
+        "repairs" => {
+            let key = RepairKey::read(key).unwrap();
+            let (Attempt { submission, chunk, position }, state) =
+                (key.attempt, if key.settled { "settled" } else { "waiting" });
+            let by = key.dispatch.map(|(channel, number)| format!(", number {number} of {channel}"));
+            format!("{state} record {position} of chunk {chunk} of submission {submission}{}", by.unwrap_or_default())
         }
         "submissions" => SubmissionKey::read(key)
             .map(|SubmissionKey(name, chunk)| format!("submission {name}, chunk {chunk}"))
@@ -277,6 +285,7 @@ fn every_flipped_bit_is_found_and_named() {
         "channel states",
         "settled rows",
         "own batches",
+        "refused records",
         "dispatches passing on",
         "sources",
         "checkpoints of logs",
@@ -312,7 +321,7 @@ fn every_flipped_bit_is_found_and_named() {
     whole(folder);
 }
 
-fn cf_names() -> [&'static str; 24] {
+fn cf_names() -> [&'static str; 25] {
     [
         "meta",
         "entries",
@@ -338,6 +347,7 @@ fn cf_names() -> [&'static str; 24] {
         "holds",
         "deletions",
         "witnessed",
+        "repairs",
     ]
 }
 
@@ -410,6 +420,8 @@ fn rows_that_are_gone_are_found() {
             put(folder, row);
             let expected = match family {
                 "submissions" => "own records".into(),
+                // Found by the row that says under which key it is.
+                "repairs" => "row of data key ".into(),
                 _ => expected(family, &row.1),
             };
             let told = names(&report);

@@ -8,9 +8,10 @@ use super::Check;
 use super::attached::attached;
 use super::onward::passed_on;
 use super::records::batch;
+use super::repairs::refused;
 use super::report::{KEEP, RESTORE, payload};
 use crate::keyring::{KeyringError, Opened, key_of};
-use crate::store::{Family, HoldRow, RowKey as _, StoreError, SubmissionKey, Under, UnderKey};
+use crate::store::{Family, HoldRow, RepairKey, RowKey as _, StoreError, SubmissionKey, Under, UnderKey};
 
 /// What to do about the files of data keys.
 pub(super) const KEYS: &str = "put keys/data.keys and keys/wrap.key back from their newest copy, both of the same time";
@@ -132,6 +133,7 @@ impl Check<'_> {
             Under::Records => u64::read(row).map(|key| self.store.look(Family::Records, &key)),
             Under::PassedOn => u64::read(row).map(|key| self.store.look(Family::PassedOn, &key)),
             Under::Attached => Digest::read(row).map(|key| self.store.look(Family::Attached, &key)),
+            Under::Repair => RepairKey::read(row).map(|key| self.store.look(Family::Repairs, &key)),
         };
         match found {
             None => false,
@@ -148,6 +150,10 @@ fn name(UnderKey(id, under, row): &UnderKey) -> String {
         (Under::Records, Some(entry)) => batch(entry),
         (Under::PassedOn, Some(entry)) => passed_on(entry),
         (Under::Hold, Some(hold)) => format!("hold {hold}"),
+        (Under::Repair, _) => match RepairKey::read(row) {
+            Some(key) => refused(&key),
+            None => format!("row {}", luxor_protocol::hash::hex(row)),
+        },
         (Under::Attached, _) => match Digest::read(row) {
             Some(digest) => attached(&digest),
             None => format!("row {}", luxor_protocol::hash::hex(row)),

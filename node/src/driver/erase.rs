@@ -15,6 +15,7 @@ use luxor_protocol::cbor::Encode as _;
 use luxor_protocol::exchange::{Channel, EntryKind, ErasedBody, Ground, Lane, Named, Opening, Skeleton};
 use luxor_protocol::hash::{Digest, Domain};
 use luxor_protocol::limits::MAX_RETENTION_DAYS;
+use luxor_protocol::record::Names;
 use luxor_protocol::time::{Day, Millis};
 
 use super::deletions::is_owed;
@@ -23,7 +24,7 @@ use super::{Driver, DriverError, Message, Shared, now};
 use crate::entropy::opening;
 use crate::keyring::{DataKey, Kind};
 use crate::sequencer::Committed;
-use crate::store::{Erasing, Store, StoreError, Under, Write};
+use crate::store::{Erasing, RepairKey, Store, StoreError, Under, Write};
 
 /// Entries looked at for one commit.
 const ENTRIES_AT_ONCE: usize = 256;
@@ -144,7 +145,7 @@ impl Driver {
             }
             self.take_step(step, Ground::Retention, None, today, &mut done).await?;
         }
-        for kind in [Kind::Own, Kind::Answers] {
+        for kind in [Kind::Own, Kind::Answers, Kind::Repairs] {
             for key in self.shared.store.keyring().keys() {
                 if key.bucket().kind == kind && key.bucket().day <= today {
                     self.erase_bucket(&key, &holds, today, &mut done).await?;
@@ -497,6 +498,10 @@ fn batches_due(
         if under == Under::Attached {
             continue;
         }
+        if under == Under::Repair {
+            repair_due(store, holds, &mut step, &row)?;
+            continue;
+        }
         // Rows of all but answers have the index of an entry for their key.
         let batch = <[u8; 8]>::try_from(row.as_slice()).map(u64::from_be_bytes);
         let (false, Ok(batch)) = (under == Under::Answer, batch) else {
@@ -532,6 +537,43 @@ fn batches_due(
     Ok((step, last))
 }
 
+/// A refused record whose day has come goes, unless it is held.
+fn repair_due(store: &Store, holds: &Holds, step: &mut Step, row: &[u8]) -> Result<(), StoreError> {
+    let key = RepairKey::read(row).filter(|_| !holds.is_empty());
+    let names = match key.map(|key| store.repair(&key)).transpose()?.flatten() {
+        Some(row) => row.names()?,
+        None => Names::default(),
+    };
+    if holds.of_names(&names).is_some() {
+        step.done.held += 1;
+        return Ok(());
+    }
+    store.erase_repair(&mut step.erasing, row)
+}
+
+/// Rows of the repair queue whose record has this reference, or was sent as one of these: few enough to look through them all.
+fn repairs_named(store: &Store, item: &str, roots: &BTreeSet<Digest>) -> Result<Vec<(RepairKey, Names)>, StoreError> {
+    let mut found = Vec::new();
+    for settled in [false, true] {
+        let mut after = None;
+        loop {
+            let keys = store.repair_keys(settled, after.as_ref(), ENTRIES_AT_ONCE)?;
+            for key in &keys {
+                let Some(row) = store.repair(key)? else { continue };
+                let names = row.names()?;
+                if names.has_reference(item) || row.root.is_some_and(|root| roots.contains(&root)) {
+                    found.push((key.clone(), names));
+                }
+            }
+            match keys.into_iter().next_back() {
+                Some(last) => after = Some(last),
+                None => break,
+            }
+        }
+    }
+    Ok(found)
+}
+
 /// Rows of attached files under a key, behind `after`; gives the last one looked at, unless there is none.
 fn attached_under(shared: &Shared, id: u64, after: Option<Vec<u8>>) -> Result<(Step, Option<Vec<u8>>), StoreError> {
     let (mut step, mut last) = (Step::default(), None);
@@ -555,6 +597,9 @@ fn rows_left(shared: &Shared, id: u64) -> Result<Step, StoreError> {
         if let (Under::Attached, Ok(digest)) = (under, <[u8; 32]>::try_from(row.as_slice())) {
             step.erasing.touch_attached(Digest(digest));
         }
+        if under == Under::Repair {
+            store.move_repair(&mut step.erasing, &row)?;
+        }
         if let (Under::Payload | Under::Records | Under::PassedOn, Ok(entry)) =
             (under, <[u8; 8]>::try_from(row.as_slice()))
         {
@@ -573,8 +618,18 @@ fn order(shared: &Shared, holds: &Holds, item: &str) -> Result<Step, EraseError>
     for (under, found) in all {
         found.iter().for_each(|(entry, place)| places.entry((under, *entry)).or_default().push(*place));
     }
-    if places.is_empty() {
+    let mut roots = BTreeSet::new();
+    for ((_, entry), places) in places.iter().filter(|((under, _), _)| *under == Under::Records) {
+        let all = store.look_at(Under::Records, *entry, |item| item.root)?;
+        roots.extend(all.into_iter().filter(|(place, _)| places.contains(place)).map(|(_, root)| root));
+    }
+    let repairs = repairs_named(store, item, &roots)?;
+    if places.is_empty() && repairs.is_empty() {
         return Err(EraseError::Unknown(item.to_owned()));
+    }
+    if let Some((hold, row)) = repairs.iter().find_map(|(_, names)| holds.of_names(names)) {
+        let (since, ground) = (row.since, row.ground.clone());
+        return Err(EraseError::Held { item: item.to_owned(), hold, since, ground });
     }
     for ((under, entry), places) in &places {
         let held = store.look_at(*under, *entry, |item| holds.of_item(item).map(|(hold, _)| hold))?;
@@ -591,6 +646,11 @@ fn order(shared: &Shared, holds: &Holds, item: &str) -> Result<Step, EraseError>
         }
     }
     let mut step = Step::default();
+    for (key, _) in &repairs {
+        store.erase_repair(&mut step.erasing, &key.bytes())?;
+        // What was sent is counted where it stands.
+        step.done.records += u64::from(key.dispatch.is_none());
+    }
     for ((under, entry), places) in places {
         let erased = store.rewrite(&mut step.erasing, under, entry, |item| places.contains(&item.place))?;
         // Of what was passed on only the names stood there.

@@ -7,6 +7,7 @@ use luxor_protocol::exchange::{EntryKind, HoldBody, Named, Opening, Skeleton};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::limits::{MAX_BODY_BYTES, MAX_NAMED_ENTRIES, MAX_RETENTION_DAYS};
 use luxor_protocol::names::Slug;
+use luxor_protocol::record::Names;
 use luxor_protocol::time::Millis;
 
 use super::erase::{EraseError, words_of};
@@ -38,6 +39,11 @@ impl Holds {
     /// The hold that keeps everything under an agreement.
     pub(super) fn of_agreement(&self, agreement: &Digest) -> Option<(u64, &HoldRow)> {
         self.0.iter().find(|(_, row)| row.keeps_agreement(agreement)).map(|(hold, row)| (*hold, row))
+    }
+
+    /// The hold that keeps a record of these names.
+    pub(super) fn of_names(&self, names: &Names) -> Option<(u64, &HoldRow)> {
+        self.0.iter().find(|(_, row)| row.keeps_names(names)).map(|(hold, row)| (*hold, row))
     }
 
     /// The hold that keeps a record.

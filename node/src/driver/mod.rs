@@ -28,6 +28,7 @@ mod prepare;
 mod quality;
 mod receipts;
 mod redirect;
+mod repair;
 mod route;
 mod send;
 mod settle;
@@ -35,7 +36,7 @@ mod shared;
 mod space;
 mod witnesses;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -74,6 +75,8 @@ use pool::Pool;
 pub use quality::report;
 pub use receipts::{ReceiptWitnessError, ReceiptWitnesses};
 pub use redirect::{RedirectError, Redirected};
+use repair::Repairing;
+pub use repair::{RepairError, RepairFilter, RepairLook, look_at_repairs, repair_groups};
 pub use settle::WithdrawError;
 pub use shared::{Parts, Secrets, Shared, SharedError};
 
@@ -232,6 +235,10 @@ pub struct Submission {
     pub digest: Digest,
     /// Its records, or why one is none.
     pub records: Vec<Result<Content, ContentError>>,
+    /// What else is wrong with records, by their place.
+    pub faults: BTreeMap<usize, ContentError>,
+    /// The waiting records that these are, fixed; nothing where they are new.
+    pub(crate) repairing: Vec<Repairing>,
 }
 
 fn state_of(engine: &Engine) -> State {
@@ -346,7 +353,7 @@ impl Driver {
             return Ok(row.result);
         }
         // Until the records are stored, no file that they name goes.
-        let _held = self.hold_attached(&mut submission.records).await?;
+        let _held = self.hold_attached(&mut submission).await?;
         let shared = self.shared.clone();
         let chunk = self.on_lane(submission.lane, move || prepare::prepare(&shared, submission, now())).await?;
         self.send_out(chunk).await

@@ -18,11 +18,12 @@ use zeroize::Zeroizing;
 
 use super::known::Known;
 use super::quality::{self, Judges};
+use super::repair::{self, Waiting};
 use super::route::{Cut, Routed, Ways};
 use super::{DriverError, Shared, Submission};
 use crate::engine::{Delivery, Kept, PreparedBatch, PreparedChunk, SealedChunk, SealedDispatch, Token};
 use crate::entropy::{fill, opening, random};
-use crate::store::{NamedRecord, SubmissionRow, Under, Write, passed_on_row, seal_of};
+use crate::store::{NamedRecord, Store, SubmissionRow, Under, Write, passed_on_row, seal_of};
 
 /// Bytes of a record's id.
 const ID_BYTES: usize = 16;
@@ -47,7 +48,8 @@ struct Group {
 
 /// Checks, commits to, routes and signs.
 pub(super) fn prepare(shared: &Shared, submission: Submission, now: Millis) -> Result<PreparedChunk, DriverError> {
-    let Submission { lane, name, chunk, digest, records } = submission;
+    let Submission { lane, name, chunk, digest, records, mut faults, repairing } = submission;
+    let mut waiting = Waiting::new(&shared.store, &name, chunk, now, repairing);
     let issuer = shared.me.member();
     // One snapshot for the whole chunk: its records go by the same rows to the same nodes.
     let directory = shared.directory();
@@ -65,33 +67,39 @@ pub(super) fn prepare(shared: &Shared, submission: Submission, now: Millis) -> R
     let mut random = Zeroizing::new(vec![0u8; records.len() * (ID_BYTES + SEED_BYTES)]);
     fill(&mut random)?;
     // The same record of the same chunk, handed in once more after a lost answer, is no repetition.
-    let handed = |place: usize| {
+    let handed = |attempt: (&str, u64, u64)| {
         let mut hasher = DefaultHasher::new();
-        (&name, chunk, place).hash(&mut hasher);
+        attempt.hash(&mut hasher);
         Some(Handed(hasher.finish()))
     };
     let of_each = random.chunks_exact(ID_BYTES + SEED_BYTES);
-    for (place, (record, random)) in records.into_iter().zip(of_each).enumerate() {
-        let checked = record.and_then(|content| content.check_complete().map(|()| content));
-        let routed = checked.and_then(|content| {
+    for (at, (record, random)) in records.into_iter().zip(of_each).enumerate() {
+        let content = match record {
+            Ok(content) => content,
+            Err(error) => {
+                results.push(repair::unreadable(error));
+                continue;
+            }
+        };
+        let fault = faults.remove(&at).map_or(Ok(()), Err);
+        let routed = fault.and_then(|()| content.check_complete()).and_then(|()| {
             let table = content.table();
             let of = (table.name, table.version);
             let ways = ways.entry(of).or_insert_with(|| Ways::new(&directory, &issuer, table, now.day(), &is_up));
             let routed = ways.of(&content)?;
-            Ok((content, of, routed))
+            Ok((of, routed))
         });
-        let (content, of, Routed { cuts, left_out, left_out_more }) = match routed {
+        let (of, Routed { cuts, left_out, left_out_more }) = match routed {
             Ok(routed) => routed,
             Err(error) => {
-                let ContentError { fault, pointer, what } = error;
-                results.push(RecordResult::Refused { fault, pointer, reason: what, findings: Vec::new() });
+                results.push(waiting.refused(at, &content, error, Vec::new())?);
                 continue;
             }
         };
-        let findings = match quality::own(shared, &mut judges, &content, handed(place)) {
+        let findings = match quality::own(shared, &mut judges, &content, handed(waiting.attempt(at))) {
             Ok(findings) => first(findings),
             Err(findings) => {
-                results.push(refused(findings));
+                results.push(waiting.refused(at, &content, refused(&findings), first(findings))?);
                 continue;
             }
         };
@@ -107,9 +115,11 @@ pub(super) fn prepare(shared: &Shared, submission: Submission, now: Millis) -> R
                 false => content.to_version(cut.table),
             };
             let attachments = content.attachments();
-            let record = SealedRecord::new(issuer.clone(), content, None, id, seed);
+            let supersedes = waiting.supersedes(at, cut.ways.iter().map(|way| ways[&of].way(*way)));
+            let record = SealedRecord::new(issuer.clone(), content, supersedes, id, seed);
             stored.clear();
             record.encode_stored(&mut stored);
+            waiting.sent(record.root());
             forms.push(OtherForm {
                 root: record.root().hex(),
                 recipients: cut.ways.len(),
@@ -140,6 +150,7 @@ pub(super) fn prepare(shared: &Shared, submission: Submission, now: Millis) -> R
             group.records.push(record);
             group.bytes += bytes;
         }
+        waiting.resent(at)?;
         // There is at least one: a record that goes nowhere is refused.
         let OtherForm { root, recipients, lost, .. } = forms.remove(0);
         results.push(RecordResult::Accepted {
@@ -160,7 +171,8 @@ pub(super) fn prepare(shared: &Shared, submission: Submission, now: Millis) -> R
     let dispatches = batches.iter().map(|b| b.deliveries.len() as u64).sum();
     let result = serde_json::to_vec(&ChunkResult { records: results, dispatches });
     let result = result.map_err(|e| DriverError::Own(e.to_string()))?;
-    Ok(PreparedChunk { lane, submission: Some(name), chunk, digest, result, batches })
+    let repairs = waiting.writes();
+    Ok(PreparedChunk { lane, submission: Some(name), chunk, digest, result, repairs, batches })
 }
 
 /// Seals and signs every dispatch of a chunk under the numbers given.
@@ -173,6 +185,7 @@ pub(super) fn seal(
 ) -> Result<SealedChunk, DriverError> {
     let lane = chunk.lane;
     let row = SubmissionRow { digest: chunk.digest, result: chunk.result };
+    let (name, chunk_number) = (chunk.submission.clone(), chunk.chunk);
     let named = match chunk.submission {
         Some(submission) => {
             let row = shared.store.seal_answer(&submission, chunk.chunk, &row, now.day())?;
@@ -180,7 +193,7 @@ pub(super) fn seal(
         }
         None => None,
     };
-    let mut writes: Vec<Write> = named.into_iter().collect();
+    let mut writes: Vec<Write> = named.into_iter().chain(chunk.repairs).collect();
     let known = shared.known();
     let mut dispatches = Vec::with_capacity(numbers.len());
     let mut numbers = numbers.into_iter();
@@ -200,7 +213,14 @@ pub(super) fn seal(
                 let key = shared.store.own_key(now.day().plus(kept))?;
                 let stored = seal_of(Under::Records, &key, channel, *number, &stored)?;
                 let records = records.iter().map(|record| record.indexed(&key)).collect();
-                Write::Records { entry, records, stored, dispatches: carried, again }
+                let submitted = match &name {
+                    Some(name) => carried
+                        .iter()
+                        .map(|(channel, number)| Store::seal_submitted(&key, channel, *number, name, chunk_number))
+                        .collect::<Result<_, _>>()?,
+                    None => Vec::new(),
+                };
+                Write::Records { entry, records, stored, dispatches: carried, submitted, again }
             }
             Kept::PassedOn(records) => {
                 let key = shared.store.own_key(now.day().plus(kept))?;
@@ -263,11 +283,11 @@ fn first(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings
 }
 
-/// The answer about a record that rules of quality refuse, by its first error.
-fn refused(findings: Vec<Finding>) -> RecordResult {
-    let error = quality::first_error(&findings);
+/// The fault of a record that rules of quality refuse, by its first error.
+fn refused(findings: &[Finding]) -> ContentError {
+    let error = quality::first_error(findings);
     let (pointer, reason) = error.map(|error| (quality::place(error), error.what.clone())).unwrap_or_default();
-    RecordResult::Refused { fault: Fault::Quality, pointer, reason, findings: first(findings) }
+    ContentError::new(Fault::Quality, pointer, reason)
 }
 
 /// Id and seed from fresh random bytes.

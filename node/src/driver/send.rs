@@ -161,6 +161,7 @@ fn verify(shared: &Shared, channel: &Channel, number: u64, answer: &[u8]) -> Res
         counts: (accepted as u64, rejected as u64),
         refused: matches!(receipt.body.outcome, Outcome::Refused(_)),
         withdrawn,
+        repairs: super::repair::rejected(shared, channel, number, &sent, &header, &receipt.body.outcome, now())?,
         settled_on: now().day(),
         salts: [random()?, random()?],
     })))

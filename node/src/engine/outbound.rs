@@ -157,7 +157,8 @@ impl Engine {
             origin,
             confirmed,
         };
-        let writes = vec![settled, Write::Totals(self.totals.clone())];
+        let mut writes = vec![settled, Write::Totals(self.totals.clone())];
+        writes.extend(receipt.repairs);
         let ticket = self.ticket();
         self.pending.insert(ticket, Pending::Settled { channel: channel.clone(), number });
         effects.push(Effect::Commit { ticket, writes, entries, prove: false });

@@ -88,7 +88,7 @@ pub struct Verified {
 }
 
 /// A receipt that was verified against the recipient's key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct VerifiedReceipt {
     /// Origin of the recipient's log.
     pub origin: String,
@@ -112,12 +112,14 @@ pub struct VerifiedReceipt {
     pub withdrawn: bool,
     /// The day on which it came: sealed bytes are kept for a while from then on.
     pub settled_on: Day,
+    /// Own records that it rejects and that wait for repair now.
+    pub repairs: Vec<Write>,
     /// Two salts for the log entry.
     pub salts: [[u8; 16]; 2],
 }
 
 /// What came back for a dispatch.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Reply {
     /// The verified receipt.
     Receipt(Box<VerifiedReceipt>),
@@ -225,6 +227,8 @@ pub struct PreparedChunk {
     pub digest: Digest,
     /// The answer, a [`luxor_protocol::api::ChunkResult`] in JSON.
     pub result: Vec<u8>,
+    /// What waits for repair, or no longer does.
+    pub repairs: Vec<Write>,
     /// The batches.
     pub batches: Vec<PreparedBatch>,
 }
@@ -232,7 +236,15 @@ pub struct PreparedChunk {
 impl PreparedChunk {
     /// Records that nobody submits now: stored or received before, they go out in these batches.
     pub fn again(lane: Lane, batches: Vec<PreparedBatch>) -> Self {
-        Self { lane, submission: None, chunk: 0, digest: Digest::ZERO, result: Vec::new(), batches }
+        Self {
+            lane,
+            submission: None,
+            chunk: 0,
+            digest: Digest::ZERO,
+            result: Vec::new(),
+            repairs: Vec::new(),
+            batches,
+        }
     }
 }
 

@@ -45,6 +45,8 @@ pub enum Kind {
     Holds,
     /// Attached files that no record names yet.
     Uploads,
+    /// Refused records that wait for repair.
+    Repairs,
 }
 
 /// What shares one data key.
@@ -490,7 +492,7 @@ fn read_keys(content: &[u8]) -> Result<(u64, Vec<(DataKey, bool)>), CborError> {
 }
 
 impl Kind {
-    const ALL: [Kind; 5] = [Kind::Received, Kind::Own, Kind::Answers, Kind::Holds, Kind::Uploads];
+    const ALL: [Kind; 6] = [Kind::Received, Kind::Own, Kind::Answers, Kind::Holds, Kind::Uploads, Kind::Repairs];
 
     fn number(self) -> u64 {
         self as u64 + 1

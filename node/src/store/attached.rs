@@ -259,7 +259,7 @@ fn tag_of(key: &DataKey) -> Option<Tag> {
     match key.bucket().kind {
         Kind::Own => Some(Tag::OwnReference),
         Kind::Received => Some(Tag::ReceivedReference),
-        Kind::Answers | Kind::Holds | Kind::Uploads => None,
+        Kind::Answers | Kind::Holds | Kind::Uploads | Kind::Repairs => None,
     }
 }
 

@@ -56,12 +56,14 @@ pub(super) mod cf {
     pub(crate) const LOGS: &str = "logs";
     /// Digest of an attached file -> [`super::super::AttachedRow`], under a data key.
     pub(crate) const ATTACHED: &str = "attached";
+    /// [`super::super::RepairKey`] -> [`super::super::RepairRow`], under a data key.
+    pub(crate) const REPAIRS: &str = "repairs";
 
     /// 1, origin, 0 and size -> [`super::super::WitnessedRow`]. 2 and an own channel -> the first number whose receipts are not looked through.
     pub(crate) const WITNESSED: &str = "witnessed";
 
     /// All of them.
-    pub(crate) const ALL: [&str; 25] = [
+    pub(crate) const ALL: [&str; 26] = [
         META,
         ENTRIES,
         OPENINGS,
@@ -87,6 +89,7 @@ pub(super) mod cf {
         DELETIONS,
         ATTACHED,
         WITNESSED,
+        REPAIRS,
     ];
 }
 
@@ -99,6 +102,9 @@ pub(super) const META_ATTACHED: &[u8] = b"attached";
 const META_DOCUMENT: &[u8] = b"document/";
 const META_CHANNEL: &[u8] = b"channel/";
 const META_OUT: &[u8] = b"out/";
+
+/// The byte before what [`submitted_for`] gives; no [`Under`] has it.
+const SUBMITTED: u8 = 0x40;
 
 /// A kind of row that stands under a data key. The number is the byte in keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -115,12 +121,14 @@ pub enum Under {
     PassedOn = 5,
     /// What is kept of attached files beside their bytes.
     Attached = 6,
+    /// Refused records that wait for repair, and what became of them.
+    Repair = 7,
 }
 
 impl Under {
     /// All of them.
-    pub(super) const ALL: [Self; 6] =
-        [Self::Payload, Self::Records, Self::Answer, Self::Hold, Self::PassedOn, Self::Attached];
+    pub(super) const ALL: [Self; 7] =
+        [Self::Payload, Self::Records, Self::Answer, Self::Hold, Self::PassedOn, Self::Attached, Self::Repair];
 
     /// The column family of such rows.
     pub(super) fn family(self) -> &'static str {
@@ -131,6 +139,7 @@ impl Under {
             Under::Hold => cf::HOLDS,
             Under::PassedOn => cf::PASSED_ON,
             Under::Attached => cf::ATTACHED,
+            Under::Repair => cf::REPAIRS,
         }
     }
 
@@ -153,6 +162,11 @@ impl Under {
 /// their chunk, holds for their number, rows of attached files for their digest. All are known before a row has its index.
 pub(super) fn sealed_for(under: Under, what: &[u8]) -> Vec<u8> {
     [&[under as u8], what].concat()
+}
+
+/// What is sealed for: by which submission the records of a dispatch came.
+pub(super) fn submitted_for(dispatch: &[u8]) -> Vec<u8> {
+    [&[SUBMITTED], dispatch].concat()
 }
 
 /// Number of the data key, kind, key of the row.

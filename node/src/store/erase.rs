@@ -84,6 +84,16 @@ impl Erasing {
         self.moved.push((key, Under::Attached, digest.0.to_vec(), row));
     }
 
+    pub(super) fn row_gone(&mut self, key: u64, under: Under, row: Vec<u8>) {
+        self.bytes += 200;
+        self.gone.push((key, under, row));
+    }
+
+    pub(super) fn row_moved(&mut self, key: u64, under: Under, row: Vec<u8>, sealed: Sealed) {
+        self.bytes += sealed.bytes.len() + 200;
+        self.moved.push((key, under, row, sealed));
+    }
+
     /// Files that an erased record named.
     fn unname(&mut self, attachments: &[Attachment]) {
         self.attached.extend(attachments.iter().map(|attachment| (attachment.digest, true)));
@@ -362,6 +372,9 @@ impl Store {
         for (id, under, row) in &erasing.gone {
             batch.delete_cf(self.cf(under.family()), row);
             batch.delete_cf(self.cf(cf::UNDER), under_key(*id, *under, row));
+            if *under == Under::Repair {
+                self.repair_erased(row);
+            }
         }
         for (id, under, row, sealed) in &erasing.moved {
             batch.delete_cf(self.cf(cf::UNDER), under_key(*id, *under, row));

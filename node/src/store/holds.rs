@@ -4,7 +4,7 @@
 use luxor_protocol::cbor::{CborError, Decode, Encode, Reader, Writer};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::names::Slug;
-use luxor_protocol::record::party_name;
+use luxor_protocol::record::{Names, party_name};
 use luxor_protocol::time::Day;
 use rocksdb::IteratorMode;
 
@@ -41,9 +41,14 @@ pub struct HoldRow {
 impl HoldRow {
     /// Whether it keeps a record.
     pub fn keeps(&self, item: &Item<'_>) -> bool {
+        !matches!(self.held, Held::Agreement(..)) && self.keeps_names(&item.names())
+    }
+
+    /// Whether it keeps a record that is found by these names.
+    pub fn keeps_names(&self, names: &Names) -> bool {
         match &self.held {
-            Held::Item(id) => item.names().has_reference(id),
-            Held::Party(party) => item.names().parties.contains(&party_name(party)),
+            Held::Item(id) => names.has_reference(id),
+            Held::Party(party) => names.parties.contains(&party_name(party)),
             Held::Agreement(..) => false,
         }
     }

@@ -16,6 +16,7 @@ mod onward;
 mod open;
 mod outgoing;
 mod read;
+mod repairs;
 mod rows;
 mod scan;
 mod tree;
@@ -35,6 +36,7 @@ pub use onward::{PassedOn, PassedRecord, passed_on_row, read_passed_on};
 pub use open::{Loaded, LoadedChannel, LoadedOutChannel, PendingDispatch, Store, StoreConfig, StoreError};
 pub use outgoing::{OutboxRow, Purged};
 pub use read::{Found, PlacedView, StoredDelivery};
+pub use repairs::{Attempt, RepairEnd, RepairKey, RepairRow};
 pub(crate) use rows::{ChannelRow, OutRow};
 pub use rows::{ErasedTotals, ReceiptRow, ReceivedRow, SentRow, SourceRow, SubmissionRow, Totals, WitnessedRow};
 pub use scan::{

@@ -15,6 +15,7 @@ use super::columns::{
     META_NODE, META_TOTALS, META_TREE, cf, channel_meta_key, dispatch_key, out_meta_key, read_dispatch_key,
 };
 use super::direct::takes_direct_io;
+use super::repairs::Counts;
 use super::rows::{ChannelRow, OutRow, ReceivedRow, Totals};
 use super::tree::Trees;
 use crate::keyring::{Keyring, KeyringError};
@@ -83,6 +84,7 @@ pub struct Store {
     pub(super) db: DB,
     pub(super) keyring: Keyring,
     pub(super) trees: Trees,
+    pub(super) repairs: Counts,
 }
 
 /// A dispatch that waits for its receipt.
@@ -171,7 +173,7 @@ impl Store {
             let mut options = Options::default();
             options.set_block_based_table_factory(&blocks);
             // What is encrypted does not compress.
-            let encrypted = [cf::SEALED, cf::PAYLOADS, cf::RECORDS, cf::SUBMISSIONS].contains(&name);
+            let encrypted = [cf::SEALED, cf::PAYLOADS, cf::RECORDS, cf::SUBMISSIONS, cf::REPAIRS].contains(&name);
             let compress = config.compression && !encrypted;
             let lower = if compress { DBCompressionType::Lz4 } else { DBCompressionType::None };
             options.set_compression_type(lower);
@@ -185,9 +187,10 @@ impl Store {
         // Only now: until the database is this process's, the key files may be a running node's.
         let owner = owner(network, node);
         let keyring = Keyring::open(keys, &owner)?;
-        let store = Self { db, keyring, trees: Trees::default() };
+        let store = Self { db, keyring, trees: Trees::default(), repairs: Counts::default() };
         store.claim(&owner)?;
         store.check_keys()?;
+        store.count_repairs()?;
         Ok(store)
     }
 

@@ -232,7 +232,7 @@ impl Store {
                     look(Tag::PassedReference, &mut found.passed)?;
                 }
                 Kind::Received => look(Tag::ReceivedReference, &mut found.received)?,
-                Kind::Answers | Kind::Holds | Kind::Uploads => {}
+                Kind::Answers | Kind::Holds | Kind::Uploads | Kind::Repairs => {}
             }
         }
         // As one index would have them: in the order of the log.

@@ -25,6 +25,7 @@ use super::columns::{
 };
 use super::logs::LogKey;
 use super::open::{BLOCK_CACHE_BYTES, MAX_OPEN_FILES, Store, StoreError, read_tree_row};
+use super::repairs::{Counts, RepairKey};
 use super::tree::Trees;
 use crate::keyring::{Keyring, KeyringError};
 
@@ -81,6 +82,8 @@ pub enum Family {
     Attached,
     /// Cosigned checkpoints of others' logs that prove receipts, and how far receipts were looked through.
     Witnessed,
+    /// Refused records.
+    Repairs,
 }
 
 /// A key that can be read back from its bytes.
@@ -266,6 +269,7 @@ impl Family {
         Family::Deletions,
         Family::Attached,
         Family::Witnessed,
+        Family::Repairs,
     ];
 
     fn name(self) -> &'static str {
@@ -295,6 +299,7 @@ impl Family {
             Family::Deletions => cf::DELETIONS,
             Family::Attached => cf::ATTACHED,
             Family::Witnessed => cf::WITNESSED,
+            Family::Repairs => cf::REPAIRS,
         }
     }
 }
@@ -348,7 +353,7 @@ impl Store {
         let db = DB::open_cf_descriptors_read_only(&options, folder, families, false)?;
         // RocksDB's own family, which every database has and this store leaves empty.
         let unknown = unknown.into_iter().filter(|name| name != rocksdb::DEFAULT_COLUMN_FAMILY_NAME).collect();
-        let mut store = Self { db, keyring: Keyring::none(), trees: Trees::default() };
+        let mut store = Self { db, keyring: Keyring::none(), trees: Trees::default(), repairs: Counts::default() };
         let stored = store.look(Family::Meta, &MetaKey::Node).ok().flatten().unwrap_or_default();
         let owner = owner.map_or_else(|| String::from_utf8_lossy(&stored).into_owned(), str::to_owned);
         let fault = match Keyring::look(keys, &owner) {
@@ -589,6 +594,16 @@ impl RowKey for SubmissionKey {
 
     fn bytes(&self) -> Vec<u8> {
         submission_key(&self.0, self.1)
+    }
+}
+
+impl RowKey for RepairKey {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        Self::read(bytes)
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        self.bytes()
     }
 }
 

@@ -129,7 +129,7 @@ impl Store {
             for item in self.db.iterator_cf(self.cf(under.family()), IteratorMode::Start) {
                 let (row, bytes) = item?;
                 let what = match under {
-                    Under::Answer | Under::Hold | Under::Attached => row.into_vec(),
+                    Under::Answer | Under::Hold | Under::Attached | Under::Repair => row.into_vec(),
                     Under::Payload | Under::Records | Under::PassedOn => {
                         let damaged = || StoreError::damaged(format!("a row of {}", under.family()), "unreadable key");
                         let entry = u64::from_be_bytes(row.as_ref().try_into().map_err(|_| damaged())?);

@@ -19,6 +19,7 @@ use super::columns::{
 use super::deletions::DeletedRow;
 use super::erase::Erasing;
 use super::open::{Store, StoreError, tree_row};
+use super::repairs::RepairKey;
 use super::rows::{ChannelRow, ErasedTotals, OutRow, ReceiptRow, ReceivedRow, SentRow, SourceRow, Totals};
 use crate::keyring::{DataKey, Sealed};
 
@@ -86,6 +87,8 @@ pub enum Write {
         stored: Sealed,
         /// The dispatches that carry them.
         dispatches: Vec<(Channel, u64)>,
+        /// By which submission they came, for each dispatch as [`super::Store::seal_submitted`] gives it; nothing where nobody submitted them now.
+        submitted: Vec<Vec<u8>>,
         /// Whether they are stored already, and go to another node of their recipient.
         again: bool,
     },
@@ -222,6 +225,15 @@ pub enum Write {
         /// The number of the key that its row is under.
         key: u64,
     },
+    /// A refused record waits, or what became of it.
+    Repair {
+        /// Its row.
+        key: RepairKey,
+        /// A [`super::RepairRow`].
+        row: Sealed,
+        /// The row in whose place it comes.
+        instead_of: Option<RepairKey>,
+    },
     /// How far an attached file is.
     Attached {
         /// Its digest.
@@ -262,7 +274,9 @@ impl Write {
                 let payload = payload.as_ref().map_or(0, |payload| payload.bytes.len());
                 payload + source.as_ref().map_or(0, Vec::len) + 1_100 + records.len() * 150
             }
-            Self::Submission { row, .. } | Self::Attached { row, .. } => row.bytes.len() + 200,
+            Self::Submission { row, .. } | Self::Attached { row, .. } | Self::Repair { row, .. } => {
+                row.bytes.len() + 200
+            }
             Self::Withdrawn { request, .. } => request.len() + 2_000,
             Self::Resent { .. } => 200,
             Self::Erased(erasing) => erasing.bytes(),
@@ -288,7 +302,7 @@ impl Store {
                 Write::Submission { submission, chunk, row } => {
                     self.stage_under(batch, Under::Answer, &submission_key(&submission, chunk), &row);
                 }
-                Write::Records { entry, records, stored, dispatches, again } => {
+                Write::Records { entry, records, stored, dispatches, submitted, again } => {
                     let entry = index(entry);
                     if again {
                         let answered = records.len() as u64;
@@ -296,9 +310,10 @@ impl Store {
                     }
                     self.stage_under(batch, Under::Records, &entry.to_be_bytes(), &stored);
                     self.stage_index(batch, Tag::OwnRoot, Tag::OwnReference, entry, &records);
-                    for (channel, number) in &dispatches {
+                    for (at, (channel, number)) in dispatches.iter().enumerate() {
                         let key = delivery_key(entry, &dispatch_key(channel, *number));
-                        batch.put_cf(self.cf(cf::INDEX), key, []);
+                        let submitted = submitted.get(at).map(Vec::as_slice).unwrap_or_default();
+                        batch.put_cf(self.cf(cf::INDEX), key, submitted);
                     }
                 }
                 Write::PassedOn { entry, records, stored } => {
@@ -395,6 +410,9 @@ impl Store {
                         batch.delete_cf(self.cf(cf::UNDER), under_key(before, Under::Attached, &digest.0));
                     }
                     self.stage_under(batch, Under::Attached, &digest.0, &row);
+                }
+                Write::Repair { key, row, instead_of } => {
+                    self.stage_repair(batch, &key, &row, instead_of.as_ref());
                 }
                 Write::FetchedUpTo(entry) => batch.put_cf(self.cf(cf::META), META_ATTACHED, entry.to_be_bytes()),
                 Write::Totals(totals) => batch.put_cf(self.cf(cf::META), META_TOTALS, totals.to_cbor()),

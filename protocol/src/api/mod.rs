@@ -22,6 +22,10 @@
 //! | `GET /v1/items?id=&scheme=&issuer=&posted_on=&purposes=` | | [`LifeReport`] of an item; purposes with commas: views for them are joined |
 //! | `GET /v1/quality?after=&of=&since=` | | [`QualityPage`]: what is wrong with records that arrived, by issuer; `since` is a day |
 //! | `GET /v1/referrals?purposes=` | | list of [`QueuedReferral`], the nearest deadline first |
+//! | `GET /v1/repairs` | | list of [`RepairGroup`]: refused records that wait, by type, rule and place |
+//! | `GET /v1/repairs/entries?type=&rule=&pointer=&submission=&after=&limit=` | | [`RepairPage`]; with `submission`, also those that were resent or given up: what became of each |
+//! | `POST /v1/repairs/fix` | [`FixRequest`] | [`FixResult`] |
+//! | `POST /v1/repairs/drop` | [`DropRequest`] | [`DropResult`] |
 //! | `POST /v1/onward` | [`OnwardRequest`] | [`OnwardResult`] |
 //! | `GET /v1/onward?root=` | | list of [`Delivery`]: where a record of another was passed on |
 //! | `GET /v1/inbox/{index}/source` | | what came with records passed on: [`crate::exchange::Provenance`] in CBOR |
@@ -54,6 +58,7 @@ mod life;
 mod onward;
 mod outbox;
 mod queue;
+mod repairs;
 mod retention;
 mod status;
 mod submission;
@@ -72,9 +77,13 @@ pub use life::{
 pub use onward::{OnwardOutcome, OnwardRecord, OnwardRequest, OnwardResult};
 pub use outbox::{OutboxItem, OutboxPage, OutboxState, RedirectRequest, Redirected, WithdrawRequest, Withdrawn};
 pub use queue::{QualityExample, QualityPage, QueuedReferral};
+pub use repairs::{
+    DropRequest, DropResult, FirstAttempt, FixOutcome, FixRequest, FixResult, FixedRecord, RefusedIn, RepairCounts,
+    RepairEntry, RepairGroup, RepairPage, RepairSelection, RepairState, Resent, ResentForm, place_of_group, rule_of,
+};
 pub use retention::{DeletionInfo, Disclosed, Disclosure, EraseRequest, ErasedReport, HoldInfo, HoldRequest};
 pub use status::{Fork, Missing, ReceiptStanding, RefusedNumber, Status, Traffic, WitnessInfo, WitnessedLog};
-pub use submission::{ChunkResult, LeftOut, MAX_FINDINGS_TOLD, OtherForm, RecordResult};
+pub use submission::{ChunkResult, LeftOut, MAX_FINDINGS_TOLD, OtherForm, RecordResult, Waits};
 
 /// Where a running node answers: the content of `run/api.json`.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AttachmentCounts, RefusedDocument};
+use super::{AttachmentCounts, RefusedDocument, RepairCounts};
 use crate::exchange::Lane;
 use crate::names::NodeRef;
 
@@ -59,6 +59,9 @@ pub struct Status {
     /// Attached files.
     #[serde(default)]
     pub attachments: AttachmentCounts,
+    /// Refused records that wait for repair.
+    #[serde(default)]
+    pub repairs: RepairCounts,
     /// Dispatches without receipt.
     pub outbox: u64,
     /// Numbers that this node lost: their senders hold its receipts, but it does not have them.

@@ -44,7 +44,7 @@ pub enum RecordResult {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         findings: Vec<Finding>,
     },
-    /// Not taken; nothing of it is stored.
+    /// Not taken; it may wait for repair.
     Refused {
         /// Why.
         fault: Fault,
@@ -55,7 +55,25 @@ pub enum RecordResult {
         /// What rules of quality found; the first [`MAX_FINDINGS_TOLD`].
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         findings: Vec<Finding>,
+        /// Whether it waits in the repair queue.
+        #[serde(default)]
+        waits: Waits,
     },
+}
+
+/// Whether a refused record waits in the repair queue.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Waits {
+    /// It does.
+    Waits,
+    /// It cannot be read as a record: submit it again.
+    #[default]
+    Unreadable,
+    /// There is no room in the queue: submit it again.
+    Full,
+    /// It is larger than a record may be: submit it again in parts.
+    TooLarge,
 }
 
 impl RecordResult {

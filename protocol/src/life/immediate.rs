@@ -14,7 +14,7 @@ use crate::reference::RuleBook;
 impl Life<'_> {
     /// The category of immediate release of every declaration that counts, by the rules of the day on which it came. A referral that waits
     /// and a control that is not decided exclude it; where it is hidden whether a control applies, nothing is told.
-    pub fn immediate(&self, book: &RuleBook) -> Vec<ImmediateLine> {
+    pub fn immediate(&self, book: &Arc<RuleBook>) -> Vec<ImmediateLine> {
         let waits = |state| matches!(state, ReferralState::Open | ReferralState::Insufficient);
         let now = Circumstances {
             referral_open: self.referrals.iter().any(|referral| !referral.withdrawn && waits(referral.state)),

@@ -7,11 +7,21 @@ use super::content::{Content, ContentError, Fault, Occurrences, leaf_count, poin
 use super::table::{Group, Scope, TypeTable};
 use crate::limits::{MAX_GOODS_ITEMS, MAX_OCCURRENCES};
 
+/// [`read_json`] of a complete record.
+///
+/// # Errors
+/// [`ContentError`] with the place of the first thing that does not belong, or is not there.
+pub fn content_from_json(json: &Json) -> Result<Content, ContentError> {
+    let content = read_json(json)?;
+    content.check_complete()?;
+    Ok(content)
+}
+
 /// Reads `{"type": "declaration", "version": 1, "route": {…}, "goods": [{"value": {…}}]}`. The version may be left out.
 ///
 /// # Errors
-/// [`ContentError`] with the place of the first thing that does not belong.
-pub fn content_from_json(json: &Json) -> Result<Content, ContentError> {
+/// [`ContentError`] with the place of the first thing that does not belong. Whether the record is complete is not looked at.
+pub fn read_json(json: &Json) -> Result<Content, ContentError> {
     let top = json.as_object().ok_or_else(|| ContentError::new(Fault::Encoding, "", "not a JSON object"))?;
     let name = top.get("type").and_then(Json::as_str);
     let name = name.ok_or_else(|| ContentError::new(Fault::Missing, "/type", "a record names its type"))?;
@@ -41,7 +51,6 @@ pub fn content_from_json(json: &Json) -> Result<Content, ContentError> {
             groups.as_object().ok_or_else(|| ContentError::new(Fault::Encoding, place.clone(), "not a JSON object"))?;
         set_groups(&mut content, Scope::Item, item, groups.iter(), &place)?;
     }
-    content.check_complete()?;
     Ok(content)
 }
 

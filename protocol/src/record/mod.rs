@@ -8,6 +8,7 @@ mod batch;
 mod codelist;
 mod commit;
 mod content;
+mod edit;
 mod json;
 mod names;
 mod table;
@@ -23,7 +24,8 @@ pub use commit::{
     CommitError, GroupView, Leaf, RecordHeader, RecordId, RecordView, Salt, SealedRecord, Seed, leaf_salt,
 };
 pub use content::{Content, ContentError, Fault, Leaves, Occurrences};
-pub use json::{content_from_json, content_to_json, view_to_json};
+pub use edit::{Edit, EditError, Edited, apply_edits, as_correction};
+pub use json::{content_from_json, content_to_json, read_json, view_to_json};
 pub use names::{Names, party_name, reference_name};
 pub use table::{Field, Finds, Group, GroupSet, OPENING, Scope, TypeTable, table, tables};
 pub use types::{

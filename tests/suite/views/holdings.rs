@@ -56,7 +56,7 @@ impl Holdings {
                     reader.fixed::<32>().unwrap();
                 })),
                 Under::Records => records.extend(read_records(bytes)),
-                Under::Answer | Under::Hold | Under::PassedOn | Under::Attached => {}
+                Under::Answer | Under::Hold | Under::PassedOn | Under::Attached | Under::Repair => {}
             }
         }
         pieces.extend(opened.into_iter().map(|(under, bytes)| (format!("an opened {under:?}"), bytes)));

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use luxor_protocol::api::{OutboxState, RecordResult};
+use luxor_protocol::api::{OutboxState, RecordResult, Waits};
 use luxor_protocol::cbor::Reader;
 use luxor_protocol::exchange::Lane;
 use luxor_protocol::record::Content;
@@ -41,6 +41,9 @@ struct Report {
     refused: u64,
     refused_by_mapping: u64,
     refused_by_node: u64,
+    /// Of those, how many wait for repair, and for how many there was no room.
+    waiting: u64,
+    not_kept: u64,
     /// The first of them.
     refusals: Vec<Refusal>,
     #[serde(flatten)]
@@ -62,6 +65,8 @@ impl Report {
             refused: 0,
             refused_by_mapping: 0,
             refused_by_node: 0,
+            waiting: 0,
+            not_kept: 0,
             refusals: Vec::new(),
             notes: Notes::default(),
             pending: None,
@@ -204,7 +209,9 @@ fn put(
                 report.notes.found(place.line, &findings);
                 report.notes.add(place.line, &lost, &others, left_out, left_out_more);
             }
-            RecordResult::Refused { fault, pointer, reason, findings } => {
+            RecordResult::Refused { fault, pointer, reason, findings, waits } => {
+                report.waiting += u64::from(waits == Waits::Waits);
+                report.not_kept += u64::from(waits == Waits::Full);
                 report.refused += 1;
                 report.notes.found(place.line, &findings);
                 report.refused_by_node += 1;
@@ -236,6 +243,10 @@ fn wait(client: &Client, at_most: Duration) -> anyhow::Result<u64> {
     }
 }
 
+fn waits(count: u64) -> String {
+    format!("{} {}", some(count, "refused record"), if count == 1 { "waits" } else { "wait" })
+}
+
 fn interrupted(report: &Report) -> String {
     format!(
         "submission {} stopped after {}\nhint: the same file with `--submission {}` goes on; nothing is sent twice",
@@ -260,6 +271,13 @@ fn print(report: &Report) -> anyhow::Result<()> {
     }
     report.notes.rows(&mut table);
     table.print()?;
+    if report.waiting > 0 {
+        ui::say(&format!("hint: {} for repair (`luxor repair list`)", waits(report.waiting)));
+    }
+    if report.not_kept > 0 {
+        let lost = some(report.not_kept, "refused record");
+        ui::say(&format!("hint: the repair queue is full: {lost} not kept; submit them again"));
+    }
     if report.notes.is_worth_a_look() {
         ui::say(
             "hint: a recipient gets what is submitted after its card names it (`luxor card renew` there); until then submit the record \

@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 
-use luxor_protocol::api::ChunkResult;
+use luxor_protocol::api::{ChunkResult, Waits};
 use luxor_protocol::limits::{MAX_CHUNK_BYTES, MAX_CHUNK_RECORDS};
 use luxor_protocol::record::Fault;
 
@@ -156,6 +156,7 @@ fn play_node(listener: TcpListener) -> Vec<String> {
                 pointer: String::new(),
                 reason: format!("{at}"),
                 findings: Vec::new(),
+                waits: Waits::Waits,
             };
             let records = (0..count).map(|at| match at % 2 {
                 0 => RecordResult::Accepted {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::thread::JoinHandle;
 
-use luxor_protocol::api::{ChunkResult, RecordResult, Traffic};
+use luxor_protocol::api::{ChunkResult, RecordResult, Traffic, Waits};
 use luxor_protocol::cbor::{Decode as _, Encode, Writer};
 use luxor_protocol::document::Directory;
 use luxor_protocol::exchange::{
@@ -27,7 +27,8 @@ use crate::folder::{Folder, NodeKeys};
 use crate::seal::Recipient;
 use crate::sequencer::{Commit, Committed, LockFile, Sequencer};
 use crate::store::{
-    NamedRecord, PassedRecord, Store, StoreConfig, SubmissionRow, Totals, Under, Write, passed_on_row, seal_of,
+    Attempt, NamedRecord, PassedRecord, RepairKey, RepairRow, Store, StoreConfig, SubmissionRow, Totals, Under, Write,
+    passed_on_row, seal_of,
 };
 use crate::testing::{GROUPS, MEMBERS, TwoMembers, key};
 
@@ -188,10 +189,24 @@ impl Pair {
                 writes.push(Write::PassedOn { entry: entries.len(), records, stored });
             } else {
                 let stored = seal(Under::Records, &stored);
+                let Write::Submission { submission: name, chunk, .. } = &submission else { panic!("no answer") };
+                let carried: Vec<(Channel, u64)> = carried;
+                writes.push(repair(store, name, *chunk));
+                let submitted = carried
+                    .iter()
+                    .map(|(channel, number)| Store::seal_submitted(&key, channel, *number, name, *chunk).unwrap())
+                    .collect();
                 let records = records.iter().map(|record| record.indexed(&key)).collect();
                 writes.extend([
                     submission,
-                    Write::Records { entry: entries.len(), records, stored, dispatches: carried, again: false },
+                    Write::Records {
+                        entry: entries.len(),
+                        records,
+                        stored,
+                        dispatches: carried,
+                        submitted,
+                        again: false,
+                    },
                 ]);
             }
             for (dispatch, header, opening) in dispatches {
@@ -343,7 +358,13 @@ impl Pair {
             indexed.push(NamedRecord { root: record.root(), place, names, attachments: Vec::new() });
         }
         let (fault, pointer) = (Fault::NoRecipient, "/route/destination".to_owned());
-        results.push(RecordResult::Refused { fault, pointer, reason: "no agreement".into(), findings: Vec::new() });
+        results.push(RecordResult::Refused {
+            fault,
+            pointer,
+            reason: "no agreement".into(),
+            findings: Vec::new(),
+            waits: Waits::Waits,
+        });
         let result = serde_json::to_vec(&ChunkResult { records: results, dispatches: copies as u64 }).unwrap();
         let row = SubmissionRow { digest: Digest(random()), result };
         let (_, store, _) = side.open.as_ref().unwrap();
@@ -547,6 +568,28 @@ fn opening(skeleton: &Skeleton, body: Vec<u8>) -> Opening {
 
 fn random<const N: usize>() -> [u8; N] {
     crate::entropy::random().unwrap()
+}
+
+/// The row of the record that the chunk's answer refuses.
+fn repair(store: &Store, submission: &str, chunk: u64) -> Write {
+    let content = serde_json::json!({"type": "declaration", "filing": {"own_reference": "Refused"}, "route": {"destination": "JP"}});
+    let row = RepairRow {
+        type_name: "declaration".into(),
+        version: 1,
+        fault: Fault::NoRecipient,
+        pointer: "/route/destination".into(),
+        what: "no agreement".into(),
+        since: NOW,
+        at: NOW,
+        attempts: 1,
+        root: None,
+        content: Some(content_from_json(&content).unwrap().to_cbor()),
+        settled: None,
+    };
+    let attempt = Attempt { submission: submission.to_owned(), chunk, position: 9 };
+    let key = RepairKey { settled: false, attempt, dispatch: None };
+    let row = store.seal_repair(&key, &row).unwrap();
+    Write::Repair { key, row, instead_of: None }
 }
 
 fn secret(path: &std::path::Path, text: &str) {

@@ -18,12 +18,12 @@ use luxor_protocol::exchange::{Outline, range_len};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::limits::{ATTACHMENT_RANGE_BYTES, MAX_ATTACHMENT_BYTES};
 use luxor_protocol::names::NodeRef;
-use luxor_protocol::record::{Content, ContentError, Fault};
+use luxor_protocol::record::{ContentError, Fault};
 use tokio::sync::{MutexGuard as Turn, Semaphore};
 use zeroize::Zeroizing;
 
 use super::erase::EraseError;
-use super::{Driver, Message, now, space};
+use super::{Driver, Message, Submission, now, space};
 use crate::attached::{AttachedFiles, FileError, Named};
 use crate::entropy::random;
 use crate::store::{AttachedRow, Erasing, FileState, GoneFile, StoreError, Write};
@@ -311,16 +311,14 @@ impl Driver {
     }
 
     /// Holds the files that submitted records name until the records are stored; a record that names one that is not here is refused.
-    pub(super) async fn hold_attached(
-        &self,
-        records: &mut [Result<Content, ContentError>],
-    ) -> Result<Option<Hold>, StoreError> {
+    pub(super) async fn hold_attached(&self, submission: &mut Submission) -> Result<Option<Hold>, StoreError> {
+        let Submission { records, faults, .. } = submission;
         if records.iter().flatten().all(|content| content.attachments().is_empty()) {
             return Ok(None);
         }
         let _turn = self.attached.turn.lock().await;
         let mut hold = Hold { attached: self.attached.clone(), digests: Vec::new() };
-        for record in records {
+        for (place, record) in records.iter().enumerate() {
             let Ok(content) = record else { continue };
             for (at, attachment) in content.attachments().into_iter().enumerate() {
                 let digest = attachment.digest;
@@ -337,7 +335,7 @@ impl Driver {
                     }
                 };
                 if let Some(fault) = fault {
-                    *record = Err(fault);
+                    faults.insert(place, fault);
                     break;
                 }
                 *self.attached.held().entry(digest).or_default() += 1;

@@ -129,7 +129,8 @@ impl World {
         process.submitted.insert(token, number);
         let (submission, digest) = (Some(String::new()), Digest::ZERO);
         let batches = vec![batch];
-        let chunk = PreparedChunk { lane, submission, chunk: number, digest, result: Vec::new(), batches };
+        let chunk =
+            PreparedChunk { lane, submission, chunk: number, digest, result: Vec::new(), repairs: Vec::new(), batches };
         self.step(at, Input::Submitted { token, chunk: Box::new(chunk) });
         number
     }

@@ -202,6 +202,7 @@ impl Disk {
             | Write::DeletionTold { .. }
             | Write::Deleted { .. }
             | Write::Attached { .. }
+            | Write::Repair { .. }
             | Write::FetchedUpTo(_) => {}
         }
     }

@@ -166,6 +166,7 @@ impl World {
             refused: matches!(receipt.outcome, Outcome::Refused(_)),
             withdrawn,
             settled_on: Day(1),
+            repairs: Vec::new(),
             salts: [[0; 16]; 2],
         }))
     }

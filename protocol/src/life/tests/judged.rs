@@ -218,7 +218,7 @@ fn an_own_filing_is_proven_by_the_customs_whose_deadline_it_is() {
 
 #[test]
 fn immediate_release_is_told_with_its_rule_or_that_it_cannot_be_told() {
-    let book = crate::reference::RuleBook::builtin().unwrap();
+    let book = std::sync::Arc::new(crate::reference::RuleBook::builtin().unwrap());
     let mut json = declaration("D1", "import", 0);
     json["goods"][0]["value"] = json!({"amount": "90.00", "currency": "EUR"});
     json["goods"][0]["classification"]["hs"] = "610910".into();
