@@ -3,6 +3,7 @@
 //!
 //! Not here: who may issue what (the charter), where keys, lists and credentials are kept, fetching, clocks and randomness.
 
+pub mod claims;
 pub mod json;
 pub mod jws;
 pub mod key;
@@ -10,6 +11,7 @@ pub mod sdjwt;
 pub mod status;
 pub mod vc;
 
+pub use claims::{Attestation, ClaimsError, Credential, CredentialType, Shown, Terms};
 pub use key::{Algorithm, AttestKey, AttestKeyError, AttestPublic};
 pub use sdjwt::{ClaimPath, Demand, KeyBinding, SdJwt, SdJwtError, Step};
 pub use status::{Bits, Status, StatusClaims, StatusError, StatusList, StatusReference, StatusToken};
