@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::fields::{Fields, Line, refused};
 use super::{Body, ClaimsError};
 use crate::names::{Territory, words};
-use crate::reference::numbers::{Ioss, ioss};
+use crate::reference::{Ioss, ioss};
 use crate::time::Day;
 
 words!(

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::ClaimsError;
 use crate::limits::MAX_TEXT_CHARS;
 use crate::names::words;
-use crate::reference::numbers::{Eori, eori};
+use crate::reference::{Eori, eori};
 
 /// A text of one line: 1 to 512 characters, none of them a control character, no blank at either end.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
