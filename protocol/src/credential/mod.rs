@@ -16,3 +16,6 @@ pub use key::{Algorithm, AttestKey, AttestKeyError, AttestPublic};
 pub use sdjwt::{ClaimPath, Demand, KeyBinding, SdJwt, SdJwtError, Step};
 pub use status::{Bits, Status, StatusClaims, StatusError, StatusList, StatusReference, StatusToken};
 pub use vc::{Vc, VcError};
+
+#[cfg(test)]
+mod tests;

@@ -265,6 +265,7 @@ impl std::str::FromStr for SdJwt {
     }
 }
 
-fn digest(text: &str) -> String {
+/// SHA-256 of a disclosure's text in base64url.
+pub(super) fn digest(text: &str) -> String {
     BASE64.encode(Sha256::digest(text.as_bytes()))
 }
