@@ -9,7 +9,9 @@
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
+use luxor_protocol::bench::{STATUSES, SampleCredential, SampleList};
 use luxor_protocol::credential::claims::{
     Aeo, AeoRole, AeoStanding, Authorisation, Coverage, Line, NationalType, TraderNumber, TraderScheme,
 };
@@ -21,13 +23,49 @@ use luxor_protocol::credential::{sdjwt, vc};
 use serde_json::{Map, Value};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let now: u64 = std::env::var("LUXOR_NOW")?.parse()?;
+    let now = || -> Result<u64, Box<dyn Error>> { Ok(std::env::var("LUXOR_NOW")?.parse()?) };
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["issue", folder, uri] => issue(Path::new(folder), uri, now),
-        ["verify", folder] => verify(Path::new(folder), now),
-        _ => Err("usage: attest_interop issue FOLDER URI | verify FOLDER".into()),
+        ["issue", folder, uri] => issue(Path::new(folder), uri, now()?),
+        ["verify", folder] => verify(Path::new(folder), now()?),
+        ["bench"] => bench(),
+        _ => Err("usage: attest_interop issue FOLDER URI | verify FOLDER | bench".into()),
     }
+}
+
+/// `attest_interop bench`: median microseconds of what is done with credentials, of 200 times each.
+fn bench() -> Result<(), Box<dyn Error>> {
+    let median = |name: &str, mut work: Box<dyn FnMut(u64) -> Result<(), Box<dyn Error>>>| {
+        let mut times = Vec::new();
+        for number in 0..200 {
+            let began = Instant::now();
+            work(number)?;
+            times.push(began.elapsed().as_micros());
+        }
+        times.sort_unstable();
+        println!("{name}: {} us, slowest {} us", times[100], times[199]);
+        Ok::<(), Box<dyn Error>>(())
+    };
+    for algorithm in Algorithm::ALL {
+        let sample = SampleCredential::new(algorithm)?;
+        let presented = sample.present()?;
+        let issuing = SampleCredential::new(algorithm)?;
+        let name = algorithm.name();
+        median(&format!("issue, {name}"), Box::new(move |_| Ok(issuing.issue().map(drop)?)))?;
+        median(
+            &format!("verify with key binding, {name}"),
+            Box::new(move |_| Ok(sample.verify(&presented).map(drop)?)),
+        )?;
+    }
+    for count in [1, 100, 10_000] {
+        let mut sample = SampleList::new()?;
+        let change = move |number: u64| {
+            let indexes: Vec<u64> = (0..count).map(|n| (number * 7_919 + n * 104_729) % STATUSES).collect();
+            Ok(sample.change_and_sign(&indexes).map(drop)?)
+        };
+        median(&format!("{count} of {STATUSES} statuses changed, list signed"), Box::new(change))?;
+    }
+    Ok(())
 }
 
 fn issue(folder: &Path, uri: &str, now: u64) -> Result<(), Box<dyn Error>> {

@@ -159,10 +159,9 @@ impl Attestation {
     /// [`ClaimsError`].
     pub fn issue(&self, terms: &Terms, salts: &[[u8; 16]], key: &AttestKey) -> Result<SdJwt, ClaimsError> {
         let (vc, selective) = self.to_vc(terms)?;
-        let issued = vc.issue(&selective, &[], salts, key)?;
         // What contradicts itself (a last day before the first, no checks) is refused as a verifier refuses it.
-        Credential::verify(&issued, key.public(), terms.issued_at, KeyBinding::None)?;
-        Ok(issued)
+        Credential::read(vc.clone())?;
+        Ok(vc.issue(&selective, &[], salts, key)?)
     }
 
     fn to_vc(&self, terms: &Terms) -> Result<(Vc, Vec<ClaimPath>), ClaimsError> {
