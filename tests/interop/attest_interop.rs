@@ -74,7 +74,8 @@ fn issue(folder: &Path, uri: &str, now: u64) -> Result<(), Box<dyn Error>> {
         fs::create_dir_all(&folder)?;
         // Keys for tests: whoever reads this can sign with them.
         let issuer = AttestKey::from_seed(algorithm, &[23; 32])?;
-        let holder = AttestKey::from_seed(algorithm, &[24; 32])?;
+        // sd-jwt of PyPI verifies no other key binding than by ES256.
+        let holder = AttestKey::from_seed(Algorithm::Es256, &[24; 32])?;
         let uri = format!("{uri}/{}", algorithm.name());
         let terms = Terms {
             issuer: "https://customs.example".to_owned(),

@@ -69,10 +69,8 @@ def issue(folder, alg):
     from sd_jwt.holder import SDJWTHolder
     from sd_jwt.issuer import SDJWTIssuer
 
-    def make():
-        return jwk.JWK.generate(kty="OKP", crv="Ed25519") if alg == "EdDSA" else jwk.JWK.generate(kty="EC", crv="P-256")
-
-    issuer, holder, now = make(), make(), int(time.time())
+    holder, now = jwk.JWK.generate(kty="EC", crv="P-256"), int(time.time())
+    issuer = jwk.JWK.generate(kty="OKP", crv="Ed25519") if alg == "EdDSA" else jwk.JWK.generate(kty="EC", crv="P-256")
     claims = {
         "vct": "urn:example:1", "iss": "https://issuer.example", "iat": now, "exp": now + 600,
         SDObj("eori"): "DE7654321", SDObj("address"): {SDObj("city"): "Köln", SDObj("zip"): "50667"},
@@ -84,7 +82,7 @@ def issue(folder, alg):
     )
     holding = SDJWTHolder(made.sd_jwt_issuance)
     holding.create_presentation(
-        {"eori": True, "address": {"city": True}, "roles": [False, True]}, "n-7", "luxor.example", holder, sign_alg=alg,
+        {"eori": True, "address": {"city": True}, "roles": [False, True]}, "n-7", "luxor.example", holder,
     )
     place = pathlib.Path(folder)
     place.mkdir(parents=True, exist_ok=True)

@@ -10,10 +10,13 @@ use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, 
 use super::StatusError;
 use crate::limits::MAX_STATUS_LIST_BYTES;
 
-/// Bytes of a block: small enough to be compressed at once, large enough that its end of five bytes does not matter.
-const BLOCK: usize = 8 * 1024;
-/// zlib with a window of 32 KiB, strongest compression.
-const HEAD: [u8; 2] = [0x78, 0xda];
+/// Bytes of a block: as far as deflate looks back.
+const BLOCK: usize = 32 * 1024;
+/// How hard it tries. Of a million statuses of two bits, one in a hundred set, this takes 1.0 ms for 21 KB; the strongest takes 50 ms
+/// for 16 KB, since runs of zeros match everywhere.
+const LEVEL: u32 = 2;
+/// zlib with a window of 32 KiB, fast compression.
+const HEAD: [u8; 2] = [0x78, 0x5e];
 /// An empty last block of fixed codes.
 const END: [u8; 2] = [0x03, 0x00];
 
@@ -55,7 +58,7 @@ pub(super) fn open(lst: &str) -> Result<Vec<u8>, StatusError> {
                 return Err(StatusError::Size(MAX_STATUS_LIST_BYTES));
             }
             // One more than is allowed, so that too much is seen.
-            let more = bytes.len().clamp(4 * BLOCK, MAX_STATUS_LIST_BYTES + 1 - bytes.len().min(MAX_STATUS_LIST_BYTES));
+            let more = bytes.len().max(BLOCK).min(MAX_STATUS_LIST_BYTES + 1 - bytes.len());
             bytes.reserve_exact(more);
         }
         let read = usize::try_from(inflate.total_in()).unwrap_or(usize::MAX);
@@ -83,7 +86,7 @@ pub(super) fn open(lst: &str) -> Result<Vec<u8>, StatusError> {
 }
 
 fn compress(bytes: &[u8]) -> Vec<u8> {
-    let mut deflate = Compress::new(Compression::best(), false);
+    let mut deflate = Compress::new(Compression::new(LEVEL), false);
     let mut block = Vec::with_capacity(256);
     loop {
         let read = usize::try_from(deflate.total_in()).unwrap_or(usize::MAX);
