@@ -118,7 +118,7 @@ fn thumbprints_and_signatures_are_those_of_the_rfcs() {
     let okp = public(json!({ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }));
     assert_eq!(okp.thumbprint(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
     let token = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWb\
-        ijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
+        hijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
     let (signed, signature) = token.rsplit_once('.').unwrap();
     let signature: [u8; 64] = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, signature)
         .unwrap()
