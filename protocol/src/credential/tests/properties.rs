@@ -177,7 +177,11 @@ fn each_rule_of_section_7_refuses_by_name() {
         (json!({ "_sd": ["#0"] }), vec![json!(["s", "a", 1]), json!(["s", "b", 1])], "disclosure 2 is not referred to"),
         (json!({ "_sd": ["#0", "#0"] }), vec![json!(["s", "a", 1])], "stands there twice"),
         (json!({ "_sd": ["x"], "a": { "_sd": ["x"] } }), vec![], "the digest x stands there twice"),
-        (json!({ "_sd": ["#0"], "b": [{ "...": "#0" }] }), vec![json!(["s", "a", 1])], "stands there twice"),
+        (
+            json!({ "_sd": ["#0"], "b": [{ "...": "#0" }] }),
+            vec![json!(["s", "a", 1])],
+            "a claim is disclosed as an element",
+        ),
         (
             json!({ "_sd": ["#0"] }),
             vec![json!(["s", "a", 1]), json!(["s", "a", 1])],
