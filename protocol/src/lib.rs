@@ -12,6 +12,7 @@
 //! | [`tlog`] | RFC 6962 tree and the C2SP formats: note, checkpoint, proof file |
 //! | [`life`] | the records of one item as its life: identity, order, referrals, release, timeliness |
 //! | [`audit`] | what an auditor checks, offline |
+//! | [`credential`] | attestations about traders that any library verifies: JOSE keys, SD-JWT VC, token status lists |
 //! | [`reference`] | lists of codes and dated rules: territories, currencies, tariff, numbers, obligations, immediate release |
 //! | [`quality`] | what is wrong with a record, and how quickly it can be released |
 //! | [`formats`] | NDJSON and CSV into content |
@@ -23,6 +24,7 @@ pub mod api;
 pub mod audit;
 pub mod bench;
 pub mod cbor;
+pub mod credential;
 pub mod document;
 pub mod exchange;
 pub mod formats;

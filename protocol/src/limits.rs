@@ -214,3 +214,27 @@ pub const MAX_REPAIRS: u64 = 50_000;
 pub const REPAIR_DAYS: u64 = 30;
 /// Entries of the repair queue on a page, and of a mass fix that are told one by one.
 pub const MAX_REPAIR_PAGE: usize = 1_000;
+/// Bytes of a credential with its disclosures and key binding; those of trusted traders have some four thousand.
+pub const MAX_CREDENTIAL_BYTES: usize = 64 * 1024;
+/// Disclosures of one credential.
+pub const MAX_DISCLOSURES: usize = 256;
+/// Digests in one credential, decoys and digests inside of disclosures among them.
+pub const MAX_CREDENTIAL_DIGESTS: usize = 1_024;
+/// Objects and arrays inside one another in a credential, as it is after disclosing.
+pub const MAX_CREDENTIAL_DEPTH: usize = 12;
+/// Steps of one path to a claim.
+pub const MAX_CLAIM_PATH: usize = MAX_CREDENTIAL_DEPTH;
+/// Bytes of the header of a signed JSON token: a kind, a key's name, perhaps certificates that nobody here follows.
+pub const MAX_JOSE_HEADER_BYTES: usize = 16 * 1024;
+/// Seconds by which the clocks of an issuer, a holder and a verifier may differ.
+pub const CREDENTIAL_LEEWAY_SECONDS: u64 = 60;
+/// Seconds that a credential about a trader lives: a week, since verifiers may skip its status.
+pub const MAX_CREDENTIAL_LIFE_SECONDS: u64 = 7 * 86_400;
+/// Bytes of an opened status list: a million statuses of eight bits, eight million of two.
+pub const MAX_STATUS_LIST_BYTES: usize = 2 * 1024 * 1024;
+/// Bytes of a signed status list: the largest one that cannot be compressed, in base64 twice, with its other claims.
+pub const MAX_STATUS_TOKEN_BYTES: usize = MAX_STATUS_LIST_BYTES / 9 * 16 + 64 * 1024;
+/// Seconds for which a signed status list may be kept without asking again.
+pub const MAX_STATUS_TTL_SECONDS: u64 = 86_400;
+/// Bytes of the URI of a status list or of an issuer.
+pub const MAX_URI_BYTES: usize = 512;

@@ -3,6 +3,7 @@
 //!
 //! Not here: measuring, clocks and processes.
 
+mod credentials;
 mod disclosure;
 mod network;
 mod numbers;
@@ -12,6 +13,7 @@ mod report;
 pub mod sdjwt;
 pub mod xml;
 
+pub use credentials::{STATUSES, SampleCredential, SampleList};
 pub use disclosure::{DISCLOSED, FIELDS, Filing, Unverified, disclose, filings, issue, shown, verify};
 pub use network::{NetworkError, Question, Questions, RULES_PER_VERSION, SampleNetwork, TODAY};
 pub use quality::{FAULTY, LODGED, declarations, walk};

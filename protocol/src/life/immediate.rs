@@ -2,6 +2,8 @@
 //!
 //! Not here: the dated rules ([`crate::reference`]) and how one is chosen ([`crate::quality::Release`]).
 
+use std::sync::Arc;
+
 use super::Life;
 use super::held::Shown;
 use super::paper::Paper;
