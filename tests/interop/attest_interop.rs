@@ -33,9 +33,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
+/// Something that is timed.
+type Work = Box<dyn FnMut(u64) -> Result<(), Box<dyn Error>>>;
+
 /// `attest_interop bench`: median microseconds of what is done with credentials, of 200 times each.
 fn bench() -> Result<(), Box<dyn Error>> {
-    let median = |name: &str, mut work: Box<dyn FnMut(u64) -> Result<(), Box<dyn Error>>>| {
+    let median = |name: &str, mut work: Work| {
         let mut times = Vec::new();
         for number in 0..200 {
             let began = Instant::now();

@@ -277,7 +277,7 @@ fn an_erased_record_is_gone_from_the_queue_and_a_held_one_stays() {
     check(&dir);
     for (name, there) in [("E-gone", false), ("E-held", true), ("E-stays", true)] {
         assert_eq!(readable(&dir, &dir, name), there, "{name}");
-        assert_eq!(readable(&kept, &dir, name), false, "{name}: an old copy with the keys that are left");
+        assert!(!readable(&kept, &dir, name), "{name}: an old copy with the keys that are left");
     }
     // A month later only what is held is left.
     let after: &[&str] = &["--clock-ahead-days", "31"];

@@ -12,9 +12,9 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use luxor_protocol::api::{
     AdmittedDocument, ApiFile, AttachmentInfo, ChunkResult, Disclosed, Documents, DropRequest, DropResult,
     EraseRequest, ErasedReport, FixRequest, FixResult, Fork, HoldInfo, HoldRequest, InboxDispatch, InboxPage,
-    LifeReport, LoggedDocument, OnwardRequest, OnwardResult, OutboxPage, OutboxState, QualityPage, QueuedReferral, ReceiptStanding,
-    RecordInfo, RedirectRequest, Redirected, RepairGroup, RepairPage, RepairSelection, Status, WithdrawRequest,
-    Withdrawn,
+    LifeReport, LoggedDocument, OnwardRequest, OnwardResult, OutboxPage, OutboxState, QualityPage, QueuedReferral,
+    ReceiptStanding, RecordInfo, RedirectRequest, Redirected, RepairGroup, RepairPage, RepairSelection, Status,
+    WithdrawRequest, Withdrawn,
 };
 use luxor_protocol::audit::population::BatchViews;
 use luxor_protocol::cbor::{Decode as _, Encode as _};
