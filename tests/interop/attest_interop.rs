@@ -33,40 +33,36 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Something that is timed.
-type Work = Box<dyn FnMut(u64) -> Result<(), Box<dyn Error>>>;
+/// Prints the median and the slowest of 200 times.
+fn median(name: &str, mut work: impl FnMut(u64) -> Result<(), Box<dyn Error>>) -> Result<(), Box<dyn Error>> {
+    let mut times = Vec::new();
+    for number in 0..200 {
+        let began = Instant::now();
+        work(number)?;
+        times.push(began.elapsed().as_micros());
+    }
+    times.sort_unstable();
+    println!("{name}: {} us, slowest {} us", times[100], times[199]);
+    Ok(())
+}
 
 /// `attest_interop bench`: median microseconds of what is done with credentials, of 200 times each.
 fn bench() -> Result<(), Box<dyn Error>> {
-    let median = |name: &str, mut work: Work| {
-        let mut times = Vec::new();
-        for number in 0..200 {
-            let began = Instant::now();
-            work(number)?;
-            times.push(began.elapsed().as_micros());
-        }
-        times.sort_unstable();
-        println!("{name}: {} us, slowest {} us", times[100], times[199]);
-        Ok::<(), Box<dyn Error>>(())
-    };
     for algorithm in Algorithm::ALL {
         let sample = SampleCredential::new(algorithm)?;
         let presented = sample.present()?;
         let issuing = SampleCredential::new(algorithm)?;
         let name = algorithm.name();
-        median(&format!("issue, {name}"), Box::new(move |_| Ok(issuing.issue().map(drop)?)))?;
-        median(
-            &format!("verify with key binding, {name}"),
-            Box::new(move |_| Ok(sample.verify(&presented).map(drop)?)),
-        )?;
+        median(&format!("issue, {name}"), |_| Ok(issuing.issue().map(drop)?))?;
+        median(&format!("verify with key binding, {name}"), |_| Ok(sample.verify(&presented).map(drop)?))?;
     }
     for count in [1, 100, 10_000] {
         let mut sample = SampleList::new()?;
-        let change = move |number: u64| {
+        let change = |number: u64| {
             let indexes: Vec<u64> = (0..count).map(|n| (number * 7_919 + n * 104_729) % STATUSES).collect();
             Ok(sample.change_and_sign(&indexes).map(drop)?)
         };
-        median(&format!("{count} of {STATUSES} statuses changed, list signed"), Box::new(change))?;
+        median(&format!("{count} of {STATUSES} statuses changed, list signed"), change)?;
     }
     Ok(())
 }
