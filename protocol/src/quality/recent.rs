@@ -167,7 +167,7 @@ impl Recent {
         let revision = revision.to_be_bytes();
         let own =
             [b"reference", sender.as_bytes(), table.name.as_bytes(), kind.as_bytes(), reference.as_bytes(), &revision];
-        if let Some(known) = self.meet(key(&own), self.window, day, Known { came: day, posted: None, handed }) {
+        if let Some(known) = self.meet(key(&own), self.window, day, Known { came: day, posted: None, handed }, true) {
             let what = format!("{reference} came on {} already, in the same revision", known.came);
             find(Rule::DuplicateReference, (places.first.0, places.first.1[0]), what);
         }
@@ -188,9 +188,9 @@ impl Recent {
             let [a, b, c, d, e, f] = rest;
             let by = key(&[b"by", a, b, c, d, e, f, reference.as_bytes()]);
             let known = Known { came: day, posted, handed };
-            let seen = self.meet(key(&about), self.window, day, known);
+            let seen = self.meet(key(&about), self.window, day, known, true);
             let seen = seen.filter(|known| !differ(posted, known.posted));
-            let by_this = self.meet(by, self.window, day, known);
+            let by_this = self.meet(by, self.window, day, known, true);
             if let Some(known) = seen.filter(|_| by_this.is_none()) {
                 let what = format!("{id} came on {} already under another reference", known.came);
                 find(Rule::DuplicateItem, place, what);
@@ -198,7 +198,8 @@ impl Recent {
         }
         if let (Some(posted), Ok(_)) = (posted, s10(id)) {
             let known = Known { came: posted, posted: Some(posted), handed };
-            let before = self.meet(key(&[b"s10", id.as_bytes()]), S10_DAYS, posted, known);
+            // The first posting stays until its twelve months are over: every other one within them is too soon.
+            let before = self.meet(key(&[b"s10", id.as_bytes()]), S10_DAYS - 1, posted, known, false);
             let before = before.and_then(|known| known.posted).filter(|before| *before != posted);
             if let Some(before) = before.filter(|before| posted.0.abs_diff(before.0) < S10_DAYS as u32) {
                 let what = format!("{id} is posted on {posted}; it was on {before} too, less than twelve months apart");
@@ -218,11 +219,13 @@ impl Recent {
         Some(places)
     }
 
-    /// What is known of a key from another handing in within a window; it is remembered. A repetition does not take the place of what it
+    /// What is known of a key from another handing in within a window; it is remembered. With `by_day`, what was posted on another day is another
+    /// item, and takes the place of the one before. A repetition does not take the place of what it
     /// repeats, so whoever refuses it is asked the same when it comes again.
-    fn meet(&mut self, key: Key, window: i32, day: Day, now: Known) -> Option<Known> {
+    fn meet(&mut self, key: Key, window: i32, day: Day, now: Known, by_day: bool) -> Option<Known> {
         let before = self.known.get(&key).copied().filter(|known| day.0.saturating_sub(known.came.0) <= window);
-        let replaces = before.is_none_or(|known| known.handed != now.handed && differ(known.posted, now.posted));
+        let replaces =
+            before.is_none_or(|known| by_day && known.handed != now.handed && differ(known.posted, now.posted));
         if replaces && now.handed.is_some() {
             self.remember(key, now);
         }
