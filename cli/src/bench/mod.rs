@@ -1,6 +1,6 @@
 //! `luxor bench`: what a machine does, for those who have to size one.
 //!
-//! `policy`, `disclosure`, `quality` and `xml` run in this process, in memory. `exchange` runs two real nodes on this machine and drives records from one to the other; `log` and `primitives` run
+//! `policy`, `disclosure`, `quality`, `attest` and `xml` run in this process, in memory. `exchange` runs two real nodes on this machine and drives records from one to the other; `log` and `primitives` run
 //! inside one `luxord bench` process, because this command links neither the database nor the network. The ceiling beside
 //! the figure of `exchange` is made of the primitives measured in the same run; its formula is in
 //! [`luxor_protocol::bench`].
@@ -12,11 +12,13 @@
 //! | `policy` | decisions about many rules |
 //! | `disclosure` | records shown in part, beside SD-JWT |
 //! | `quality` | records checked by lists and dated rules |
+//! | `attest` | credentials and status lists |
 //! | `xml` | WCO declarations into records |
 //! | `child` | `luxord bench` |
 //! | `process` | memory, processor time and disk of a process |
 //! | `report` | the figures, for people and programs |
 
+mod attest;
 mod child;
 mod disclosure;
 mod exchange;
@@ -70,6 +72,8 @@ pub(crate) enum BenchCommand {
     Disclosure(DisclosureArgs),
     /// How many records a second are checked by lists and dated rules.
     Quality(QualityArgs),
+    /// What issuing and verifying credentials of traders costs, and changing a status list of a million.
+    Attest(AttestArgs),
     /// How fast WCO XML is read into records, beside quick-xml alone, and how much memory a long stream takes.
     Xml(XmlArgs),
 }
@@ -189,6 +193,17 @@ pub(crate) struct QualityArgs {
     pub(crate) json: bool,
 }
 
+/// `luxor bench attest`
+#[derive(Debug, clap::Args)]
+pub(crate) struct AttestArgs {
+    /// Rounds of each step; the median counts.
+    #[arg(long, value_name = "N", default_value_t = 300, value_parser = value_parser!(u64).range(1..=MAX_ROUNDS))]
+    pub(crate) rounds: u64,
+    /// One JSON document on stdout.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// `luxor bench xml`
 #[derive(Debug, clap::Args)]
 pub(crate) struct XmlArgs {
@@ -249,6 +264,14 @@ pub(crate) fn run(command: &BenchCommand) -> anyhow::Result<Exit> {
             match args.json {
                 true => ui::json(&disclosure)?,
                 false => report::disclosure(&disclosure)?,
+            }
+            Ok(Exit::Ok)
+        }
+        BenchCommand::Attest(args) => {
+            let attest = attest::measure(args)?;
+            match args.json {
+                true => ui::json(&attest)?,
+                false => report::attest(&attest)?,
             }
             Ok(Exit::Ok)
         }

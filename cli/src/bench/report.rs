@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 
 use luxor_protocol::bench::{
-    CeilingTerm, DecisionReport, DisclosureReport, End, LogReport, Per, PolicyReport, Primitive, PrimitivesReport,
-    QualityReport, XmlReport,
+    AttestReport, CeilingTerm, DecisionReport, DisclosureReport, End, LogReport, Per, PolicyReport, Primitive,
+    PrimitivesReport, QualityReport, XmlReport,
 };
 use serde::Serialize;
 use serde_json::Number;
@@ -170,6 +170,24 @@ pub(super) fn quality(report: &QualityReport) -> io::Result<()> {
         count(report.findings)
     ))?;
     ui::line(&format!("a checker is made in {} us", report.checker_us))
+}
+
+/// Prints what credentials and status lists cost, for people.
+pub(super) fn attest(report: &AttestReport) -> io::Result<()> {
+    let mut table = Table::new(&["credential", "presented bytes", "issued us", "verified us"], &[1, 2, 3]);
+    for one in &report.credentials {
+        let (issue, verify) = (one.issue_us.to_string(), one.verify_us.to_string());
+        table.row([one.algorithm.as_str(), &count(one.presented_bytes), &issue, &verify]);
+    }
+    table.print()?;
+    ui::line("")?;
+    let mut table = Table::new(&["statuses changed", "token bytes", "median us", "99 % us"], &[0, 1, 2, 3]);
+    for one in &report.lists {
+        let (median, slow) = (one.median_us.to_string(), one.p99_us.to_string());
+        table.row([count(one.changed).as_str(), &count(one.token_bytes), &median, &slow]);
+    }
+    table.print()?;
+    ui::line(&format!("a list of {}, changed and signed; {} rounds", count(report.statuses), count(report.rounds)))
 }
 
 /// Prints how fast XML is read, for people.

@@ -19,7 +19,7 @@ pub use network::{NetworkError, Question, Questions, RULES_PER_VERSION, SampleNe
 pub use quality::{FAULTY, LODGED, declarations, walk};
 pub use records::{MAX_RECORD_SIZE, MIN_RECORD_SIZE, Records};
 pub use report::{
-    COUNTS, CeilingTerm, Count, DecisionReport, DisclosureCosts, DisclosureReport, End, LogReport, Per, PolicyReport,
-    Primitive, PrimitivesReport, ProofReport, QualityReport, XmlReport, ceiling, decimal, peak_memory, per_second,
-    percentile,
+    AttestReport, COUNTS, CeilingTerm, Count, CredentialCosts, DecisionReport, DisclosureCosts, DisclosureReport, End,
+    ListCosts, LogReport, Per, PolicyReport, Primitive, PrimitivesReport, ProofReport, QualityReport, XmlReport,
+    ceiling, decimal, peak_memory, per_second, percentile,
 };

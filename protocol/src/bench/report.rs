@@ -311,6 +311,45 @@ pub struct QualityReport {
     pub checker_us: Number,
 }
 
+/// What `luxor bench attest` prints, on one core.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttestReport {
+    /// Rounds of each step, of which the median counts.
+    pub rounds: u64,
+    /// By the algorithm of issuer and holder.
+    pub credentials: Vec<CredentialCosts>,
+    /// Statuses of the list, two bits each, one in a hundred not valid at the start.
+    pub statuses: u64,
+    /// By how many of them change before it is signed.
+    pub lists: Vec<ListCosts>,
+}
+
+/// What one SD-JWT VC costs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CredentialCosts {
+    /// `ES256` or `EdDSA`.
+    pub algorithm: String,
+    /// Bytes of what its holder presents: number and one role, bound to the verifier.
+    pub presented_bytes: u64,
+    /// To issue it.
+    pub issue_us: Number,
+    /// To verify what is presented: both signatures, disclosures, claims.
+    pub verify_us: Number,
+}
+
+/// What changing and signing a status list costs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListCosts {
+    /// Statuses that change, spread over the list.
+    pub changed: u64,
+    /// Bytes of the signed token.
+    pub token_bytes: u64,
+    /// The median.
+    pub median_us: Number,
+    /// The 99th percentile.
+    pub p99_us: Number,
+}
+
 /// What one record costs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DisclosureCosts {

@@ -3,7 +3,9 @@
 //! A memory holds digests of keys, not records, and at most so many of them: the oldest go first. It is told what came; it does not keep
 //! anything on disk, and it has no clock.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
 
 use super::finding::Finding;
 use super::source::Source;
@@ -31,6 +33,25 @@ struct Known {
 }
 
 type Key = [u8; 16];
+
+/// Keys are digests already: eight of their bytes place them.
+#[derive(Debug, Default)]
+struct OfDigest(u64);
+
+impl Hasher for OfDigest {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(first) = bytes.first_chunk() {
+            self.0 = u64::from_le_bytes(*first);
+        }
+    }
+
+    // The length of an array, which is always the same.
+    fn write_usize(&mut self, _: usize) {}
+}
 
 /// Types of which many records may be about one item.
 const SEVERAL: [&str; 7] =
@@ -113,7 +134,7 @@ fn first_of<'s>(source: &'s dyn Source, group: usize, mut visit: impl FnMut(usiz
 #[derive(Debug)]
 pub struct Recent {
     places: Vec<Places>,
-    known: HashMap<Key, Known>,
+    known: HashMap<Key, Known, BuildHasherDefault<OfDigest>>,
     order: VecDeque<Key>,
     most: usize,
     window: i32,
@@ -126,7 +147,7 @@ impl Recent {
     pub fn new(keys: usize, days: u32) -> Self {
         let window = i32::try_from(days).unwrap_or(i32::MAX);
         let most = keys.min(MAX_RECENT_KEYS);
-        Self { places: Vec::new(), known: HashMap::new(), order: VecDeque::new(), most, window, forgotten: 0 }
+        Self { places: Vec::new(), known: HashMap::default(), order: VecDeque::new(), most, window, forgotten: 0 }
     }
 
     /// How many keys had to go for want of room before their time: then duplicates may have passed unseen.
@@ -223,22 +244,33 @@ impl Recent {
     /// item, and takes the place of the one before. A repetition does not take the place of what it
     /// repeats, so whoever refuses it is asked the same when it comes again.
     fn meet(&mut self, key: Key, window: i32, day: Day, now: Known, by_day: bool) -> Option<Known> {
-        let before = self.known.get(&key).copied().filter(|known| day.0.saturating_sub(known.came.0) <= window);
-        let replaces =
-            before.is_none_or(|known| by_day && known.handed != now.handed && differ(known.posted, now.posted));
-        if replaces && now.handed.is_some() {
-            self.remember(key, now);
+        if self.most == 0 {
+            return None;
         }
+        let within = |known: &Known| day.0.saturating_sub(known.came.0) <= window;
+        let before = match self.known.entry(key) {
+            Entry::Occupied(mut entry) => {
+                let before = Some(*entry.get()).filter(within);
+                let replaces =
+                    before.is_none_or(|known| by_day && known.handed != now.handed && differ(known.posted, now.posted));
+                if replaces && now.handed.is_some() {
+                    entry.insert(now);
+                }
+                before
+            }
+            Entry::Vacant(entry) if now.handed.is_some() => {
+                entry.insert(now);
+                self.order.push_back(key);
+                None
+            }
+            Entry::Vacant(_) => None,
+        };
+        self.forget();
         before.filter(|known| known.handed != now.handed)
     }
 
-    fn remember(&mut self, key: Key, known: Known) {
-        if self.most == 0 {
-            return;
-        }
-        if self.known.insert(key, known).is_none() {
-            self.order.push_back(key);
-        }
+    /// The oldest keys go until the others have room.
+    fn forget(&mut self) {
         while self.known.len() > self.most {
             let Some(oldest) = self.order.pop_front() else { return };
             self.forgotten += u64::from(self.known.remove(&oldest).is_some());
