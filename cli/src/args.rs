@@ -97,6 +97,9 @@ pub(crate) enum Command {
     /// Which witnesses make a checkpoint count (C2SP tlog-policy): look through, make.
     #[command(subcommand)]
     Policy(crate::log::PolicyCommand),
+    /// Credentials of trusted traders (SD-JWT VC, token status list): issue, renew, revoke, publish; present, show, verify. Needs no node.
+    #[command(subcommand)]
+    Attest(crate::cmd::AttestCommand),
     /// Run a network on this machine and watch it work.
     Demo(crate::demo::Args),
     /// Practice partners of any kind for whoever builds against a node: they play by rules, and a report says what was right and wrong.

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod attach;
+mod attest;
 mod audit;
 mod card;
 mod charter;
@@ -39,6 +40,7 @@ use luxor_protocol::exchange::Lane;
 use luxor_protocol::hash::Digest;
 use luxor_protocol::time::{Day, Millis};
 
+pub(crate) use attest::AttestCommand;
 pub(crate) use audit::AuditCommand;
 
 use crate::args::Command;
@@ -79,6 +81,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Log(command) => log::run(&command),
         Command::Evidence(command) => log::run_evidence(&command),
         Command::Policy(command) => log::run_policy(&command),
+        Command::Attest(command) => attest::run(&command),
         Command::Demo(args) => demo::run(args),
         Command::Sandbox(command) => sandbox::run(&command),
         Command::Bench(command) => bench::run(&command),

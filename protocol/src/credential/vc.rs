@@ -129,7 +129,11 @@ impl Vc {
         Ok(vc)
     }
 
-    fn read(mut claims: Map<String, Value>) -> Result<Self, VcError> {
+    /// Reads the claims of a credential, proved or not. Whether it holds now is not looked at.
+    ///
+    /// # Errors
+    /// [`VcError::Claim`] and, for a holder's key that is none, [`VcError::SdJwt`].
+    pub fn read(mut claims: Map<String, Value>) -> Result<Self, VcError> {
         let vct = text(&mut claims, "vct")?.ok_or_else(|| refused("vct", "it is missing"))?;
         Ok(Self {
             vct,

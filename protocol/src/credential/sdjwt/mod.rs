@@ -193,6 +193,14 @@ impl SdJwt {
         Ok(self.jws()?.unverified().get(claim).cloned())
     }
 
+    /// All claims with those disclosed, for whoever wants to look at what is held; nothing of it is proved.
+    ///
+    /// # Errors
+    /// [`SdJwtError`] about the form and the disclosures.
+    pub fn unverified_claims(&self) -> Result<Processed, SdJwtError> {
+        process::process(self.jws()?.unverified().clone(), &self.disclosures)
+    }
+
     /// Its disclosures.
     pub fn disclosures(&self) -> &[Disclosure] {
         &self.disclosures
@@ -221,7 +229,7 @@ impl SdJwt {
     /// # Errors
     /// [`SdJwtError::Path`] for a path to nothing, and those of [`SdJwt::verify`] about the disclosures.
     pub fn present(&self, paths: &[ClaimPath]) -> Result<SdJwt, SdJwtError> {
-        let processed = process::process(self.jws()?.unverified().clone(), &self.disclosures)?;
+        let processed = self.unverified_claims()?;
         if let Some(path) = paths.iter().find(|path| !processed.leads(path)) {
             return Err(SdJwtError::Path(path.to_string()));
         }

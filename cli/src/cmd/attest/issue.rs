@@ -1,0 +1,115 @@
+//! `luxor attest issue` and `renew`: a credential under a number that no other has, in the register before anybody gets it.
+
+use anyhow::Context as _;
+use luxor_protocol::credential::{AttestPublic, Attestation, StatusReference, Terms};
+use serde_json::{Map, Value, json};
+
+use super::args::{IssueArgs, LifeArgs, RenewArgs};
+use super::claims;
+use super::folder::Folder;
+use super::keys;
+use super::life::text;
+use super::register::{Issued, Line, State, stands};
+use crate::exit::{Exit, RefusedError};
+use crate::files;
+use crate::ui;
+
+/// `luxor attest issue`
+pub(super) fn issue(args: &IssueArgs, now: u64) -> anyhow::Result<Exit> {
+    let (attestation, claims) = claims::read(args.type_name, args.claims.as_deref(), &args.claim)?;
+    let holder = keys::public(&args.holder)?;
+    let folder = Folder::open(&args.dir)?;
+    let (of, subject) = (attestation.credential_type(), claims::subject(&attestation));
+    let same = folder.register.credentials().filter(|one| one.of == of && one.subject == subject);
+    let standing = same.map(|one| (one.index, folder.register.standing(one.attestation)));
+    if let Some((index, standing)) = standing.into_iter().find(|(_, (state, _))| *state == State::Suspended) {
+        let what = format!("{of} of {subject}: number {index} is {}", stands(standing));
+        return Err(RefusedError(format!("{what}\nhint: `luxor attest reinstate` or `revoke` it first")).into());
+    }
+    hand_out(folder, &attestation, claims, holder, None, &args.life, now)
+}
+
+/// `luxor attest renew`
+pub(super) fn renew(args: &RenewArgs, now: u64) -> anyhow::Result<Exit> {
+    let folder = Folder::open(&args.dir)?;
+    let before = folder.register.credential(args.index)?.clone();
+    let standing = folder.register.standing(before.attestation);
+    if standing.0 != State::Valid {
+        let hint = match standing.0 {
+            State::Suspended => "`luxor attest reinstate` it first",
+            _ => "what is revoked stays so; `luxor attest issue` attests anew",
+        };
+        let what = format!("number {} is {} and is not renewed", args.index, stands(standing));
+        return Err(RefusedError(format!("{what}\nhint: {hint}")).into());
+    }
+    let attestation = claims::attestation(before.of, &before.claims)?;
+    let holder = AttestPublic::from_jwk(&before.holder).map_err(|error| {
+        RefusedError(format!("register.ndjson: the holder's key of number {}: {error}", args.index))
+    })?;
+    hand_out(folder, &attestation, before.claims, holder, Some(before.attestation), &args.life, now)
+}
+
+fn hand_out(
+    mut folder: Folder,
+    attestation: &Attestation,
+    claims: Map<String, Value>,
+    holder: AttestPublic,
+    renews: Option<u64>,
+    life: &LifeArgs,
+    now: u64,
+) -> anyhow::Result<Exit> {
+    let index = folder.register.free(|free| {
+        let mut random = [0; 16];
+        getrandom::fill(&mut random).context("no random bytes from the operating system")?;
+        // Below `free`, since the remainder is.
+        Ok((u128::from_le_bytes(random) % u128::from(free)) as u64)
+    })?;
+    let expires = now.saturating_add(life.life.0);
+    let terms = Terms {
+        issuer: folder.config.issuer.to_string(),
+        subject: None,
+        issued_at: now,
+        expires,
+        holder,
+        status: StatusReference { index, uri: folder.config.status_list.to_string() },
+    };
+    let refuse =
+        |error: luxor_protocol::credential::ClaimsError| RefusedError(error.to_string().replace("; hint:", "\nhint:"));
+    let mut salts = vec![[0; 16]; attestation.salts(&terms).map_err(refuse)?];
+    getrandom::fill(salts.as_flattened_mut()).context("no random bytes from the operating system")?;
+    let credential = attestation.issue(&terms, &salts, &folder.key).map_err(refuse)?;
+    let of = attestation.credential_type();
+    let subject = claims::subject(attestation).to_owned();
+    let line = Issued {
+        index,
+        attestation: renews.unwrap_or(index),
+        of,
+        subject: subject.clone(),
+        issued: now,
+        expires,
+        state: State::Valid,
+        since: now,
+        holder: holder.jwk(),
+        claims,
+    };
+    folder.register.append(Line::Issued(Box::new(line)))?;
+    // From here on the number is used, whatever happens to what is handed out.
+    let spent = || {
+        format!("number {index} is in the register, but was not handed out\nhint: `luxor attest renew --index {index}`")
+    };
+    folder.settle().with_context(spent)?;
+    match &life.out {
+        Some(path) => files::write_private(path, format!("{credential}\n").as_bytes()).with_context(spent)?,
+        None => ui::line(&credential.to_string()).with_context(spent)?,
+    }
+    if life.json {
+        let facts = json!({
+            "index": index, "attestation": renews.unwrap_or(index), "type": of, "subject": subject,
+            "issued": text(now), "expires": text(expires), "status_list": folder.config.status_list.as_str(),
+        });
+        ui::json(&facts)?;
+    }
+    let verb = if renews.is_some() { "renewed" } else { "issued" };
+    ui::say(&format!("{verb}: {of} of {subject}, number {index}, holds until {}", text(expires)));
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,65 @@
+//! `luxor attest revoke`, `suspend` and `reinstate`: into the register, then into the list.
+
+use std::collections::BTreeSet;
+
+use luxor_protocol::limits::MAX_TEXT_CHARS;
+use serde_json::json;
+
+use super::args::StateArgs;
+use super::folder::Folder;
+use super::life::text;
+use super::register::{Changed, Line, State, stands};
+use crate::exit::{Exit, RefusedError, UsageError};
+use crate::ui;
+
+/// Changes how attestations stand. What stands so already is told and left.
+pub(super) fn change(args: &StateArgs, to: State, now: u64) -> anyhow::Result<Exit> {
+    if args.reason.as_ref().is_some_and(|reason| reason.chars().count() > MAX_TEXT_CHARS) {
+        return Err(UsageError(format!("--reason: longer than {MAX_TEXT_CHARS} characters")).into());
+    }
+    let mut folder = Folder::open(&args.dir)?;
+    let register = &folder.register;
+    let all: BTreeSet<u64> = match (args.index, &args.subject) {
+        (Some(index), _) => [register.credential(index)?.attestation].into(),
+        (None, Some(subject)) => {
+            register.credentials().filter(|one| one.subject == *subject).map(|one| one.attestation).collect()
+        }
+        // The command line's group leaves no such case.
+        (None, None) => return Err(UsageError("either --index or --subject".into()).into()),
+    };
+    if let (true, Some(subject)) = (all.is_empty(), &args.subject) {
+        let hint = "as the credential has it: TIN or EORI, IOSS number or registration, seller's name with the issuer";
+        return Err(RefusedError(format!("no credential is about {subject}\nhint: {hint}")).into());
+    }
+    // Of a subject, those taken back before stay so, and nothing more is wanted of them.
+    let named = args.index.is_some();
+    let mut attestations = Vec::new();
+    for of in all {
+        match register.standing(of).0 {
+            State::Revoked if to != State::Revoked && named => {
+                let what = format!("number {of} is {}, for good", stands(register.standing(of)));
+                return Err(RefusedError(format!("{what}\nhint: `luxor attest issue` attests anew")).into());
+            }
+            State::Revoked => {}
+            state if state == to => {}
+            _ => attestations.push(of),
+        }
+    }
+    let numbers: Vec<u64> =
+        register.credentials().filter(|one| attestations.contains(&one.attestation)).map(|one| one.index).collect();
+    if !attestations.is_empty() {
+        let change = Changed { attestations, state: to, since: now, reason: args.reason.clone() };
+        folder.register.append(Line::Changed(change))?;
+        folder.settle()?;
+    }
+    if args.json {
+        ui::json(&json!({ "state": to, "since": text(now), "changed": numbers }))?;
+    } else {
+        numbers.iter().try_for_each(|index| ui::line(&format!("number {index}: {}", stands((to, now)))))?;
+    }
+    ui::say(match numbers.is_empty() {
+        true => "nothing changed: none stands otherwise",
+        false => "hint: `luxor attest publish` shows it; until then verifiers see the list before",
+    });
+    Ok(Exit::Ok)
+}
