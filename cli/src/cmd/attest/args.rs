@@ -107,23 +107,30 @@ pub(crate) struct RenewArgs {
 
 /// `luxor attest revoke`, `suspend` and `reinstate`
 #[derive(Debug, Args)]
-#[group(id = "attest_which", required = true, multiple = false, args = ["index", "subject"])]
 pub(crate) struct StateArgs {
     /// The issuer's folder.
     #[arg(long, value_name = "DIR")]
     pub(super) dir: PathBuf,
-    /// The number of a credential in the status list; those that renewed it, or that it renewed, go with it.
-    #[arg(long, value_name = "N")]
-    pub(super) index: Option<u64>,
-    /// Every credential of this subject: its TIN or EORI, registration, or name with the issuer.
-    #[arg(long, value_name = "NUMBER")]
-    pub(super) subject: Option<String>,
+    #[command(flatten)]
+    pub(super) which: WhichArgs,
     /// Why, in words, for the register.
     #[arg(long, value_name = "TEXT")]
     pub(super) reason: Option<String>,
     /// One JSON document on stdout.
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// Which credentials.
+#[derive(Debug, Args)]
+#[group(id = "attest_which", required = true, multiple = false)]
+pub(crate) struct WhichArgs {
+    /// The number of a credential in the status list; those that renewed it, or that it renewed, go with it.
+    #[arg(long, value_name = "N")]
+    pub(super) index: Option<u64>,
+    /// Every credential of this subject: its TIN or EORI, registration, or name with the issuer.
+    #[arg(long, value_name = "NUMBER")]
+    pub(super) subject: Option<String>,
 }
 
 /// `luxor attest publish`
@@ -180,19 +187,14 @@ pub(crate) struct ShowArgs {
 
 /// `luxor attest verify`
 #[derive(Debug, Args)]
-#[group(id = "attest_status", required = true, multiple = false, args = ["status", "no_status"])]
 pub(crate) struct VerifyArgs {
     /// A credential or a presentation. `-` reads stdin.
     pub(super) file: PathBuf,
     /// The issuer's keys: a JWK, or its JWT VC Issuer Metadata with the name that the credential must have.
     #[arg(long, value_name = "FILE")]
     pub(super) issuer: PathBuf,
-    /// The signed status list: a file, or the http:// URL where it is served. TLS is not spoken here: fetch it with another program.
-    #[arg(long, value_name = "FILE|URL")]
-    pub(super) status: Option<String>,
-    /// Do not look at the status. A credential that was revoked passes then.
-    #[arg(long)]
-    pub(super) no_status: bool,
+    #[command(flatten)]
+    pub(super) list: ListArgs,
     /// Demand a presentation for this verifier.
     #[arg(long, value_name = "TEXT", requires = "nonce")]
     pub(super) aud: Option<String>,
@@ -208,4 +210,16 @@ pub(crate) struct VerifyArgs {
     /// One JSON document on stdout.
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// Where the status is looked up.
+#[derive(Debug, Args)]
+#[group(id = "attest_status", required = true, multiple = false)]
+pub(crate) struct ListArgs {
+    /// The signed status list: a file, or the http:// URL where it is served. TLS is not spoken here: fetch it with another program.
+    #[arg(long, value_name = "FILE|URL")]
+    pub(super) status: Option<String>,
+    /// Do not look at the status. A credential that was revoked passes then.
+    #[arg(long)]
+    pub(super) no_status: bool,
 }

@@ -68,25 +68,26 @@ fn print(credential: &SdJwt, processed: &Processed, vc: &Vc, now: u64) -> anyhow
     );
     row("", String::new());
     let places: Vec<String> = processed.disclosed().map(ToString::to_string).collect();
-    for (name, value) in
-        vc.claims.iter().chain(vc.sub.as_ref().map(|_| SUB).and_then(|name| processed.claims().get_key_value(name)))
-    {
+    let sub = vc.sub.as_ref().and_then(|_| processed.claims().get_key_value("sub"));
+    for (name, value) in vc.claims.iter().chain(sub) {
         let inside = |place: &&String| {
             place.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['[', '.']))
         };
         let open: Vec<&str> = places.iter().filter(inside).map(String::as_str).collect();
-        let how = if open.is_empty() { "in clear".to_owned() } else { format!("disclosed: {}", open.join(", ")) };
-        row(name, format!("{}  ({how})", plain(value)));
+        match (open.is_empty(), value) {
+            (true, Value::Array(all)) if all.is_empty() => row(name, "(no element disclosed)".to_owned()),
+            (true, value) => row(name, format!("{}  (in clear)", plain(value))),
+            (false, value) => row(name, format!("{}  (disclosed: {})", plain(value), open.join(", "))),
+        }
     }
     if let Ok(ours) = &ours {
-        for (name, _) in words::disclosed(&ours.shown).iter().filter(|(_, value)| value.is_none()) {
-            row(name, "(not disclosed)".to_owned());
-        }
+        let hidden = words::disclosed(&ours.shown).into_iter().filter(|(_, value)| value.is_none());
+        hidden
+            .filter(|(name, _)| !vc.claims.contains_key(*name))
+            .for_each(|(name, _)| row(name, "(not disclosed)".to_owned()));
     }
     Ok(table.print()?)
 }
-
-const SUB: &str = "sub";
 
 fn plain(value: &Value) -> String {
     match value {

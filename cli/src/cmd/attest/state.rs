@@ -19,7 +19,7 @@ pub(super) fn change(args: &StateArgs, to: State, now: u64) -> anyhow::Result<Ex
     }
     let mut folder = Folder::open(&args.dir)?;
     let register = &folder.register;
-    let all: BTreeSet<u64> = match (args.index, &args.subject) {
+    let all: BTreeSet<u64> = match (args.which.index, &args.which.subject) {
         (Some(index), _) => [register.credential(index)?.attestation].into(),
         (None, Some(subject)) => {
             register.credentials().filter(|one| one.subject == *subject).map(|one| one.attestation).collect()
@@ -27,12 +27,12 @@ pub(super) fn change(args: &StateArgs, to: State, now: u64) -> anyhow::Result<Ex
         // The command line's group leaves no such case.
         (None, None) => return Err(UsageError("either --index or --subject".into()).into()),
     };
-    if let (true, Some(subject)) = (all.is_empty(), &args.subject) {
+    if let (true, Some(subject)) = (all.is_empty(), &args.which.subject) {
         let hint = "as the credential has it: TIN or EORI, IOSS number or registration, seller's name with the issuer";
         return Err(RefusedError(format!("no credential is about {subject}\nhint: {hint}")).into());
     }
     // Of a subject, those taken back before stay so, and nothing more is wanted of them.
-    let named = args.index.is_some();
+    let named = args.which.index.is_some();
     let mut attestations = Vec::new();
     for of in all {
         match register.standing(of).0 {

@@ -3,10 +3,11 @@
 //! Not here: whether the issuer may attest this, which the network's charter says; whether a nonce was used before, which only
 //! the verifier knows.
 
+use luxor_protocol::credential::jws::Jws;
 use luxor_protocol::credential::vc::VC_TYPES;
 use luxor_protocol::credential::{
-    AttestPublic, ClaimsError, Credential, Demand, KeyBinding, SdJwt, SdJwtError, Shown, Status, StatusReference,
-    StatusToken, Vc, VcError,
+    AttestPublic, ClaimsError, Credential, Demand, KeyBinding, SdJwt, SdJwtError, Shown, Status, StatusError,
+    StatusReference, StatusToken, Vc, VcError,
 };
 use luxor_protocol::limits::MAX_STATUS_TOKEN_BYTES;
 use luxor_protocol::time::Millis;
@@ -22,6 +23,9 @@ use crate::client::{ClientError, Web};
 use crate::exit::{Exit, RefusedError, UsageError};
 use crate::files;
 use crate::ui;
+
+/// The last second that has a text.
+const MAX_SECONDS: u64 = Millis::MAX.0 / 1_000;
 
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -132,7 +136,7 @@ pub(super) fn verify(args: &VerifyArgs, now: u64) -> anyhow::Result<Found> {
         Ok(processed) => processed.into_claims(),
         Err(error) => {
             // Nothing that it says counts.
-            found.failed("signature", hinted(&error));
+            found.failed("signature", error.to_string());
             return Ok(found);
         }
     };
@@ -140,7 +144,7 @@ pub(super) fn verify(args: &VerifyArgs, now: u64) -> anyhow::Result<Found> {
     let vc = match Vc::read(claims) {
         Ok(vc) => vc,
         Err(error) => {
-            found.failed("form", hinted(&error));
+            found.failed("form", error.to_string());
             return Ok(found);
         }
     };
@@ -171,7 +175,7 @@ fn time(found: &mut Found, bare: &SdJwt, key: &AttestPublic, vc: &Vc, now: u64) 
         Ok(_) => found.ok("time", life(vc)),
         Err(VcError::Time { until, .. }) if now >= until => found.failed("time", format!("over: {}", life(vc))),
         Err(VcError::Time { .. }) => found.failed("time", format!("not yet: {}", life(vc))),
-        Err(error) => found.failed("form", hinted(&error)),
+        Err(error) => found.failed("form", error.to_string()),
     }
 }
 
@@ -191,7 +195,7 @@ fn binding(found: &mut Found, presented: &SdJwt, key: &AttestPublic, demand: Opt
                     format!("by the holder for {}, not more than {age} ago; {once}", demand.audience),
                 );
             }
-            Err(error) => found.failed("key binding", hinted(&error)),
+            Err(error) => found.failed("key binding", error.to_string()),
         },
     }
 }
@@ -204,7 +208,7 @@ fn status(
     reference: Option<&StatusReference>,
     now: u64,
 ) -> anyhow::Result<()> {
-    let Some(place) = &args.status else {
+    let Some(place) = &args.list.status else {
         let uri = reference.map_or("no list is named", |reference| &reference.uri);
         found.not_done("status", format!("not looked at, though it may be revoked: {uri}"));
         return Ok(());
@@ -224,8 +228,13 @@ fn status(
     let outcome = StatusToken::verify(&token, signer, now).and_then(|list| Ok((list.status(reference)?, list)));
     let (status, list) = match outcome {
         Ok(outcome) => outcome,
+        Err(StatusError::Time { issued_at, expires, .. }) => {
+            let (from, until) = (text(issued_at), text(expires.min(MAX_SECONDS)));
+            found.failed("status", format!("the list is of {from} and holds until {until}; hint: fetch it again"));
+            return Ok(());
+        }
         Err(error) => {
-            found.failed("status", hinted(&error));
+            found.failed("status", error.to_string());
             return Ok(());
         }
     };
@@ -263,7 +272,7 @@ fn meaning(found: &mut Found, vc: &Vc, now: u64) {
             });
         }
         Err(ClaimsError::Type(of)) => found.failed("type", format!("'{of}' is none of Luxor's types")),
-        Err(error) => found.failed("type", hinted(&error)),
+        Err(error) => found.failed("type", error.to_string()),
     }
 }
 
@@ -307,8 +316,4 @@ fn fetch(place: &str) -> anyhow::Result<Option<String>> {
     };
     // What is no text is no token, which the check says.
     Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).trim_end().to_owned()))
-}
-
-fn hinted(error: &dyn std::fmt::Display) -> String {
-    error.to_string()
 }

@@ -137,6 +137,18 @@ fn an_older_or_changed_register_is_refused() {
 }
 
 #[test]
+fn a_credential_that_cannot_be_written_keeps_its_number() {
+    let place = Place::new(&[]);
+    let (exit, said) = place.issue(NOW, "missing/c", &[]).unwrap_err();
+    let index = place.indexes()[0];
+    assert!(exit == Exit::Failed && said.contains(&format!("number {index} is in the register")), "{said}");
+    place.renew(NOW, index, "c").unwrap();
+    place.publish(NOW);
+    assert!(failed(&place.verify(NOW, "c", &[])).is_empty());
+    assert_ne!(place.indexes()[1], index);
+}
+
+#[test]
 fn a_full_list_is_told() {
     let place = Place::new(&[]);
     place.issue(NOW, "c", &[]).unwrap();

@@ -43,9 +43,15 @@ fn a_whole_life() {
         assert!(failed(&place.verify(NOW + 31, "presented", &FOR_SHOP)).is_empty());
         place.renew(NOW + 6 * DAY, index, "renewed").unwrap();
         place.publish(NOW + 6 * DAY);
-        let renewed = place.verify(NOW + 8 * DAY - 4_000, "renewed", &["--at", "2026-12-02T10:01:00Z"]);
+        let renewed = place.verify(NOW + 6 * DAY + 60, "renewed", &[]);
         assert!(failed(&renewed).is_empty(), "{renewed}");
         assert_eq!(renewed["credential"]["claims"], whole["credential"]["claims"]);
+        // Long after, as of then.
+        let (file, issuer, list) =
+            (place.text("renewed"), place.text("issuer/issuer.jwk"), place.text("www/aeo/status/1"));
+        let late = ["verify", &file, "--issuer", &issuer, "--status", &list];
+        assert_eq!(at(NOW + 30 * DAY, &late), Ok(Exit::Findings));
+        assert_eq!(at(NOW + 30 * DAY, &[&late[..], &["--at", "2026-12-02T10:01:00Z"]].concat()), Ok(Exit::Ok));
         let indexes = place.indexes();
         assert!(indexes.len() == 2 && indexes[0] != indexes[1]);
         // The first is over after a week, the second is not.
