@@ -23,6 +23,7 @@ mod publish;
 mod register;
 mod show;
 mod state;
+mod status;
 #[cfg(test)]
 mod tests;
 mod uri;

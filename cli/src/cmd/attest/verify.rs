@@ -3,13 +3,10 @@
 //! Not here: whether the issuer may attest this, which the network's charter says; whether a nonce was used before, which only
 //! the verifier knows.
 
-use luxor_protocol::credential::jws::Jws;
 use luxor_protocol::credential::vc::VC_TYPES;
 use luxor_protocol::credential::{
-    AttestPublic, ClaimsError, Credential, Demand, KeyBinding, SdJwt, SdJwtError, Shown, Status, StatusError,
-    StatusReference, StatusToken, Vc, VcError,
+    AttestPublic, ClaimsError, Credential, Demand, KeyBinding, SdJwt, SdJwtError, Shown, Vc, VcError,
 };
-use luxor_protocol::limits::MAX_STATUS_TOKEN_BYTES;
 use luxor_protocol::time::Millis;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -17,15 +14,9 @@ use serde_json::{Value, json};
 use super::args::VerifyArgs;
 use super::keys::IssuerKeys;
 use super::life::{Seconds, seconds, text};
-use super::uri::WebUri;
-use super::{present, words};
-use crate::client::{ClientError, Web};
-use crate::exit::{Exit, RefusedError, UsageError};
-use crate::files;
+use super::{present, status, words};
+use crate::exit::{Exit, RefusedError};
 use crate::ui;
-
-/// The last second that has a text.
-const MAX_SECONDS: u64 = Millis::MAX.0 / 1_000;
 
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -53,15 +44,15 @@ pub(super) struct Found {
 }
 
 impl Found {
-    fn ok(&mut self, check: &'static str, detail: impl Into<String>) {
+    pub(super) fn ok(&mut self, check: &'static str, detail: impl Into<String>) {
         self.checks.push(Check { check, outcome: Outcome::Ok, detail: detail.into() });
     }
 
-    fn failed(&mut self, check: &'static str, detail: impl Into<String>) {
+    pub(super) fn failed(&mut self, check: &'static str, detail: impl Into<String>) {
         self.checks.push(Check { check, outcome: Outcome::Failed, detail: detail.into() });
     }
 
-    fn not_done(&mut self, check: &'static str, detail: impl Into<String>) {
+    pub(super) fn not_done(&mut self, check: &'static str, detail: impl Into<String>) {
         self.checks.push(Check { check, outcome: Outcome::NotDone, detail: detail.into() });
     }
 
@@ -151,7 +142,7 @@ pub(super) fn verify(args: &VerifyArgs, now: u64) -> anyhow::Result<Found> {
     issuer(&mut found, &keys, &vc);
     time(&mut found, &bare, &key, &vc, now);
     binding(&mut found, &presented, &key, demand.as_ref());
-    status(&mut found, args, &keys, &key, vc.status.as_ref(), now)?;
+    status::check(&mut found, &args.list, &keys, &key, vc.status.as_ref(), now)?;
     meaning(&mut found, &vc, now);
     Ok(found)
 }
@@ -200,66 +191,6 @@ fn binding(found: &mut Found, presented: &SdJwt, key: &AttestPublic, demand: Opt
     }
 }
 
-fn status(
-    found: &mut Found,
-    args: &VerifyArgs,
-    keys: &IssuerKeys,
-    key: &AttestPublic,
-    reference: Option<&StatusReference>,
-    now: u64,
-) -> anyhow::Result<()> {
-    let Some(place) = &args.list.status else {
-        let uri = reference.map_or("no list is named", |reference| &reference.uri);
-        found.not_done("status", format!("not looked at, though it may be revoked: {uri}"));
-        return Ok(());
-    };
-    let Some(reference) = reference else {
-        found.failed("status", "the credential names no status list");
-        return Ok(());
-    };
-    let Some(token) = fetch(place)? else {
-        found.failed("status", format!("there is no list at {place}"));
-        return Ok(());
-    };
-    // A list may be signed with another key of the issuer's than the credential.
-    let header =
-        luxor_protocol::credential::jws::Jws::parse(&token, MAX_STATUS_TOKEN_BYTES, 6).map(|jws| jws.header().clone());
-    let signer = header.ok().and_then(|header| keys.of(&header).ok()).unwrap_or(key);
-    let outcome = StatusToken::verify(&token, signer, now).and_then(|list| Ok((list.status(reference)?, list)));
-    let (status, list) = match outcome {
-        Ok(outcome) => outcome,
-        Err(StatusError::Time { issued_at, expires, .. }) => {
-            let (from, until) = (text(issued_at), text(expires.min(MAX_SECONDS)));
-            found.failed("status", format!("the list is of {from} and holds until {until}; hint: fetch it again"));
-            return Ok(());
-        }
-        Err(error) => {
-            found.failed("status", error.to_string());
-            return Ok(());
-        }
-    };
-    let (issued, fresh) = (list.claims.issued_at, list.fresh_until());
-    let age = format!(
-        "list of {}, {} s old, fresh until {}",
-        text(issued),
-        ui::count(now.saturating_sub(issued)),
-        text(fresh)
-    );
-    let number = reference.index;
-    match status {
-        Status::Valid if now > fresh => {
-            found.failed("status", format!("stale: number {number} was valid; {age}; hint: fetch it again"))
-        }
-        Status::Valid => found.ok("status", format!("number {number} is valid; {age}")),
-        Status::Invalid => found.failed("status", format!("number {number} is revoked; {age}")),
-        Status::Suspended => found.failed("status", format!("number {number} is suspended; {age}")),
-        Status::Other(other) => {
-            found.failed("status", format!("number {number} has the unknown status {other}; {age}"))
-        }
-    }
-    Ok(())
-}
-
 fn meaning(found: &mut Found, vc: &Vc, now: u64) {
     match Credential::read(vc.clone()) {
         Ok(Credential { terms, shown }) => {
@@ -289,31 +220,4 @@ fn judge(found: &mut Found, shown: &Shown, now: u64) {
 fn unbound(presented: &SdJwt) -> Result<SdJwt, SdJwtError> {
     let written = presented.to_string();
     SdJwt::parse(written.rfind('~').and_then(|end| written.get(..=end)).unwrap_or_default())
-}
-
-/// The signed list, in a file or where it is served; none if it is not there.
-fn fetch(place: &str) -> anyhow::Result<Option<String>> {
-    if place.starts_with("https://") {
-        let hint = "TLS is not spoken here: fetch it with another program and give the file, or use a tunnel";
-        return Err(UsageError(format!("--status {place}\nhint: {hint}")).into());
-    }
-    let bytes = if place.starts_with("http://") {
-        let uri = WebUri::parse("--status", place)?;
-        match Web::new(uri.origin())?.file(uri.path(), MAX_STATUS_TOKEN_BYTES) {
-            Err(ClientError::Status { url, status: status @ ..500 }) => {
-                let hint = "redirects are not followed; fetch it with another program and give the file";
-                return Err(
-                    RefusedError(format!("{url}: the server answers with HTTP status {status}\nhint: {hint}")).into()
-                );
-            }
-            bytes => bytes?,
-        }
-    } else {
-        match files::read(place.as_ref(), MAX_STATUS_TOKEN_BYTES) {
-            Err(error) if error.is_not_found() => None,
-            bytes => Some(bytes?),
-        }
-    };
-    // What is no text is no token, which the check says.
-    Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).trim_end().to_owned()))
 }
