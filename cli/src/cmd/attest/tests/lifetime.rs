@@ -146,6 +146,44 @@ fn all_types_by_flags_and_what_they_mean() {
 }
 
 #[test]
+fn claims_are_read_from_json_and_toml_alike() {
+    let place = Place::new(&[]);
+    let (dir, holder, out) = (place.text("issuer"), place.text("holder.key.jwk"), place.text("c"));
+    let issue = |name: &str, claims: &str| {
+        fs::write(place.path(name), claims).unwrap();
+        let file = place.text(name);
+        at(NOW, &["issue", "--dir", &dir, "--claims", &file, "--holder", &holder, "-o", &out])
+    };
+    let json = r#"{"type":"vetted_seller","checks":["identity"],"level":"verified","since":"2026-01-05","incidents":0,"seller":"4711","legal_name":"A"}"#;
+    issue("s.json", json).unwrap();
+    let toml = "type='vetted_seller'\nchecks=['identity']\nlevel='verified'\nsince=2026-01-05\nincidents=0\nseller='4711'\nlegal_name='A'";
+    issue("s.toml", toml).unwrap();
+    let lines = place.register();
+    assert_eq!(lines[0]["issued"]["claims"], lines[1]["issued"]["claims"]);
+    for (name, claims, words) in [
+        ("s.json", json.replace("0,", "0.5,"), "invalid type: floating point"),
+        ("s.json", json.replace("0,", "-1,"), "invalid value: integer `-1`"),
+        (
+            "s.json",
+            json.replace("\"level\"", "\"since\":\"2026-01-05\",\"level\""),
+            "the name 'since' stands there twice",
+        ),
+        ("s.json", json.replace("vetted_seller", "vetted"), "the claim 'type': "),
+        (
+            "s.toml",
+            toml.replace("incidents=0", "incidents=0.5"),
+            "the claim 'incidents' is no text, number, flag or list",
+        ),
+        ("s.toml", toml.replace("incidents=0\n", ""), "missing field `incidents`"),
+        ("s.toml", toml.replace("['identity']", "[]"), "the claim 'checks'"),
+    ] {
+        let (exit, said) = issue(name, &claims).unwrap_err();
+        assert!(exit == Exit::Refused && said.contains(words), "{claims}: {said}");
+    }
+    assert_eq!(place.register().len(), 2);
+}
+
+#[test]
 fn what_is_published_is_what_standards_name() {
     let place = Place::new(&[]);
     place.publish(NOW);
