@@ -92,13 +92,8 @@ impl Rules {
         Ok(Self { life, book, checkers, own: section.own, others: section.others, recent })
     }
 
-    /// Lists and rules of quality.
-    pub fn book(&self) -> &Arc<RuleBook> {
-        &self.book
-    }
-
     /// What an own record repeats of those handed in shortly before.
-    pub fn repeated(&self, content: &Content, day: Day, handed: Option<Handed>) -> Vec<Finding> {
+    pub fn repeated(&self, content: &Content, day: Day, handed: Handed) -> Vec<Finding> {
         // What is remembered is whole, whoever panicked since.
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         recent.check("", content, &self.book, day, handed)

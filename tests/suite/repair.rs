@@ -178,6 +178,22 @@ fn what_own_rules_refuse_waits_is_fixed_at_once_and_arrives() {
 }
 
 #[test]
+fn what_is_only_asked_about_is_not_filed() {
+    let network = found(OWN, "");
+    let [post, customs] = start(&network);
+    post.put("s1", 0, &[declaration("R-1", "610910", "JP")]).unwrap();
+    let asked = ["--name", "f", "--rule", "no_recipient", "--set", "/route/destination=KR", "--dry-run"];
+    assert_eq!(repair(&post, "fix", &asked).1["resent"], 1);
+    // The same in other submissions: the first repeats nothing, the second the first.
+    let again = |submission: &str| post.put(submission, 0, &[declaration("R-1", "610910", "KR")]).unwrap();
+    let (first, second) = (again("s2"), again("s3"));
+    assert!(first["records"][0]["accepted"].is_object(), "{first}");
+    assert_eq!(second["records"][0]["refused"]["pointer"], "/filing/own_reference#duplicate.reference", "{second}");
+    drop([post, customs]);
+    MEMBERS.iter().for_each(|(id, _, _)| check(&network.dir(id)));
+}
+
+#[test]
 fn what_a_recipient_rejects_waits_at_the_sender_and_its_correction_supersedes_it() {
     let network = found("", OTHERS);
     let [post, customs] = start(&network);

@@ -153,7 +153,7 @@ impl<'b> Check<'b> {
             *self.release.entry(category.word()).or_default() += 1;
         }
         self.handed += 1;
-        findings.extend(self.recent.check("", content, self.book, self.day, Some(Handed(self.handed))));
+        findings.extend(self.recent.check("", content, self.book, self.day, Handed { by: self.handed, filed: true }));
         self.report.all.add(&findings);
         for finding in findings {
             let found = self.found.entry(finding.rule).or_default();

@@ -17,7 +17,7 @@ use super::problem::Problem;
 use super::read::delivery;
 use super::submit::check_name;
 use crate::driver::{RepairFilter, RepairLook, Shared, look_at_repairs, repair_groups};
-use crate::store::{IndexKey, RepairEnd, RepairKey, StoreError};
+use crate::store::{RepairEnd, RepairKey, StoreError};
 
 /// Entries on a page where no number is given.
 const PAGE: usize = 100;
@@ -127,8 +127,7 @@ fn entry(shared: &Shared, look: RepairLook) -> Result<RepairEntry, StoreError> {
 /// Where a resent record went.
 fn form(shared: &Shared, root: &Digest) -> Result<ResentForm, StoreError> {
     let mut deliveries = Vec::new();
-    for (key, _) in shared.store.scan_own(root) {
-        let IndexKey::OwnRoot(_, batch, place) = key else { continue };
+    for (batch, place) in shared.store.own_places(root) {
         deliveries.extend(shared.store.deliveries(batch)?.iter().map(|stored| delivery(stored, place)));
     }
     Ok(ResentForm { root: root.hex(), deliveries })

@@ -555,21 +555,13 @@ fn repair_due(store: &Store, holds: &Holds, step: &mut Step, row: &[u8]) -> Resu
 fn repairs_named(store: &Store, item: &str, roots: &BTreeSet<Digest>) -> Result<Vec<(RepairKey, Names)>, StoreError> {
     let mut found = Vec::new();
     for settled in [false, true] {
-        let mut after = None;
-        loop {
-            let keys = store.repair_keys(settled, after.as_ref(), ENTRIES_AT_ONCE)?;
-            for key in &keys {
-                let Some(row) = store.repair(key)? else { continue };
-                let names = row.names()?;
-                if names.has_reference(item) || row.root.is_some_and(|root| roots.contains(&root)) {
-                    found.push((key.clone(), names));
-                }
+        store.walk_repairs(settled, |key, row| {
+            let names = row.names()?;
+            if names.has_reference(item) || row.root.is_some_and(|root| roots.contains(&root)) {
+                found.push((key, names));
             }
-            match keys.into_iter().next_back() {
-                Some(last) => after = Some(last),
-                None => break,
-            }
-        }
+            Ok(())
+        })?;
     }
     Ok(found)
 }

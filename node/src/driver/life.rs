@@ -341,7 +341,8 @@ impl<'s> Holdings<'s> {
         let joined = self.may_join(purposes)?;
         let held = self.held();
         let life = Life::of(Closure::of(key, &held, &joined), now, &self.shared.rules.life);
-        let mut report = LifeReport { immediate: life.immediate(self.shared.rules.book()), ..life.report() };
+        let immediate = life.immediate(|table| self.shared.rules.checker(table));
+        let mut report = LifeReport { immediate, ..life.report() };
         report.cut.extend(self.cut.iter().cloned());
         Ok(report)
     }

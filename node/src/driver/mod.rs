@@ -355,7 +355,7 @@ impl Driver {
         // Until the records are stored, no file that they name goes.
         let _held = self.hold_attached(&mut submission).await?;
         let shared = self.shared.clone();
-        let chunk = self.on_lane(submission.lane, move || prepare::prepare(&shared, submission, now())).await?;
+        let chunk = self.on_lane(submission.lane, move || prepare::prepare(&shared, submission, now(), true)).await?;
         self.send_out(chunk).await
     }
 

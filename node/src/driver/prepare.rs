@@ -46,8 +46,13 @@ struct Group {
     bytes: usize,
 }
 
-/// Checks, commits to, routes and signs.
-pub(super) fn prepare(shared: &Shared, submission: Submission, now: Millis) -> Result<PreparedChunk, DriverError> {
+/// Checks, commits to, routes and signs. What is not `filed`, since it is only asked what would become of it, is not remembered either.
+pub(super) fn prepare(
+    shared: &Shared,
+    submission: Submission,
+    now: Millis,
+    filed: bool,
+) -> Result<PreparedChunk, DriverError> {
     let Submission { lane, name, chunk, digest, records, mut faults, repairing } = submission;
     let mut waiting = Waiting::new(&shared.store, &name, chunk, now, repairing);
     let issuer = shared.me.member();
@@ -70,7 +75,7 @@ pub(super) fn prepare(shared: &Shared, submission: Submission, now: Millis) -> R
     let handed = |attempt: (&str, u64, u64)| {
         let mut hasher = DefaultHasher::new();
         attempt.hash(&mut hasher);
-        Some(Handed(hasher.finish()))
+        Handed { by: hasher.finish(), filed }
     };
     let of_each = random.chunks_exact(ID_BYTES + SEED_BYTES);
     for (at, (record, random)) in records.into_iter().zip(of_each).enumerate() {

@@ -46,7 +46,7 @@ pub(super) fn own(
     shared: &Shared,
     judges: &mut Judges<'_>,
     content: &Content,
-    handed: Option<Handed>,
+    handed: Handed,
 ) -> Result<Vec<Finding>, Vec<Finding>> {
     if shared.rules.own == OnError::Off {
         return Ok(Vec::new());

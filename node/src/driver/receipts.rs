@@ -106,25 +106,6 @@ impl Driver {
         let node = shared.directory().node(&channel.recipient).cloned();
         let node = node.ok_or_else(|| own("no card names its recipient".into()))?;
         let receipt = TlogProof::parse(&row.proof).map_err(|e| own(e.to_string()))?;
-        let note = Note::parse(&receipt.checkpoint).map_err(|e| own(e.to_string()))?;
-        let of_receipt = Checkpoint::parse(&note.text).map_err(|e| own(e.to_string()))?;
-        if of_receipt.origin != node.card.origin {
-            // Given under a log that the recipient keeps no longer: nobody cosigns that any more.
-            return Ok(ReceiptWitnesses::Signed);
-        }
-        let name = node.node.to_string();
-        let asked = |why: String| ReceiptWitnessError::Asked { node: name.clone(), why };
-        let key = log_key(&node).map_err(|e| own(e.to_string()))?;
-        // First whether the log still goes on from the receipt's checkpoint: if not, that is a fork, and this is its proof.
-        let answer = self.ask(&node, &Request::Checkpoint { have: vec![of_receipt.size] }).await.map_err(asked)?;
-        let Answer::Checkpoint(told) = answer else { return Err(asked("it answered something else".into())) };
-        let held = Held { size: of_receipt.size, root: of_receipt.root, note_bytes: receipt.checkpoint.clone() };
-        match shared.witness.compare(&key, &held, &told)? {
-            Ok(Observed::Newer(_) | Observed::Same(_)) => {}
-            Ok(Observed::Older { .. }) => return Ok(ReceiptWitnesses::Signed),
-            Ok(Observed::Fork(_)) => return Err(ReceiptWitnessError::Forked { node: name }),
-            Err(error) => return Err(ReceiptWitnessError::Unproven { node: name, error }),
-        }
         let Some((size, time, mut proof)) = self.first_proof(&node, &receipt).await? else {
             return Ok(ReceiptWitnesses::Signed);
         };
@@ -144,7 +125,27 @@ impl Driver {
         let (shared, name) = (&self.shared, node.node.to_string());
         let own = |what: String| ReceiptWitnessError::Own(format!("a receipt of {name}: {what}"));
         let asked = |why: String| ReceiptWitnessError::Asked { node: name.clone(), why };
+        let note = Note::parse(&receipt.checkpoint).map_err(|e| own(e.to_string()))?;
+        let of_receipt = Checkpoint::parse(&note.text).map_err(|e| own(e.to_string()))?;
+        if of_receipt.origin != node.card.origin {
+            // Given under a log that the recipient keeps no longer: nobody cosigns that any more.
+            return Ok(None);
+        }
         let key = log_key(node).map_err(|e| own(e.to_string()))?;
+        // First whether the log still goes on from the receipt's checkpoint: if not, that is a fork, and this is its proof.
+        let answer = self.ask(node, &Request::Checkpoint { have: vec![of_receipt.size] }).await.map_err(asked)?;
+        let Answer::Checkpoint(told) = answer else { return Err(asked("it answered something else".into())) };
+        let held = Held { size: of_receipt.size, root: of_receipt.root, note_bytes: receipt.checkpoint.clone() };
+        match shared.witness.compare(&key, &held, &told)? {
+            Ok(Observed::Newer(_) | Observed::Same(_)) => {}
+            Ok(Observed::Older { .. }) => return Ok(None),
+            Ok(Observed::Fork(_)) => return Err(ReceiptWitnessError::Forked { node: name }),
+            Err(error) => return Err(ReceiptWitnessError::Unproven { node: name, error }),
+        }
+        // It shows one with a quorum if it has one that covers this; for another nothing is asked.
+        if shared.witness.quorum_time(&node.card.origin, &told.note_bytes).is_none() {
+            return Ok(None);
+        }
         let answer = self.ask_whole(node, &Request::Proof { index: receipt.index }).await.map_err(asked)?;
         let proof = match answer {
             Answer::Proof(proof) => proof,
@@ -197,7 +198,7 @@ impl Driver {
             if recent || !witnesses {
                 return Ok(BTreeMap::new());
             }
-            Ok(shared.store.unproven(&shared.me, &to, &origin, PROVE_LOOKED_AT)?.receipts)
+            shared.store.unproven(&shared.me, &to, &origin, PROVE_LOOKED_AT)
         };
         let mut waiting = self.work(Lane::Ordinary, look).await.unwrap_or_else(|| Ok(BTreeMap::new()))?;
         for _ in 0..PROVE_ASKED {

@@ -15,7 +15,7 @@ use luxor_protocol::time::Millis;
 
 use super::{Driver, DriverError, Shared, SubmitError, WithdrawError, now};
 use crate::engine::{Delivery, Kept, PreparedBatch, PreparedChunk};
-use crate::store::{IndexKey, NamedRecord, OutboxRow};
+use crate::store::{NamedRecord, OutboxRow};
 
 /// Dispatches looked at in one call; whoever wants more asks again.
 const AT_ONCE: usize = 256;
@@ -201,8 +201,7 @@ fn went(
     to: &KnownNode,
 ) -> Result<bool, DriverError> {
     let Some((_, record)) = records.first() else { return Ok(false) };
-    for (key, _) in shared.store.scan_own(&record.root()) {
-        let IndexKey::OwnRoot(_, batch, _) = key else { continue };
+    for (batch, _) in shared.store.own_places(&record.root()) {
         for delivery in shared.store.deliveries(batch)? {
             let other = &delivery.header;
             let same = other.channel.recipient == to.node

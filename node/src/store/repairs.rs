@@ -28,6 +28,8 @@ use crate::keyring::{Bucket, DataKey, KeyringError, Kind, Sealed, key_of};
 
 /// Bytes of the texts of a row.
 const MAX_TEXT: usize = 2_000;
+/// Keys that are held while rows are walked through.
+const WALKED_AT_ONCE: usize = 512;
 /// Forms of a resent record; one for each of its recipients at most.
 const MAX_FORMS: usize = 10_000;
 
@@ -281,6 +283,28 @@ impl Store {
     ) -> Result<Vec<RepairKey>, StoreError> {
         let start = after.map_or(vec![1 + u8::from(settled)], |after| [after.bytes().as_slice(), &[0]].concat());
         self.repair_keys_from(&start, &[1 + u8::from(settled)], limit)
+    }
+
+    /// Gives every row that can be read, of those that wait or of those that are settled.
+    ///
+    /// # Errors
+    /// [`StoreError`], that of `each` included.
+    pub fn walk_repairs(
+        &self,
+        settled: bool,
+        mut each: impl FnMut(RepairKey, RepairRow) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut after = None;
+        loop {
+            let keys = self.repair_keys(settled, after.as_ref(), WALKED_AT_ONCE)?;
+            let Some(last) = keys.last().cloned() else { return Ok(()) };
+            after = Some(last);
+            for key in keys {
+                if let Some(row) = self.repair(&key)? {
+                    each(key, row)?;
+                }
+            }
+        }
     }
 
     /// Rows of one submission behind `after`.

@@ -400,9 +400,12 @@ impl Store {
         self.scan_prefix(Family::Index, delivery_key(batch, &[]))
     }
 
-    /// The rows that say where an own record stands.
-    pub fn scan_own(&self, root: &Digest) -> Scan<'_, IndexKey> {
-        self.scan_prefix(Family::Index, index_key(Tag::OwnRoot, root, &[]))
+    /// Where an own record stands: its batch, and its place there.
+    pub fn own_places(&self, root: &Digest) -> impl Iterator<Item = (u64, usize)> + '_ {
+        let rows = self.scan_prefix::<IndexKey>(Family::Index, index_key(Tag::OwnRoot, root, &[]));
+        rows.filter_map(
+            |(key, _)| if let IndexKey::OwnRoot(_, batch, place) = key { Some((batch, place)) } else { None },
+        )
     }
 
     /// The last batch of own records that begins at or before an entry.

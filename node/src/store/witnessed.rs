@@ -22,12 +22,9 @@ use super::rows::{ReceiptRow, WitnessedRow};
 /// recipients may still show it.
 pub const MAX_WITNESSED_KEPT: usize = 131_072;
 
-/// Receipts of one recipient that no checkpoint held proves, as far as they were looked through.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Unproven {
-    /// By entry in the recipient's log: channel and number.
-    pub receipts: BTreeMap<u64, (Channel, u64)>,
-}
+/// Receipts of one recipient that no checkpoint held proves, as far as they were looked through: channel and number by entry in the
+/// recipient's log.
+pub type Unproven = BTreeMap<u64, (Channel, u64)>;
 
 /// The origin of a checkpoint: the first line of its note.
 pub fn first_line(note: &[u8]) -> Option<&str> {
@@ -92,23 +89,18 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn keep_witnessed(&self, origin: &str, size: u64, mut row: WitnessedRow) -> Result<(), StoreError> {
-        self.keep_witnessed_of(origin, size, &mut row, MAX_WITNESSED_KEPT)
+    pub fn keep_witnessed(&self, origin: &str, size: u64, row: WitnessedRow) -> Result<(), StoreError> {
+        self.keep_witnessed_of(origin, size, row, MAX_WITNESSED_KEPT)
     }
 
-    fn keep_witnessed_of(
-        &self,
-        origin: &str,
-        size: u64,
-        row: &mut WitnessedRow,
-        most: usize,
-    ) -> Result<(), StoreError> {
+    fn keep_witnessed_of(&self, origin: &str, size: u64, row: WitnessedRow, most: usize) -> Result<(), StoreError> {
         let key = witnessed_key(origin, size);
         let known = self.row::<WitnessedRow>(cf::WITNESSED, &key, "a witnessed checkpoint")?;
         let new = known.is_none();
-        if let Some(known) = known {
-            *row = WitnessedRow { from: row.from.min(known.from), ..known };
-        }
+        let row = match known {
+            Some(known) => WitnessedRow { from: row.from.min(known.from), ..known },
+            None => row,
+        };
         let mut batch = WriteBatch::default();
         batch.put_cf(self.cf(cf::WITNESSED), &key, row.to_cbor());
         if new {
@@ -179,7 +171,7 @@ impl Store {
             let row: ReceiptRow = decode("a receipt", &value)?;
             let current = origin_of(&row)?.is_some_and(|of| of == origin);
             if current && self.witnessed_entry(origin, row.recipient_entry)?.is_none() {
-                found.receipts.insert(row.recipient_entry, (channel.clone(), number));
+                found.insert(row.recipient_entry, (channel.clone(), number));
                 whole = false;
             }
             // A number that has no receipt yet gets one later, so nothing beyond it is done with.
@@ -283,7 +275,7 @@ mod tests {
     fn the_oldest_go_beyond_the_bound_and_tell_nothing_false() {
         let (_folder, store, _) = store();
         for nth in 1..=5 {
-            store.keep_witnessed_of(ORIGIN, nth * 10, &mut row(nth * 10 - 10, nth), 3).unwrap();
+            store.keep_witnessed_of(ORIGIN, nth * 10, row(nth * 10 - 10, nth), 3).unwrap();
         }
         let times: Vec<_> = (0..5).map(|nth| store.witnessed_entry(ORIGIN, nth * 10).unwrap()).collect();
         assert_eq!(times, [None, None, Some(3), Some(4), Some(5)]);
@@ -299,7 +291,7 @@ mod tests {
         }
         receipt(&store, &urgent, 1, 9, ORIGIN);
         receipt(&store, &channel, 5, 3, "luxor.test/b/old");
-        let look = || store.unproven(&me, &other, ORIGIN, 100).unwrap().receipts.into_keys().collect::<Vec<_>>();
+        let look = || store.unproven(&me, &other, ORIGIN, 100).unwrap().into_keys().collect::<Vec<_>>();
         assert_eq!(look(), [7, 8, 9, 11]);
         store.keep_witnessed(ORIGIN, 10, row(7, 100)).unwrap();
         assert_eq!(look(), [11]);

@@ -11,19 +11,19 @@ use super::referral::ReferralState;
 use crate::api::ImmediateLine;
 use crate::quality::{Category, Checker, Circumstances, Release, Source};
 use crate::record::TypeTable;
-use crate::reference::RuleBook;
 
 impl Life<'_> {
     /// The category of immediate release of every declaration that counts, by the rules of the day on which it came. A referral that waits
-    /// and a control that is not decided exclude it; where it is hidden whether a control applies, nothing is told.
-    pub fn immediate(&self, book: &Arc<RuleBook>) -> Vec<ImmediateLine> {
+    /// and a control that is not decided exclude it; where it is hidden whether a control applies, nothing is told. `checker` gives the rules for
+    /// a type table.
+    pub fn immediate(&self, checker: impl Fn(&'static TypeTable) -> Arc<Checker>) -> Vec<ImmediateLine> {
         let waits = |state| matches!(state, ReferralState::Open | ReferralState::Insufficient);
         let now = Circumstances {
             referral_open: self.referrals.iter().any(|referral| !referral.withdrawn && waits(referral.state)),
             agency_control: self.release.says.iter().any(|say| say.control != super::release::CUSTOMS && !say.released),
         };
         let papers = self.closure.counting("declaration").map(|paper| {
-            let mut told = Checker::new(paper.table, book).release(&Joined(paper), paper.at().day(), now);
+            let mut told = checker(paper.table).release(&Joined(paper), paper.at().day(), now);
             if !self.release.open.is_empty() && told.category != Category::Excluded {
                 let open = self.release.open.join(", ");
                 told.reason = format!("it cannot be told: what decides on {open} is not shown");

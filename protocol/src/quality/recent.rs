@@ -18,8 +18,13 @@ use crate::time::Day;
 const S10_DAYS: i32 = 365;
 
 /// One handing in of a record: the same record handed in once more, as after a lost answer, has the same one and repeats nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Handed(pub u64);
+#[derive(Debug, Clone, Copy)]
+pub struct Handed {
+    /// What tells it from others.
+    pub by: u64,
+    /// Whether the record is filed; else it is only asked what it would repeat, and nothing is remembered.
+    pub filed: bool,
+}
 
 /// What is remembered of a key.
 #[derive(Debug, Clone, Copy)]
@@ -28,8 +33,8 @@ struct Known {
     came: Day,
     /// The posting day, of what is about an item.
     posted: Option<Day>,
-    /// None of one that is only asked about.
-    handed: Option<Handed>,
+    /// By which handing in.
+    by: u64,
 }
 
 type Key = [u8; 16];
@@ -165,15 +170,15 @@ impl Recent {
         self.known.is_empty()
     }
 
-    /// What a record of this sender, handed in on this day, repeats of earlier ones; it is remembered itself. What is hidden is not
-    /// compared. Without a handing in it is only asked, and nothing is remembered.
+    /// What a record of this sender, handed in on this day, repeats of earlier ones; where it is filed, it is remembered itself. What is hidden
+    /// is not compared.
     pub fn check(
         &mut self,
         sender: &str,
         source: &dyn Source,
         book: &RuleBook,
         day: Day,
-        handed: Option<Handed>,
+        handed: Handed,
     ) -> Vec<Finding> {
         let mut findings = Vec::new();
         let Some(places) = self.places(source.table()) else { return findings };
@@ -185,10 +190,10 @@ impl Recent {
             }
         };
         let Some(reference) = reference else { return findings };
+        let now = Known { came: day, posted: None, by: handed.by };
         let revision = revision.to_be_bytes();
-        let own =
-            [b"reference", sender.as_bytes(), table.name.as_bytes(), kind.as_bytes(), reference.as_bytes(), &revision];
-        if let Some(known) = self.meet(key(&own), self.window, day, Known { came: day, posted: None, handed }, true) {
+        let own = [sender.as_bytes(), table.name.as_bytes(), kind.as_bytes(), reference.as_bytes(), &revision];
+        if let Some(known) = self.meet(key("reference", own), self.window, now, handed.filed, true) {
             let what = format!("{reference} came on {} already, in the same revision", known.came);
             find(Rule::DuplicateReference, (places.first.0, places.first.1[0]), what);
         }
@@ -196,31 +201,21 @@ impl Recent {
         let place = (group, at);
         if !places.several {
             // Revisions of a reference are about the same item, and so may be one record of each kind and type.
-            let about: [&[u8]; 7] = [
-                b"item",
-                sender.as_bytes(),
-                table.name.as_bytes(),
-                kind.as_bytes(),
-                scheme.as_bytes(),
-                issuer.as_bytes(),
-                id.as_bytes(),
-            ];
-            let [_, rest @ ..] = about;
-            let [a, b, c, d, e, f] = rest;
-            let by = key(&[b"by", a, b, c, d, e, f, reference.as_bytes()]);
-            let known = Known { came: day, posted, handed };
-            let seen = self.meet(key(&about), self.window, day, known, true);
+            let item = [sender, table.name, kind, scheme, issuer, id].map(str::as_bytes);
+            let (about, by) = (key("item", item), key("by", item.into_iter().chain([reference.as_bytes()])));
+            let now = Known { posted, ..now };
+            let seen = self.meet(about, self.window, now, handed.filed, true);
             let seen = seen.filter(|known| !differ(posted, known.posted));
-            let by_this = self.meet(by, self.window, day, known, true);
+            let by_this = self.meet(by, self.window, now, handed.filed, true);
             if let Some(known) = seen.filter(|_| by_this.is_none()) {
                 let what = format!("{id} came on {} already under another reference", known.came);
                 find(Rule::DuplicateItem, place, what);
             }
         }
         if let (Some(posted), Ok(_)) = (posted, s10(id)) {
-            let known = Known { came: posted, posted: Some(posted), handed };
+            let now = Known { came: posted, posted: Some(posted), ..now };
             // The first posting stays until its twelve months are over: every other one within them is too soon.
-            let before = self.meet(key(&[b"s10", id.as_bytes()]), S10_DAYS - 1, posted, known, false);
+            let before = self.meet(key("s10", [id.as_bytes()]), S10_DAYS - 1, now, handed.filed, false);
             let before = before.and_then(|known| known.posted).filter(|before| *before != posted);
             if let Some(before) = before.filter(|before| posted.0.abs_diff(before.0) < S10_DAYS as u32) {
                 let what = format!("{id} is posted on {posted}; it was on {before} too, less than twelve months apart");
@@ -240,25 +235,25 @@ impl Recent {
         Some(places)
     }
 
-    /// What is known of a key from another handing in within a window; it is remembered. With `by_day`, what was posted on another day is another
-    /// item, and takes the place of the one before. A repetition does not take the place of what it
-    /// repeats, so whoever refuses it is asked the same when it comes again.
-    fn meet(&mut self, key: Key, window: i32, day: Day, now: Known, by_day: bool) -> Option<Known> {
+    /// What is known of a key from another handing in so many days before; where this one is filed, it is remembered. With `by_day`, what was
+    /// posted on another day is another item, and takes the place of the one before. A repetition does not take the place of what it repeats,
+    /// so whoever refuses it is asked the same when it comes again.
+    fn meet(&mut self, key: Key, window: i32, now: Known, filed: bool, by_day: bool) -> Option<Known> {
         if self.most == 0 {
             return None;
         }
-        let within = |known: &Known| day.0.saturating_sub(known.came.0) <= window;
+        let within = |known: &Known| now.came.0.saturating_sub(known.came.0) <= window;
         let before = match self.known.entry(key) {
             Entry::Occupied(mut entry) => {
                 let before = Some(*entry.get()).filter(within);
                 let replaces =
-                    before.is_none_or(|known| by_day && known.handed != now.handed && differ(known.posted, now.posted));
-                if replaces && now.handed.is_some() {
+                    before.is_none_or(|known| by_day && known.by != now.by && differ(known.posted, now.posted));
+                if replaces && filed {
                     entry.insert(now);
                 }
                 before
             }
-            Entry::Vacant(entry) if now.handed.is_some() => {
+            Entry::Vacant(entry) if filed => {
                 entry.insert(now);
                 self.order.push_back(key);
                 None
@@ -266,7 +261,7 @@ impl Recent {
             Entry::Vacant(_) => None,
         };
         self.forget();
-        before.filter(|known| known.handed != now.handed)
+        before.filter(|known| known.by != now.by)
     }
 
     /// The oldest keys go until the others have room.
@@ -283,10 +278,10 @@ fn differ(one: Option<Day>, other: Option<Day>) -> bool {
     one.zip(other).is_some_and(|(one, other)| one != other)
 }
 
-/// A digest of parts, each with its length before it.
-fn key(parts: &[&[u8]]) -> Key {
+/// A digest of what is compared and its parts, each with its length before it.
+fn key<'p>(what: &'p str, parts: impl IntoIterator<Item = &'p [u8]>) -> Key {
     let mut bytes = Vec::with_capacity(128);
-    for part in parts {
+    for part in std::iter::once(what.as_bytes()).chain(parts) {
         bytes.extend_from_slice(&(part.len() as u32).to_be_bytes());
         bytes.extend_from_slice(part);
     }

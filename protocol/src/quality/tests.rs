@@ -21,6 +21,11 @@ fn day(text: &str) -> Day {
 /// Made once: it reads a tariff.
 static BOOK: LazyLock<Arc<RuleBook>> = LazyLock::new(|| Arc::new(RuleBook::builtin().unwrap()));
 
+/// A record that is filed.
+fn handed(by: u64) -> Handed {
+    Handed { by, filed: true }
+}
+
 fn book() -> Arc<RuleBook> {
     BOOK.clone()
 }
@@ -370,10 +375,13 @@ proptest! {
             prop_assert!(source.missing.iter().all(|one| source.required.contains(one) && !source.hidden.contains(one)));
         }
         let mut recent = Recent::new(8, 30);
-        recent.check("a", &content, &book, on, Some(Handed(1)));
-        recent.check("a", &view, &book, on, Some(Handed(2)));
-        // Handed in once more nothing is a repetition, but of what came between.
-        prop_assert!(Recent::new(8, 30).check("a", &content, &book, on, Some(Handed(1))).is_empty());
+        recent.check("a", &content, &book, on, handed(1));
+        recent.check("a", &view, &book, on, handed(2));
+        // Handed in once more nothing is a repetition, but of what came between; what is only asked is not remembered.
+        let mut empty = Recent::new(8, 30);
+        let asked = Handed { by: 3, filed: false };
+        prop_assert!(empty.check("a", &content, &book, on, asked).is_empty() && empty.is_empty());
+        prop_assert!(Recent::new(8, 30).check("a", &content, &book, on, handed(1)).is_empty());
         prop_assert!(recent.len() <= 8);
     }
 
@@ -562,7 +570,7 @@ mod recent_tests {
         let one = |(nth, (sender, reference, revision, id, posted, came)): (usize, &Filed<'_>)| {
             let record = filed(reference, *revision, id, *posted);
             let mut rules = || -> Vec<&'static str> {
-                let findings = recent.check(sender, &record, &book, day(came), Some(Handed(nth as u64)));
+                let findings = recent.check(sender, &record, &book, day(came), handed(nth as u64));
                 findings.iter().map(|finding| finding.rule.id()).collect()
             };
             // Handed in again after a lost answer it is told the same: neither a repetition of itself nor an original.
@@ -611,7 +619,7 @@ mod recent_tests {
         let mut count = 0;
         let mut again = |recent: &mut Recent, at: usize| {
             count += 1;
-            recent.check("a", &filed(&format!("R{at}"), 1, ID, None), &book, day(DAY), Some(Handed(count))).len()
+            recent.check("a", &filed(&format!("R{at}"), 1, ID, None), &book, day(DAY), handed(count)).len()
         };
         for at in 0..20 {
             again(&mut recent, at);

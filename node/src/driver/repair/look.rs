@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use luxor_protocol::api::{RepairGroup, RepairSelection, place_of_group, rule_of};
+use luxor_protocol::hash::Digest;
 use luxor_protocol::record::{Content, SealedRecord};
 
 use super::super::Shared;
-use crate::store::{IndexKey, RepairKey, RepairRow, Store, StoreError};
+use crate::store::{RepairKey, RepairRow, Store, StoreError};
 
 /// Rows looked at before the next are asked for.
 pub(super) const LOOKED_AT: usize = 512;
@@ -40,31 +41,23 @@ pub struct RepairLook {
 pub fn repair_groups(shared: &Shared) -> Result<Vec<RepairGroup>, StoreError> {
     let store = &shared.store;
     let mut groups: BTreeMap<(String, String, String), (u64, RepairRow, RepairRow)> = BTreeMap::new();
-    let mut after = None;
-    loop {
-        let keys = store.repair_keys(false, after.as_ref(), LOOKED_AT)?;
-        for key in &keys {
-            let Some(row) = store.repair(key)? else { continue };
-            let row = RepairRow { content: None, ..row };
-            let (rule, pointer) = rule_of(row.fault, &row.pointer);
-            let group = (row.type_name.clone(), rule.to_owned(), place_of_group(pointer));
-            match groups.get_mut(&group) {
-                None => _ = groups.insert(group, (1, row.clone(), row)),
-                Some((count, first, last)) => {
-                    *count += 1;
-                    if row.at < first.at {
-                        *first = row;
-                    } else if row.at > last.at {
-                        *last = row;
-                    }
+    store.walk_repairs(false, |_, row| {
+        let row = RepairRow { content: None, ..row };
+        let (rule, pointer) = rule_of(row.fault, &row.pointer);
+        let group = (row.type_name.clone(), rule.to_owned(), place_of_group(pointer));
+        match groups.get_mut(&group) {
+            None => _ = groups.insert(group, (1, row.clone(), row)),
+            Some((count, first, last)) => {
+                *count += 1;
+                if row.at < first.at {
+                    *first = row;
+                } else if row.at > last.at {
+                    *last = row;
                 }
             }
         }
-        match keys.into_iter().next_back() {
-            Some(last) => after = Some(last),
-            None => break,
-        }
-    }
+        Ok(())
+    })?;
     let group = |((type_name, rule, pointer), (count, first, last)): (_, (u64, RepairRow, RepairRow))| RepairGroup {
         r#type: type_name,
         rule,
@@ -155,13 +148,8 @@ impl Contents {
         Ok(content.map(|content| (content, before)))
     }
 
-    fn record(
-        &mut self,
-        store: &Store,
-        root: &luxor_protocol::hash::Digest,
-    ) -> Result<Option<SealedRecord>, StoreError> {
-        for (key, _) in store.scan_own(root) {
-            let IndexKey::OwnRoot(_, batch, place) = key else { continue };
+    fn record(&mut self, store: &Store, root: &Digest) -> Result<Option<SealedRecord>, StoreError> {
+        for (batch, place) in store.own_places(root) {
             if self.batch.as_ref().is_none_or(|(kept, _)| *kept != batch) {
                 let Some(records) = store.batch_records(batch)? else { continue };
                 self.batch = Some((batch, records));

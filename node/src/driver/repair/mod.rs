@@ -35,7 +35,7 @@ pub(super) use waiting::{Waiting, unreadable};
 use super::erase::EraseError;
 use super::holds::Holds;
 use super::{Driver, Shared, Submission, SubmitError, now, prepare};
-use crate::store::{IndexKey, RepairEnd, RepairKey, RepairRow, Store, StoreError, Write};
+use crate::store::{RepairEnd, RepairKey, RepairRow, Store, StoreError, Write};
 use look::{Contents, LOOKED_AT, meant};
 use rejected::{answer, roots};
 use waiting::end_of;
@@ -168,7 +168,8 @@ impl Driver {
     async fn would_be(&self, mut submission: Submission) -> Result<Vec<u8>, RepairError> {
         let _held = self.hold_attached(&mut submission).await?;
         let shared = self.shared.clone();
-        let prepared = self.on_lane(Lane::Ordinary, move || prepare::prepare(&shared, submission, now())).await?;
+        let prepared =
+            self.on_lane(Lane::Ordinary, move || prepare::prepare(&shared, submission, now(), false)).await?;
         Ok(prepared.result)
     }
 
@@ -303,8 +304,7 @@ fn sent_before(store: &Store, key: &RepairKey, root: &Digest) -> Result<Vec<(Dig
     let mut sent = Vec::with_capacity(forms.len());
     for form in forms {
         let mut got = Vec::new();
-        for (key, _) in store.scan_own(&form) {
-            let IndexKey::OwnRoot(_, batch, _) = key else { continue };
+        for (batch, _) in store.own_places(&form) {
             let deliveries = store.deliveries(batch)?;
             let each = deliveries.into_iter().map(|delivery| delivery.header);
             got.extend(each.map(|header| (header.channel.recipient.member(), header.agreement, header.purpose)));

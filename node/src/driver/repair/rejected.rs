@@ -7,7 +7,7 @@ use luxor_protocol::limits::MAX_REPAIRS;
 use luxor_protocol::time::Millis;
 
 use super::super::{DriverError, Shared};
-use crate::store::{Attempt, IndexKey, RepairKey, RepairRow, SentRow, Store, StoreError, Write};
+use crate::store::{Attempt, RepairKey, RepairRow, SentRow, Store, StoreError, Write};
 
 /// The rows of what a verdict on a dispatch rejects. A dispatch that is refused as a whole, or passes on what others issued, leaves none: there
 /// is nothing in its records to be repaired here.
@@ -104,8 +104,7 @@ fn answer_about(
     let mut submitted = store.submitted(batch, channel, number)?;
     if submitted.is_none() {
         // It went to another node of its recipient: the dispatch before says it.
-        'batches: for (key, _) in store.scan_own(root) {
-            let IndexKey::OwnRoot(_, batch, _) = key else { continue };
+        'batches: for (batch, _) in store.own_places(root) {
             for delivery in store.deliveries(batch)? {
                 submitted = store.submitted(batch, &delivery.header.channel, delivery.header.number)?;
                 if submitted.is_some() {

@@ -225,7 +225,7 @@ fn immediate_release_is_told_with_its_rule_or_that_it_cannot_be_told() {
     let filed = lodge("post-gb", 0, json);
     let told = |lodgings: &[Lodging]| {
         let life = Life::of(closure(S10, lodgings), minute(100), &toys());
-        life.immediate(&book).remove(0)
+        life.immediate(|table| std::sync::Arc::new(crate::quality::Checker::new(table, &book))).remove(0)
     };
     let own = told(std::slice::from_ref(&filed));
     assert_eq!(own.category, crate::quality::Category::Three, "{own:?}");
