@@ -127,7 +127,7 @@ fn entry(shared: &Shared, look: RepairLook) -> Result<RepairEntry, StoreError> {
 /// Where a resent record went.
 fn form(shared: &Shared, root: &Digest) -> Result<ResentForm, StoreError> {
     let mut deliveries = Vec::new();
-    for (batch, place) in shared.store.own_places(root) {
+    for (batch, place) in shared.store.own_places(root)? {
         deliveries.extend(shared.store.deliveries(batch)?.iter().map(|stored| delivery(stored, place)));
     }
     Ok(ResentForm { root: root.hex(), deliveries })

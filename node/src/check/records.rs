@@ -206,7 +206,7 @@ impl Check<'_> {
                 if !self.references.own_whole() {
                     continue;
                 }
-                let Some((batch, _)) = self.store.own_places(&root).next() else {
+                let Some((IndexKey::OwnRoot(_, batch, _), _)) = self.store.scan_own(&root).next() else {
                     // That as many are gone as were erased is counted over all.
                     if self.gone.totals.records > 0 || self.gone.damaged {
                         some_erased = true;

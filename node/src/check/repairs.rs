@@ -1,7 +1,7 @@
 //! The repair queue: each row opens, says of itself what its key says, and has the content that it must have.
 
 use super::Check;
-use super::report::{KEEP, RESTORE};
+use super::report::KEEP;
 use crate::store::{Family, RepairKey, RepairRow, Under};
 
 impl Check<'_> {
@@ -23,9 +23,6 @@ impl Check<'_> {
                 None => self.notes.checked("refused records"),
                 Some(why) => self.notes.finding(what, why, KEEP),
             }
-        }
-        if rows.broken() {
-            self.notes.finding("column family repairs", "not all of it can be read", RESTORE);
         }
         self.notes.faults(Family::Repairs, &mut rows);
     }

@@ -2,12 +2,12 @@
 
 use luxor_protocol::cbor::Decode as _;
 use luxor_protocol::exchange::{log_keys, policy_of};
-use luxor_protocol::tlog::Note;
 
 use super::logs::cosigned;
 use super::report::KEEP;
 use super::{Check, own_channel};
 use crate::store::{Family, WitnessedKey, WitnessedRow, held_of};
+use crate::witness::quorum_time;
 
 impl Check<'_> {
     pub(super) fn witnessed(&mut self) {
@@ -66,14 +66,8 @@ impl Check<'_> {
             return Err("no card names this log".into());
         }
         cosigned(directory, origin, &row.note)?;
-        // Witnesses of then may be others today; the row's checksum holds what they made.
         let policy = directory.node_by_origin(origin).and_then(|node| policy_of(directory, node).ok());
-        let note = Note::parse(&row.note).map_err(|e| e.to_string())?;
-        let time = policy.and_then(|policy| {
-            let today = policy.satisfied_by(&note).ok()?;
-            today.time.filter(|_| today.quorum)
-        });
-        match time {
+        match policy.and_then(|policy| quorum_time(&policy, &row.note)) {
             Some(time) if time > row.time => Err(format!("its quorum time is {time}, not {}", row.time)),
             _ => Ok(()),
         }

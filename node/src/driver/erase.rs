@@ -24,7 +24,7 @@ use super::{Driver, DriverError, Message, Shared, now};
 use crate::entropy::opening;
 use crate::keyring::{DataKey, Kind};
 use crate::sequencer::Committed;
-use crate::store::{Erasing, RepairKey, Store, StoreError, Under, Write};
+use crate::store::{Erasing, HoldRow, RepairKey, Store, StoreError, Under, Write};
 
 /// Entries looked at for one commit.
 const ENTRIES_AT_ONCE: usize = 256;
@@ -205,7 +205,7 @@ impl Driver {
         self.on_worker(move || Ok(Arc::new(Holds::read(&shared.store)?))).await
     }
 
-    /// Own records, or answers, of a bucket whose day has come.
+    /// Own records, answers, or refused records, of a bucket whose day has come.
     async fn erase_bucket(
         &self,
         key: &Arc<DataKey>,
@@ -479,7 +479,7 @@ fn passes_held(store: &Store, holds: &Holds, entry: u64) -> Result<bool, StoreEr
     Ok(false)
 }
 
-/// Rows under a key of own records or answers whose day has come, behind `after`; gives the last one looked at, unless it was the last of
+/// Rows under a key of own records, answers or refused records whose day has come, behind `after`; gives the last one looked at, unless it was the last of
 /// all.
 fn batches_due(
     shared: &Shared,
@@ -601,6 +601,11 @@ fn rows_left(shared: &Shared, id: u64) -> Result<Step, StoreError> {
     Ok(step)
 }
 
+/// Why an item is not erased.
+fn held_by(item: &str, hold: u64, row: &HoldRow) -> EraseError {
+    EraseError::Held { item: item.to_owned(), hold, since: row.since, ground: row.ground.clone() }
+}
+
 /// What an order to erase an item takes away; the keys it is under are retired when this returns.
 fn order(shared: &Shared, holds: &Holds, item: &str) -> Result<Step, EraseError> {
     let store = &shared.store;
@@ -620,8 +625,7 @@ fn order(shared: &Shared, holds: &Holds, item: &str) -> Result<Step, EraseError>
         return Err(EraseError::Unknown(item.to_owned()));
     }
     if let Some((hold, row)) = repairs.iter().find_map(|(_, names)| holds.of_names(names)) {
-        let (since, ground) = (row.since, row.ground.clone());
-        return Err(EraseError::Held { item: item.to_owned(), hold, since, ground });
+        return Err(held_by(item, hold, row));
     }
     for ((under, entry), places) in &places {
         let held = store.look_at(*under, *entry, |item| holds.of_item(item).map(|(hold, _)| hold))?;
@@ -633,8 +637,7 @@ fn order(shared: &Shared, holds: &Holds, item: &str) -> Result<Step, EraseError>
         held = held
             .or_else(|| agreements.iter().find_map(|agreement| holds.of_agreement(agreement)).map(|(hold, _)| hold));
         if let Some((hold, row)) = held.and_then(|hold| Some((hold, holds.get(hold)?))) {
-            let (since, ground) = (row.since, row.ground.clone());
-            return Err(EraseError::Held { item: item.to_owned(), hold, since, ground });
+            return Err(held_by(item, hold, row));
         }
     }
     let mut step = Step::default();

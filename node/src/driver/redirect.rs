@@ -201,7 +201,7 @@ fn went(
     to: &KnownNode,
 ) -> Result<bool, DriverError> {
     let Some((_, record)) = records.first() else { return Ok(false) };
-    for (batch, _) in shared.store.own_places(&record.root()) {
+    for (batch, _) in shared.store.own_places(&record.root())? {
         for delivery in shared.store.deliveries(batch)? {
             let other = &delivery.header;
             let same = other.channel.recipient == to.node

@@ -332,14 +332,12 @@ fn read_channel_key(key: &[u8]) -> Option<Channel> {
 
 /// Checkpoints of a log that prove receipts: 1, origin, 0 and size.
 pub(super) fn witnessed_key(origin: &str, size: u64) -> Vec<u8> {
-    [&[1], origin.as_bytes(), &[0], &size.to_be_bytes()].concat()
+    [&[1], submission_key(origin, size).as_slice()].concat()
 }
 
 /// What [`witnessed_key`] made.
 pub(super) fn read_witnessed_key(key: &[u8]) -> Option<(String, u64)> {
-    let (origin, size) = key.strip_prefix(&[1])?.split_at_checked(key.len().checked_sub(9)?)?;
-    let origin = origin.strip_suffix(&[0])?;
-    Some((String::from_utf8(origin.to_vec()).ok()?, u64::from_be_bytes(size.try_into().ok()?)))
+    read_submission_key(key.strip_prefix(&[1])?)
 }
 
 /// How far the receipts of an own channel were looked through: 2 and the channel.

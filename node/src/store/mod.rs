@@ -45,5 +45,5 @@ pub use scan::{
 };
 pub use tree::LogReader;
 pub use under::seal_of;
-pub use witnessed::{MAX_WITNESSED_KEPT, Unproven, first_line};
+pub use witnessed::{Unproven, first_line};
 pub use write::{IndexedRecord, NamedRecord, Write, identifiers};

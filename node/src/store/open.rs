@@ -1,6 +1,8 @@
 //! Opening the database and reading what the engine and sequencer start from.
 
+use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Mutex;
 
 use luxor_protocol::cbor::{CborError, Decode};
 use luxor_protocol::exchange::{Channel, DispatchHeader};
@@ -85,6 +87,8 @@ pub struct Store {
     pub(super) keyring: Keyring,
     pub(super) trees: Trees,
     pub(super) repairs: Counts,
+    /// How many cosigned checkpoints are kept of a log, once they were counted.
+    pub(super) witnessed: Mutex<HashMap<String, usize>>,
 }
 
 /// A dispatch that waits for its receipt.
@@ -187,7 +191,8 @@ impl Store {
         // Only now: until the database is this process's, the key files may be a running node's.
         let owner = owner(network, node);
         let keyring = Keyring::open(keys, &owner)?;
-        let store = Self { db, keyring, trees: Trees::default(), repairs: Counts::default() };
+        let store =
+            Self { db, keyring, trees: Trees::default(), repairs: Counts::default(), witnessed: Mutex::default() };
         store.claim(&owner)?;
         store.check_keys()?;
         store.count_repairs()?;

@@ -265,6 +265,15 @@ impl Store {
         Ok(rows.iter().filter_map(|(suffix, _)| read_place(suffix)).collect())
     }
 
+    /// Where an own record stands: the batch, and its place there.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn own_places(&self, root: &Digest) -> Result<Vec<(u64, usize)>, StoreError> {
+        let rows = self.index_rows(Tag::OwnRoot, root)?;
+        Ok(rows.iter().filter_map(|(suffix, _)| read_place(suffix)).collect())
+    }
+
     /// Dispatches that carry the batch of own records whose first `sent` entry this is.
     ///
     /// # Errors

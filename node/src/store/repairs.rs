@@ -28,8 +28,6 @@ use crate::keyring::{Bucket, DataKey, KeyringError, Kind, Sealed, key_of};
 
 /// Bytes of the texts of a row.
 const MAX_TEXT: usize = 2_000;
-/// Keys that are held while rows are walked through.
-const WALKED_AT_ONCE: usize = 512;
 /// Forms of a resent record; one for each of its recipients at most.
 const MAX_FORMS: usize = 10_000;
 
@@ -133,21 +131,15 @@ impl RepairKey {
     /// Reads it; `None` when nothing here writes such a key.
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let (state, rest) = bytes.split_first()?;
-        let settled = match state {
-            1 => false,
-            2 => true,
-            _ => return None,
-        };
+        let settled = *state == state_of(true);
+        if *state != state_of(settled) {
+            return None;
+        }
         let end = rest.iter().position(|byte| *byte == 0)?;
-        let (name, rest) = rest.split_at(end);
-        let (chunk, rest) = rest[1..].split_at_checked(8)?;
-        let (position, rest) = rest.split_at_checked(8)?;
-        let number = |bytes: &[u8]| bytes.try_into().ok().map(u64::from_be_bytes);
-        let attempt = Attempt {
-            submission: String::from_utf8(name.to_vec()).ok()?,
-            chunk: number(chunk)?,
-            position: number(position)?,
-        };
+        let (chunk, rest) = rest.split_at_checked(end + 1 + 8)?;
+        let (submission, chunk) = read_submission_key(chunk)?;
+        let (position, rest) = rest.split_first_chunk()?;
+        let attempt = Attempt { submission, chunk, position: u64::from_be_bytes(*position) };
         let dispatch = if rest.is_empty() { None } else { Some(read_dispatch_key(rest)?) };
         Some(Self { settled, attempt, dispatch })
     }
@@ -163,7 +155,7 @@ impl Attempt {
     /// How keys of its rows begin.
     fn prefix(&self, settled: bool) -> Vec<u8> {
         let name = submission_key(&self.submission, self.chunk);
-        [&[1 + u8::from(settled)], name.as_slice(), &self.position.to_be_bytes()].concat()
+        [&[state_of(settled)], name.as_slice(), &self.position.to_be_bytes()].concat()
     }
 }
 
@@ -246,10 +238,9 @@ impl Store {
     /// As [`Store::unseal_of`].
     pub fn open_submitted(&self, dispatch: &[u8], bytes: &[u8]) -> Result<Option<(String, u64)>, StoreError> {
         let name = || "the submission of a batch".to_owned();
-        match self.keyring.unseal(&submitted_for(dispatch), bytes) {
-            Err(KeyringError::Erased(_)) => Ok(None),
-            Err(KeyringError::Opening(id)) => Err(StoreError::damaged(name(), KeyringError::Opening(id))),
-            Err(error) => Err(error.into()),
+        match self.unseal_at(&submitted_for(dispatch), bytes, name) {
+            Err(StoreError::Keys(KeyringError::Erased(_))) => Ok(None),
+            Err(error) => Err(error),
             Ok((_, key)) => match read_submission_key(&key) {
                 Some(submitted) => Ok(Some(submitted)),
                 None => Err(StoreError::damaged(name(), "unreadable")),
@@ -264,9 +255,14 @@ impl Store {
 
     /// Counts the rows that are there.
     pub(super) fn count_repairs(&self) -> Result<(), StoreError> {
-        for item in self.db.iterator_cf(self.cf(cf::REPAIRS), IteratorMode::Start) {
-            let (key, _) = item?;
-            self.repairs.of(key.first() == Some(&2)).fetch_add(1, Ordering::Relaxed);
+        // By the rows that say what is under a key, which are short; those of the queue hold contents.
+        for key in self.keyring.keys().iter().filter(|key| key.bucket().kind == Kind::Repairs) {
+            let prefix = under_key(key.id(), Under::Repair, &[]);
+            for item in self.db.iterator_cf(self.cf(cf::UNDER), IteratorMode::From(&prefix, Direction::Forward)) {
+                let (row, _) = item?;
+                let Some(row) = row.strip_prefix(prefix.as_slice()) else { break };
+                self.repairs.of(row.first() == Some(&state_of(true))).fetch_add(1, Ordering::Relaxed);
+            }
         }
         Ok(())
     }
@@ -281,8 +277,8 @@ impl Store {
         after: Option<&RepairKey>,
         limit: usize,
     ) -> Result<Vec<RepairKey>, StoreError> {
-        let start = after.map_or(vec![1 + u8::from(settled)], |after| [after.bytes().as_slice(), &[0]].concat());
-        self.repair_keys_from(&start, &[1 + u8::from(settled)], limit)
+        let start = after.map_or(vec![state_of(settled)], |after| [after.bytes().as_slice(), &[0]].concat());
+        self.repair_keys_from(&start, &[state_of(settled)], limit)
     }
 
     /// Gives every row that can be read, of those that wait or of those that are settled.
@@ -294,17 +290,18 @@ impl Store {
         settled: bool,
         mut each: impl FnMut(RepairKey, RepairRow) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let mut after = None;
-        loop {
-            let keys = self.repair_keys(settled, after.as_ref(), WALKED_AT_ONCE)?;
-            let Some(last) = keys.last().cloned() else { return Ok(()) };
-            after = Some(last);
-            for key in keys {
-                if let Some(row) = self.repair(&key)? {
-                    each(key, row)?;
-                }
+        let prefix = [state_of(settled)];
+        for item in self.db.iterator_cf(self.cf(cf::REPAIRS), IteratorMode::From(&prefix, Direction::Forward)) {
+            let (key, bytes) = item?;
+            if !key.starts_with(&prefix) {
+                break;
+            }
+            let key = RepairKey::read(&key).ok_or_else(unreadable)?;
+            if let Some(row) = self.readable(&key, &bytes)? {
+                each(key, row)?;
             }
         }
+        Ok(())
     }
 
     /// Rows of one submission behind `after`.
@@ -318,7 +315,7 @@ impl Store {
         after: Option<&RepairKey>,
         limit: usize,
     ) -> Result<Vec<RepairKey>, StoreError> {
-        let prefix = [&[1 + u8::from(settled)], submission.as_bytes(), &[0]].concat();
+        let prefix = [&[state_of(settled)], submission.as_bytes(), &[0]].concat();
         let start = after.map_or(prefix.clone(), |after| [after.bytes().as_slice(), &[0]].concat());
         self.repair_keys_from(&start, &prefix, limit)
     }
@@ -340,8 +337,7 @@ impl Store {
             if !key.starts_with(prefix) {
                 break;
             }
-            let damaged = || StoreError::damaged("a row of the repair queue", "unreadable key");
-            keys.push(RepairKey::read(&key).ok_or_else(damaged)?);
+            keys.push(RepairKey::read(&key).ok_or_else(unreadable)?);
         }
         Ok(keys)
     }
@@ -351,8 +347,15 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn repair(&self, key: &RepairKey) -> Result<Option<RepairRow>, StoreError> {
-        let Some(bytes) = self.get(cf::REPAIRS, &key.bytes())? else { return Ok(None) };
-        match self.open_repair(key, &bytes) {
+        match self.get(cf::REPAIRS, &key.bytes())? {
+            Some(bytes) => self.readable(key, &bytes),
+            None => Ok(None),
+        }
+    }
+
+    /// Opens a row's bytes; `None` where their key is destroyed.
+    fn readable(&self, key: &RepairKey, bytes: &[u8]) -> Result<Option<RepairRow>, StoreError> {
+        match self.open_repair(key, bytes) {
             Err(StoreError::Keys(KeyringError::Erased(_))) => Ok(None),
             opened => opened.map(|(_, row)| Some(row)),
         }
@@ -427,8 +430,17 @@ impl Store {
 
     /// A row goes by an erasure.
     pub(super) fn repair_erased(&self, row: &[u8]) {
-        self.repairs.less(row.first() == Some(&2));
+        self.repairs.less(row.first() == Some(&state_of(true)));
     }
+}
+
+/// How keys of rows begin: of those that wait, and of those that are settled.
+fn state_of(settled: bool) -> u8 {
+    if settled { 2 } else { 1 }
+}
+
+fn unreadable() -> StoreError {
+    StoreError::damaged("a row of the repair queue", "unreadable key")
 }
 
 impl Encode for RepairRow {

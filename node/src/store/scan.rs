@@ -6,6 +6,7 @@
 use std::fmt;
 use std::fs::File;
 use std::path::Path;
+use std::sync::Mutex;
 
 use luxor_protocol::exchange::Channel;
 use luxor_protocol::hash::Digest;
@@ -353,7 +354,8 @@ impl Store {
         let db = DB::open_cf_descriptors_read_only(&options, folder, families, false)?;
         // RocksDB's own family, which every database has and this store leaves empty.
         let unknown = unknown.into_iter().filter(|name| name != rocksdb::DEFAULT_COLUMN_FAMILY_NAME).collect();
-        let mut store = Self { db, keyring: Keyring::none(), trees: Trees::default(), repairs: Counts::default() };
+        let (trees, repairs, witnessed) = (Trees::default(), Counts::default(), Mutex::default());
+        let mut store = Self { db, keyring: Keyring::none(), trees, repairs, witnessed };
         let stored = store.look(Family::Meta, &MetaKey::Node).ok().flatten().unwrap_or_default();
         let owner = owner.map_or_else(|| String::from_utf8_lossy(&stored).into_owned(), str::to_owned);
         let fault = match Keyring::look(keys, &owner) {
@@ -400,12 +402,9 @@ impl Store {
         self.scan_prefix(Family::Index, delivery_key(batch, &[]))
     }
 
-    /// Where an own record stands: its batch, and its place there.
-    pub fn own_places(&self, root: &Digest) -> impl Iterator<Item = (u64, usize)> + '_ {
-        let rows = self.scan_prefix::<IndexKey>(Family::Index, index_key(Tag::OwnRoot, root, &[]));
-        rows.filter_map(
-            |(key, _)| if let IndexKey::OwnRoot(_, batch, place) = key { Some((batch, place)) } else { None },
-        )
+    /// The rows that say where an own record stands.
+    pub fn scan_own(&self, root: &Digest) -> Scan<'_, IndexKey> {
+        self.scan_prefix(Family::Index, index_key(Tag::OwnRoot, root, &[]))
     }
 
     /// The last batch of own records that begins at or before an entry.

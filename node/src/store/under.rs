@@ -84,7 +84,17 @@ impl Store {
         bytes: &[u8],
         name: impl FnOnce() -> String,
     ) -> Result<Opened, StoreError> {
-        self.keyring.unseal(&sealed_for(under, what), bytes).map_err(|error| match error {
+        self.unseal_at(&sealed_for(under, what), bytes, name)
+    }
+
+    /// The same of bytes that were sealed for a place.
+    pub(super) fn unseal_at(
+        &self,
+        place: &[u8],
+        bytes: &[u8],
+        name: impl FnOnce() -> String,
+    ) -> Result<Opened, StoreError> {
+        self.keyring.unseal(place, bytes).map_err(|error| match error {
             KeyringError::Opening(_) => StoreError::damaged(name(), error),
             error => StoreError::Keys(error),
         })

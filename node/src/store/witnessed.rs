@@ -7,6 +7,7 @@
 //! Not here: how a checkpoint is asked for and verified (driver).
 
 use std::collections::BTreeMap;
+use std::sync::PoisonError;
 
 use luxor_protocol::cbor::Encode as _;
 use luxor_protocol::exchange::Channel;
@@ -20,7 +21,7 @@ use super::rows::{ReceiptRow, WitnessedRow};
 
 /// Checkpoints kept of one log, the newest: three months of one a minute. Receipts before them have no proven time here any more; their
 /// recipients may still show it.
-pub const MAX_WITNESSED_KEPT: usize = 131_072;
+const MAX_WITNESSED_KEPT: usize = 131_072;
 
 /// Receipts of one recipient that no checkpoint held proves, as far as they were looked through: channel and number by entry in the
 /// recipient's log.
@@ -84,7 +85,7 @@ impl Store {
         }
     }
 
-    /// Keeps a checkpoint that was verified; the same size again keeps its first note and time. Beyond [`MAX_WITNESSED_KEPT`] of a log
+    /// Keeps a checkpoint that was verified; the same size again keeps its first note and time. Beyond `MAX_WITNESSED_KEPT` of a log
     /// the oldest go.
     ///
     /// # Errors
@@ -104,17 +105,27 @@ impl Store {
         let mut batch = WriteBatch::default();
         batch.put_cf(self.cf(cf::WITNESSED), &key, row.to_cbor());
         if new {
-            let kept = self.witnessed_keys(origin)?;
-            let more = (kept.len() + 1).saturating_sub(most);
-            kept.iter().take(more).for_each(|old| batch.delete_cf(self.cf(cf::WITNESSED), old));
+            // Counted once; a count is whole, whoever panicked since.
+            let mut counts = self.witnessed.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = match counts.get(origin) {
+                Some(count) => *count,
+                None => self.witnessed_keys(origin, usize::MAX)?.len(),
+            };
+            let more = (count + 1).saturating_sub(most);
+            for old in self.witnessed_keys(origin, more)? {
+                batch.delete_cf(self.cf(cf::WITNESSED), old);
+            }
+            counts.insert(origin.to_owned(), count + 1 - more);
         }
         self.write_synced(batch)
     }
 
-    fn witnessed_keys(&self, origin: &str) -> Result<Vec<Vec<u8>>, StoreError> {
+    /// Keys of the first checkpoints kept of a log.
+    fn witnessed_keys(&self, origin: &str, limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
         let start = witnessed_key(origin, 0);
         let mut keys = Vec::new();
-        for item in self.db.iterator_cf(self.cf(cf::WITNESSED), IteratorMode::From(&start, Direction::Forward)) {
+        let rows = self.db.iterator_cf(self.cf(cf::WITNESSED), IteratorMode::From(&start, Direction::Forward));
+        for item in rows.take(limit) {
             let (key, _) = item?;
             if read_witnessed_key(&key).is_none_or(|(of, _)| of != origin) {
                 break;

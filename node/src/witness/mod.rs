@@ -273,7 +273,8 @@ impl Witness {
     }
 }
 
-fn quorum_time(policy: &Policy, note_bytes: &[u8]) -> Option<u64> {
+/// When a note had a quorum by a policy, in seconds since 1970; none where it has none.
+pub(crate) fn quorum_time(policy: &Policy, note_bytes: &[u8]) -> Option<u64> {
     let satisfied = policy.satisfied_by(&Note::parse(note_bytes).ok()?).ok()?;
     satisfied.time.filter(|_| satisfied.log.is_some())
 }

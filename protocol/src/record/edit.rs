@@ -78,19 +78,25 @@ pub enum EditError {
     Content(#[from] ContentError),
 }
 
-/// Applies edits one after the other, all or none.
+/// Whether edits are within the limits of one mass fix.
 ///
 /// # Errors
-/// [`EditError`] with the first that cannot be applied. One that finds no place is none: see [`Edited::places`].
-pub fn apply_edits(content: &Content, edits: &[Edit]) -> Result<Edited, EditError> {
+/// [`EditError::Limit`].
+pub fn check_edits(edits: &[Edit]) -> Result<(), EditError> {
     let long = |edit: &Edit| match edit {
         Edit::Set { pointer, value } => pointer.len() + value.len() > MAX_EDIT_BYTES,
         Edit::Replace { pointer, from, to } => pointer.len() + from.len() + to.len() > MAX_EDIT_BYTES,
         Edit::Remove { pointer } => pointer.len() > MAX_EDIT_BYTES,
     };
-    if edits.len() > MAX_EDITS || edits.iter().any(long) {
-        return Err(EditError::Limit);
-    }
+    if edits.len() > MAX_EDITS || edits.iter().any(long) { Err(EditError::Limit) } else { Ok(()) }
+}
+
+/// Applies edits one after the other, all or none.
+///
+/// # Errors
+/// [`EditError`] with the first that cannot be applied. One that finds no place is none: see [`Edited::places`].
+pub fn apply_edits(content: &Content, edits: &[Edit]) -> Result<Edited, EditError> {
+    check_edits(edits)?;
     let mut touched: BTreeMap<(usize, usize), Occurrences> = BTreeMap::new();
     let mut places = 0;
     for edit in edits {

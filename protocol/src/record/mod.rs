@@ -24,7 +24,7 @@ pub use commit::{
     CommitError, GroupView, Leaf, RecordHeader, RecordId, RecordView, Salt, SealedRecord, Seed, leaf_salt,
 };
 pub use content::{Content, ContentError, Fault, Leaves, Occurrences};
-pub use edit::{Edit, EditError, Edited, apply_edits, as_correction};
+pub use edit::{Edit, EditError, Edited, apply_edits, as_correction, check_edits};
 pub use json::{content_from_json, content_to_json, read_json, view_to_json};
 pub use names::{Names, party_name, reference_name};
 pub use table::{Field, Finds, Group, GroupSet, OPENING, Scope, TypeTable, table, tables};

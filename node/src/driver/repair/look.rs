@@ -1,13 +1,16 @@
 //! Looking at the repair queue: its groups, its entries, and which of them somebody means.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
-use luxor_protocol::api::{RepairGroup, RepairSelection, place_of_group, rule_of};
+use luxor_protocol::api::{ChunkResult, RepairGroup, RepairSelection, place_of_group, rule_of};
 use luxor_protocol::hash::Digest;
+use luxor_protocol::names::{MemberId, Purpose, Slug};
 use luxor_protocol::record::{Content, SealedRecord};
 
 use super::super::Shared;
-use crate::store::{RepairKey, RepairRow, Store, StoreError};
+use super::rejected::{answer, roots};
+use crate::store::{Attempt, RepairKey, RepairRow, Store, StoreError};
 
 /// Rows looked at before the next are asked for.
 pub(super) const LOOKED_AT: usize = 512;
@@ -23,7 +26,7 @@ pub struct RepairFilter {
     pub limit: usize,
 }
 
-/// An entry: its row, its content now, and the root under which it was sent.
+/// An entry: its row, and its content now.
 #[derive(Debug)]
 pub struct RepairLook {
     /// Its key.
@@ -101,14 +104,26 @@ pub fn look_at_repairs(
 
 /// The next rows to be looked at.
 fn keys(store: &Store, which: &RepairSelection, after: Option<&RepairKey>) -> Result<Vec<RepairKey>, StoreError> {
-    let Some(submission) = &which.submission else { return store.repair_keys(false, after, LOOKED_AT) };
     if after.is_none_or(|after| !after.settled) {
-        let keys = store.repair_keys_of(false, submission, after, LOOKED_AT)?;
+        let keys = waiting(store, which, after)?;
         if !keys.is_empty() {
             return Ok(keys);
         }
     }
+    let Some(submission) = &which.submission else { return Ok(Vec::new()) };
     store.repair_keys_of(true, submission, after.filter(|after| after.settled), LOOKED_AT)
+}
+
+/// The next waiting rows among which those stand that are meant.
+pub(super) fn waiting(
+    store: &Store,
+    which: &RepairSelection,
+    after: Option<&RepairKey>,
+) -> Result<Vec<RepairKey>, StoreError> {
+    match &which.submission {
+        Some(submission) => store.repair_keys_of(false, submission, after, LOOKED_AT),
+        None => store.repair_keys(false, after, LOOKED_AT),
+    }
 }
 
 /// The row of a key, where it is meant.
@@ -127,10 +142,16 @@ pub(super) fn meant(store: &Store, which: &RepairSelection, key: &RepairKey) -> 
     Ok(store.repair(key)?.filter(fits))
 }
 
-/// The contents of waiting records. Those of one batch stand one behind the other, so the last batch is kept.
+/// Who got a record that was sent before: member, agreement, purpose.
+pub(super) type Got = (MemberId, Slug, Purpose);
+
+/// What is known of waiting records beside their rows. Those of one chunk and of one batch stand one behind the other, so the last of each
+/// is kept while the queue is walked through.
 #[derive(Default)]
 pub(super) struct Contents {
     batch: Option<(u64, Vec<(usize, SealedRecord)>)>,
+    answer: Option<(String, u64, Option<ChunkResult>)>,
+    got: BTreeMap<u64, Vec<Got>>,
 }
 
 impl Contents {
@@ -148,8 +169,54 @@ impl Contents {
         Ok(content.map(|content| (content, before)))
     }
 
+    /// The forms of a record that were sent at its first attempt, and who got each.
+    pub(super) fn sent_before(
+        &mut self,
+        store: &Store,
+        attempt: &Attempt,
+        root: &Digest,
+    ) -> Result<Vec<(Digest, Vec<Got>)>, StoreError> {
+        let place = usize::try_from(attempt.position).unwrap_or(usize::MAX);
+        let told = self.answer(store, attempt)?.and_then(|answer| answer.records.get(place));
+        let mut forms: Vec<Digest> =
+            told.into_iter().flat_map(roots).filter_map(|root| Digest::from_hex(root)).collect();
+        if !forms.contains(root) {
+            forms = vec![*root];
+        }
+        let mut sent = Vec::with_capacity(forms.len());
+        for form in forms {
+            let mut got = Vec::new();
+            for (batch, _) in store.own_places(&form)? {
+                got.extend_from_slice(self.got(store, batch)?);
+            }
+            sent.push((form, got));
+        }
+        Ok(sent)
+    }
+
+    fn answer(&mut self, store: &Store, attempt: &Attempt) -> Result<Option<&ChunkResult>, StoreError> {
+        let Attempt { submission, chunk, .. } = attempt;
+        let known = self.answer.take().filter(|(name, nth, _)| name == submission && nth == chunk);
+        let known = match known {
+            Some(known) => known,
+            None => (submission.clone(), *chunk, answer(store, submission, *chunk)?),
+        };
+        Ok(self.answer.insert(known).2.as_ref())
+    }
+
+    fn got(&mut self, store: &Store, batch: u64) -> Result<&[Got], StoreError> {
+        Ok(match self.got.entry(batch) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let headers = store.deliveries(batch)?.into_iter().map(|delivery| delivery.header);
+                let got = headers.map(|header| (header.channel.recipient.member(), header.agreement, header.purpose));
+                new.insert(got.collect())
+            }
+        })
+    }
+
     fn record(&mut self, store: &Store, root: &Digest) -> Result<Option<SealedRecord>, StoreError> {
-        for (batch, place) in store.own_places(root) {
+        for (batch, place) in store.own_places(root)? {
             if self.batch.as_ref().is_none_or(|(kept, _)| *kept != batch) {
                 let Some(records) = store.batch_records(batch)? else { continue };
                 self.batch = Some((batch, records));

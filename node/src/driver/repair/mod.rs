@@ -25,7 +25,7 @@ use luxor_protocol::api::{
 use luxor_protocol::exchange::Lane;
 use luxor_protocol::hash::{Digest, Domain};
 use luxor_protocol::limits::{MAX_CHUNK_BYTES, MAX_CHUNK_RECORDS, MAX_REPAIR_PAGE};
-use luxor_protocol::record::{Content, Edit, EditError, apply_edits, as_correction};
+use luxor_protocol::record::{Content, Edit, EditError, apply_edits, as_correction, check_edits};
 
 pub use look::{RepairFilter, RepairLook, look_at_repairs, repair_groups};
 pub(super) use rejected::rejected;
@@ -36,8 +36,8 @@ use super::erase::EraseError;
 use super::holds::Holds;
 use super::{Driver, Shared, Submission, SubmitError, now, prepare};
 use crate::store::{RepairEnd, RepairKey, RepairRow, Store, StoreError, Write};
-use look::{Contents, LOOKED_AT, meant};
-use rejected::{answer, roots};
+use look::{Contents, LOOKED_AT, meant, waiting};
+use rejected::told;
 use waiting::end_of;
 
 /// Why nothing was fixed or given up.
@@ -71,6 +71,9 @@ impl From<EraseError> for RepairError {
     }
 }
 
+// A step is one chunk of a submission.
+const _: () = assert!(LOOKED_AT <= MAX_CHUNK_RECORDS);
+
 /// Waiting records of one step of a fix.
 #[derive(Default)]
 struct Chosen {
@@ -94,6 +97,7 @@ impl Driver {
         if request.which.is_empty() {
             return Err(RepairError::Nothing);
         }
+        check_edits(&request.edits)?;
         // In a task of its own: whoever asked may go, and a step that was begun is finished.
         let task = tokio::spawn(self.clone().fix_all(request));
         task.await.unwrap_or(Err(RepairError::Stopping))
@@ -106,8 +110,12 @@ impl Driver {
         let holds = self.holding().await?;
         let words = serde_json::to_vec(&(&which, &edits, lane)).unwrap_or_default();
         let digest = Digest::of(Domain::Chunk, &[&words]);
-        let mut done = FixResult::default();
-        let mut chunk = self.fixed_before(&name, &digest, &mut done)?;
+        let (shared, before) = (self.shared.clone(), name.clone());
+        let (mut chunk, resent) = self.on_worker(move || fixed_before(&shared.store, &before, &digest)).await?;
+        if self.shared.store.submission(&name, chunk)?.is_some() {
+            return Err(SubmitError::NameUsed { submission: name, chunk }.into());
+        }
+        let mut done = FixResult { resent, ..FixResult::default() };
         let mut after = None;
         loop {
             let (shared, holds, which, edits) = (self.shared.clone(), holds.clone(), which.clone(), edits.clone());
@@ -143,25 +151,6 @@ impl Driver {
                 None => return Ok(done),
             }
         }
-    }
-
-    /// What a fix of this name did before; gives the number of its next chunk.
-    fn fixed_before(&self, name: &str, digest: &Digest, done: &mut FixResult) -> Result<u64, RepairError> {
-        let store = &self.shared.store;
-        for chunk in 0.. {
-            match store.submission(name, chunk)? {
-                None => return Ok(chunk),
-                Some(row) if row.digest != *digest => {
-                    return Err(SubmitError::NameUsed { submission: name.to_owned(), chunk }.into());
-                }
-                Some(_) => {
-                    let records = answer(store, name, chunk)?.map(|answer| answer.records).unwrap_or_default();
-                    done.resent +=
-                        records.iter().filter(|record| matches!(record, RecordResult::Accepted { .. })).count() as u64;
-                }
-            }
-        }
-        Err(RepairError::Stopping)
     }
 
     /// The answer that a submission would get, which is not made.
@@ -224,6 +213,17 @@ fn count(done: &mut FixResult, id: String, record: RecordResult, dry_run: bool) 
     tell(done, id, outcome);
 }
 
+/// Behind which chunk a fix of this name goes on, and how many records it resent before. A chunk of other words ends it: its name is used.
+fn fixed_before(store: &Store, name: &str, digest: &Digest) -> Result<(u64, u64), StoreError> {
+    let (mut chunk, mut resent) = (0, 0);
+    while let Some(row) = store.submission(name, chunk)?.filter(|row| row.digest == *digest) {
+        let records = told(&row, name, chunk)?.records;
+        resent += records.iter().filter(|record| matches!(record, RecordResult::Accepted { .. })).count() as u64;
+        chunk += 1;
+    }
+    Ok((chunk, resent))
+}
+
 /// The next records that are meant, with their edits: as many as fit a chunk.
 fn choose(
     shared: &Shared,
@@ -234,7 +234,7 @@ fn choose(
 ) -> Result<Chosen, StoreError> {
     let store = &shared.store;
     let (mut chosen, mut contents, mut bytes) = (Chosen::default(), Contents::default(), 0);
-    for key in store.repair_keys(false, after, LOOKED_AT.min(MAX_CHUNK_RECORDS))? {
+    for key in waiting(store, which, after)? {
         if bytes > MAX_CHUNK_BYTES / 2 {
             break;
         }
@@ -281,7 +281,7 @@ fn fixed(
             Ok(correction) => going = correction,
             Err(error) => return Ok(Err(error.to_string())),
         }
-        sent = sent_before(store, key, root)?;
+        sent = contents.sent_before(store, &key.attempt, root)?;
     }
     let held = holds.of_names(&content.names()).is_some();
     let mut rows = vec![(key.clone(), row)];
@@ -289,29 +289,6 @@ fn fixed(
         rows.extend(store.repair(&other)?.map(|row| (other, row)));
     }
     Ok(Ok((going, Repairing { rows, sent, edited: is_other, held })))
-}
-
-/// The forms of a record that were sent at its first attempt, and who got each.
-fn sent_before(store: &Store, key: &RepairKey, root: &Digest) -> Result<Vec<(Digest, Vec<waiting::Got>)>, StoreError> {
-    let attempt = &key.attempt;
-    let answer = answer(store, &attempt.submission, attempt.chunk)?;
-    let place = usize::try_from(attempt.position).unwrap_or(usize::MAX);
-    let told = answer.as_ref().and_then(|answer| answer.records.get(place));
-    let mut forms: Vec<Digest> = told.into_iter().flat_map(roots).filter_map(|root| Digest::from_hex(root)).collect();
-    if !forms.contains(root) {
-        forms = vec![*root];
-    }
-    let mut sent = Vec::with_capacity(forms.len());
-    for form in forms {
-        let mut got = Vec::new();
-        for (batch, _) in store.own_places(&form) {
-            let deliveries = store.deliveries(batch)?;
-            let each = deliveries.into_iter().map(|delivery| delivery.header);
-            got.extend(each.map(|header| (header.channel.recipient.member(), header.agreement, header.purpose)));
-        }
-        sent.push((form, got));
-    }
-    Ok(sent)
 }
 
 /// The rows of the next waiting records that are given up, how many are held, and the last one looked at.
@@ -323,7 +300,7 @@ fn give_up(
 ) -> Result<(Vec<Write>, u64, Option<RepairKey>), StoreError> {
     let store = &shared.store;
     let (mut writes, mut held, mut last) = (Vec::new(), 0, None);
-    for key in store.repair_keys(false, after, LOOKED_AT)? {
+    for key in waiting(store, which, after)? {
         last = Some(key.clone());
         let Some(row) = meant(store, which, &key)? else { continue };
         // What was sent stays among the own records, whatever becomes of it here.

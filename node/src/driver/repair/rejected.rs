@@ -1,5 +1,7 @@
 //! Own records that a recipient's verdict rejects: each waits for repair from the receipt on.
 
+use std::collections::BTreeMap;
+
 use luxor_protocol::api::{ChunkResult, RecordResult};
 use luxor_protocol::exchange::{Channel, DispatchHeader, Outcome};
 use luxor_protocol::hash::Digest;
@@ -7,7 +9,7 @@ use luxor_protocol::limits::MAX_REPAIRS;
 use luxor_protocol::time::Millis;
 
 use super::super::{DriverError, Shared};
-use crate::store::{Attempt, RepairKey, RepairRow, SentRow, Store, StoreError, Write};
+use crate::store::{Attempt, RepairKey, RepairRow, SentRow, Store, StoreError, SubmissionRow, Under, Write};
 
 /// The rows of what a verdict on a dispatch rejects. A dispatch that is refused as a whole, or passes on what others issued, leaves none: there
 /// is nothing in its records to be repaired here.
@@ -26,13 +28,12 @@ pub(in crate::driver) fn rejected(
     }
     let store = &shared.store;
     let Some(batch) = store.batch_of(sent.entry)? else { return Ok(Vec::new()) };
-    let records = store.batch_records(batch)?.unwrap_or_default();
+    let roots: BTreeMap<usize, Digest> = store.look_at(Under::Records, batch, |item| item.root)?.into_iter().collect();
     let mut first = FirstAttempts::default();
     let (mut writes, table) = (Vec::new(), header.batch.header.table);
     for rejection in rejections {
         // What is erased here waits for nothing.
-        let Some((_, record)) = records.iter().find(|(place, _)| *place == rejection.record) else { continue };
-        let root = record.root();
+        let Some(root) = roots.get(&rejection.record).copied() else { continue };
         let attempt = first.of(store, batch, rejection.record, channel, number, &root)?;
         let key = RepairKey { settled: false, attempt, dispatch: Some((channel.clone(), number)) };
         // A recipient that lost its disk gives its verdict a second time.
@@ -104,7 +105,7 @@ fn answer_about(
     let mut submitted = store.submitted(batch, channel, number)?;
     if submitted.is_none() {
         // It went to another node of its recipient: the dispatch before says it.
-        'batches: for (batch, _) in store.own_places(root) {
+        'batches: for (batch, _) in store.own_places(root)? {
             for delivery in store.deliveries(batch)? {
                 submitted = store.submitted(batch, &delivery.header.channel, delivery.header.number)?;
                 if submitted.is_some() {
@@ -120,12 +121,16 @@ fn answer_about(
 
 /// The answer to a chunk, while it is kept.
 pub(super) fn answer(store: &Store, submission: &str, chunk: u64) -> Result<Option<ChunkResult>, StoreError> {
-    let Some(row) = store.submission(submission, chunk)? else { return Ok(None) };
+    store.submission(submission, chunk)?.map(|row| told(&row, submission, chunk)).transpose()
+}
+
+/// What a stored answer to a chunk says.
+pub(super) fn told(row: &SubmissionRow, submission: &str, chunk: u64) -> Result<ChunkResult, StoreError> {
     let damaged = |e: serde_json::Error| StoreError::Damaged {
         what: format!("the answer to chunk {chunk} of submission {submission}"),
         error: e.to_string(),
     };
-    serde_json::from_slice(&row.result).map(Some).map_err(damaged)
+    serde_json::from_slice(&row.result).map_err(damaged)
 }
 
 /// Roots of the forms of a record, hexadecimal.

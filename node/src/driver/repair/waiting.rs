@@ -5,17 +5,14 @@ use luxor_protocol::api::{RecordResult, Waits};
 use luxor_protocol::cbor::Encode as _;
 use luxor_protocol::hash::Digest;
 use luxor_protocol::limits::{MAX_RECORD_BYTES, MAX_REPAIRS};
-use luxor_protocol::names::{MemberId, Purpose, Slug};
 use luxor_protocol::quality::Finding;
 use luxor_protocol::record::{Content, ContentError};
 use luxor_protocol::time::Millis;
 
 use super::super::route::Way;
+use super::look::Got;
 use crate::keyring::KeyringError;
 use crate::store::{Attempt, RepairEnd, RepairKey, RepairRow, Store, Write};
-
-/// Who got a record that was sent before: member, agreement, purpose.
-pub(super) type Got = (MemberId, Slug, Purpose);
 
 /// A waiting record that is submitted again.
 #[derive(Debug)]
