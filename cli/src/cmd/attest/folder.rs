@@ -2,8 +2,8 @@
 //!
 //! Layout: `issuer.toml`, `attest.key` (secret), `issuer.jwk` (its public half), `register.ndjson`, `statuses.json`, `lock`.
 
-use std::fs::{self, File, OpenOptions, Permissions};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use luxor_protocol::credential::{Algorithm, AttestKey, Bits, StatusList};
@@ -11,9 +11,9 @@ use luxor_protocol::limits::MAX_STATUS_LIST_BYTES;
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
-use super::keys;
 use super::register::{Mark, Register};
 use super::uri::WebUri;
+use super::{keys, refused};
 use crate::exit::{RefusedError, UsageError};
 use crate::files::{self, FileError};
 use crate::ui;
@@ -94,28 +94,17 @@ impl Config {
             }
             text => text?,
         };
-        let refuse = |why: String| RefusedError(format!("{}: {why}", path.display()));
-        let of: ConfigText = toml::from_str(&text).map_err(|error| refuse(error.to_string()))?;
-        Ok(Self::new(&of.issuer, Some(&of.status_list), of.statuses).map_err(|error| refuse(error.to_string()))?)
+        let of: ConfigText = toml::from_str(&text).map_err(|error| refused(&path, error))?;
+        Ok(Self::new(&of.issuer, Some(&of.status_list), of.statuses).map_err(|error| refused(&path, error))?)
     }
 }
 
 /// Makes a folder with a new key.
 pub(super) fn make(dir: &Path, config: &Config, algorithm: Algorithm) -> anyhow::Result<AttestKey> {
-    match fs::read_dir(dir).map(|entries| entries.count()) {
-        Ok(0) => {}
-        Ok(_) => {
-            let hint = "choose a new folder; keygen never overwrites keys";
-            return Err(UsageError(format!("{} is not empty\nhint: {hint}", dir.display())).into());
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(FileError::at(dir)(error).into()),
-    }
-    let around = files::parent(dir);
-    fs::create_dir_all(&around).map_err(FileError::at(&around))?;
-    // Everything is made beside the place and renamed there, so a failure leaves no half-made issuer.
-    let stage =
-        tempfile::Builder::new().prefix(".luxor-attest-").tempdir_in(&around).map_err(FileError::at(&around))?;
+    let stage = files::stage(dir, ".luxor-attest-")?.ok_or_else(|| {
+        let hint = "choose a new folder; keygen never overwrites keys";
+        UsageError(format!("{} is not empty\nhint: {hint}", dir.display()))
+    })?;
     let at = |name: &str| stage.path().join(name);
     let key = keys::generate(algorithm)?;
     files::write_secret(&at("attest.key"), &key.to_text())?;
@@ -126,13 +115,7 @@ pub(super) fn make(dir: &Path, config: &Config, algorithm: Algorithm) -> anyhow:
     files::write(&at("issuer.toml"), toml::to_string(&text)?.as_bytes())?;
     let register = Register::open(&at("register.ndjson"), *statuses, None)?;
     store(stage.path(), &register, &mut StatusList::new(Bits::Two, *statuses)?)?;
-    let stage = stage.keep();
-    fs::set_permissions(&stage, Permissions::from_mode(0o700)).map_err(FileError::at(&stage))?;
-    fs::rename(&stage, dir).map_err(|error| {
-        let _ = fs::remove_dir_all(&stage); // the error that matters is the one before
-        FileError::at(dir)(error)
-    })?;
-    files::sync(&around)?;
+    files::settle(stage, dir)?;
     Ok(key)
 }
 
