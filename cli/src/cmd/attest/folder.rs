@@ -43,12 +43,11 @@ struct ConfigText {
     statuses: u64,
 }
 
-/// The list as it was made from the register.
+/// The list as it was made from the register, two bits a status.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Stored {
     register: Mark,
-    bits: u8,
     lst: String,
 }
 
@@ -128,35 +127,32 @@ impl Folder {
         let stored = stored(dir)?;
         let mark = stored.as_ref().map(|(mark, _)| mark);
         let register = Register::open(&dir.join("register.ndjson"), config.statuses, mark)?;
-        let list = made_from(&register, config.statuses)?;
-        let mut folder = Self { dir: dir.to_owned(), config, key, register, list, _lock: lock };
-        if stored != Some((folder.register.mark(), folder.list.clone())) {
-            folder.settle()?;
+        let mut list = StatusList::new(Bits::Two, config.statuses)?;
+        for credential in register.credentials() {
+            list.set(credential.index, register.standing(credential.attestation).0.status())?;
+        }
+        if !stored.is_some_and(|(mark, stored)| mark == register.mark() && stored == list) {
+            store(dir, &register, &mut list)?;
             ui::say(&format!(
                 "{}: the status list was missing, damaged or behind the register, and is made again",
                 dir.display()
             ));
         }
-        Ok(folder)
+        Ok(Self { dir: dir.to_owned(), config, key, register, list, _lock: lock })
     }
 
-    /// Makes the list from the register, which was added to.
-    pub(super) fn settle(&mut self) -> anyhow::Result<()> {
-        self.list = made_from(&self.register, self.config.statuses)?;
+    /// Brings the list up to the register, which was added to: these are the numbers that it is about.
+    pub(super) fn settle(&mut self, numbers: &[u64]) -> anyhow::Result<()> {
+        for index in numbers {
+            let of = self.register.credential(*index)?.attestation;
+            self.list.set(*index, self.register.standing(of).0.status())?;
+        }
         store(&self.dir, &self.register, &mut self.list)
     }
 }
 
-fn made_from(register: &Register, statuses: u64) -> anyhow::Result<StatusList> {
-    let mut list = StatusList::new(Bits::Two, statuses)?;
-    for credential in register.credentials() {
-        list.set(credential.index, register.standing(credential.attestation).0.status())?;
-    }
-    Ok(list)
-}
-
 fn store(dir: &Path, register: &Register, list: &mut StatusList) -> anyhow::Result<()> {
-    let stored = Stored { register: register.mark(), bits: list.bits().count(), lst: list.lst() };
+    let stored = Stored { register: register.mark(), lst: list.lst() };
     Ok(files::write_private(&dir.join("statuses.json"), &serde_json::to_vec(&stored)?)?)
 }
 
@@ -166,7 +162,7 @@ fn stored(dir: &Path) -> anyhow::Result<Option<(Mark, StatusList)>> {
         Err(error) if error.is_of_content() => return Ok(None),
         bytes => bytes?,
     };
-    let stored = serde_json::from_slice::<Stored>(&bytes).ok().filter(|stored| stored.bits == Bits::Two.count());
+    let stored = serde_json::from_slice::<Stored>(&bytes).ok();
     Ok(stored.and_then(|stored| Some((stored.register, StatusList::open(Bits::Two, &stored.lst).ok()?))))
 }
 

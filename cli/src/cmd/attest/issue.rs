@@ -87,8 +87,6 @@ fn attest(
         subject: subject.clone(),
         issued: now,
         expires,
-        state: State::Valid,
-        since: now,
         holder: holder.jwk(),
         claims,
     };
@@ -97,7 +95,7 @@ fn attest(
     let spent = || {
         format!("number {index} is in the register, but was not handed out\nhint: `luxor attest renew --index {index}`")
     };
-    folder.settle().with_context(spent)?;
+    folder.settle(&[index]).with_context(spent)?;
     hand_out(life.out.as_deref(), &credential).with_context(spent)?;
     if life.json {
         let facts = json!({

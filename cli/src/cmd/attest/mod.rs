@@ -73,7 +73,7 @@ fn with_hint(why: impl Display) -> String {
     why.to_string().replace("; hint:", "\nhint:")
 }
 
-/// Writes a credential to its file, or where the next command reads it.
+/// Writes a credential to its file, or to stdout.
 fn hand_out(out: Option<&Path>, credential: &SdJwt) -> anyhow::Result<()> {
     match out {
         Some(path) => files::write_private(path, format!("{credential}\n").as_bytes())?,
