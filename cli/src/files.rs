@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir};
 
 /// Why a file could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -140,10 +140,63 @@ pub(crate) fn write_secret(path: &Path, text: &str) -> Result<(), FileError> {
         .map_err(FileError::at(path))
 }
 
+/// A folder beside `dir`, to make there what [`settle`] puts in its place: so a failure leaves nothing half-made. None if something
+/// is in `dir` already.
+pub(crate) fn stage(dir: &Path, prefix: &str) -> Result<Option<TempDir>, FileError> {
+    match fs::read_dir(dir).map(|entries| entries.count()) {
+        Ok(0) => {}
+        Ok(_) => return Ok(None),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(FileError::at(dir)(error)),
+    }
+    let around = parent(dir);
+    fs::create_dir_all(&around).map_err(FileError::at(&around))?;
+    let stage = tempfile::Builder::new().prefix(prefix).tempdir_in(&around).map_err(FileError::at(&around))?;
+    Ok(Some(stage))
+}
+
+/// Puts a folder from [`stage`] in its place, for its owner only; the renaming is on the disk then. If it fails, the folder goes.
+pub(crate) fn settle(stage: TempDir, dir: &Path) -> Result<(), FileError> {
+    fs::set_permissions(stage.path(), Permissions::from_mode(0o700)).map_err(FileError::at(stage.path()))?;
+    fs::rename(stage.path(), dir).map_err(FileError::at(dir))?;
+    // There is nothing of its name any more that could be taken away.
+    let _ = stage.keep();
+    sync(&parent(dir))
+}
+
 /// The folder that a path stands in.
 pub(crate) fn parent(path: &Path) -> PathBuf {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
         _ => PathBuf::from("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_folder_is_made_whole_or_not_at_all() {
+        let place = tempfile::tempdir().unwrap();
+        let dir = place.path().join("around/made");
+        let beside = || fs::read_dir(parent(&dir)).unwrap().count();
+        let staged = |content: &str| {
+            let stage = stage(&dir, ".luxor-test-").unwrap().unwrap();
+            fs::write(stage.path().join("content"), content).unwrap();
+            stage
+        };
+        drop(staged("given up"));
+        assert_eq!(beside(), 0);
+        let late = staged("late");
+        fs::create_dir(&dir).unwrap();
+        settle(staged("whole"), &dir).unwrap();
+        assert_eq!(fs::metadata(&dir).unwrap().permissions().mode() & 0o777, 0o700);
+        // Something is there now: nothing more is begun, and what was begun before does not get there.
+        assert!(stage(&dir, ".luxor-test-").unwrap().is_none());
+        assert!(matches!(settle(late, &dir), Err(FileError::Io { path, .. }) if path == dir));
+        assert_eq!((fs::read_to_string(dir.join("content")).unwrap().as_str(), beside()), ("whole", 1));
     }
 }

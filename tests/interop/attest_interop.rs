@@ -1,17 +1,15 @@
 //! Credentials and status lists for verifiers that others wrote, under keys made of fixed bytes, and a verifier of theirs.
 //!
 //! `attest_interop issue FOLDER URI`: for ES256 and EdDSA a folder each with `issuer.jwk`, `holder.jwk`, `presented` (bound to
-//! `verifier.example` and `nonce-1`), `issued`, and `list-valid` and `list-revoked`, which are to be served at URI. At `now` as
-//! the environment's LUXOR_NOW says, in seconds since 1970.
+//! `verifier.example` and `nonce-1`), `issued`, and `list-valid`, `list-revoked` and `list-suspended`, one of which is to be served
+//! at URI. At `now` as the environment's LUXOR_NOW says, in seconds since 1970.
 //! `attest_interop verify FOLDER`: reads `credential`, `issuer.jwk` and, where they are there, `list` and `expected.json` there, says
 //! what it found, and fails when anything does not hold. A file `bound` there holds the audience and, on its next line, the nonce.
 
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
-use luxor_protocol::bench::{STATUSES, SampleCredential, SampleList};
 use luxor_protocol::credential::claims::{
     Aeo, AeoRole, AeoStanding, Authorisation, Coverage, Line, NationalType, TraderNumber, TraderScheme,
 };
@@ -28,43 +26,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["issue", folder, uri] => issue(Path::new(folder), uri, now()?),
         ["verify", folder] => verify(Path::new(folder), now()?),
-        ["bench"] => bench(),
-        _ => Err("usage: attest_interop issue FOLDER URI | verify FOLDER | bench".into()),
+        _ => Err("usage: attest_interop issue FOLDER URI | verify FOLDER".into()),
     }
-}
-
-/// Prints the median and the slowest of 200 times.
-fn median(name: &str, mut work: impl FnMut(u64) -> Result<(), Box<dyn Error>>) -> Result<(), Box<dyn Error>> {
-    let mut times = Vec::new();
-    for number in 0..200 {
-        let began = Instant::now();
-        work(number)?;
-        times.push(began.elapsed().as_micros());
-    }
-    times.sort_unstable();
-    println!("{name}: {} us, slowest {} us", times[100], times[199]);
-    Ok(())
-}
-
-/// `attest_interop bench`: median microseconds of what is done with credentials, of 200 times each.
-fn bench() -> Result<(), Box<dyn Error>> {
-    for algorithm in Algorithm::ALL {
-        let sample = SampleCredential::new(algorithm)?;
-        let presented = sample.present()?;
-        let issuing = SampleCredential::new(algorithm)?;
-        let name = algorithm.name();
-        median(&format!("issue, {name}"), |_| Ok(issuing.issue().map(drop)?))?;
-        median(&format!("verify with key binding, {name}"), |_| Ok(sample.verify(&presented).map(drop)?))?;
-    }
-    for count in [1, 100, 10_000] {
-        let mut sample = SampleList::new()?;
-        let change = |number: u64| {
-            let indexes: Vec<u64> = (0..count).map(|n| (number * 7_919 + n * 104_729) % STATUSES).collect();
-            Ok(sample.change_and_sign(&indexes).map(drop)?)
-        };
-        median(&format!("{count} of {STATUSES} statuses changed, list signed"), change)?;
-    }
-    Ok(())
 }
 
 fn issue(folder: &Path, uri: &str, now: u64) -> Result<(), Box<dyn Error>> {

@@ -9,7 +9,7 @@ use luxor_protocol::bench::{
 };
 use luxor_protocol::credential::Algorithm;
 
-use super::AttestArgs;
+use super::{AttestArgs, nanos};
 
 /// Statuses changed before the list is signed: one trader, a day's, everybody of an issuer that lost its key.
 const CHANGED: [u64; 3] = [1, 100, 10_000];
@@ -59,7 +59,7 @@ fn timed(rounds: u64, mut work: impl FnMut(u64) -> Result<()>) -> Result<(u64, u
     for round in 0..rounds {
         let began = Instant::now();
         work(round)?;
-        times.push(u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX));
+        times.push(nanos(began));
     }
     times.sort_unstable();
     Ok((percentile(&times, 50), percentile(&times, 99)))

@@ -30,6 +30,7 @@ mod report;
 mod xml;
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use clap::value_parser;
 use luxor_protocol::bench::{MAX_RECORD_SIZE, MIN_RECORD_SIZE};
@@ -315,4 +316,9 @@ pub(crate) fn run(command: &BenchCommand) -> anyhow::Result<Exit> {
             Ok(Exit::Ok)
         }
     }
+}
+
+/// Nanoseconds since then.
+fn nanos(began: Instant) -> u64 {
+    u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }

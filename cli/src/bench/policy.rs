@@ -10,7 +10,7 @@ use luxor_protocol::bench::{
 };
 use luxor_protocol::document::{Ask, Directory, Policy};
 
-use super::PolicyArgs;
+use super::{PolicyArgs, nanos};
 
 /// Passes over all questions.
 const PASSES: usize = 7;
@@ -121,10 +121,6 @@ fn clock() -> u64 {
     let mut costs: Vec<u64> = (0..10_000).map(|_| nanos(Instant::now())).collect();
     costs.sort_unstable();
     percentile(&costs, 50)
-}
-
-fn nanos(began: Instant) -> u64 {
-    u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn micros(began: Instant) -> u64 {

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use luxor_protocol::api::{QualityExample, QualityPage};
+use luxor_protocol::formats::guarded_text;
 use luxor_protocol::names::MemberId;
 use luxor_protocol::quality::{Rule, Sender, Severity};
 use serde::Serialize;
@@ -177,10 +178,10 @@ fn csv(told: &Told) -> Vec<String> {
 
 /// A cell; one that a spreadsheet would take for a formula begins with an apostrophe.
 fn quoted(cell: &str) -> String {
-    let guard = if cell.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
+    let cell = guarded_text(cell);
     match cell.contains(['"', ',', '\n', '\r']) {
-        true => format!("\"{guard}{}\"", cell.replace('"', "\"\"")),
-        false => format!("{guard}{cell}"),
+        true => format!("\"{}\"", cell.replace('"', "\"\"")),
+        false => cell.into_owned(),
     }
 }
 
@@ -238,5 +239,22 @@ mod tests {
         let post = "post,5,3,400,hs.unknown,error,3,3,600,/goods/1/classification/hs,\"first, \"\"code\"\"\",hs,2022";
         assert_eq!((lines[1].as_str(), lines[2].as_str()), (post, "shop,1,0,1000,,,,,,,,,"));
         assert_eq!(quoted("=1+1"), "'=1+1");
+    }
+
+    #[test]
+    fn what_a_sender_wrote_never_acts_in_a_spreadsheet() {
+        let node = NodeArgs { node: String::new(), json: false };
+        let args = QualityArgs { node, of: None, since: None, csv: true };
+        for (what, cell) in [
+            ("'0101' is no code", "''0101' is no code"),
+            ("＝HYPERLINK(1)", "'＝HYPERLINK(1)"),
+            ("@SUM(A1, \"x\")", "\"'@SUM(A1, \"\"x\"\")\""),
+        ] {
+            let lines = csv(&told(&args, page("post", &[what], None)));
+            assert_eq!(
+                lines[1],
+                format!("post,2,1,500,hs.unknown,error,1,1,500,/goods/1/classification/hs,{cell},hs,2022")
+            );
+        }
     }
 }

@@ -11,7 +11,7 @@ mod succession;
 mod tests;
 
 use std::fs;
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use age::secrecy::ExposeSecret as _;
@@ -163,16 +163,7 @@ pub(crate) struct InitOptions {
 /// [`FoundError`]; the folder is then as it was.
 pub(crate) fn init(dir: &Path, options: &InitOptions) -> Result<String, FoundError> {
     config::check(options).map_err(FoundError::Option)?;
-    match fs::read_dir(dir).map(|entries| entries.count()) {
-        Ok(0) => {}
-        Ok(_) => return Err(FoundError::NotEmpty(dir.to_owned())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(FileError::at(dir)(error).into()),
-    }
-    let around = files::parent(dir);
-    fs::create_dir_all(&around).map_err(FileError::at(&around))?;
-    // Everything is made beside the place and renamed there, so a failure leaves no half-founded node.
-    let stage = tempfile::Builder::new().prefix(".luxor-init-").tempdir_in(&around).map_err(FileError::at(&around))?;
+    let stage = files::stage(dir, ".luxor-init-")?.ok_or_else(|| FoundError::NotEmpty(dir.to_owned()))?;
     let at = |name: &str| stage.path().join(name);
     fs::DirBuilder::new().mode(0o700).create(at("keys")).map_err(FileError::at(&at("keys")))?;
     fs::create_dir(at("documents")).map_err(FileError::at(&at("documents")))?;
@@ -191,12 +182,7 @@ pub(crate) fn init(dir: &Path, options: &InitOptions) -> Result<String, FoundErr
         files::write(&at("member.toml"), member.as_bytes())?;
     }
     files::write(&at("luxord.toml"), NodeConfig::new(options).to_text().as_bytes())?;
-    let stage = stage.keep();
-    fs::set_permissions(&stage, fs::Permissions::from_mode(0o700)).map_err(FileError::at(&stage))?;
-    fs::rename(&stage, dir).map_err(|error| {
-        let _ = fs::remove_dir_all(&stage); // the error that matters is the one before
-        FileError::at(dir)(error)
-    })?;
+    files::settle(stage, dir)?;
     Ok(member)
 }
 

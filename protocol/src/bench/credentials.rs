@@ -1,5 +1,6 @@
 //! Credentials to measure with: one that is issued and verified, and a status list that is changed and signed.
 
+use super::numbers::Numbers;
 use crate::credential::claims::{
     Aeo, AeoRole, AeoStanding, Authorisation, Coverage, Line, NationalType, TraderNumber, TraderScheme,
 };
@@ -102,11 +103,15 @@ impl SampleList {
     /// None that can happen: what it is made of is fixed.
     pub fn new() -> Result<Self, Box<dyn std::error::Error>> {
         let mut list = StatusList::new(Bits::Two, STATUSES)?;
-        let mut at = 1;
-        for _ in 0..STATUSES / 100 {
-            // Spread without a pattern that compresses well.
-            at = at * 6_364_136_223 % 1_000_003;
-            list.set(at % STATUSES, Status::Invalid)?;
+        // Spread without a pattern that compresses well.
+        let mut numbers = Numbers(1);
+        let mut left = STATUSES / 100;
+        while left > 0 {
+            let at = numbers.up_to(STATUSES - 1);
+            if list.get(at)? == Status::Valid {
+                list.set(at, Status::Invalid)?;
+                left -= 1;
+            }
         }
         let uri = "https://status.example/1".to_owned();
         let claims = StatusClaims { uri, issued_at: NOW, expires: Some(NOW + 3_600), ttl: Some(60) };

@@ -79,7 +79,8 @@ pub struct Jws<'a> {
 }
 
 /// Signs a payload. The header has the key's thumbprint as `kid`.
-pub fn sign(typ: &str, payload: &Map<String, Value>, key: &AttestKey) -> String {
+#[cfg(test)]
+pub(crate) fn sign(typ: &str, payload: &Map<String, Value>, key: &AttestKey) -> String {
     sign_text(typ, &Value::Object(payload.clone()).to_string(), Some(&key.public().thumbprint()), key)
 }
 

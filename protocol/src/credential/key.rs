@@ -292,7 +292,7 @@ impl AttestKey {
 
     /// The content of a key file, as [`AttestKey::parse`] reads it.
     pub fn to_text(&self) -> Zeroizing<String> {
-        let encoded = Zeroizing::new(BASE64.encode(*self.seed()));
+        let encoded = Zeroizing::new(BASE64.encode(self.seed().as_slice()));
         Zeroizing::new(format!("luxor-secret-{}:{}\n", self.public.algorithm().word(), *encoded))
     }
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::key::{AttestKey, AttestPublic};
 use super::sdjwt::binding::holder;
-use super::sdjwt::{ClaimPath, KeyBinding, Plan, SdJwt, SdJwtError, Step};
+use super::sdjwt::{ClaimPath, KeyBinding, Plan, Processed, SdJwt, SdJwtError, Step};
 use super::status::StatusReference;
 use crate::limits::{CREDENTIAL_LEEWAY_SECONDS, MAX_URI_BYTES};
 
@@ -117,16 +117,32 @@ impl Vc {
     /// # Errors
     /// [`VcError`].
     pub fn verify(presented: &SdJwt, key: &AttestPublic, now: u64, binding: KeyBinding<'_>) -> Result<Self, VcError> {
-        let processed = presented.verify(&VC_TYPES, key, binding)?;
-        in_clear(processed.disclosed())?;
-        let vc = Self::read(processed.into_claims())?;
-        let from = vc.nbf.unwrap_or_default().max(vc.iat.unwrap_or_default());
-        let until = vc.exp.unwrap_or(u64::MAX);
-        let leeway = CREDENTIAL_LEEWAY_SECONDS;
-        if now.saturating_add(leeway) < from || now >= until.saturating_add(leeway) {
-            return Err(VcError::Time { from, until, now });
-        }
+        let vc = Self::of(presented.verify(&VC_TYPES, key, binding)?)?;
+        vc.holds_at(now)?;
         Ok(vc)
+    }
+
+    /// Reads the claims of an SD-JWT that was verified for [`VC_TYPES`]. Whether it holds now is not looked at.
+    ///
+    /// # Errors
+    /// As [`Vc::read`], and [`VcError::Disclosed`].
+    pub fn of(processed: Processed) -> Result<Self, VcError> {
+        in_clear(processed.disclosed())?;
+        Self::read(processed.into_claims())
+    }
+
+    /// Whether it holds at `now`, give or take the leeway of clocks.
+    ///
+    /// # Errors
+    /// [`VcError::Time`].
+    pub fn holds_at(&self, now: u64) -> Result<(), VcError> {
+        let from = self.nbf.unwrap_or_default().max(self.iat.unwrap_or_default());
+        let until = self.exp.unwrap_or(u64::MAX);
+        let leeway = CREDENTIAL_LEEWAY_SECONDS;
+        match now.saturating_add(leeway) < from || now >= until.saturating_add(leeway) {
+            true => Err(VcError::Time { from, until, now }),
+            false => Ok(()),
+        }
     }
 
     /// Reads the claims of a credential, proved or not. Whether it holds now is not looked at.

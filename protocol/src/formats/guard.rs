@@ -11,10 +11,19 @@ use crate::record::Value;
 /// Beginnings that need an apostrophe. Tab and carriage return, the others that spreadsheets act on, no text may hold.
 const ACTIVE: [char; 9] = ['=', '+', '-', '@', '\'', '＝', '＋', '－', '＠'];
 
+/// A text as a spreadsheet shall read it: as it is, or behind an apostrophe when it begins as a formula, or as a guarded text, does.
+/// For what somebody else wrote and is put into a cell; quotes of CSV come after it.
+pub fn guarded_text(text: &str) -> Cow<'_, str> {
+    match text.starts_with(ACTIVE) {
+        true => Cow::Owned(format!("'{text}")),
+        false => Cow::Borrowed(text),
+    }
+}
+
 /// The cell for the text of a value.
 pub(super) fn guarded<'t>(value: &Value, text: &'t str) -> Cow<'t, str> {
     match value {
-        Value::Text(_) if text.starts_with(ACTIVE) => Cow::Owned(format!("'{text}")),
+        Value::Text(_) => guarded_text(text),
         _ => Cow::Borrowed(text),
     }
 }

@@ -44,6 +44,7 @@ pub use self::back::{BackError, MappedWriter};
 pub use self::csv::{Csv, csv, csv_after};
 pub use self::flat::{Flat, flat};
 pub use self::flat_write::{Columns, FlatError, FlatWriter};
+pub use self::guard::guarded_text;
 pub use self::mapping::{Arguments, Mapping, MappingError};
 pub use self::ndjson::{Ndjson, ndjson};
 pub use self::postal::{Message, MessageSource, Messages, Segment, SegmentLines, Unreadable, messages, segment_lines};

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::refused;
 use crate::exit::{RefusedError, UsageError};
 use crate::files;
 
@@ -105,28 +106,20 @@ pub(super) fn subject(of: &Attestation) -> &str {
     match of {
         Attestation::Aeo(of) => of.number.as_str(),
         Attestation::VettedSeller(of) => of.seller.as_str(),
-        Attestation::Collect(of) => match &of.registration {
-            Registration::Ioss(number) => number.as_str(),
-            Registration::Other(number) => number.as_str(),
-        },
+        Attestation::Collect(of) => of.registration.as_str(),
     }
 }
 
 fn aeo(form: AeoForm) -> Result<Aeo, RefusedError> {
-    let coverage = match (form.national_type.as_str(), form.covers_security, form.covers_simplification) {
-        ("AEOC", None, None) => Coverage::Simplification,
-        ("AEOS", None, None) => Coverage::Security,
-        ("AEOF", None, None) => Coverage::Both,
-        (_, Some(true), Some(true)) => Coverage::Both,
-        (_, Some(true), Some(false)) => Coverage::Security,
-        (_, Some(false), Some(true)) => Coverage::Simplification,
-        _ => {
-            let hint = "both are needed but for AEOC, AEOS and AEOF, and one of them is true";
-            return Err(claim("covers_security")(format!(
-                "it does not tell what is covered, with covers_simplification\nhint: {hint}"
-            )));
-        }
+    let coverage = match (form.covers_security, form.covers_simplification) {
+        (None, None) => NationalType::of_eu(&form.national_type).map(|of| of.coverage()),
+        (Some(security), Some(simplification)) => Coverage::of(security, simplification),
+        _ => None,
     };
+    let coverage = coverage.ok_or_else(|| {
+        let hint = "both are needed but for AEOC, AEOS and AEOF, and one of them is true";
+        claim("covers_security")(format!("it does not tell what is covered, with covers_simplification\nhint: {hint}"))
+    })?;
     let number = match (form.tin, form.eori) {
         (Some(tin), None) => TraderNumber::new(TraderScheme::Tin, &tin).map_err(claim("tin"))?,
         (None, Some(eori)) => TraderNumber::new(TraderScheme::Eori, &eori).map_err(claim("eori"))?,
@@ -179,14 +172,13 @@ fn collect(form: CollectForm) -> Result<Collect, RefusedError> {
 
 fn from_file(path: &Path) -> anyhow::Result<Map<String, Value>> {
     let text = files::read_text(path, MAX_CLAIMS_BYTES)?;
-    let refuse = |why: String| RefusedError(format!("{}: {why}", path.display()));
     if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
-        return Ok(json::object("the file", text.as_bytes(), DEPTH).map_err(|error| refuse(error.to_string()))?);
+        return Ok(json::object("the file", text.as_bytes(), DEPTH).map_err(|error| refused(path, error))?);
     }
-    let table: toml::Table = toml::from_str(&text).map_err(|error| refuse(error.to_string()))?;
+    let table: toml::Table = toml::from_str(&text).map_err(|error| refused(path, error))?;
     let value = |(name, value): (String, toml::Value)| {
-        let value =
-            from_toml(value).ok_or_else(|| refuse(format!("the claim '{name}' is no text, number, flag or list")))?;
+        let what = "is no text, number, flag or list";
+        let value = from_toml(value).ok_or_else(|| refused(path, format!("the claim '{name}' {what}")))?;
         Ok((name, value))
     };
     Ok(table.into_iter().map(value).collect::<Result<_, RefusedError>>()?)

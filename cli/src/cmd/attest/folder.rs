@@ -2,8 +2,8 @@
 //!
 //! Layout: `issuer.toml`, `attest.key` (secret), `issuer.jwk` (its public half), `register.ndjson`, `statuses.json`, `lock`.
 
-use std::fs::{self, File, OpenOptions, Permissions};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use luxor_protocol::credential::{Algorithm, AttestKey, Bits, StatusList};
@@ -11,9 +11,9 @@ use luxor_protocol::limits::MAX_STATUS_LIST_BYTES;
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
-use super::keys;
 use super::register::{Mark, Register};
 use super::uri::WebUri;
+use super::{keys, refused};
 use crate::exit::{RefusedError, UsageError};
 use crate::files::{self, FileError};
 use crate::ui;
@@ -43,12 +43,11 @@ struct ConfigText {
     statuses: u64,
 }
 
-/// The list as it was made from the register.
+/// The list as it was made from the register, two bits a status.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Stored {
     register: Mark,
-    bits: u8,
     lst: String,
 }
 
@@ -94,28 +93,17 @@ impl Config {
             }
             text => text?,
         };
-        let refuse = |why: String| RefusedError(format!("{}: {why}", path.display()));
-        let of: ConfigText = toml::from_str(&text).map_err(|error| refuse(error.to_string()))?;
-        Ok(Self::new(&of.issuer, Some(&of.status_list), of.statuses).map_err(|error| refuse(error.to_string()))?)
+        let of: ConfigText = toml::from_str(&text).map_err(|error| refused(&path, error))?;
+        Ok(Self::new(&of.issuer, Some(&of.status_list), of.statuses).map_err(|error| refused(&path, error))?)
     }
 }
 
 /// Makes a folder with a new key.
 pub(super) fn make(dir: &Path, config: &Config, algorithm: Algorithm) -> anyhow::Result<AttestKey> {
-    match fs::read_dir(dir).map(|entries| entries.count()) {
-        Ok(0) => {}
-        Ok(_) => {
-            let hint = "choose a new folder; keygen never overwrites keys";
-            return Err(UsageError(format!("{} is not empty\nhint: {hint}", dir.display())).into());
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(FileError::at(dir)(error).into()),
-    }
-    let around = files::parent(dir);
-    fs::create_dir_all(&around).map_err(FileError::at(&around))?;
-    // Everything is made beside the place and renamed there, so a failure leaves no half-made issuer.
-    let stage =
-        tempfile::Builder::new().prefix(".luxor-attest-").tempdir_in(&around).map_err(FileError::at(&around))?;
+    let stage = files::stage(dir, ".luxor-attest-")?.ok_or_else(|| {
+        let hint = "choose a new folder; keygen never overwrites keys";
+        UsageError(format!("{} is not empty\nhint: {hint}", dir.display()))
+    })?;
     let at = |name: &str| stage.path().join(name);
     let key = keys::generate(algorithm)?;
     files::write_secret(&at("attest.key"), &key.to_text())?;
@@ -126,13 +114,7 @@ pub(super) fn make(dir: &Path, config: &Config, algorithm: Algorithm) -> anyhow:
     files::write(&at("issuer.toml"), toml::to_string(&text)?.as_bytes())?;
     let register = Register::open(&at("register.ndjson"), *statuses, None)?;
     store(stage.path(), &register, &mut StatusList::new(Bits::Two, *statuses)?)?;
-    let stage = stage.keep();
-    fs::set_permissions(&stage, Permissions::from_mode(0o700)).map_err(FileError::at(&stage))?;
-    fs::rename(&stage, dir).map_err(|error| {
-        let _ = fs::remove_dir_all(&stage); // the error that matters is the one before
-        FileError::at(dir)(error)
-    })?;
-    files::sync(&around)?;
+    files::settle(stage, dir)?;
     Ok(key)
 }
 
@@ -145,35 +127,32 @@ impl Folder {
         let stored = stored(dir)?;
         let mark = stored.as_ref().map(|(mark, _)| mark);
         let register = Register::open(&dir.join("register.ndjson"), config.statuses, mark)?;
-        let list = made_from(&register, config.statuses)?;
-        let mut folder = Self { dir: dir.to_owned(), config, key, register, list, _lock: lock };
-        if stored != Some((folder.register.mark(), folder.list.clone())) {
-            folder.settle()?;
+        let mut list = StatusList::new(Bits::Two, config.statuses)?;
+        for credential in register.credentials() {
+            list.set(credential.index, register.standing(credential.attestation).0.status())?;
+        }
+        if !stored.is_some_and(|(mark, stored)| mark == register.mark() && stored == list) {
+            store(dir, &register, &mut list)?;
             ui::say(&format!(
                 "{}: the status list was missing, damaged or behind the register, and is made again",
                 dir.display()
             ));
         }
-        Ok(folder)
+        Ok(Self { dir: dir.to_owned(), config, key, register, list, _lock: lock })
     }
 
-    /// Makes the list from the register, which was added to.
-    pub(super) fn settle(&mut self) -> anyhow::Result<()> {
-        self.list = made_from(&self.register, self.config.statuses)?;
+    /// Brings the list up to the register, which was added to: these are the numbers that it is about.
+    pub(super) fn settle(&mut self, numbers: &[u64]) -> anyhow::Result<()> {
+        for index in numbers {
+            let of = self.register.credential(*index)?.attestation;
+            self.list.set(*index, self.register.standing(of).0.status())?;
+        }
         store(&self.dir, &self.register, &mut self.list)
     }
 }
 
-fn made_from(register: &Register, statuses: u64) -> anyhow::Result<StatusList> {
-    let mut list = StatusList::new(Bits::Two, statuses)?;
-    for credential in register.credentials() {
-        list.set(credential.index, register.standing(credential.attestation).0.status())?;
-    }
-    Ok(list)
-}
-
 fn store(dir: &Path, register: &Register, list: &mut StatusList) -> anyhow::Result<()> {
-    let stored = Stored { register: register.mark(), bits: list.bits().count(), lst: list.lst() };
+    let stored = Stored { register: register.mark(), lst: list.lst() };
     Ok(files::write_private(&dir.join("statuses.json"), &serde_json::to_vec(&stored)?)?)
 }
 
@@ -183,7 +162,7 @@ fn stored(dir: &Path) -> anyhow::Result<Option<(Mark, StatusList)>> {
         Err(error) if error.is_of_content() => return Ok(None),
         bytes => bytes?,
     };
-    let stored = serde_json::from_slice::<Stored>(&bytes).ok().filter(|stored| stored.bits == Bits::Two.count());
+    let stored = serde_json::from_slice::<Stored>(&bytes).ok();
     Ok(stored.and_then(|stored| Some((stored.register, StatusList::open(Bits::Two, &stored.lst).ok()?))))
 }
 

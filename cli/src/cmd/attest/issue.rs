@@ -1,7 +1,7 @@
 //! `luxor attest issue` and `renew`: a credential under a number that no other has, in the register before anybody gets it.
 
 use anyhow::Context as _;
-use luxor_protocol::credential::{AttestPublic, Attestation, StatusReference, Terms};
+use luxor_protocol::credential::{AttestPublic, Attestation, ClaimsError, StatusReference, Terms};
 use serde_json::{Map, Value, json};
 
 use super::args::{IssueArgs, LifeArgs, RenewArgs};
@@ -10,8 +10,8 @@ use super::folder::Folder;
 use super::keys;
 use super::life::text;
 use super::register::{Issued, Line, State, stands};
+use super::{hand_out, with_hint};
 use crate::exit::{Exit, RefusedError};
-use crate::files;
 use crate::ui;
 
 /// `luxor attest issue`
@@ -26,7 +26,7 @@ pub(super) fn issue(args: &IssueArgs, now: u64) -> anyhow::Result<Exit> {
         let what = format!("{of} of {subject}: number {index} is {}", stands(standing));
         return Err(RefusedError(format!("{what}\nhint: `luxor attest reinstate` or `revoke` it first")).into());
     }
-    hand_out(folder, &attestation, claims, holder, None, &args.life, now)
+    attest(folder, &attestation, claims, holder, None, &args.life, now)
 }
 
 /// `luxor attest renew`
@@ -46,10 +46,11 @@ pub(super) fn renew(args: &RenewArgs, now: u64) -> anyhow::Result<Exit> {
     let holder = AttestPublic::from_jwk(&before.holder).map_err(|error| {
         RefusedError(format!("register.ndjson: the holder's key of number {}: {error}", args.index))
     })?;
-    hand_out(folder, &attestation, before.claims, holder, Some(before.attestation), &args.life, now)
+    attest(folder, &attestation, before.claims, holder, Some(before.attestation), &args.life, now)
 }
 
-fn hand_out(
+/// The credential of an attestation under a free number, or of one that is renewed.
+fn attest(
     mut folder: Folder,
     attestation: &Attestation,
     claims: Map<String, Value>,
@@ -73,8 +74,7 @@ fn hand_out(
         holder,
         status: StatusReference { index, uri: folder.config.status_list.to_string() },
     };
-    let refuse =
-        |error: luxor_protocol::credential::ClaimsError| RefusedError(error.to_string().replace("; hint:", "\nhint:"));
+    let refuse = |error: ClaimsError| RefusedError(with_hint(error));
     let mut salts = vec![[0; 16]; attestation.salts(&terms).map_err(refuse)?];
     getrandom::fill(salts.as_flattened_mut()).context("no random bytes from the operating system")?;
     let credential = attestation.issue(&terms, &salts, &folder.key).map_err(refuse)?;
@@ -87,8 +87,6 @@ fn hand_out(
         subject: subject.clone(),
         issued: now,
         expires,
-        state: State::Valid,
-        since: now,
         holder: holder.jwk(),
         claims,
     };
@@ -97,11 +95,8 @@ fn hand_out(
     let spent = || {
         format!("number {index} is in the register, but was not handed out\nhint: `luxor attest renew --index {index}`")
     };
-    folder.settle().with_context(spent)?;
-    match &life.out {
-        Some(path) => files::write_private(path, format!("{credential}\n").as_bytes()).with_context(spent)?,
-        None => ui::line(&credential.to_string()).with_context(spent)?,
-    }
+    folder.settle(&[index]).with_context(spent)?;
+    hand_out(life.out.as_deref(), &credential).with_context(spent)?;
     if life.json {
         let facts = json!({
             "index": index, "attestation": renews.unwrap_or(index), "type": of, "subject": subject,

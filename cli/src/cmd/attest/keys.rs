@@ -9,7 +9,8 @@ use zeroize::Zeroizing;
 
 use super::args::KeygenArgs;
 use super::folder::{self, Config};
-use crate::exit::{Exit, RefusedError, UsageError};
+use super::refused;
+use crate::exit::{Exit, UsageError};
 use crate::files;
 use crate::ui;
 
@@ -65,13 +66,13 @@ pub(super) fn secret(path: &Path) -> anyhow::Result<AttestKey> {
     let text = Zeroizing::new(files::read_text(path, MAX_KEY_BYTES)?);
     Ok(AttestKey::parse(&text).map_err(|_| {
         let hint = "`luxor attest keygen` makes such files; a JWK is the public half";
-        RefusedError(format!("{}: no secret key of attestations\nhint: {hint}", path.display()))
+        refused(path, format!("no secret key of attestations\nhint: {hint}"))
     })?)
 }
 
 /// Reads a public key, a JWK.
 pub(super) fn public(path: &Path) -> anyhow::Result<AttestPublic> {
-    Ok(AttestPublic::from_jwk(&object(path)?).map_err(|error| refuse(path, error))?)
+    Ok(AttestPublic::from_jwk(&object(path)?).map_err(|error| refused(path, error))?)
 }
 
 /// What a JWK file holds.
@@ -98,15 +99,15 @@ impl IssuerKeys {
         let Some(jwks) = of.get("jwks") else {
             if of.contains_key("jwks_uri") {
                 let hint = "fetch what jwks_uri names, and put it into the file as jwks";
-                return Err(refuse(path, format!("the metadata names its keys by jwks_uri only\nhint: {hint}")).into());
+                return Err(refused(path, format!("the metadata names its keys by jwks_uri only\nhint: {hint}")).into());
             }
-            let key = AttestPublic::from_jwk(&of).map_err(|error| refuse(path, error))?;
+            let key = AttestPublic::from_jwk(&of).map_err(|error| refused(path, error))?;
             return Ok(Self { issuer: None, keys: vec![(kid(&of), key)] });
         };
-        let issuer = of.get("issuer").and_then(Value::as_str).ok_or_else(|| refuse(path, "it names no issuer"))?;
+        let issuer = of.get("issuer").and_then(Value::as_str).ok_or_else(|| refused(path, "it names no issuer"))?;
         let all = jwks.get("keys").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         if all.len() > MAX_KEYS {
-            return Err(refuse(path, format!("{} keys; at most {MAX_KEYS} are read", all.len())).into());
+            return Err(refused(path, format!("{} keys; at most {MAX_KEYS} are read", all.len())).into());
         }
         // Keys of other kinds may stand beside those that sign credentials.
         let known = |jwk: &Value| {
@@ -115,7 +116,7 @@ impl IssuerKeys {
         };
         let keys: Vec<_> = all.iter().filter_map(known).collect();
         match keys.is_empty() {
-            true => Err(refuse(path, "none of its keys is EC on P-256 or OKP on Ed25519").into()),
+            true => Err(refused(path, "none of its keys is EC on P-256 or OKP on Ed25519").into()),
             false => Ok(Self { issuer: Some(issuer.to_owned()), keys }),
         }
     }
@@ -143,11 +144,7 @@ fn shown(key: &AttestPublic) -> Map<String, Value> {
 
 fn object(path: &Path) -> anyhow::Result<Map<String, Value>> {
     let bytes = files::read(path, MAX_KEY_BYTES)?;
-    Ok(json::object("the file", &bytes, DEPTH).map_err(|error| refuse(path, error))?)
-}
-
-fn refuse(path: &Path, why: impl std::fmt::Display) -> RefusedError {
-    RefusedError(format!("{}: {why}", path.display()))
+    Ok(json::object("the file", &bytes, DEPTH).map_err(|error| refused(path, error))?)
 }
 
 fn with_jwk(file: &Path) -> PathBuf {

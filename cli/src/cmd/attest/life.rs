@@ -31,9 +31,9 @@ impl fmt::Display for Seconds {
     /// In the largest unit that leaves no rest.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            all if all.is_multiple_of(86_400) && all > 0 => write!(f, "{}d", all / 86_400),
-            all if all.is_multiple_of(3_600) && all > 0 => write!(f, "{}h", all / 3_600),
-            all if all.is_multiple_of(60) && all > 0 => write!(f, "{}m", all / 60),
+            all if all.is_multiple_of(86_400) => write!(f, "{}d", all / 86_400),
+            all if all.is_multiple_of(3_600) => write!(f, "{}h", all / 3_600),
+            all if all.is_multiple_of(60) => write!(f, "{}m", all / 60),
             all => write!(f, "{all}s"),
         }
     }

@@ -32,7 +32,14 @@ mod words;
 
 pub(crate) use args::AttestCommand;
 
-use crate::exit::Exit;
+use std::fmt::Display;
+use std::path::Path;
+
+use luxor_protocol::credential::SdJwt;
+
+use crate::exit::{Exit, RefusedError};
+use crate::files;
+use crate::ui;
 use register::State;
 
 /// `luxor attest`
@@ -54,4 +61,23 @@ fn run_at(command: &AttestCommand, now: u64) -> anyhow::Result<Exit> {
         AttestCommand::Show(args) => show::show(args, now),
         AttestCommand::Verify(args) => verify::run(args, now),
     }
+}
+
+/// A file that is refused, and why.
+fn refused(path: &Path, why: impl Display) -> RefusedError {
+    RefusedError(format!("{}: {}", path.display(), with_hint(why)))
+}
+
+/// What is wrong, with what helps on a line of its own.
+fn with_hint(why: impl Display) -> String {
+    why.to_string().replace("; hint:", "\nhint:")
+}
+
+/// Writes a credential to its file, or to stdout.
+fn hand_out(out: Option<&Path>, credential: &SdJwt) -> anyhow::Result<()> {
+    match out {
+        Some(path) => files::write_private(path, format!("{credential}\n").as_bytes())?,
+        None => ui::line(&credential.to_string())?,
+    }
+    Ok(())
 }

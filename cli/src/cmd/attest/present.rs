@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::args::PresentArgs;
 use super::keys;
 use super::life::text;
-use crate::exit::{Exit, RefusedError, UsageError};
+use super::{hand_out, refused};
+use crate::exit::{Exit, UsageError};
 use crate::files;
 use crate::ui;
 
@@ -23,23 +24,20 @@ pub(super) fn present(args: &PresentArgs, now: u64) -> anyhow::Result<Exit> {
     let refuse = |error: SdJwtError| refused(&args.file, error);
     let expires = credential.unverified("exp").map_err(refuse)?.as_ref().and_then(Value::as_u64);
     if let Some(expires) = expires.filter(|expires| *expires <= now) {
-        let what = format!("{}: it held until {}", args.file.display(), text(expires));
-        return Err(RefusedError(format!("{what}, so no verifier takes it\nhint: ask the issuer to renew it")).into());
+        let what = format!("it held until {}, so no verifier takes it", text(expires));
+        return Err(refused(&args.file, format!("{what}\nhint: ask the issuer to renew it")).into());
     }
     let presented = match credential.present(&paths) {
         Err(SdJwtError::Path(path)) => {
             let hint = "`luxor attest show` lists the claims that can be disclosed";
-            return Err(RefusedError(format!("{}: there is no claim {path}\nhint: {hint}", args.file.display())).into());
+            return Err(refused(&args.file, format!("there is no claim {path}\nhint: {hint}")).into());
         }
         presented => presented.map_err(refuse)?,
     };
     let shown = presented.disclosures().len();
     let hidden = credential.disclosures().len() - shown;
     let presented = presented.bind(&args.aud, &args.nonce, now, &key).map_err(refuse)?;
-    match &args.out {
-        Some(path) => files::write_private(path, format!("{presented}\n").as_bytes())?,
-        None => ui::line(&presented.to_string())?,
-    }
+    hand_out(args.out.as_deref(), &presented)?;
     ui::say(&format!("for {}: {shown} disclosed, {hidden} kept back", args.aud));
     Ok(Exit::Ok)
 }
@@ -58,10 +56,6 @@ pub(super) fn bounded(option: &str, text: &str) -> Result<(), UsageError> {
         true => Ok(()),
         false => Err(UsageError(format!("--{option}: not one line of 1 to {MAX_URI_BYTES} bytes"))),
     }
-}
-
-fn refused(file: &Path, error: SdJwtError) -> RefusedError {
-    RefusedError(format!("{}: {error}", file.display()).replace("; hint:", "\nhint:"))
 }
 
 /// `legal_name`, `roles`, `roles[0]`, `address.country`: as claims are listed.

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::life::{rfc3339, text};
+use super::refused;
 use crate::exit::RefusedError;
 use crate::files::{self, FileError};
 use crate::ui;
@@ -73,17 +74,12 @@ pub(super) struct Issued {
     pub(super) of: CredentialType,
     /// The number of whom it is about.
     pub(super) subject: String,
-    /// When, in seconds since 1970.
+    /// When, in seconds since 1970; valid from then on.
     #[serde(with = "rfc3339")]
     pub(super) issued: u64,
     /// Until when.
     #[serde(with = "rfc3339")]
     pub(super) expires: u64,
-    /// How it stood when it was issued: valid.
-    pub(super) state: State,
-    /// Since when.
-    #[serde(with = "rfc3339")]
-    pub(super) since: u64,
     /// The holder's JWK.
     pub(super) holder: Map<String, Value>,
     /// The claims, as a file of claims has them.
@@ -141,17 +137,19 @@ impl Register {
             let hint = "put back the newest register; until then issue nothing, since a number could be used twice";
             RefusedError(format!("{}: {what}\nhint: {hint}", path.display()))
         };
+        let mut hasher = blake3::Hasher::new();
+        let marked = mark.map_or(0, |mark| mark.bytes);
         if let Some(mark) = mark {
             let Some(before) = bytes.get(..mark.bytes) else {
                 let (found, was) = (bytes.len(), mark.bytes);
                 return Err(refuse(format!("it has {found} bytes and had {was} when the status list was made")).into());
             };
-            if blake3::hash(before).to_hex().as_str() != mark.blake3 {
+            if hasher.update(before).finalize().to_hex().as_str() != mark.blake3 {
                 return Err(refuse("it was changed since the status list was made from it".into()).into());
             }
         }
         let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        if whole < mark.map_or(0, |mark| mark.bytes) {
+        if whole < marked {
             return Err(refuse("its end is missing".into()).into());
         }
         let mut register = Self {
@@ -160,13 +158,14 @@ impl Register {
             credentials: BTreeMap::new(),
             standing: BTreeMap::new(),
             bytes: whole,
-            hasher: blake3::Hasher::new(),
+            hasher,
         };
+        register.hasher.update(bytes.get(marked..whole).unwrap_or_default());
         let text = bytes.get(..whole).unwrap_or_default();
-        register.hasher.update(text);
         for (at, line) in text.split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| !line.is_empty()) {
             let taken = serde_json::from_slice::<Line>(line).map_err(|error| error.to_string());
-            taken.and_then(|line| register.take(line)).map_err(|why| refuse(format!("line {}: {why}", at + 1)))?;
+            let taken = taken.and_then(|line| register.admit(&line).map(|()| register.take(line)));
+            taken.map_err(|why| refuse(format!("line {}: {why}", at + 1)))?;
         }
         if whole < bytes.len() {
             register.cut()?;
@@ -176,8 +175,9 @@ impl Register {
         Ok(register)
     }
 
-    /// Adds a line, on the disk before this returns.
+    /// Adds a line, on the disk before this returns. One that is refused is never there.
     pub(super) fn append(&mut self, line: Line) -> anyhow::Result<()> {
+        self.admit(&line).map_err(|why| refused(&self.path, why))?;
         let mut bytes = serde_json::to_vec(&line)?;
         bytes.push(b'\n');
         let too_long = |what: &str, limit: usize| {
@@ -197,7 +197,8 @@ impl Register {
         }
         self.bytes += bytes.len();
         self.hasher.update(&bytes);
-        self.take(line).map_err(|why| RefusedError(format!("{}: {why}", self.path.display())).into())
+        self.take(line);
+        Ok(())
     }
 
     /// How far it is.
@@ -243,7 +244,8 @@ impl Register {
         Ok(index)
     }
 
-    fn take(&mut self, line: Line) -> Result<(), String> {
+    /// Whether a line may come next.
+    fn admit(&self, line: &Line) -> Result<(), String> {
         match line {
             Line::Issued(of) => {
                 let (index, first) = (of.index, of.attestation);
@@ -251,21 +253,31 @@ impl Register {
                     return Err(format!("the number {index} is used twice, or outside of the list"));
                 }
                 let renews = self.standing.get(&first).map(|(state, _)| *state);
-                if of.state != State::Valid || (renews != Some(State::Valid) && first != index) {
+                if renews != Some(State::Valid) && first != index {
                     return Err(format!("the credential {index} renews none that is valid"));
                 }
-                self.standing.entry(first).or_insert((State::Valid, of.since));
-                self.credentials.insert(index, *of);
             }
-            Line::Changed(Changed { attestations, state, since, .. }) => {
-                let fits = |at: &u64| self.standing.get(at).is_some_and(|(before, _)| before.leads_to(state));
+            Line::Changed(Changed { attestations, state, .. }) => {
+                let fits = |at: &u64| self.standing.get(at).is_some_and(|(before, _)| before.leads_to(*state));
                 if let Some(wrong) = attestations.iter().find(|at| !fits(at)) {
                     return Err(format!("the attestation {wrong} is not there, or cannot become {}", state.word()));
                 }
-                self.standing.extend(attestations.into_iter().map(|at| (at, (state, since))));
             }
         }
         Ok(())
+    }
+
+    /// Takes a line that was admitted.
+    fn take(&mut self, line: Line) {
+        match line {
+            Line::Issued(of) => {
+                self.standing.entry(of.attestation).or_insert((State::Valid, of.issued));
+                self.credentials.insert(of.index, *of);
+            }
+            Line::Changed(Changed { attestations, state, since, .. }) => {
+                self.standing.extend(attestations.into_iter().map(|at| (at, (state, since))));
+            }
+        }
     }
 
     fn cut(&self) -> Result<(), FileError> {

@@ -6,16 +6,15 @@ use serde_json::{Value, json};
 
 use super::args::ShowArgs;
 use super::life::text;
-use super::{present, words};
-use crate::exit::{Exit, RefusedError};
+use super::{present, refused, words};
+use crate::exit::Exit;
 use crate::ui;
 
 /// `luxor attest show`
 pub(super) fn show(args: &ShowArgs, now: u64) -> anyhow::Result<Exit> {
     let credential = present::read(&args.file)?;
-    let refuse = |error: &dyn std::fmt::Display| RefusedError(format!("{}: {error}", args.file.display()));
-    let processed = credential.unverified_claims().map_err(|error| refuse(&error))?;
-    let vc = Vc::read(processed.claims().clone()).map_err(|error| refuse(&error))?;
+    let processed = credential.unverified_claims().map_err(|error| refused(&args.file, error))?;
+    let vc = Vc::read(processed.claims().clone()).map_err(|error| refused(&args.file, error))?;
     match args.json {
         true => ui::json(&facts(&credential, &processed, &vc))?,
         false => print(&credential, &processed, &vc, now)?,

@@ -45,12 +45,13 @@ pub(super) fn change(args: &StateArgs, to: State, now: u64) -> anyhow::Result<Ex
             _ => attestations.push(of),
         }
     }
-    let numbers: Vec<u64> =
-        register.credentials().filter(|one| attestations.contains(&one.attestation)).map(|one| one.index).collect();
+    // They are in order, as the set was.
+    let changed = register.credentials().filter(|one| attestations.binary_search(&one.attestation).is_ok());
+    let numbers: Vec<u64> = changed.map(|one| one.index).collect();
     if !attestations.is_empty() {
         let change = Changed { attestations, state: to, since: now, reason: args.reason.clone() };
         folder.register.append(Line::Changed(change))?;
-        folder.settle()?;
+        folder.settle(&numbers)?;
     }
     if args.json {
         ui::json(&json!({ "state": to, "since": text(now), "changed": numbers }))?;

@@ -5,7 +5,7 @@
 
 use luxor_protocol::credential::vc::VC_TYPES;
 use luxor_protocol::credential::{
-    AttestPublic, ClaimsError, Credential, Demand, KeyBinding, SdJwt, SdJwtError, Shown, Vc, VcError,
+    AttestPublic, ClaimsError, Credential, Demand, KeyBinding, SdJwt, Shown, Vc, VcError,
 };
 use luxor_protocol::time::Millis;
 use serde::Serialize;
@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use super::args::VerifyArgs;
 use super::keys::IssuerKeys;
 use super::life::{Seconds, seconds, text};
-use super::{present, status, words};
-use crate::exit::{Exit, RefusedError};
+use super::{present, refused, status, words};
+use crate::exit::Exit;
 use crate::ui;
 
 /// How a check ended.
@@ -113,18 +113,17 @@ pub(super) fn verify(args: &VerifyArgs, now: u64) -> anyhow::Result<Found> {
     };
     let presented = present::read(&args.file)?;
     let keys = IssuerKeys::read(&args.issuer)?;
-    let refuse = |error: SdJwtError| RefusedError(format!("{}: {error}", args.file.display()));
     let mut found = Found::default();
-    let key = match keys.of(&presented.header().map_err(refuse)?) {
+    let key = match keys.of(&presented.header().map_err(|error| refused(&args.file, error))?) {
         Ok(key) => *key,
         Err(why) => {
             found.failed("signature", why);
             return Ok(found);
         }
     };
-    let bare = unbound(&presented).map_err(refuse)?;
-    let claims = match bare.verify(&VC_TYPES, &key, KeyBinding::None) {
-        Ok(processed) => processed.into_claims(),
+    // What its issuer signed is looked at by itself first.
+    let processed = match presented.without_binding().verify(&VC_TYPES, &key, KeyBinding::None) {
+        Ok(processed) => processed,
         Err(error) => {
             // Nothing that it says counts.
             found.failed("signature", error.to_string());
@@ -132,7 +131,7 @@ pub(super) fn verify(args: &VerifyArgs, now: u64) -> anyhow::Result<Found> {
         }
     };
     found.ok("signature", format!("{} by key {}", key.algorithm().name(), key.thumbprint()));
-    let vc = match Vc::read(claims) {
+    let vc = match Vc::of(processed) {
         Ok(vc) => vc,
         Err(error) => {
             found.failed("form", error.to_string());
@@ -140,7 +139,7 @@ pub(super) fn verify(args: &VerifyArgs, now: u64) -> anyhow::Result<Found> {
         }
     };
     issuer(&mut found, &keys, &vc);
-    time(&mut found, &bare, &key, &vc, now);
+    time(&mut found, &vc, now);
     binding(&mut found, &presented, &key, demand.as_ref());
     status::check(&mut found, &args.list, &keys, &key, vc.status.as_ref(), now)?;
     meaning(&mut found, &vc, now);
@@ -156,17 +155,14 @@ fn issuer(found: &mut Found, keys: &IssuerKeys, vc: &Vc) {
     }
 }
 
-fn time(found: &mut Found, bare: &SdJwt, key: &AttestPublic, vc: &Vc, now: u64) {
-    let life = |vc: &Vc| {
-        let until = vc.exp.map_or_else(|| "for ever".to_owned(), |exp| format!("until {}", text(exp)));
-        let issued = vc.iat.map(|iat| format!("issued {}, ", text(iat))).unwrap_or_default();
-        format!("{issued}holds {until}; looked at as of {}", text(now))
-    };
-    match Vc::verify(bare, key, now, KeyBinding::None) {
-        Ok(_) => found.ok("time", life(vc)),
-        Err(VcError::Time { until, .. }) if now >= until => found.failed("time", format!("over: {}", life(vc))),
-        Err(VcError::Time { .. }) => found.failed("time", format!("not yet: {}", life(vc))),
-        Err(error) => found.failed("form", error.to_string()),
+fn time(found: &mut Found, vc: &Vc, now: u64) {
+    let until = vc.exp.map_or_else(|| "for ever".to_owned(), |exp| format!("until {}", text(exp)));
+    let issued = vc.iat.map(|iat| format!("issued {}, ", text(iat))).unwrap_or_default();
+    let life = format!("{issued}holds {until}; looked at as of {}", text(now));
+    match vc.holds_at(now) {
+        Ok(()) => found.ok("time", life),
+        Err(VcError::Time { until, .. }) if now >= until => found.failed("time", format!("over: {life}")),
+        Err(_) => found.failed("time", format!("not yet: {life}")),
     }
 }
 
@@ -197,7 +193,7 @@ fn meaning(found: &mut Found, vc: &Vc, now: u64) {
             judge(found, &shown, now);
             found.said = words::disclosed(&shown);
             found.credential = json!({
-                "type": words::type_of(&shown), "issuer": terms.issuer, "issued": text(terms.issued_at),
+                "type": shown.credential_type(), "issuer": terms.issuer, "issued": text(terms.issued_at),
                 "expires": text(terms.expires), "holder_key": terms.holder.thumbprint(),
                 "status": { "index": terms.status.index, "uri": terms.status.uri }, "claims": vc.claims,
             });
@@ -208,16 +204,10 @@ fn meaning(found: &mut Found, vc: &Vc, now: u64) {
 }
 
 fn judge(found: &mut Found, shown: &Shown, now: u64) {
-    let (of, summary) = (words::type_of(shown), words::summary(shown));
+    let (of, summary) = (shown.credential_type(), words::summary(shown));
     let limits = words::limits(shown).map(|limits| format!("; {limits}")).unwrap_or_default();
     match words::objection(shown, Millis(now.saturating_mul(1_000)).day()) {
         None => found.ok("type", format!("{of}: {summary}{limits}")),
         Some(why) => found.failed("type", format!("{of}: {why}; {summary}{limits}")),
     }
-}
-
-/// The same without key binding: what its issuer signed is looked at by itself first.
-fn unbound(presented: &SdJwt) -> Result<SdJwt, SdJwtError> {
-    let written = presented.to_string();
-    SdJwt::parse(written.rfind('~').and_then(|end| written.get(..=end)).unwrap_or_default())
 }

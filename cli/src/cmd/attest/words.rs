@@ -1,21 +1,10 @@
 //! What the claims of Luxor's own credentials mean, in words, and whether they speak for the subject on a day.
 
-use luxor_protocol::credential::claims::{
-    AeoShown, AeoStanding, CollectShown, Coverage, Registration, VettedSellerShown,
-};
-use luxor_protocol::credential::{CredentialType, Shown};
+use luxor_protocol::credential::Shown;
+use luxor_protocol::credential::claims::{AeoShown, AeoStanding, CollectShown, Coverage, Levy, VettedSellerShown};
 use luxor_protocol::time::Day;
 
 use crate::ui;
-
-/// The type of what is shown.
-pub(super) fn type_of(shown: &Shown) -> CredentialType {
-    match shown {
-        Shown::Aeo(_) => CredentialType::Aeo,
-        Shown::VettedSeller(_) => CredentialType::VettedSeller,
-        Shown::Collect(_) => CredentialType::Collect,
-    }
-}
 
 /// What every verifier sees, in a sentence.
 pub(super) fn summary(shown: &Shown) -> String {
@@ -35,10 +24,10 @@ pub(super) fn summary(shown: &Shown) -> String {
             format!("a seller, {} on {} since {}; incidents since: {incidents}", of.level, checks.join(", "), of.since)
         }
         Shown::Collect(CollectShown { mandate: of, .. }) => {
-            let levy = match (of.levy.duty(), of.levy.tax()) {
-                (true, true) => "duty and tax",
-                (true, false) => "duty",
-                _ => "tax",
+            let levy = match of.levy {
+                Levy::Duty => "duty",
+                Levy::Tax => "tax",
+                Levy::DutyAndTax => "duty and tax",
             };
             let until = of.until.map(|day| format!(" until {day}")).unwrap_or_default();
             format!("may collect {levy} on goods into {} from {}{until}", of.territory, of.from)
@@ -62,12 +51,11 @@ pub(super) fn disclosed(shown: &Shown) -> Vec<(&'static str, Option<String>)> {
         }
         Shown::VettedSeller(of) => vec![("seller", text(&of.seller)), ("legal_name", text(&of.legal_name))],
         Shown::Collect(of) => {
-            let registration = match &of.registration {
-                None => ("ioss or registration", None),
-                Some(Registration::Ioss(number)) => ("ioss", Some(number.as_str().to_owned())),
-                Some(Registration::Other(number)) => ("registration", Some(number.to_string())),
-            };
-            vec![registration, ("legal_name", text(&of.legal_name))]
+            let claim = of.registration.as_ref().map_or("ioss or registration", |number| number.claim());
+            vec![
+                (claim, of.registration.as_ref().map(|number| number.as_str().to_owned())),
+                ("legal_name", text(&of.legal_name)),
+            ]
         }
     }
 }

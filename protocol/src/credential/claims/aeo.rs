@@ -60,6 +60,16 @@ words!(
 );
 
 impl Coverage {
+    /// What covers these; nothing covers neither.
+    pub const fn of(security: bool, simplification: bool) -> Option<Self> {
+        match (security, simplification) {
+            (true, true) => Some(Self::Both),
+            (true, false) => Some(Self::Security),
+            (false, true) => Some(Self::Simplification),
+            (false, false) => None,
+        }
+    }
+
     /// Whether it covers security and safety.
     pub const fn security(self) -> bool {
         !matches!(self, Self::Simplification)
@@ -95,13 +105,16 @@ impl NationalType {
     /// # Errors
     /// [`ClaimsError`] for one of the EU that is said to cover something else, or a name of another form.
     pub fn new(name: &str, coverage: Coverage) -> Result<Self, ClaimsError> {
-        let of = match name {
-            "AEOC" => Self::Aeoc,
-            "AEOS" => Self::Aeos,
-            "AEOF" => Self::Aeof,
-            name => Self::Other { name: Line::new(name)?, coverage },
-        };
-        if of.coverage() == coverage { Ok(of) } else { Err(refused("covers_security")) }
+        match Self::of_eu(name) {
+            None => Ok(Self::Other { name: Line::new(name)?, coverage }),
+            Some(of) if of.coverage() == coverage => Ok(of),
+            Some(_) => Err(refused("covers_security")),
+        }
+    }
+
+    /// The type of the EU's with this name, which tells what it covers.
+    pub fn of_eu(name: &str) -> Option<Self> {
+        [Self::Aeoc, Self::Aeos, Self::Aeof].into_iter().find(|of| of.name() == name)
     }
 
     /// What it covers.
@@ -192,12 +205,8 @@ impl Aeo {
 
 impl AeoShown {
     pub(super) fn read(fields: &mut Fields) -> Result<Self, ClaimsError> {
-        let coverage = match (fields.flag("covers_security")?, fields.flag("covers_simplification")?) {
-            (true, true) => Coverage::Both,
-            (true, false) => Coverage::Security,
-            (false, true) => Coverage::Simplification,
-            (false, false) => return Err(refused("covers_security")),
-        };
+        let coverage = Coverage::of(fields.flag("covers_security")?, fields.flag("covers_simplification")?);
+        let coverage = coverage.ok_or_else(|| refused("covers_security"))?;
         Ok(Self {
             authorisation: Authorisation {
                 programme: fields.required("programme", Line::new)?,

@@ -20,18 +20,6 @@ words!(
     }
 );
 
-impl Levy {
-    /// Whether duty is collected.
-    pub const fn duty(self) -> bool {
-        !matches!(self, Self::Tax)
-    }
-
-    /// Whether tax is collected.
-    pub const fn tax(self) -> bool {
-        !matches!(self, Self::Duty)
-    }
-}
-
 /// A registration to collect.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Registration {
@@ -39,6 +27,24 @@ pub enum Registration {
     Ioss(IossNumber),
     /// Of another scheme, as its territory writes it.
     Other(Line),
+}
+
+impl Registration {
+    /// The claim that it stands in.
+    pub const fn claim(&self) -> &'static str {
+        match self {
+            Self::Ioss(_) => "ioss",
+            Self::Other(_) => "registration",
+        }
+    }
+
+    /// The number.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Ioss(number) => number.as_str(),
+            Self::Other(number) => number.as_str(),
+        }
+    }
 }
 
 /// An IOSS number of the right form.
@@ -107,10 +113,7 @@ impl Collect {
         if let Some(until) = self.mandate.until {
             body.clear("until", Value::from(until.to_string()));
         }
-        match &self.registration {
-            Registration::Ioss(number) => body.selective("ioss", Value::from(number.as_str())),
-            Registration::Other(number) => body.selective("registration", Value::from(number.as_str())),
-        }
+        body.selective(self.registration.claim(), Value::from(self.registration.as_str()));
         body.selective("legal_name", Value::from(self.legal_name.as_str()));
         body
     }

@@ -125,6 +125,17 @@ pub enum Shown {
     Collect(CollectShown),
 }
 
+impl Shown {
+    /// Its type.
+    pub const fn credential_type(&self) -> CredentialType {
+        match self {
+            Self::Aeo(_) => CredentialType::Aeo,
+            Self::VettedSeller(_) => CredentialType::VettedSeller,
+            Self::Collect(_) => CredentialType::Collect,
+        }
+    }
+}
+
 /// A credential of ours that was verified. Its status and its issuer's right are still to be looked at.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Credential {

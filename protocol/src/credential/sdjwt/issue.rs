@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use serde_json::{Map, Value, json};
 
 use super::path::{ClaimPath, Step};
-use super::{Disclosure, SdJwt, SdJwtError, digest, process};
+use super::{Disclosure, SdJwt, SdJwtError, digest, is_reserved, process};
 use crate::credential::jws;
 use crate::credential::key::AttestKey;
 use crate::limits::{MAX_CREDENTIAL_BYTES, MAX_CREDENTIAL_DEPTH, MAX_CREDENTIAL_DIGESTS, MAX_DISCLOSURES};
@@ -125,7 +125,7 @@ fn check(value: &Value, path: &ClaimPath) -> Result<(), SdJwtError> {
     match value {
         Value::Object(map) => {
             for (name, value) in map {
-                if matches!(name.as_str(), "_sd" | "..." | "_sd_alg") {
+                if is_reserved(name) {
                     return refuse("'_sd', '...' and '_sd_alg' are no names of claims");
                 }
                 check(value, &path.child(Step::Name(name.clone())))?;

@@ -120,13 +120,14 @@ impl Disclosure {
             _ => return Err("it is not salt, name and value, nor salt and value".to_owned()),
         };
         match name.as_deref() {
-            Some(reserved @ ("_sd" | "..." | "_sd_alg")) => Err(format!("'{reserved}' is no name of a claim")),
+            Some(reserved) if is_reserved(reserved) => Err(format!("'{reserved}' is no name of a claim")),
             _ => Ok(Self { text: text.to_owned(), name, value }),
         }
     }
 
     /// The text that its digest is made of.
-    pub fn as_str(&self) -> &str {
+    #[cfg(test)]
+    pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
 
@@ -240,6 +241,11 @@ impl SdJwt {
         Ok(Self { jwt: self.jwt.clone(), disclosures, binding: None })
     }
 
+    /// The same as its issuer signed it, with the disclosures that are there and without key binding.
+    pub fn without_binding(&self) -> SdJwt {
+        Self { jwt: self.jwt.clone(), disclosures: self.disclosures.clone(), binding: None }
+    }
+
     fn jws(&self) -> Result<Jws<'_>, SdJwtError> {
         Ok(Jws::parse(&self.jwt, MAX_CREDENTIAL_BYTES, MAX_CREDENTIAL_DEPTH)?)
     }
@@ -265,12 +271,9 @@ impl fmt::Display for SdJwt {
     }
 }
 
-impl std::str::FromStr for SdJwt {
-    type Err = SdJwtError;
-
-    fn from_str(text: &str) -> Result<Self, SdJwtError> {
-        Self::parse(text)
-    }
+/// Whether digests stand under this name, or what they are made with: no claim has it (RFC 9901 section 7.1).
+fn is_reserved(name: &str) -> bool {
+    matches!(name, "_sd" | "..." | "_sd_alg")
 }
 
 /// SHA-256 of a disclosure's text in base64url.

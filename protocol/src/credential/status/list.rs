@@ -121,7 +121,8 @@ impl StatusList {
     }
 
     /// The bytes before compression.
-    pub fn bytes(&self) -> &[u8] {
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 

@@ -55,6 +55,8 @@ fn the_structured_example_of_rfc_9901_opens_and_is_presented_as_there() {
 fn a_key_binding_is_held_to_audience_nonce_time_and_disclosures() {
     let text = example("structured_presented");
     let presented = SdJwt::parse(text).unwrap();
+    let (unbound, _) = text.rsplit_once('~').unwrap();
+    assert_eq!(presented.without_binding(), SdJwt::parse(&format!("{unbound}~")).unwrap());
     let refused = |presented: &SdJwt, binding| presented.verify(&EXAMPLE, &issuer(), binding).unwrap_err().to_string();
     let with = |audience, nonce, now| KeyBinding::Demanded(Demand { audience, nonce, now, max_age: 600 });
     let (right, now) = ("https://verifier.example.org", 1_748_537_244);

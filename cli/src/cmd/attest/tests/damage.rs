@@ -7,6 +7,7 @@ use luxor_protocol::credential::Status;
 use proptest::prelude::*;
 
 use super::super::folder::Folder;
+use super::super::register::{Changed, Line, State};
 use super::*;
 
 const REGISTER: &str = "issuer/register.ndjson";
@@ -137,6 +138,32 @@ fn an_older_or_changed_register_is_refused() {
 }
 
 #[test]
+fn a_line_that_is_refused_or_not_written_is_never_there() {
+    let place = Place::new(&[]);
+    place.issue(NOW, "c", &[]).unwrap();
+    let index = place.indexes()[0];
+    let whole = fs::read(place.path(REGISTER)).unwrap();
+    let mut folder = Folder::open(&place.path("issuer")).unwrap();
+    let mark = folder.register.mark();
+    let change = |of, state| Line::Changed(Changed { attestations: vec![index, of], state, since: NOW, reason: None });
+    let issued = Line::Issued(Box::new(folder.register.credential(index).unwrap().clone()));
+    for (line, words) in [
+        (change(index ^ 1, State::Revoked), "is not there, or cannot become revoked"),
+        (change(index, State::Valid), "is not there, or cannot become valid"),
+        (issued, "is used twice"),
+    ] {
+        let said = folder.register.append(line).unwrap_err().to_string();
+        assert!(said.contains(words), "{said}");
+        assert_eq!(fs::read(place.path(REGISTER)).unwrap(), whole);
+    }
+    // As if the disk went away.
+    fs::rename(place.path(REGISTER), place.path("away")).unwrap();
+    folder.register.append(change(index, State::Revoked)).unwrap_err();
+    fs::rename(place.path("away"), place.path(REGISTER)).unwrap();
+    assert_eq!((folder.register.standing(index), folder.register.mark()), ((State::Valid, NOW), mark));
+}
+
+#[test]
 fn a_credential_that_cannot_be_written_keeps_its_number() {
     let place = Place::new(&[]);
     let (exit, said) = place.issue(NOW, "missing/c", &[]).unwrap_err();
@@ -210,7 +237,11 @@ proptest! {
                 }
             }
         }
+        // What was kept up to date is what is made from the register alone.
+        let stored = fs::read(place.path(STATUSES)).unwrap();
+        fs::remove_file(place.path(STATUSES)).unwrap();
         let folder = Folder::open(&place.path("issuer")).unwrap();
+        prop_assert_eq!(fs::read(place.path(STATUSES)).unwrap(), stored);
         let expected: std::collections::BTreeMap<u64, Status> =
             chains.iter().flat_map(|(state, numbers)| numbers.iter().map(|number| (*number, *state))).collect();
         prop_assert_eq!(expected.len(), chains.iter().map(|(_, numbers)| numbers.len()).sum::<usize>());
