@@ -8,9 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use luxor_protocol::api::{AlarmLine, LifeReport, QueuedReferral, SignatureMark};
 use luxor_protocol::exchange::{Arrival, DispatchHeader, Outcome};
 use luxor_protocol::hash::Digest;
-use luxor_protocol::life::{
-    Closure, Held, ItemKey, Life, Lodged, LodgedWith, Name, ReferralState, Shown, Terms, names_of,
-};
+use luxor_protocol::life::{Closure, Held, ItemKey, Life, Lodged, LodgedWith, Name, Shown, Terms, names_of};
 use luxor_protocol::limits::MAX_LIFE_HELD;
 use luxor_protocol::names::{MemberId, MemberKind, Purpose, Territory};
 use luxor_protocol::record::{Content, RecordView, reference_name};
@@ -93,8 +91,7 @@ pub fn referrals(shared: &Shared, purposes: &BTreeSet<Purpose>, now: Millis) -> 
         for referral in report.referrals {
             let of_it = |alarm: &&AlarmLine| alarm.records.first() == Some(&referral.by.root);
             let alarms: Vec<_> = report.alarms.iter().filter(of_it).cloned().collect();
-            let waits = matches!(referral.state, ReferralState::Open | ReferralState::Insufficient);
-            if waits || !alarms.is_empty() {
+            if referral.state.waits() || !alarms.is_empty() {
                 queue.push(QueuedReferral { item: item.item.to_string(), referral, alarms });
             }
         }

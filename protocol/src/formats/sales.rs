@@ -16,7 +16,7 @@ pub struct Sales {
     /// By order of the rows; the first has the number `forgotten`.
     kept: VecDeque<Sale>,
     forgotten: u64,
-    /// Files read before this one.
+    /// Files begun so far, this one too.
     file: u64,
     /// Numbers of the sales of a customer and article.
     of_article: HashMap<Key, VecDeque<u64>>,

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use super::Life;
 use super::held::Shown;
 use super::paper::Paper;
-use super::referral::ReferralState;
 use crate::api::ImmediateLine;
 use crate::quality::{Category, Checker, Circumstances, Release, Source};
 use crate::record::TypeTable;
@@ -17,9 +16,8 @@ impl Life<'_> {
     /// and a control that is not decided exclude it; where it is hidden whether a control applies, nothing is told. `checker` gives the rules for
     /// a type table.
     pub fn immediate(&self, checker: impl Fn(&'static TypeTable) -> Arc<Checker>) -> Vec<ImmediateLine> {
-        let waits = |state| matches!(state, ReferralState::Open | ReferralState::Insufficient);
         let now = Circumstances {
-            referral_open: self.referrals.iter().any(|referral| !referral.withdrawn && waits(referral.state)),
+            referral_open: self.referrals.iter().any(|referral| !referral.withdrawn && referral.state.waits()),
             agency_control: self.release.says.iter().any(|say| say.control != super::release::CUSTOMS && !say.released),
         };
         let papers = self.closure.counting("declaration").map(|paper| {

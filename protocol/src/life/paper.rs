@@ -126,7 +126,7 @@ impl<'a> Paper<'a> {
             made_at: None,
             standing: Standing::Current,
         };
-        let group = if paper.is("declaration") { "filing" } else { "reference" };
+        let group = paper.table.head().map_or("reference", |(_, group)| group.name);
         paper.reference = paper.text(group, "own_reference");
         let first = if paper.supersedes.is_some() { Action::Correction } else { Action::Original };
         paper.action = paper.word(group, "action").unwrap_or(first);

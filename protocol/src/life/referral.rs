@@ -41,6 +41,13 @@ words!(
     }
 );
 
+impl ReferralState {
+    /// Whether somebody still has to answer.
+    pub fn waits(self) -> bool {
+        matches!(self, Self::Open | Self::Insufficient)
+    }
+}
+
 words!(
     /// What was done about a referral.
     Outcome, "outcome", {
@@ -203,8 +210,7 @@ impl Referrals {
                 }
             }
         }
-        let waits = matches!(case.state, ReferralState::Open | ReferralState::Insufficient);
-        case.overdue = waits && case.deadline.is_some_and(|deadline| deadline < now);
+        case.overdue = case.state.waits() && case.deadline.is_some_and(|deadline| deadline < now);
         if case.overdue {
             let text = format!("{} was to be answered by {}", last.called(), case.deadline.unwrap_or_default());
             flags.push(Flag::on(Finding::Overdue, &case.name(), [case.root], text));

@@ -1,8 +1,9 @@
 //! Timeliness: whether a filing was lodged in time, by times that the filer does not set.
 //!
-//! Lodged is when a witnessed log of the recipient covers it: this node's where it was received, and for an own filing that of the customs
-//! administration whose deadline it is, the first where it went to several. What others proved of an own filing counts for no deadline; loading, departure and arrival are told by another party than the filer.
-//! What the filer claims stands beside it and decides nothing. Filings inside an outage that a signed notice tells of are marked.
+//! Lodged is when a witnessed log of the recipient covers it: this node's where it was received, and for an own filing that
+//! of the customs administration whose deadline it is, the first where it went to several. What others proved of an own
+//! filing counts for no deadline; loading, departure and arrival are told by another party than the filer. What the filer
+//! claims stands beside it and decides nothing. Filings inside an outage that a signed notice tells of are marked.
 
 use std::collections::BTreeSet;
 

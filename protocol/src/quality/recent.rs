@@ -1,7 +1,7 @@
 //! Rules about records that came shortly before: the same reference or item twice, an S10 number used again too soon.
 //!
-//! A memory holds digests of keys, not records, and at most so many of them: the oldest go first. It is told what came; it does not keep
-//! anything on disk, and it has no clock.
+//! A memory holds digests of keys, not records, and at most so many of them: the oldest go first. It is told what came;
+//! it does not keep anything on disk, and it has no clock.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
@@ -9,6 +9,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use super::finding::Finding;
 use super::source::Source;
+use crate::hash::{Digest, Domain};
 use crate::limits::MAX_RECENT_KEYS;
 use crate::record::{Group, Held, TypeTable, visit_leaf};
 use crate::reference::{Rule, RuleBook, s10};
@@ -17,7 +18,8 @@ use crate::time::Day;
 /// Days within which an S10 number is not used again for another item (UPU S10: twelve months).
 const S10_DAYS: i32 = 365;
 
-/// One handing in of a record: the same record handed in once more, as after a lost answer, has the same one and repeats nothing.
+/// One handing in of a record: the same record handed in once more, as after a lost answer, has the same one and repeats
+/// nothing.
 #[derive(Debug, Clone, Copy)]
 pub struct Handed {
     /// What tells it from others.
@@ -75,20 +77,20 @@ struct Places {
 
 impl Places {
     fn of(table: &'static TypeTable) -> Option<Self> {
-        let fields = |group: &'static Group, names: [&str; 4]| {
-            names.map(|name| group.fields.iter().position(|field| field.name == name))
-        };
-        let name = if table.name == "declaration" { "filing" } else { "reference" };
-        let (at, group) = table.group(name)?;
-        let [reference, revision, kind, _] = fields(group, ["own_reference", "revision", "kind", ""]);
+        let (at, group) = table.head()?;
         let item = table.group("item");
         Some(Self {
             table,
-            first: (at, [reference, revision, kind]),
+            first: (at, fields(group, ["own_reference", "revision", "kind"])),
             item: item.map(|(at, group)| (at, fields(group, ["id", "scheme", "issuer", "posted_on"]))),
             several: SEVERAL.contains(&table.name),
         })
     }
+}
+
+/// Where a group has the fields of these names.
+fn fields<const N: usize>(group: &Group, names: [&str; N]) -> [Option<usize>; N] {
+    names.map(|name| group.fields.iter().position(|field| field.name == name))
 }
 
 /// What is compared of a record, as far as it is shown.
@@ -147,8 +149,8 @@ pub struct Recent {
 }
 
 impl Recent {
-    /// A memory of at most `keys` keys (a record has up to four; at most [`MAX_RECENT_KEYS`]) for `days` days. Numbers of postal items
-    /// are remembered for twelve months, as long as there is room.
+    /// A memory of at most `keys` keys (a record has up to four; at most [`MAX_RECENT_KEYS`]) for `days` days. Numbers of
+    /// postal items are remembered for twelve months, as long as there is room.
     pub fn new(keys: usize, days: u32) -> Self {
         let window = i32::try_from(days).unwrap_or(i32::MAX);
         let most = keys.min(MAX_RECENT_KEYS);
@@ -170,8 +172,8 @@ impl Recent {
         self.known.is_empty()
     }
 
-    /// What a record of this sender, handed in on this day, repeats of earlier ones; where it is filed, it is remembered itself. What is hidden
-    /// is not compared.
+    /// What a record of this sender, handed in on this day, repeats of earlier ones; where it is filed, it is remembered
+    /// itself. What is hidden is not compared.
     pub fn check(
         &mut self,
         sender: &str,
@@ -191,9 +193,9 @@ impl Recent {
         };
         let Some(reference) = reference else { return findings };
         let now = Known { came: day, posted: None, by: handed.by };
-        let revision = revision.to_be_bytes();
-        let own = [sender.as_bytes(), table.name.as_bytes(), kind.as_bytes(), reference.as_bytes(), &revision];
-        if let Some(known) = self.meet(key("reference", own), self.window, now, handed.filed, true) {
+        let [from, name, of_kind, own] = [sender, table.name, kind, reference].map(str::as_bytes);
+        let own = key([b"reference", from, name, of_kind, own, &revision.to_be_bytes()]);
+        if let Some(known) = self.meet(own, self.window, now, handed.filed, true) {
             let what = format!("{reference} came on {} already, in the same revision", known.came);
             find(Rule::DuplicateReference, (places.first.0, places.first.1[0]), what);
         }
@@ -201,8 +203,8 @@ impl Recent {
         let place = (group, at);
         if !places.several {
             // Revisions of a reference are about the same item, and so may be one record of each kind and type.
-            let item = [sender, table.name, kind, scheme, issuer, id].map(str::as_bytes);
-            let (about, by) = (key("item", item), key("by", item.into_iter().chain([reference.as_bytes()])));
+            let about = key(["item", sender, table.name, kind, scheme, issuer, id].map(str::as_bytes));
+            let by = key(["by", sender, table.name, kind, scheme, issuer, id, reference].map(str::as_bytes));
             let now = Known { posted, ..now };
             let seen = self.meet(about, self.window, now, handed.filed, true);
             let seen = seen.filter(|known| !differ(posted, known.posted));
@@ -215,9 +217,9 @@ impl Recent {
         if let (Some(posted), Ok(_)) = (posted, s10(id)) {
             let now = Known { came: posted, posted: Some(posted), ..now };
             // The first posting stays until its twelve months are over: every other one within them is too soon.
-            let before = self.meet(key("s10", [id.as_bytes()]), S10_DAYS - 1, now, handed.filed, false);
+            let before = self.meet(key([b"s10", id.as_bytes()]), S10_DAYS - 1, now, handed.filed, false);
             let before = before.and_then(|known| known.posted).filter(|before| *before != posted);
-            if let Some(before) = before.filter(|before| posted.0.abs_diff(before.0) < S10_DAYS as u32) {
+            if let Some(before) = before.filter(|before| posted.0.abs_diff(before.0) < S10_DAYS.unsigned_abs()) {
                 let what = format!("{id} is posted on {posted}; it was on {before} too, less than twelve months apart");
                 find(Rule::S10Reused, place, what);
             }
@@ -235,9 +237,9 @@ impl Recent {
         Some(places)
     }
 
-    /// What is known of a key from another handing in so many days before; where this one is filed, it is remembered. With `by_day`, what was
-    /// posted on another day is another item, and takes the place of the one before. A repetition does not take the place of what it repeats,
-    /// so whoever refuses it is asked the same when it comes again.
+    /// What is known of a key from another handing in so many days before; where this one is filed, it is remembered. With
+    /// `by_day`, what was posted on another day is another item, and takes the place of the one before. A repetition does
+    /// not take the place of what it repeats, so whoever refuses it is asked the same when it comes again.
     fn meet(&mut self, key: Key, window: i32, now: Known, filed: bool, by_day: bool) -> Option<Known> {
         if self.most == 0 {
             return None;
@@ -278,15 +280,10 @@ fn differ(one: Option<Day>, other: Option<Day>) -> bool {
     one.zip(other).is_some_and(|(one, other)| one != other)
 }
 
-/// A digest of what is compared and its parts, each with its length before it.
-fn key<'p>(what: &'p str, parts: impl IntoIterator<Item = &'p [u8]>) -> Key {
-    let mut bytes = Vec::with_capacity(128);
-    for part in std::iter::once(what.as_bytes()).chain(parts) {
-        bytes.extend_from_slice(&(part.len() as u32).to_be_bytes());
-        bytes.extend_from_slice(part);
-    }
-    let mut key = [0; 16];
-    key.copy_from_slice(&blake3::hash(&bytes).as_bytes()[..16]);
+/// A digest of what is compared, which the first part names.
+fn key<const N: usize>(parts: [&[u8]; N]) -> Key {
+    let mut key = Key::default();
+    key.copy_from_slice(&Digest::of(Domain::Index, &parts).0[..16]);
     key
 }
 

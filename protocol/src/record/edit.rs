@@ -125,14 +125,13 @@ pub fn apply_edits(content: &Content, edits: &[Edit]) -> Result<Edited, EditErro
 /// # Errors
 /// [`ContentError`] where there are no higher revisions.
 pub fn as_correction(content: &Content, before: &Content, corrects: bool) -> Result<Content, ContentError> {
-    let name = if content.table().group("filing").is_some() { "filing" } else { "reference" };
-    let Some((at, group)) = content.table().group(name) else { return Ok(content.clone()) };
+    let Some((at, group)) = content.table().head() else { return Ok(content.clone()) };
     let (Some(revision), Some(action)) = (group.field("revision"), group.field("action")) else {
         return Ok(content.clone());
     };
-    let of = |content: &Content| match content.field(name, "revision") {
+    let of = |content: &Content| match content.field(group.name, "revision") {
         Some(Value::Uint(revision)) => revision,
-        _ => u64::from(corrects || content.field(name, "action").is_some_and(|word| word != original())),
+        _ => u64::from(corrects || content.field(group.name, "action").is_some_and(|word| word != original())),
     };
     let mut corrected = content.clone();
     let mut occurrences = content.occurrences(at, 0);

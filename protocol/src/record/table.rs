@@ -146,6 +146,12 @@ impl TypeTable {
         self.groups.iter().enumerate().find(|(_, g)| g.name == name)
     }
 
+    /// Position and group that names the record, with its reference, revision and action: `filing`, else `reference`. None of
+    /// [`OPENING`], which is no record's type.
+    pub fn head(&self) -> Option<(usize, &'static Group)> {
+        self.group("filing").or_else(|| self.group("reference"))
+    }
+
     /// Every group.
     pub fn all_groups(&self) -> GroupSet {
         GroupSet(((1u64 << self.groups.len()) - 1) as u32) // at most 32 groups
@@ -259,6 +265,28 @@ pub fn table(name: &str, version: u64) -> Option<&'static TypeTable> {
 mod tests {
     use super::*;
     use crate::limits::MAX_GROUPS;
+
+    #[test]
+    fn one_group_names_a_record_of_every_type() {
+        for table in tables() {
+            let wanted = match table.name {
+                name if name == OPENING.name => None,
+                "declaration" => Some("filing"),
+                _ => Some("reference"),
+            };
+            let head = table.head();
+            let named = format!("{} {}", table.name, table.version);
+            assert_eq!(head.map(|(_, group)| group.name), wanted, "{named}");
+            // No type has both, so which is looked for first decides nothing.
+            let both = ["filing", "reference"].map(|name| usize::from(table.group(name).is_some()));
+            assert_eq!(both.iter().sum::<usize>(), usize::from(head.is_some()), "{named}");
+            if let Some((at, group)) = head {
+                assert!(std::ptr::eq(group, &table.groups[at]), "{named}");
+                assert_eq!((group.scope, group.repeats), (Scope::Record, false), "{named}");
+                assert!(group.field("own_reference").is_some(), "{named}");
+            }
+        }
+    }
 
     #[test]
     fn tables_are_well_formed() {
