@@ -18,7 +18,8 @@ use crate::ui;
 /// Partners of one practice network; each is a node process here.
 const MAX_PARTNERS: usize = 8;
 const RETENTION_DAYS: u64 = 30;
-const MAX_CONFIG_BYTES: usize = 64 * 1024;
+/// Bytes of a node's `luxord.toml`.
+pub(super) const MAX_CONFIG_BYTES: usize = 64 * 1024;
 /// What makes a node refuse records with an error of quality.
 const STRICT: &str = "\n[rules]\nothers = \"refuse\"\n";
 

@@ -24,6 +24,7 @@ use serde_json::Value as Json;
 
 use super::RunArgs;
 use super::actor::Actor;
+use super::found::MAX_CONFIG_BYTES;
 use super::report;
 use super::state::{RULES, State, Who};
 use crate::client::Client;
@@ -85,6 +86,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit> {
     let mut rehearsal = Rehearsal {
         dir: &dir,
         luxord: &luxord,
+        rules: &rules,
         state,
         actors,
         children,
@@ -130,7 +132,7 @@ fn rules(path: PathBuf) -> Result<Rules> {
 
 /// Gives a partner's node the wrong receipts that it is to play. Whether it plays with receipts at all.
 fn give_receipts(folder: &Path, rules: &Rules, player: &Player, me: MemberKind) -> Result<bool> {
-    let config: toml::Table = toml::from_str(&files::read_text(&folder.join("luxord.toml"), MAX_RULES_BYTES)?)
+    let config: toml::Table = toml::from_str(&files::read_text(&folder.join("luxord.toml"), MAX_CONFIG_BYTES)?)
         .with_context(|| format!("{}: luxord.toml", folder.display()))?;
     let receipts = rules.receipts_of(player, me);
     if !config.contains_key("practice") {
@@ -151,6 +153,7 @@ fn give_receipts(folder: &Path, rules: &Rules, player: &Player, me: MemberKind) 
 struct Rehearsal<'r> {
     dir: &'r Path,
     luxord: &'r Path,
+    rules: &'r Rules,
     state: State,
     actors: Vec<Actor>,
     // Behind the actors' connections, which end with it.
@@ -165,12 +168,31 @@ struct Rehearsal<'r> {
     /// Items that were looked at, and alarms that were told.
     items: BTreeSet<(usize, String)>,
     alarms: BTreeSet<(usize, String)>,
-    /// Dispatches that have a wrong receipt, or none, until they have a true one; with whether the own node told of it.
-    playing: BTreeMap<(usize, Lane, u64), bool>,
+    /// Dispatches that have a wrong receipt, or none, until they have a true one.
+    playing: BTreeMap<(usize, Lane, u64), Playing>,
     /// When something happened last.
     moved: Millis,
     /// Whether anything of the integrator's arrived.
     arrived: bool,
+}
+
+/// A receipt that is played with.
+struct Playing {
+    /// What its partner's node told of it first.
+    first: ReceiptLine,
+    /// Whether the own node told of it.
+    told: bool,
+}
+
+impl Playing {
+    /// That the true one was not given.
+    fn not_played(self, rules: &Rules) -> What {
+        let ReceiptLine { at, rule, number, reference, .. } = self.first;
+        let receipt = rules.receipts.iter().find(|receipt| receipt.rule.name == rule);
+        let wrong_for = receipt.map_or(0, |receipt| receipt.rule.seconds.saturating_mul(1_000));
+        let deed = format!("the true receipt for dispatch {number} with {reference}");
+        What::NotPlayed { rule, deed, due: Millis(at).plus(wrong_for).to_string() }
+    }
 }
 
 impl Rehearsal<'_> {
@@ -188,7 +210,8 @@ impl Rehearsal<'_> {
             }
             let over = |seconds: u64| now.0.saturating_sub(begun.0) >= seconds.saturating_mul(1_000);
             let behind = self.actors.iter().any(Actor::is_behind);
-            let nothing_left = !behind && self.backlog.is_empty() && self.stage.pending().is_empty();
+            let quiet = !behind && self.backlog.is_empty() && self.playing.is_empty();
+            let nothing_left = quiet && !self.stage.has_pending();
             let finish = args.finish.unwrap_or_default();
             if args
                 .seconds
@@ -196,12 +219,7 @@ impl Rehearsal<'_> {
             {
                 return Ok(());
             }
-            let still = self.arrived
-                && up
-                && self.backlog.is_empty()
-                && !self.stage.is_waiting()
-                && self.playing.is_empty()
-                && !behind;
+            let still = quiet && self.arrived && up && !self.stage.is_waiting();
             if args.until_idle && still && now.0.saturating_sub(self.moved.0) >= IDLE_MS && self.settled(me) {
                 return Ok(());
             }
@@ -217,7 +235,9 @@ impl Rehearsal<'_> {
             for line in lines.into_iter().filter(|line| line.sender.member() == self.state.me.member) {
                 let key = (at, line.lane, line.number);
                 match line.event {
-                    ReceiptEvent::Wrong => _ = self.playing.entry(key).or_insert(false),
+                    ReceiptEvent::Wrong => {
+                        self.playing.entry(key).or_insert_with(|| Playing { first: line.clone(), told: false });
+                    }
                     ReceiptEvent::True => _ = self.playing.remove(&key),
                     ReceiptEvent::Counted => {}
                 }
@@ -226,18 +246,18 @@ impl Rehearsal<'_> {
                 self.trace.write(Line { at, partner: member.clone(), what: What::Receipt(line) })?;
             }
         }
-        if self.playing.values().all(|told| *told) {
+        if self.playing.values().all(|playing| playing.told) {
             return Ok(());
         }
         // The first page does: what is played with is not much.
         let waiting = me.outbox_page(None, OUTBOX_PAGE)?.items;
-        for ((at, lane, number), told) in self.playing.iter_mut().filter(|(_, told)| !**told) {
+        for ((at, lane, number), playing) in self.playing.iter_mut().filter(|(_, playing)| !playing.told) {
             let Some(partner) = self.actors.get(*at).map(|actor| actor.who.member.clone()) else { continue };
             let item = waiting
                 .iter()
                 .find(|item| item.recipient.member() == partner && item.lane == *lane && item.number == *number);
             if let Some(reason) = item.and_then(|item| item.reason.clone()) {
-                *told = true;
+                playing.told = true;
                 let what = What::Waits { lane: *lane, number: *number, reason };
                 self.trace.write(Line { at: now(), partner, what })?;
             }
@@ -245,7 +265,7 @@ impl Rehearsal<'_> {
         Ok(())
     }
 
-    /// Writes down what rules still had to do.
+    /// Writes down what rules still had to do, the true receipts among it that have not come yet.
     fn not_played(&mut self) -> Result<()> {
         let mut lines = Vec::new();
         let ended = now();
@@ -257,6 +277,10 @@ impl Rehearsal<'_> {
             let deed = "what waits for its node, which is down".to_owned();
             let what = What::NotPlayed { rule, deed, due: ended.to_string() };
             lines.extend(self.actors.get(partner).map(|actor| (actor.who.member.clone(), what)));
+        }
+        for ((at, ..), playing) in std::mem::take(&mut self.playing) {
+            let what = playing.not_played(self.rules);
+            lines.extend(self.actors.get(at).map(|actor| (actor.who.member.clone(), what)));
         }
         lines.into_iter().try_for_each(|(partner, what)| self.trace.write(Line { at: ended, partner, what }))
     }
@@ -453,5 +477,31 @@ fn told(line: &Line) -> String {
             format!("{partner} does not play {deed} of rule '{rule}' any more, due {due}")
         }
         What::Stopped { rule, millis } => format!("{partner} is down for {millis} ms by rule '{rule}'"),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use luxor_protocol::sandbox::Damage;
+
+    #[test]
+    fn a_true_receipt_that_did_not_come_is_told_with_when_it_was_due() {
+        let text = "[[receipt]]\nname = \"slow\"\nreference = \"BAD\"\nwrong = \"number\"\nseconds = 7\n";
+        let rules = Rules::parse(text).unwrap();
+        let first = ReceiptLine {
+            at: 1_000,
+            rule: "slow".into(),
+            wrong: Damage::Number,
+            sender: "flyer/n1".parse().unwrap(),
+            lane: Lane::Ordinary,
+            number: 4,
+            reference: "X-BAD".into(),
+            event: ReceiptEvent::Wrong,
+        };
+        let what = Playing { first, told: true }.not_played(&rules);
+        let deed = "the true receipt for dispatch 4 with X-BAD".to_owned();
+        assert_eq!(what, What::NotPlayed { rule: "slow".into(), deed, due: Millis(8_000).to_string() });
     }
 }

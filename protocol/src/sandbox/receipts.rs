@@ -23,8 +23,9 @@ use crate::names::NodeRef;
 use crate::time::Millis;
 use crate::tlog::TlogProof;
 
-/// Lines kept for one receipt: the first wrong ones, and what ended it.
-const MAX_LINES_EACH: u64 = 32;
+/// Wrong answers to one dispatch that are told, each in a line: the first ones. That one was counted, and that the true receipt
+/// was given, are lines beside them.
+const MAX_WRONG_LINES: u64 = 31;
 
 /// A kind of wrong receipt, and for which dispatches.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,11 +109,14 @@ pub enum Given {
     Nothing,
 }
 
+/// A dispatch: its channel, and its number there.
+type About = (Channel, u64);
+
 /// The receipts that a node plays with.
 #[derive(Debug, Default)]
 pub struct Receipts {
     rules: Vec<ReceiptRule>,
-    chosen: BTreeMap<(Channel, u64), Chosen>,
+    chosen: BTreeMap<About, Chosen>,
     /// The last receipt that was given truly, by channel.
     last: BTreeMap<Channel, Vec<u8>>,
     lines: Vec<ReceiptLine>,
@@ -188,16 +192,16 @@ impl Receipts {
         references: impl IntoIterator<Item = &'r str>,
         now: Millis,
     ) {
-        let mut counted = Vec::new();
-        for ((of, given), chosen) in &mut self.chosen {
+        for (about, chosen) in &mut self.chosen {
+            let (of, given) = about;
             if of == channel && *given <= held && *given != number && !chosen.given && !chosen.counted {
                 chosen.counted = true;
-                counted.push(*given);
+                let rule = self.rules.get(chosen.rule);
+                self.lines.extend(rule.map(|rule| chosen.line(rule, about, ReceiptEvent::Counted, now)));
             }
         }
-        counted.into_iter().for_each(|number| self.tell(channel, number, ReceiptEvent::Counted, now));
-        let full = self.chosen.len() >= MAX_PRACTICE_RECEIPTS;
-        if full || self.chosen.contains_key(&(channel.clone(), number)) {
+        let (full, about) = (self.chosen.len() >= MAX_PRACTICE_RECEIPTS, (channel.clone(), number));
+        if full || self.chosen.contains_key(&about) {
             return;
         }
         let chosen = references.into_iter().find_map(|reference| {
@@ -206,17 +210,18 @@ impl Receipts {
         });
         if let Some((rule, reference)) = chosen {
             let chosen = Chosen { rule, reference, first: None, wrong: 0, given: false, counted: false };
-            self.chosen.insert((channel.clone(), number), chosen);
+            self.chosen.insert(about, chosen);
         }
     }
 
     /// What goes out in place of a true receipt; the same one where it is to be played with no more, or never was.
     pub fn answer(&mut self, receipt: &[u8], now: Millis) -> Given {
-        let Some((channel, number)) = about(receipt) else { return Given::Now(receipt.to_vec()) };
-        let rule = self.chosen.get(&(channel.clone(), number)).and_then(|chosen| self.rules.get(chosen.rule)).cloned();
-        let Some((rule, chosen)) = rule.zip(self.chosen.get_mut(&(channel.clone(), number))) else {
-            self.last.insert(channel, receipt.to_vec());
-            return Given::Now(receipt.to_vec());
+        let truly = || Given::Now(receipt.to_vec());
+        let Some(about) = about(receipt) else { return truly() };
+        let chosen = self.chosen.get_mut(&about);
+        let Some((rule, chosen)) = chosen.and_then(|chosen| Some((self.rules.get(chosen.rule)?, chosen))) else {
+            self.last.insert(about.0, receipt.to_vec());
+            return truly();
         };
         let millis = rule.seconds.saturating_mul(1_000);
         let first = chosen.first.is_none();
@@ -225,23 +230,21 @@ impl Receipts {
         if !plays {
             let again = std::mem::replace(&mut chosen.given, true);
             if !again {
-                self.tell(&channel, number, ReceiptEvent::True, now);
+                self.lines.push(chosen.line(rule, &about, ReceiptEvent::True, now));
             }
-            self.last.insert(channel, receipt.to_vec());
-            return Given::Now(receipt.to_vec());
+            self.last.insert(about.0, receipt.to_vec());
+            return truly();
         }
         chosen.wrong += 1;
-        if chosen.wrong < MAX_LINES_EACH {
-            self.tell(&channel, number, ReceiptEvent::Wrong, now);
+        if chosen.wrong <= MAX_WRONG_LINES {
+            self.lines.push(chosen.line(rule, &about, ReceiptEvent::Wrong, now));
         }
         if rule.wrong == Damage::Late {
-            if let Some(chosen) = self.chosen.get_mut(&(channel.clone(), number)) {
-                chosen.given = true;
-            }
-            self.tell(&channel, number, ReceiptEvent::True, now.plus(millis));
+            chosen.given = true;
+            self.lines.push(chosen.line(rule, &about, ReceiptEvent::True, now.plus(millis)));
             return Given::After(millis, receipt.to_vec());
         }
-        match damaged(rule.wrong, receipt, self.last.get(&channel).map(Vec::as_slice)) {
+        match damaged(rule.wrong, receipt, self.last.get(&about.0).map(Vec::as_slice)) {
             Some(wrong) => Given::Now(wrong),
             None => Given::Nothing,
         }
@@ -251,25 +254,26 @@ impl Receipts {
     pub fn lines(&self, from: usize) -> &[ReceiptLine] {
         self.lines.get(from..).unwrap_or_default()
     }
+}
 
-    fn tell(&mut self, channel: &Channel, number: u64, event: ReceiptEvent, at: Millis) {
-        let Some(chosen) = self.chosen.get(&(channel.clone(), number)) else { return };
-        let Some(rule) = self.rules.get(chosen.rule) else { return };
-        self.lines.push(ReceiptLine {
+impl Chosen {
+    /// Something that happened with it.
+    fn line(&self, rule: &ReceiptRule, (channel, number): &About, event: ReceiptEvent, at: Millis) -> ReceiptLine {
+        ReceiptLine {
             at: at.0,
             rule: rule.name.clone(),
             wrong: rule.wrong,
             sender: channel.sender.clone(),
             lane: channel.lane,
-            number,
-            reference: chosen.reference.clone(),
+            number: *number,
+            reference: self.reference.clone(),
             event,
-        });
+        }
     }
 }
 
 /// Which number of which channel a receipt is about.
-fn about(receipt: &[u8]) -> Option<(Channel, u64)> {
+fn about(receipt: &[u8]) -> Option<About> {
     let opening = Opening::from_cbor(TlogProof::parse(receipt).ok()?.extra.as_deref()?).ok()?;
     let skeleton = opening.read_skeleton().ok()?;
     Some((skeleton.channel, skeleton.number))

@@ -157,7 +157,12 @@ impl Stage {
         !self.plan.is_empty() || self.cases.values().any(|case| !case.over)
     }
 
-    /// What is still to be done, in order: by whom, by which rule, what in words, and when.
+    /// Whether anything is [`pending`](Self::pending), without the words.
+    pub fn has_pending(&self) -> bool {
+        !self.plan.is_empty() || self.followed().next().is_some()
+    }
+
+    /// What is still to be done, in order of time: by whom, by which rule, what in words, and when.
     pub fn pending(&self) -> Vec<(usize, String, String, Millis)> {
         let planned = self.plan.iter().map(|((at, _), planned)| {
             let deed = match &planned.what {
@@ -166,12 +171,18 @@ impl Stage {
             };
             (planned.partner, planned.rule.clone(), deed, *at)
         });
-        let open = self.cases.iter().filter(|(_, case)| !case.over && !case.question.unanswered.is_empty());
-        let unanswered = open.map(|((partner, reference), case)| {
+        let unanswered = self.followed().map(|((partner, reference), case)| {
             let deed = format!("what follows where {reference} is not answered");
             (*partner, case.rule.clone(), deed, case.deadline)
         });
-        planned.chain(unanswered).collect()
+        let mut pending: Vec<_> = planned.chain(unanswered).collect();
+        pending.sort_by_key(|(.., due)| *due);
+        pending
+    }
+
+    /// Questions that wait, and whose silence is followed by something.
+    fn followed(&self) -> impl Iterator<Item = (&(usize, String), &Case)> {
+        self.cases.iter().filter(|(_, case)| !case.over && !case.question.unanswered.is_empty())
     }
 
     fn schedule(&mut self, partner: usize, rule: &str, actions: &[Action], about: Option<Arc<Json>>, now: Millis) {

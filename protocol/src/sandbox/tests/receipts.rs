@@ -96,6 +96,18 @@ fn one_is_late_once_and_one_is_withheld_for_its_time() {
 }
 
 #[test]
+fn the_first_wrong_answers_are_told_and_what_ended_them() {
+    let (all, channel) = (receipts(1), NETWORK.channel());
+    let mut receipts = playing(Damage::Number, 4);
+    receipts.arrived(&channel, 1, 0, ["BAD"], Millis(0));
+    (0..40).for_each(|at| assert_ne!(receipts.answer(&all[0], Millis(at)), Given::Now(all[0].clone())));
+    assert_eq!(events(&receipts), [ReceiptEvent::Wrong; 31]);
+    receipts.arrived(&channel, 2, 1, ["x"], Millis(40));
+    (4_000..4_040).for_each(|at| assert_eq!(receipts.answer(&all[0], Millis(at)), Given::Now(all[0].clone())));
+    assert_eq!(events(&receipts)[31..], [ReceiptEvent::Counted, ReceiptEvent::True]);
+}
+
+#[test]
 fn who_counts_a_wrong_receipt_is_told_by_the_next_dispatch() {
     let (all, channel) = (receipts(3), NETWORK.channel());
     let mut receipts = playing(Damage::Checkpoint, 4);
@@ -186,8 +198,24 @@ fn what_is_still_planned_is_told() {
     let pending: Vec<_> = stage.pending().into_iter().map(|(at, rule, deed, due)| (at, rule, deed, due.0)).collect();
     let slow = |deed: &str, due| (0, "slow".to_owned(), deed.to_owned(), due);
     let unanswered = slow("what follows where RFI-1-2 is not answered", 5_001);
-    assert_eq!(pending, [slow("customs_response released", 9_000), unanswered]);
+    assert_eq!(pending, [unanswered, slow("customs_response released", 9_000)]);
+    assert!(stage.has_pending());
     stage.due(Millis(6_000));
+    assert!(stage.has_pending());
     stage.due(Millis(9_000));
-    assert_eq!(stage.pending(), []);
+    assert_eq!((stage.pending(), stage.has_pending()), (vec![], false));
+}
+
+#[test]
+fn a_question_pends_while_something_follows_its_silence() {
+    for (unanswered, pends) in [("", false), (", unanswered = [{ respond = \"held_docs\" }]", true)] {
+        let rules = format!(
+            "[[rule]]\nname = \"ask\"\ntype = \"declaration\"\ndo = [{{ refer = \"rfi\", within = 5{unanswered} }}]\n"
+        );
+        let mut stage = Stage::new(Rules::parse(&rules).unwrap(), cast(), 1, Millis(0));
+        stage.arrived(0, &declaration("A"), Millis(0));
+        assert_eq!(sent(&mut stage, 1).len(), 1);
+        assert_eq!((stage.has_pending(), !stage.pending().is_empty()), (pends, pends));
+        assert!(stage.is_waiting());
+    }
 }
