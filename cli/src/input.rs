@@ -8,8 +8,12 @@ use std::path::Path;
 use luxor_protocol::formats::wco::{Wco, wco};
 use luxor_protocol::formats::{self, Arguments, Csv, FormatError, Row, Sales};
 
+use crate::exit::UsageError;
 use crate::mapping::{self, NamedMapping};
 use crate::ui;
+
+/// What is written on the command line for stdin.
+pub(crate) const STDIN: &str = "-";
 
 /// How a file is written.
 pub(crate) enum Format {
@@ -23,6 +27,17 @@ pub(crate) enum Format {
     Segments(Box<NamedMapping>),
     /// Documents of the WCO Data Model, one after the other.
     Wco,
+}
+
+/// Among files that are read one after the other, stdin may stand once.
+///
+/// # Errors
+/// [`UsageError`] where it stands twice.
+pub(crate) fn once_stdin<'f>(files: impl IntoIterator<Item = &'f Path>) -> Result<(), UsageError> {
+    match files.into_iter().filter(|file| *file == Path::new(STDIN)).count() {
+        0 | 1 => Ok(()),
+        _ => Err(UsageError("stdin is named twice, and can be read but once".into())),
+    }
 }
 
 /// What is written before the name of a mapping whose input is lines of segments.

@@ -1,6 +1,7 @@
 //! `luxor check`: looks through files of records by lists and dated rules, before it is submitted. Needs no node.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use luxor_protocol::limits::MAX_RECENT_KEYS;
@@ -15,6 +16,7 @@ use super::{some, today};
 use crate::args::{CheckArgs, NodeArgs, SubmitArgs};
 use crate::chunks::Place;
 use crate::exit::Exit;
+use crate::input::once_stdin;
 use crate::{rules, ui};
 
 /// Places that are shown of a rule.
@@ -70,6 +72,7 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
     if args.list_rules || args.files.is_empty() {
         return list(&book, args.json);
     }
+    once_stdin(args.files.iter().map(PathBuf::as_path))?;
     let day = args.day.unwrap_or_else(today);
     let (mut check, mut names) = (Check::new(&book, day), Vec::new());
     for file in &args.files {
@@ -104,7 +107,7 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
     Ok(if errors || checked.refused > 0 { Exit::Findings } else { Exit::Ok })
 }
 
-/// A file under way.
+/// The files under way.
 struct Check<'b> {
     /// The file under way, where there are several.
     file: Option<String>,
@@ -288,7 +291,7 @@ mod tests {
 
     const GOOD: &str = r#"{"type":"declaration","version":3,"filing":{"own_reference":"A"},"route":{"destination":"KR"},"item":{"id":"RB123456785GB"},"goods":[{"content":{"description":"cotton shirt"},"value":{"amount":"1","currency":"KRW"}}]}"#;
 
-    fn checked(lines: &[String], rules: Option<&str>) -> (Exit, std::path::PathBuf, tempfile::TempDir) {
+    fn checked(lines: &[String], rules: Option<&str>) -> (Exit, PathBuf, tempfile::TempDir) {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("rows.ndjson");
         std::fs::write(&file, lines.join("\n")).unwrap();

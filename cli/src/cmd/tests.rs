@@ -56,6 +56,21 @@ fn states(file: &str, charter: &str) -> Vec<(String, &'static str)> {
 }
 
 #[test]
+fn stdin_is_read_once_by_whoever_reads_several_files() {
+    let folder = Folder(tempfile::tempdir().unwrap());
+    let file = folder.path("one.ndjson");
+    std::fs::write(&file, "").unwrap();
+    for command in
+        [&["check", "-", &file, "-"][..], &["convert", "-", &file, "-", "--from", "ndjson", "--to", "ndjson"]]
+    {
+        let refused = luxor(command).unwrap_err();
+        assert!(refused.is::<crate::exit::UsageError>(), "{command:?}: {refused:#}");
+        assert_eq!(refused.to_string(), "stdin is named twice, and can be read but once", "{command:?}");
+    }
+    assert_eq!(luxor(&["check", &file, &file]).unwrap(), Exit::Ok);
+}
+
+#[test]
 fn the_command_line_is_consistent() {
     Cli::command().debug_assert();
 }

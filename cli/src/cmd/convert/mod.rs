@@ -1,7 +1,8 @@
 //! `luxor convert`: records from one format into another, every row accounted for. Needs no node.
 //!
-//! A row is held until it is written, and no more, beside a bounded number of sales that later files may cancel; canonical CSV, whose header names every column, is written in a second pass over the
-//! input. A file is in its place whole or not at all.
+//! A row is held until it is written, and no more, beside a bounded number of sales that later files may cancel; canonical
+//! CSV, whose header names every column, is written in a second pass over the input. A file is in its place whole or not at
+//! all.
 
 #[cfg(test)]
 mod tests;
@@ -21,12 +22,11 @@ use serde::Serialize;
 use crate::args::ConvertArgs;
 use crate::exit::{Exit, RefusedError, UsageError};
 use crate::files::{self, FileError};
-use crate::input::Format;
+use crate::input::{Format, STDIN, once_stdin};
 use crate::refusals::{Refusal, Refusals};
 use crate::ui;
 
 const BUFFER: usize = 256 * 1024;
-const STDIN: &str = "-";
 
 /// What became of the rows, of one file or of all.
 #[derive(Debug, Default, Clone, Serialize)]
@@ -66,9 +66,7 @@ pub(super) fn run(args: &ConvertArgs) -> anyhow::Result<Exit> {
         .iter()
         .map(|file| Ok((file.as_path(), Format::named(&args.from, file, &arguments)?)))
         .collect::<anyhow::Result<_>>()?;
-    if from.iter().filter(|(file, _)| *file == Path::new(STDIN)).count() > 1 {
-        return Err(UsageError("stdin is named twice, and can be read but once".into()).into());
-    }
+    once_stdin(from.iter().map(|(file, _)| *file))?;
     let to = Format::named(&args.to, args.output.as_deref().unwrap_or(Path::new("")), &Arguments::default())?;
     let columns = match to {
         Format::Csv => Some(columns(&from)?),
