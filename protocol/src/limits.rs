@@ -2,6 +2,9 @@
 //!
 //! Not here: windows and time-outs that an operator may set; those are configuration of the node.
 
+#[cfg(test)]
+mod tests;
+
 /// Bytes of one encoded record (99 goods items with documents pass 100 KB).
 pub const MAX_RECORD_BYTES: usize = 256 * 1024;
 /// Records of one batch.
