@@ -15,7 +15,7 @@ use luxor_protocol::limits::{
 use luxor_tests::{Daemon, Network, agreement, check, copy, luxor, luxor_json, on_disk, peak_rss, try_luxor, until};
 use serde_json::{Value as Json, json};
 
-use crate::erasure::{AFTER, killed_at_each_write};
+use crate::erasure::{AFTER, erasures_killed_at_each_write};
 use crate::faults::strace::{self, Fault};
 
 const RANGE: usize = ATTACHMENT_RANGE_BYTES as usize;
@@ -405,7 +405,7 @@ fn a_kill_at_any_write_of_an_erasure_leaves_no_file_that_opens() {
     let only_one = |fault: &Fault, node: &Daemon| {
         assert_eq!(node.get("/v1/status")["attachments"]["here"], 1, "{fault}");
     };
-    let reached = killed_at_each_write(&network, &kept, only_one, |fault, place| {
+    let reached = erasures_killed_at_each_write(&network, &kept, only_one, |fault, place| {
         assert!(!file_of(place, &digest).exists(), "{fault}: the file is still there");
         assert_eq!(opens(&kept, place, &digest), None, "{fault}: an old copy opens it");
         assert!(opens(place, place, &other_digest).is_some(), "{fault}: what is held went");

@@ -218,19 +218,43 @@ fn what_is_due_goes_what_is_held_stays_and_an_auditor_sees_both() {
     }
 }
 
-/// Writes of one kind that an erasure may take, before the test is at fault.
+/// Writes of one kind that one request may take, before the test is at fault.
 const MOST_WRITES: u64 = 40;
 
 /// Lets copies of a folder begin with erasing what is due, each killed at another write of its key files or its database, and start again, which
 /// finishes it: `running` looks at that node, `erased` at its folder afterwards, which is whole. How many kills were reached.
-pub(crate) fn killed_at_each_write(
+pub(crate) fn erasures_killed_at_each_write(
     network: &Network,
     kept: &Path,
     running: impl Fn(&Fault, &Daemon),
     erased: impl Fn(&Fault, &Path),
 ) -> u64 {
-    let (place, trace) = (network.root.path().join("killed"), network.root.path().join("trace"));
     let arguments = [&AFTER[..], &["--without-witnesses"]].concat();
+    let erase = |fault: &Fault, place: &Path, trace: &Path| {
+        let node = network.launch_in_folder(place.to_owned(), &fault.command(place, trace), &arguments);
+        if node.ready().is_none() {
+            let _ = node.try_post("/v1/erasures", &json!({}));
+        }
+    };
+    let finished = |fault: &Fault, node: &Daemon| {
+        luxor(&["erase", "--node", node.dir().to_str().unwrap(), "--due"]);
+        running(fault, node);
+    };
+    killed_at_each_write((network, kept), &arguments, Phase::Start, erase, finished, erased)
+}
+
+/// Lets nodes in copies of the folder `kept` be killed, each at another write of its key files or its database, and start again: `provoke` runs
+/// one with the fault until it is gone, given the folder and where to trace; `running` looks at the next one, `ended` at its folder afterwards,
+/// which is whole before and after. How many kills were reached.
+pub(crate) fn killed_at_each_write(
+    (network, kept): (&Network, &Path),
+    arguments: &[&str],
+    phase: Phase,
+    provoke: impl Fn(&Fault, &Path, &Path),
+    running: impl Fn(&Fault, &Daemon),
+    ended: impl Fn(&Fault, &Path),
+) -> u64 {
+    let (place, trace) = (network.root.path().join("killed"), network.root.path().join("trace"));
     let mut reached = 0;
     for target in [&KEYS, &JOURNAL] {
         // Every write that there is, up to the first point that is not reached.
@@ -238,20 +262,15 @@ pub(crate) fn killed_at_each_write(
             let _ = std::fs::remove_dir_all(&place);
             copy(kept, &place);
             std::fs::write(&trace, "").unwrap();
-            let fault = Fault { target, failure: Failure::Kill, phase: Phase::Start, at };
-            let node = network.launch_in_folder(place.clone(), &fault.command(&place, &trace), &arguments);
-            if node.ready().is_none() {
-                let _ = node.try_post("/v1/erasures", &json!({}));
-            }
-            drop(node);
+            let fault = Fault { target, failure: Failure::Kill, phase, at };
+            provoke(&fault, &place, &trace);
             let hit = strace::hit(&trace).is_some();
             check(&place);
-            let node = Network::start_in(place.clone(), &arguments).awake();
-            luxor(&["erase", "--node", node.dir().to_str().unwrap(), "--due"]);
+            let node = Network::start_in(place.clone(), arguments).awake();
             running(&fault, &node);
             drop(node);
             check(&place);
-            erased(&fault, &place);
+            ended(&fault, &place);
             if !hit {
                 break;
             }
@@ -277,7 +296,7 @@ fn a_kill_at_any_write_of_an_erasure_leaves_a_whole_folder_and_is_finished_by_th
     luxor(&["hold", "add", "--node", &dir, "--item", "ITEM-b", "--ground", "case 9"]);
     drop(nodes);
     let [_, kept] = backup(&network, "before");
-    let reached = killed_at_each_write(
+    let reached = erasures_killed_at_each_write(
         &network,
         &kept,
         |_, _| {},

@@ -1,10 +1,13 @@
 //! The repair queue over real nodes: refused records wait, are fixed many at once and resent, linked to their first attempt; nothing of them is
 //! lost or doubled by a kill, and what is erased is gone from there too.
 
+use std::path::Path;
+
 use luxor_tests::{Daemon, Network, agreement, check, copy, holds, luxor, luxor_json, try_luxor, until};
 use serde_json::{Value as Json, json};
 
-use crate::faults::strace::{self, Failure, Fault, JOURNAL, KEYS, Phase};
+use crate::erasure::killed_at_each_write;
+use crate::faults::strace::{self, Fault, Phase};
 
 const MEMBERS: [(&str, &str, &str); 2] = [("post", "post", "GB"), ("customs", "customs", "KR")];
 
@@ -267,7 +270,7 @@ fn an_erased_record_is_gone_from_the_queue_and_a_held_one_stays() {
     drop([post, customs]);
     let (dir, kept) = (network.dir("post"), network.root.path().join("before"));
     copy(&dir, &kept);
-    let readable = |data: &std::path::Path, keys: &std::path::Path, name: &str| {
+    let readable = |data: &Path, keys: &Path, name: &str| {
         holds(&data.join("data"), &keys.join("keys"), format!("Works of {name}").as_bytes())
     };
     for name in ["E-gone", "E-held", "E-stays", "E-drop"] {
@@ -307,9 +310,6 @@ fn an_erased_record_is_gone_from_the_queue_and_a_held_one_stays() {
     assert!(readable(&dir, &dir, "E-held") && !readable(&dir, &dir, "E-stays"));
 }
 
-/// Writes of one kind that a fix may take, before the test is at fault.
-const MOST_WRITES: u64 = 40;
-
 #[test]
 fn a_kill_at_any_write_of_a_fix_loses_and_doubles_nothing() {
     let name = "a_kill_at_any_write_of_a_fix_loses_and_doubles_nothing";
@@ -324,43 +324,28 @@ fn a_kill_at_any_write_of_a_fix_loses_and_doubles_nothing() {
     drop([post, customs]);
     let kept = network.root.path().join("before");
     copy(&network.dir("post"), &kept);
-    let (place, trace) = (network.root.path().join("killed"), network.root.path().join("trace"));
     let fix = json!({"name": "fix", "which": {"rule": "hs.unknown"},
         "edits": [{"set": {"pointer": "/goods/*/classification/hs", "value": "610910"}}]});
     let alone: &[&str] = &["--without-witnesses"];
-    let mut reached = 0;
-    for target in [&KEYS, &JOURNAL] {
-        for at in 1..=MOST_WRITES {
-            let _ = std::fs::remove_dir_all(&place);
-            copy(&kept, &place);
-            std::fs::write(&trace, "").unwrap();
-            let fault = Fault { target, failure: Failure::Kill, phase: Phase::Append, at };
-            let node = Network::start_in(place.clone(), alone).awake();
-            let mut strace = fault.attach(node.pid(), &place, &trace);
-            let _ = node.try_post("/v1/repairs/fix", &fix);
-            drop(node);
-            strace.wait().unwrap();
-            let hit = strace::hit(&trace).is_some();
-            check(&place);
-            let node = Network::start_in(place.clone(), alone).awake();
-            let (status, done) = node.post("/v1/repairs/fix", &fix);
-            assert_eq!((status, &done["resent"], &done["refused"]), (200, &json!(4), &json!(0)), "{fault}: {done}");
-            assert_eq!(node.get("/v1/repairs"), json!([]), "{fault}");
-            for reference in references {
-                let records = node.get(&format!("/v1/records?reference={reference}"));
-                assert_eq!(records.as_array().unwrap().len(), 1, "{fault}: {reference} {records}");
-            }
-            let became = entries(&node, "submission=s1");
-            assert!(became.len() == 4 && became.iter().all(|one| one["state"] == "resent"), "{fault}: {became:?}");
-            drop(node);
-            check(&place);
-            if !hit {
-                break;
-            }
-            reached += 1;
-            assert!(at < MOST_WRITES, "there are more writes than are tried");
+    let killed = |fault: &Fault, place: &Path, trace: &Path| {
+        let node = Network::start_in(place.to_owned(), alone).awake();
+        let mut strace = fault.attach(node.pid(), place, trace);
+        let _ = node.try_post("/v1/repairs/fix", &fix);
+        drop(node);
+        strace.wait().unwrap();
+    };
+    let running = |fault: &Fault, node: &Daemon| {
+        let (status, done) = node.post("/v1/repairs/fix", &fix);
+        assert_eq!((status, &done["resent"], &done["refused"]), (200, &json!(4), &json!(0)), "{fault}: {done}");
+        assert_eq!(node.get("/v1/repairs"), json!([]), "{fault}");
+        for reference in references {
+            let records = node.get(&format!("/v1/records?reference={reference}"));
+            assert_eq!(records.as_array().unwrap().len(), 1, "{fault}: {reference} {records}");
         }
-    }
+        let became = entries(node, "submission=s1");
+        assert!(became.len() == 4 && became.iter().all(|one| one["state"] == "resent"), "{fault}: {became:?}");
+    };
+    let reached = killed_at_each_write((&network, &kept), alone, Phase::Append, killed, running, |_, _| {});
     println!("{name}: {reached} kills");
     assert!(reached >= 2, "kills are seldom reached: {reached}");
 }
