@@ -153,8 +153,11 @@ pub(super) fn check(
 
 /// The own reference of a record, where it is shown.
 fn own_reference_of(view: &ArrivedView<'_>) -> Option<String> {
-    let head = ["filing", "reference"].into_iter().find_map(|group| view.field(group, "own_reference"));
-    head.and_then(|value| if let Value::Text(text) = value { Some(text) } else { None })
+    let (_, head) = view.header.table.head()?;
+    match view.field(head.name, "own_reference") {
+        Some(Value::Text(text)) => Some(text),
+        _ => None,
+    }
 }
 
 fn stored_receipt(shared: &Shared, channel: &Channel, number: u64, digest: &Digest) -> Result<Answer, DriverError> {
