@@ -10,8 +10,8 @@ use luxor_protocol::names::{MemberId, Purpose};
 use luxor_protocol::time::Day;
 use serde::Deserialize;
 
-use super::Context;
 use super::problem::Problem;
+use super::{Context, blocking};
 use crate::driver::{life, now, referrals, report};
 
 #[derive(Deserialize)]
@@ -54,14 +54,6 @@ pub(super) async fn queue(
     let shared = context.driver.shared().clone();
     let told = blocking(move || referrals(&shared, &purposes, now())).await?;
     Ok(Json(told))
-}
-
-/// Looks at many rows, so not on a thread that serves others.
-pub(super) async fn blocking<T: Send + 'static, E: Into<Problem> + Send + 'static>(
-    look: impl FnOnce() -> Result<T, E> + Send + 'static,
-) -> Result<T, Problem> {
-    let told = tokio::task::spawn_blocking(look).await;
-    told.map_err(Problem::failed)?.map_err(Into::into)
 }
 
 fn purposes(text: &str) -> Result<BTreeSet<Purpose>, Problem> {

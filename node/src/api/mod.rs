@@ -142,6 +142,14 @@ impl Api {
     }
 }
 
+/// Looks at many rows, so not on a thread that serves others.
+async fn blocking<T: Send + 'static, E: Into<Problem> + Send + 'static>(
+    look: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, Problem> {
+    let told = tokio::task::spawn_blocking(look).await;
+    told.map_err(Problem::failed)?.map_err(Into::into)
+}
+
 async fn authorise(State(context): State<Context>, request: Request, next: Next) -> Result<Response, Problem> {
     match is_authorised(&context.token, &request) {
         true => Ok(next.run(request).await),

@@ -7,12 +7,13 @@ use axum::http::Uri;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use luxor_protocol::api::{
-    Delivery, InboxDispatch, InboxItem, InboxPage, Missing, RecordInfo, RefusedNumber, Status, ViewedRecord,
+    Delivery, InboxDispatch, InboxItem, InboxPage, Missing, RecordInfo, RefusedNumber, RepairCounts, Status,
+    ViewedRecord,
 };
 use luxor_protocol::cbor::{Decode, Encode};
 use luxor_protocol::exchange::{Answer, Arrival, DispatchHeader, Outcome, ReceiptBody, Skeleton};
 use luxor_protocol::hash::hex;
-use luxor_protocol::limits::MAX_AUDIT_PAGE_ENTRIES;
+use luxor_protocol::limits::{MAX_AUDIT_PAGE_ENTRIES, MAX_REPAIRS};
 use luxor_protocol::names::NodeRef;
 use luxor_protocol::record::view_to_json;
 use luxor_protocol::tlog::{KeyType, VerifierKey};
@@ -58,7 +59,7 @@ pub(super) async fn status(State(context): State<Context>) -> Result<Json<Status
         sent: state.totals.sent,
         received: state.totals.received,
         attachments: context.driver.attachments(),
-        repairs: super::repairs::counts(shared),
+        repairs: repairs(shared),
         outbox: state.outbox.pending,
         missing: state
             .missing
@@ -200,6 +201,12 @@ pub(super) async fn audit_values(
     let views = context.driver.audit_values(entry).await?;
     let views = views.ok_or_else(|| Problem::not_found(format!("no records are kept for entry {entry}")))?;
     Ok(([(CONTENT_TYPE, "application/cbor")], views.to_cbor()))
+}
+
+/// How the repair queue stands.
+fn repairs(shared: &Shared) -> RepairCounts {
+    let (waiting, settled) = shared.store.repairs_counted();
+    RepairCounts { waiting, limit: MAX_REPAIRS, settled, not_kept: shared.store.repairs_not_kept() }
 }
 
 /// One delivery of the record at this place of its batch.

@@ -3,30 +3,23 @@
 use axum::Json;
 use axum::extract::{Query, State};
 use luxor_protocol::api::{
-    DropRequest, DropResult, FirstAttempt, FixRequest, FixResult, RefusedIn, RepairCounts, RepairEntry, RepairGroup,
-    RepairPage, RepairSelection, RepairState, Resent, ResentForm, rule_of,
+    DropRequest, DropResult, FirstAttempt, FixRequest, FixResult, RefusedIn, RepairEntry, RepairGroup, RepairPage,
+    RepairSelection, RepairState, Resent, ResentForm, rule_of,
 };
 use luxor_protocol::hash::{Digest, hex, unhex};
-use luxor_protocol::limits::{MAX_REPAIR_PAGE, MAX_REPAIRS};
+use luxor_protocol::limits::MAX_REPAIR_PAGE;
 use luxor_protocol::record::content_to_json;
 use serde::Deserialize;
 
-use super::Context;
-use super::items::blocking;
 use super::problem::Problem;
 use super::read::delivery;
 use super::submit::check_name;
+use super::{Context, blocking};
 use crate::driver::{RepairFilter, RepairLook, Shared, look_at_repairs, repair_groups};
 use crate::store::{RepairEnd, RepairKey, StoreError};
 
 /// Entries on a page where no number is given.
 const PAGE: usize = 100;
-
-/// How the queue stands.
-pub(super) fn counts(shared: &Shared) -> RepairCounts {
-    let (waiting, settled) = shared.store.repairs_counted();
-    RepairCounts { waiting, limit: MAX_REPAIRS, settled, not_kept: shared.store.repairs_not_kept() }
-}
 
 pub(super) async fn groups(State(context): State<Context>) -> Result<Json<Vec<RepairGroup>>, Problem> {
     let shared = context.driver.shared().clone();

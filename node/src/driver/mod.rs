@@ -359,6 +359,14 @@ impl Driver {
         self.send_out(chunk).await
     }
 
+    /// The answer that a submission would get; nothing comes of it.
+    async fn rehearse(&self, mut submission: Submission) -> Result<Vec<u8>, SubmitError> {
+        let _held = self.hold_attached(&mut submission).await?;
+        let shared = self.shared.clone();
+        let chunk = self.on_lane(Lane::Ordinary, move || prepare::prepare(&shared, submission, now(), false)).await?;
+        Ok(chunk.result)
+    }
+
     /// Gives a prepared chunk its numbers, seals and stores it; on its way when this returns. Gives its answer.
     async fn send_out(&self, chunk: PreparedChunk) -> Result<Vec<u8>, SubmitError> {
         let (answer, answered) = oneshot::channel();

@@ -22,7 +22,6 @@ use std::collections::BTreeMap;
 use luxor_protocol::api::{
     ChunkResult, DropRequest, DropResult, FixOutcome, FixRequest, FixResult, FixedRecord, RecordResult, RepairSelection,
 };
-use luxor_protocol::exchange::Lane;
 use luxor_protocol::hash::{Digest, Domain};
 use luxor_protocol::limits::{MAX_CHUNK_BYTES, MAX_CHUNK_RECORDS, MAX_REPAIR_PAGE};
 use luxor_protocol::record::{Content, Edit, EditError, apply_edits, as_correction, check_edits};
@@ -34,7 +33,7 @@ pub(super) use waiting::{Waiting, unreadable};
 
 use super::erase::EraseError;
 use super::holds::Holds;
-use super::{Driver, Shared, Submission, SubmitError, now, prepare};
+use super::{Driver, Shared, Submission, SubmitError, now};
 use crate::store::{RepairEnd, RepairKey, RepairRow, Store, StoreError, Write};
 use look::{Contents, LOOKED_AT, meant, waiting};
 use rejected::told;
@@ -136,7 +135,7 @@ impl Driver {
                     repairing: chosen.repairing,
                 };
                 let result = match dry_run {
-                    true => self.would_be(submission).await?,
+                    true => self.rehearse(submission).await?,
                     false => self.submit(submission).await?,
                 };
                 let result: ChunkResult = serde_json::from_slice(&result)
@@ -151,15 +150,6 @@ impl Driver {
                 None => return Ok(done),
             }
         }
-    }
-
-    /// The answer that a submission would get, which is not made.
-    async fn would_be(&self, mut submission: Submission) -> Result<Vec<u8>, RepairError> {
-        let _held = self.hold_attached(&mut submission).await?;
-        let shared = self.shared.clone();
-        let prepared =
-            self.on_lane(Lane::Ordinary, move || prepare::prepare(&shared, submission, now(), false)).await?;
-        Ok(prepared.result)
     }
 
     /// Gives waiting records up: nothing of their content is left in the queue. What is held waits on.
