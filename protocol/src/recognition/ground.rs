@@ -124,10 +124,15 @@ impl Ground {
         held.next().map(|held| held.void_at = Some(known_at)).is_some()
     }
 
+    /// The number of a programme's name, where it has one.
+    pub(super) fn known_programme(&self, name: &str) -> Option<u32> {
+        self.programmes.get(name).copied()
+    }
+
     /// The number of a programme's name.
     pub(super) fn programme(&mut self, name: &str) -> u32 {
-        if let Some(number) = self.programmes.get(name) {
-            return *number;
+        if let Some(number) = self.known_programme(name) {
+            return number;
         }
         let (name, number): (Arc<str>, _) = (name.into(), u32::try_from(self.programme_names.len()).unwrap_or(u32::MAX));
         self.programme_names.push(name.clone());

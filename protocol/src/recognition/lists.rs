@@ -7,7 +7,7 @@ use super::Refusal;
 use super::history::History;
 use super::recogniser::UpdateError;
 use crate::credential::{Status, StatusList, StatusToken};
-use crate::limits::{CREDENTIAL_LEEWAY_SECONDS, MAX_REMEMBERED_LISTS, MAX_STATUS_LISTS};
+use crate::limits::{CREDENTIAL_LEEWAY_SECONDS, MAX_REMEMBERED_LISTS, MAX_STATUS_LISTS_OF_ISSUER};
 use crate::names::MemberId;
 use crate::time::Millis;
 
@@ -47,8 +47,12 @@ impl Lists {
         if let Some(place) = self.places.get(&key) {
             return Ok(*place);
         }
-        let place = u32::try_from(self.lists.len()).ok().filter(|_| self.lists.len() < MAX_STATUS_LISTS);
-        let place = place.ok_or(UpdateError::Full("status lists", MAX_STATUS_LISTS))?;
+        // So that no issuer leaves the others without room.
+        if self.places.keys().filter(|(of, _)| of == issuer).count() >= MAX_STATUS_LISTS_OF_ISSUER {
+            return Err(UpdateError::Full("status lists of one issuer", MAX_STATUS_LISTS_OF_ISSUER));
+        }
+        let place = u32::try_from(self.lists.len());
+        let place = place.map_err(|_| UpdateError::Full("status lists", u32::MAX as usize))?;
         let (uri, issues) = (key.1.clone(), History::default());
         self.lists.push(List { uri, current: None, issues, named_by: Vec::new() });
         self.places.insert(key, place);

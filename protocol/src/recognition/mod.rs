@@ -11,12 +11,15 @@
 //! | `recogniser` | what changes, in the order in which it became known |
 //! | `recognise` | the decision |
 //! | `answer`, `refusal` | what it says |
+//! | `confirmation` | a holder's signed word that a number is used for a consignment |
+//! | `uses` | which uses that were declared are confirmed, which not, and until when they must be |
 //!
 //! Not here: verifying signatures ([`crate::credential`]), fetching, storage and clocks. What is handed in was verified by whoever
 //! hands it in; the times at which it became known come with it and never run back.
 
 mod answer;
 mod attested;
+mod confirmation;
 mod ground;
 mod held;
 mod history;
@@ -24,11 +27,14 @@ mod lists;
 mod recognise;
 mod recogniser;
 mod refusal;
+mod uses;
 
 pub use answer::{Answer, Benefits, Evidence, Given, Grounds, Question, Recognised, Verdict};
 pub use attested::{Attested, AttestedClaims, AttestedError, NumberKey, Scheme};
+pub use confirmation::{CONFIRMATION_TYPE, Confirmation, ConfirmationError, Period};
 pub use recogniser::{Recogniser, StatusChange, UpdateError};
 pub use refusal::Refusal;
+pub use uses::{Confirmations, Deadline, Holder, Matched, Unconfirmed, Use, UseError, UseKey, collect_numbers};
 
 #[cfg(test)]
 mod tests;

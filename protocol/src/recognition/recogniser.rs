@@ -1,7 +1,6 @@
 //! What changes a recogniser. Everything comes with the time at which it became known, in the order of those times; what is refused
 //! changes nothing.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::ground::{Ground, together};
@@ -199,9 +198,14 @@ impl Recogniser {
             return Err(UpdateError::ForeignProgramme { issuer, territory, country });
         }
         let issuer = self.issuer(&attested.issuer);
-        let (programme, facts) = self.facts(&attested.claims);
-        let name = LineName { number: attested.number, issuer, attestation, programme };
-        let found = self.lines.of(name.number).find(|(_, line)| line.name == name).map(|(place, _)| place);
+        let (programme, facts) = facts(&attested.claims);
+        // A programme that no line and no row names yet gets its number only when the attestation is taken.
+        let known = programme.map_or(Some(NO_PROGRAMME), |name| self.ground.known_programme(name));
+        let is = |line: &Line, programme: u32| {
+            line.name == LineName { number: attested.number, issuer, attestation, programme }
+        };
+        let find = |known: u32| self.lines.of(attested.number).find(|(_, line)| is(line, known));
+        let found = known.and_then(find).map(|(place, _)| place);
         let now = found.and_then(|place| self.lines.get(place)).and_then(Line::now);
         if let Some(state) = now {
             let (held, found) = (state.held.issued_at, attested.issued_at);
@@ -213,7 +217,7 @@ impl Recogniser {
             }
         }
         let last_list = now.map(|state| state.held.list);
-        let of_issuer = self.lines.of(name.number).filter(|(_, line)| line.name.issuer == issuer).count();
+        let of_issuer = self.lines.of(attested.number).filter(|(_, line)| line.name.issuer == issuer).count();
         if found.is_none() && of_issuer >= MAX_PROGRAMMES_OF_NUMBER {
             return Err(UpdateError::Full("attestations of one issuer for one number", MAX_PROGRAMMES_OF_NUMBER));
         }
@@ -230,10 +234,12 @@ impl Recogniser {
                 line.push(known_at, event);
                 place
             }
-            None => self
-                .lines
-                .add(name, known_at, event)
-                .ok_or(UpdateError::Full("attestations", MAX_ATTESTATIONS))?,
+            None => {
+                let programme = programme.map_or(NO_PROGRAMME, |name| self.ground.programme(name));
+                let name = LineName { number: attested.number, issuer, attestation, programme };
+                let added = self.lines.add(name, known_at, event);
+                added.ok_or(UpdateError::Full("attestations", MAX_ATTESTATIONS))?
+            }
         };
         if last_list != Some(list) {
             self.lists.name(list, place);
@@ -298,11 +304,6 @@ impl Recogniser {
         })
     }
 
-    /// Everybody who issued something that is held.
-    pub fn issuers(&self) -> BTreeSet<&MemberId> {
-        self.issuers.iter().collect()
-    }
-
     fn in_order(&self, known_at: Millis) -> Result<(), UpdateError> {
         match known_at < self.known_at {
             true => Err(UpdateError::Order { found: known_at, held: self.known_at }),
@@ -324,16 +325,20 @@ impl Recogniser {
         // Only members get here, of whom there are few.
         u32::try_from(place).unwrap_or(u32::MAX)
     }
+}
 
-    fn facts(&mut self, claims: &AttestedClaims) -> (u32, Facts) {
-        match claims {
-            AttestedClaims::Aeo { programme, country, coverage, standing, since } => {
-                let facts = Facts::Aeo { country: *country, coverage: *coverage, standing: *standing, since: *since };
-                (self.ground.programme(programme), facts)
-            }
-            AttestedClaims::VettedSeller { .. } => (u32::MAX, Facts::Seller),
-            AttestedClaims::Collect(mandate) => (u32::MAX, Facts::Collect(mandate.clone())),
+/// Where a type has no programmes.
+const NO_PROGRAMME: u32 = u32::MAX;
+
+/// The programme of an `aeo`, and what of the claims is held.
+fn facts(claims: &AttestedClaims) -> (Option<&str>, Facts) {
+    match claims {
+        AttestedClaims::Aeo { programme, country, coverage, standing, since } => {
+            let facts = Facts::Aeo { country: *country, coverage: *coverage, standing: *standing, since: *since };
+            (Some(programme), facts)
         }
+        AttestedClaims::VettedSeller { .. } => (None, Facts::Seller),
+        AttestedClaims::Collect(mandate) => (None, Facts::Collect(mandate.clone())),
     }
 }
 

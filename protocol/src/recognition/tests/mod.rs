@@ -1,1 +1,8 @@
+#![allow(clippy::unwrap_used)]
 
+mod answers;
+mod documents;
+mod naive;
+mod properties;
+mod uses;
+mod world;
