@@ -4,18 +4,14 @@ use std::sync::Arc;
 
 use super::numbers::Numbers;
 use crate::credential::claims::{AeoStanding, Coverage};
-use crate::credential::{
-    Algorithm, AttestKey, Bits, Status, StatusClaims, StatusList, StatusReference, StatusToken,
-};
+use crate::credential::{Algorithm, AttestKey, Bits, Status, StatusClaims, StatusList, StatusReference, StatusToken};
 use crate::document::{
     Agreement, AttestCardKey, Benefit, Card, Charter, CharterMember, IssuedBy, MemberStatus, Recognition,
 };
 use crate::hash::{Digest, Domain};
 use crate::keys::{KeyId, KeyUse, SecretKey};
 use crate::names::{MemberId, MemberKind, NameError, Purpose, Territory};
-use crate::recognition::{
-    Answer, Attested, AttestedClaims, NumberKey, Question, Recogniser, Scheme, StatusChange,
-};
+use crate::recognition::{Answer, Attested, AttestedClaims, NumberKey, Question, Recogniser, Scheme, StatusChange};
 use crate::time::{Day, Millis};
 
 /// Attestations of the measurement that the issue asks for.
@@ -60,7 +56,8 @@ impl SampleTraders {
         let start = Millis((NOW - 86_400) * 1000);
         for member in &members {
             let row = AttestCardKey { key: *key.public(), from: Day(20_000), until: None };
-            let card = Card { member: member.id.clone(), identity: member.identity, nodes: Vec::new(), attest: vec![row] };
+            let card =
+                Card { member: member.id.clone(), identity: member.identity, nodes: Vec::new(), attest: vec![row] };
             recogniser.card(&card, start)?;
         }
         let charter = Charter {

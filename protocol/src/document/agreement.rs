@@ -6,7 +6,8 @@ use serde::Deserialize;
 
 use super::recognition::DraftRecognition;
 use super::{
-    Charter, CharterMember, Document, DocumentError, DocumentKind, MAX_WORD, Recognition, decode_list, decode_some, encode_list, is_word,
+    Charter, CharterMember, Document, DocumentError, DocumentKind, MAX_WORD, Recognition, decode_list, decode_some,
+    encode_list, is_word,
 };
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::hash::{Digest, unhex};

@@ -2,9 +2,9 @@
 
 use super::{AttestCardKey, Document, DocumentError, DocumentKind, decode_list, decode_some, encode_list};
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
+use crate::credential::Algorithm;
 use crate::hash::{Digest, Domain};
 use crate::keys::{KeyError, KeyUse, PublicKey, decode_key};
-use crate::credential::Algorithm;
 use crate::limits::{MAX_ADDRESSES, MAX_ATTEST_KEYS, MAX_KEYS, MAX_NODES};
 use crate::names::{MemberId, Slug};
 use crate::record::OfEdition;
@@ -201,7 +201,9 @@ impl Card {
         self.check_attest()?;
         let mut keys = vec![self.identity.bytes().to_vec()];
         keys.extend(self.nodes.iter().flat_map(CardNode::keys).map(|key| key.bytes().to_vec()));
-        keys.extend(self.attest.iter().filter(|row| row.key.algorithm() == Algorithm::EdDsa).map(|row| row.key.bytes()));
+        keys.extend(
+            self.attest.iter().filter(|row| row.key.algorithm() == Algorithm::EdDsa).map(|row| row.key.bytes()),
+        );
         keys.sort_unstable();
         if keys.windows(2).any(|w| w[0] == w[1]) {
             return Err("one key serves two uses or two nodes");

@@ -122,7 +122,8 @@ impl Charter {
             valid_until.map_err(|e| DocumentError::Content(format!("charter draft: valid_until: {e}")))?;
         let (name, policy) = (draft.name, draft.policy);
         let issuers = DraftIssuers::spell_out(draft.issuers);
-        let charter = Self { name, members, governors, threshold, policy, valid_until, round: 1, merges: None, issuers };
+        let charter =
+            Self { name, members, governors, threshold, policy, valid_until, round: 1, merges: None, issuers };
         charter.check().map_err(|what| DocumentError::Content(format!("charter draft: {what}")))?;
         Ok(charter)
     }

@@ -108,7 +108,9 @@ pub struct Attested {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AttestedError {
     /// Its number is hidden.
-    #[error("the '{0}' does not disclose its number, so nobody can be recognised by it; hint: present it with the number")]
+    #[error(
+        "the '{0}' does not disclose its number, so nobody can be recognised by it; hint: present it with the number"
+    )]
     NoNumber(CredentialType),
 }
 

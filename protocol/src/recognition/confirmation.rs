@@ -55,10 +55,7 @@ impl FromStr for Period {
             return Err(error());
         }
         let part = |from: usize, to: usize| text.get(from..to).ok_or_else(error);
-        Ok(Self {
-            year: part(0, 4)?.parse().map_err(|_| error())?,
-            month: part(5, 7)?.parse().map_err(|_| error())?,
-        })
+        Ok(Self { year: part(0, 4)?.parse().map_err(|_| error())?, month: part(5, 7)?.parse().map_err(|_| error())? })
     }
 }
 

@@ -134,7 +134,8 @@ impl Ground {
         if let Some(number) = self.known_programme(name) {
             return number;
         }
-        let (name, number): (Arc<str>, _) = (name.into(), u32::try_from(self.programme_names.len()).unwrap_or(u32::MAX));
+        let (name, number): (Arc<str>, _) =
+            (name.into(), u32::try_from(self.programme_names.len()).unwrap_or(u32::MAX));
         self.programme_names.push(name.clone());
         self.programmes.insert(name, number);
         number
@@ -142,6 +143,22 @@ impl Ground {
 
     pub(super) fn programme_name(&self, number: u32) -> &str {
         self.programme_names.get(number as usize).map_or("", |name| name)
+    }
+
+    /// Whether the newest card known of its member has these keys.
+    pub(super) fn has_keys(&self, card: &Card) -> bool {
+        let keys = self.keys.get(&card.member).and_then(History::newest);
+        keys.map_or(&[][..], Vec::as_slice).iter().map(|(_, row)| row).eq(&card.attest)
+    }
+
+    /// What a member suspends now. Ordered.
+    pub(super) fn suspended_by(&self, member: &MemberId) -> &[Slug] {
+        self.suspended.get(member).and_then(History::newest).map_or(&[], Vec::as_slice)
+    }
+
+    /// Versions that hold.
+    pub(super) fn digests(&self) -> Vec<Digest> {
+        self.versions.iter().filter(|held| held.void_at.is_none()).map(|held| held.digest).collect()
     }
 
     pub(super) fn charter(&self, at: Millis) -> Result<Option<&(Millis, Arc<Charter>)>, Refusal> {

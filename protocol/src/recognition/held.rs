@@ -151,7 +151,8 @@ impl Lines {
 
     /// A new line with its first event.
     pub(super) fn add(&mut self, name: LineName, known_at: Millis, first: Event) -> Option<u32> {
-        let place = self.free.last().copied().or_else(|| u32::try_from(self.lines.len()).ok().filter(|at| *at < END))?;
+        let place =
+            self.free.last().copied().or_else(|| u32::try_from(self.lines.len()).ok().filter(|at| *at < END))?;
         let next = self.heads.insert(name.number, place).unwrap_or(END);
         let line = Line { name, next, events: vec![(known_at, first)], cut: false };
         match self.free.pop() {

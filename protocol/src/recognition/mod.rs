@@ -8,6 +8,7 @@
 //! | `ground` | charter, cards, revoked keys, agreements and suspensions through time, rows compiled |
 //! | `lists` | status lists: an older one never takes the place of a newer one |
 //! | `held` | attestations and what became of them |
+//! | `learn` | what a directory of signed documents says, taken over as far as it changed |
 //! | `recogniser` | what changes, in the order in which it became known |
 //! | `recognise` | the decision |
 //! | `answer`, `refusal` | what it says |
@@ -23,6 +24,7 @@ mod confirmation;
 mod ground;
 mod held;
 mod history;
+mod learn;
 mod lists;
 mod recognise;
 mod recogniser;

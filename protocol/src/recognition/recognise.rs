@@ -179,9 +179,7 @@ impl<'r> Look<'r, '_> {
         match (rows.is_empty(), any) {
             (false, _) => Ok(Some(Grounds::Agreements(rows))),
             (true, true) => Ok(None),
-            (true, false) => {
-                Err(Refusal::NoAgreement { asking: self.asking.id.clone(), issuer: issuer.id.clone() })
-            }
+            (true, false) => Err(Refusal::NoAgreement { asking: self.asking.id.clone(), issuer: issuer.id.clone() }),
         }
     }
 

@@ -19,7 +19,9 @@ use crate::time::Millis;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UpdateError {
     /// It became known before what is held already.
-    #[error("it became known at {found}, before {held}, when the last change did; hint: hand changes in in their order")]
+    #[error(
+        "it became known at {found}, before {held}, when the last change did; hint: hand changes in in their order"
+    )]
     Order {
         /// When it became known.
         found: Millis,
@@ -43,7 +45,9 @@ pub enum UpdateError {
         country: Territory,
     },
     /// An older credential than the one held.
-    #[error("a credential of {issuer} issued at {held} is held; this one is of {found} (seconds since 1970) and takes no place of it")]
+    #[error(
+        "a credential of {issuer} issued at {held} is held; this one is of {found} (seconds since 1970) and takes no place of it"
+    )]
     OlderCredential {
         /// The issuer.
         issuer: MemberId,
@@ -53,7 +57,9 @@ pub enum UpdateError {
         held: u64,
     },
     /// An older status list than the one held.
-    #[error("the status list {uri} of {held} is held; this one is of {found} (seconds since 1970) and takes no place of it")]
+    #[error(
+        "the status list {uri} of {held} is held; this one is of {found} (seconds since 1970) and takes no place of it"
+    )]
     OlderList {
         /// The list.
         uri: String,
@@ -63,7 +69,9 @@ pub enum UpdateError {
         held: u64,
     },
     /// Two status lists of one time.
-    #[error("two different status lists {uri} were issued at {issued_at} (seconds since 1970); the first one stays; hint: ask its issuer")]
+    #[error(
+        "two different status lists {uri} were issued at {issued_at} (seconds since 1970); the first one stays; hint: ask its issuer"
+    )]
     TwoLists {
         /// The list.
         uri: String,
@@ -172,12 +180,7 @@ impl Recogniser {
     ///
     /// # Errors
     /// [`UpdateError::Order`].
-    pub fn suspend(
-        &mut self,
-        member: &MemberId,
-        agreements: Vec<Slug>,
-        known_at: Millis,
-    ) -> Result<(), UpdateError> {
+    pub fn suspend(&mut self, member: &MemberId, agreements: Vec<Slug>, known_at: Millis) -> Result<(), UpdateError> {
         self.advance(known_at)?;
         self.ground.suspend(member, agreements, known_at);
         Ok(())
@@ -227,7 +230,8 @@ impl Recogniser {
         let list = self.lists.place(&attested.issuer, &attested.status.uri)?;
         let index = attested.status.index;
         let (Attested { credential, key, issued_at, expires, .. }, status) = (attested, self.lists.status(list, index));
-        let held = Held { credential: *credential, key: *key, issued_at: *issued_at, expires: *expires, list, index, facts };
+        let held =
+            Held { credential: *credential, key: *key, issued_at: *issued_at, expires: *expires, list, index, facts };
         let event = Event::Issued(Box::new(held), status);
         let place = match found.and_then(|place| self.lines.get_mut(place).map(|line| (place, line))) {
             Some((place, line)) => {
@@ -311,7 +315,7 @@ impl Recogniser {
         }
     }
 
-    fn advance(&mut self, known_at: Millis) -> Result<(), UpdateError> {
+    pub(super) fn advance(&mut self, known_at: Millis) -> Result<(), UpdateError> {
         self.in_order(known_at)?;
         self.known_at = known_at;
         Ok(())

@@ -140,7 +140,9 @@ pub enum Refusal {
         since: Day,
     },
     /// A seller that was checked is vouched for, and no trusted trader.
-    #[error("{issuer} vouches for a seller; 'vetted_seller' is no authorisation and gives no benefit under any agreement")]
+    #[error(
+        "{issuer} vouches for a seller; 'vetted_seller' is no authorisation and gives no benefit under any agreement"
+    )]
     SellerOnly {
         /// The issuer.
         issuer: MemberId,
@@ -242,7 +244,9 @@ pub enum Refusal {
         since: Millis,
     },
     /// No party speaks for the territory.
-    #[error("agreement {agreement}, recognition {row}: no active customs administration among its parties speaks for {territory}")]
+    #[error(
+        "agreement {agreement}, recognition {row}: no active customs administration among its parties speaks for {territory}"
+    )]
     NobodySpeaks {
         /// The agreement.
         agreement: Slug,
@@ -282,7 +286,9 @@ pub enum Refusal {
         code: String,
     },
     /// A code or less of it was told than the row needs to know whether the goods are excepted.
-    #[error("agreement {agreement}, recognition {row}: '{code}' does not tell whether goods under {prefix} are excepted")]
+    #[error(
+        "agreement {agreement}, recognition {row}: '{code}' does not tell whether goods under {prefix} are excepted"
+    )]
     CodeTooShort {
         /// The agreement.
         agreement: Slug,

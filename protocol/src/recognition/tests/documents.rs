@@ -99,7 +99,8 @@ fn kinds_issue_what_they_may_and_the_charter_narrows() {
             assert_eq!(wide.may_issue(&member.id, *of).is_ok(), may, "{} {of}", member.id);
         }
     }
-    let narrow = charter(&["customs-us"], "\n[[issuers]]\ntype = \"aeo\"\nmembers = [\"customs-us\", \"customs-eu\"]\n");
+    let narrow =
+        charter(&["customs-us"], "\n[[issuers]]\ntype = \"aeo\"\nmembers = [\"customs-us\", \"customs-eu\"]\n");
     let may = |id: &str| narrow.may_issue(&slug(id), CredentialType::Aeo).map(|_| ());
     assert_eq!(may("customs-eu"), Ok(()));
     assert_eq!(may("customs-us"), Err(NoRight::MemberSuspended(slug("customs-us"))));
@@ -155,6 +156,9 @@ fn rows_are_refused_exactly() {
     other[place + 1..place + 4].copy_from_slice(b"aey");
     assert!(Agreement::from_cbor(&other).unwrap_err().to_string().contains("only 'aeo' gives benefits"));
     let words = agreement(EU_KR).in_words(None).join("\n");
-    assert!(words.contains("recognition 2: security status of EU AEO by customs of EU, recognised by customs-kr"), "{words}");
+    assert!(
+        words.contains("recognition 2: security status of EU AEO by customs of EU, recognised by customs-kr"),
+        "{words}"
+    );
     assert!(words.contains("not for goods under 2402, 9303") && words.contains("only where order is given"));
 }

@@ -2,6 +2,7 @@
 
 mod answers;
 mod documents;
+mod learned;
 mod naive;
 mod properties;
 mod uses;

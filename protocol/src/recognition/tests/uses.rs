@@ -112,7 +112,10 @@ fn a_use_is_flagged_until_its_holder_speaks() {
     assert_eq!(uses.confirm(Scheme::Ioss, &says, key(1).public().id(), at(11)), Ok(Matched::Again));
     assert_eq!(uses.confirmed(&flag.of.key), Some((says.period, at(10))));
     let twice = Confirmation { period: "2026-07".parse().unwrap(), ..says };
-    assert!(matches!(uses.confirm(Scheme::Ioss, &twice, key(1).public().id(), at(12)), Err(UseError::OtherPeriod { .. })));
+    assert!(matches!(
+        uses.confirm(Scheme::Ioss, &twice, key(1).public().id(), at(12)),
+        Err(UseError::OtherPeriod { .. })
+    ));
     assert_eq!(uses.declare(used(number, 1, None)), Ok(None));
 }
 
@@ -125,9 +128,15 @@ fn holders_change() {
         uses.hold(number, holder("platform-us", &key(n)));
     }
     assert!(uses.confirm(Scheme::Ioss, &says(1), key(10).public().id(), at(0)).is_ok());
-    assert!(matches!(uses.confirm(Scheme::Ioss, &says(2), key(1).public().id(), at(0)), Err(UseError::NotHolder { .. })));
+    assert!(matches!(
+        uses.confirm(Scheme::Ioss, &says(2), key(1).public().id(), at(0)),
+        Err(UseError::NotHolder { .. })
+    ));
     uses.hold(number, holder("platform-kr", &key(30)));
-    assert!(matches!(uses.confirm(Scheme::Ioss, &says(3), key(10).public().id(), at(0)), Err(UseError::NotHolder { .. })));
+    assert!(matches!(
+        uses.confirm(Scheme::Ioss, &says(3), key(10).public().id(), at(0)),
+        Err(UseError::NotHolder { .. })
+    ));
     assert!(uses.confirm(Scheme::Ioss, &says(3), key(30).public().id(), at(0)).is_ok());
     uses.release(number);
     assert_eq!(uses.confirm(Scheme::Ioss, &says(4), key(30).public().id(), at(0)), Err(UseError::NoHolder));
@@ -140,7 +149,10 @@ fn confirmations_are_read_strictly() {
         let token = says.sign(&key(n));
         assert_eq!(Confirmation::verify(&token, key(n).public(), T0), Ok(says.clone()));
         assert!(matches!(Confirmation::verify(&token, key(n + 2).public(), T0), Err(ConfirmationError::Jws(_))));
-        assert!(matches!(Confirmation::verify(&token, key(n).public(), T0 - 61), Err(ConfirmationError::Future { .. })));
+        assert!(matches!(
+            Confirmation::verify(&token, key(n).public(), T0 - 61),
+            Err(ConfirmationError::Future { .. })
+        ));
     }
     let payload = |claims: serde_json::Value| {
         let serde_json::Value::Object(claims) = claims else { panic!() };

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use crate::credential::claims::{AeoStanding, Coverage};
-use crate::credential::{
-    Algorithm, AttestKey, Bits, Status, StatusClaims, StatusList, StatusReference, StatusToken,
-};
+use crate::credential::{Algorithm, AttestKey, Bits, Status, StatusClaims, StatusList, StatusReference, StatusToken};
 use crate::document::{Agreement, AttestCardKey, Card, Charter, CharterMember, MemberStatus};
 use crate::hash::{Digest, Domain};
 use crate::names::{MemberId, Purpose};
