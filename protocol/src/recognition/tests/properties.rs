@@ -1,6 +1,6 @@
 //! The recogniser beside the naive one: any changes in any order, asked about any moment, after everything became known.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
@@ -21,7 +21,7 @@ const SPAN: u64 = 20 * 86_400;
 
 fn member() -> impl Strategy<Value = MemberId> {
     // Mostly those that can issue and be asked.
-    prop::sample::select(vec![0, 0, 0, 1, 1, 2, 2, 3, 4, 5]).prop_map(|of: usize| slug(MEMBERS[of].0))
+    prop::sample::select(vec![0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 4, 5]).prop_map(|of: usize| slug(MEMBERS[of].0))
 }
 
 fn claims() -> impl Strategy<Value = AttestedClaims> {
@@ -48,21 +48,43 @@ fn claims() -> impl Strategy<Value = AttestedClaims> {
         AttestedClaims::Collect(Mandate { territory, levy: Levy::Tax, from, until: until.map(|days| from.plus(days)) })
     });
     let seller = Just(AttestedClaims::VettedSeller { level: SellerLevel::ALL[0], incidents: 0 });
-    prop_oneof![6 => aeo, 2 => mandate, 1 => seller]
+    prop_oneof![8 => aeo, 2 => mandate, 1 => seller]
 }
 
 fn attested() -> impl Strategy<Value = Attested> {
-    let life = (0..SPAN, 3_600..6 * 86_400_u64);
-    (member(), claims(), 0..3_u8, prop::sample::select(vec![0, 0, 0, 1, 2]), life, 0..2_u64, 0..6_u64).prop_map(
-        |(issuer, claims, number, signed_by, (issued, life), uri, index)| Attested {
-            credential: digest(&format!("{issuer} {number} {issued} {claims:?}")),
-            issuer,
-            key: key(signed_by).public().id(),
-            number: NumberKey::new(Scheme::Tin, &number.to_string()),
-            issued_at: T0 + issued,
-            expires: T0 + issued + life,
-            status: StatusReference { index, uri: format!("https://status.example/{uri}") },
-            claims,
+    let life = (0..SPAN, 3 * 86_400..6 * 86_400_u64);
+    let signed_by = prop::sample::select(vec![0, 0, 0, 0, 1, 2]);
+    let reference = (prop::sample::select(vec![0, 0, 1]), prop::sample::select(vec![0, 1, 2, 3, 3, 5]));
+    // Most attest what they may and for their own country; some do not.
+    let who = (member(), prop::bool::weighted(0.9));
+    (who, claims(), prop::sample::select(vec![0, 0, 1, 2]), signed_by, life, reference).prop_map(
+        |((issuer, fits), mut claims, number, signed_by, (issued, life), (uri, index))| {
+            let (_, kind, territory) = MEMBERS.iter().find(|(id, ..)| *id == issuer.as_str()).unwrap();
+            match &mut claims {
+                _ if !fits => {}
+                _ if *kind != "customs" => {
+                    claims = AttestedClaims::VettedSeller { level: SellerLevel::ALL[0], incidents: 0 };
+                }
+                AttestedClaims::Aeo { country, programme, .. } => {
+                    *country = territory.parse().unwrap();
+                    // Its own, but for some of the third one.
+                    if *programme != PROGRAMMES[2] {
+                        *programme = PROGRAMMES[usize::from(*territory == "KR")].into();
+                    }
+                }
+                AttestedClaims::Collect(mandate) => mandate.territory = territory.parse().unwrap(),
+                AttestedClaims::VettedSeller { .. } => {}
+            }
+            Attested {
+                credential: digest(&format!("{issuer} {number} {issued} {claims:?}")),
+                issuer,
+                key: key(signed_by).public().id(),
+                number: NumberKey::new(Scheme::Tin, &number.to_string()),
+                issued_at: T0 + issued,
+                expires: T0 + issued + life,
+                status: StatusReference { index, uri: format!("https://status.example/{uri}") },
+                claims,
+            }
         },
     )
 }
@@ -70,6 +92,8 @@ fn attested() -> impl Strategy<Value = Attested> {
 /// Changes; an attestation is issued some time before it becomes known, so its times are set later.
 fn change() -> impl Strategy<Value = Change> {
     let charters = vec![
+        charter(&[], ""),
+        charter(&[], ""),
         charter(&[], ""),
         charter(&[], "\n[[issuers]]\ntype = \"aeo\"\nmembers = [\"customs-de\", \"customs-kr\"]\n"),
         charter(&["customs-de"], ""),
@@ -89,14 +113,14 @@ fn change() -> impl Strategy<Value = Change> {
     let digests: Vec<_> =
         [EU_KR, US_DE].iter().flat_map(|text| [1, 2].map(|n| digest(&format!("{text}{n}")))).collect();
     let suspended = prop::sample::subsequence(vec![slug("mra-eu-kr"), slug("mra-us-de")], 0..=2);
-    let statuses = prop::collection::vec(prop::sample::select(vec![0, 0, 0, 0, 1, 2, 3]), 4..=4);
-    let list = (member(), 0..2_u64, 0..SPAN, prop::option::of(0..10 * 86_400_u64), statuses).prop_map(
+    let statuses = prop::collection::vec(prop::sample::select(vec![0, 0, 0, 0, 0, 0, 0, 1, 2, 3]), 4..=4);
+    let list = (member(), 0..2_u64, 0..SPAN, prop::option::weighted(0.3, 0..10 * 86_400_u64), statuses).prop_map(
         |(issuer, uri, issued, life, statuses)| {
             let uri = format!("https://status.example/{uri}");
             Change::List(issuer, list(&uri, issued, life.map(|life| issued + life), &statuses))
         },
     );
-    let keys = prop::sample::subsequence(vec![0, 1, 2], 1..=3);
+    let keys = prop::sample::subsequence(vec![0, 1, 2], 2..=3);
     let card = (member(), keys, 0..30_u64).prop_map(|(member, keys, until)| {
         let mut made = card(member.as_str(), &keys);
         made.attest[0].until = (until < 20).then(|| day("2026-06-01").plus(until));
@@ -109,7 +133,7 @@ fn change() -> impl Strategy<Value = Change> {
         3 => prop::sample::select(versions),
         1 => prop::sample::select(digests).prop_map(Change::Void),
         1 => (member(), suspended).prop_map(|(member, of)| Change::Suspend(member, of)),
-        8 => attested().prop_map(Change::Attest),
+        14 => attested().prop_map(Change::Attest),
         1 => attested().prop_map(|of| Change::Remove(of.number, of.credential)),
         6 => list,
     ]
@@ -177,9 +201,9 @@ fn in_time(changes: Vec<(Change, u64)>, begun: bool) -> Vec<(u64, Change)> {
 #[test]
 fn every_ground_and_most_reasons_occur() {
     let mut runner = TestRunner::deterministic();
-    let changes = prop::collection::vec((change(), 0..86_400_u64), 0..60);
+    let changes = prop::collection::vec((change(), 0..43_200_u64), 0..90);
     let mut names: BTreeSet<String> = BTreeSet::new();
-    let mut recognised = 0;
+    let mut firsts: BTreeMap<String, usize> = BTreeMap::new();
     for _ in 0..200 {
         let known = in_time(changes.new_tree(&mut runner).unwrap().current(), true);
         let mut recogniser = Recogniser::new();
@@ -188,29 +212,45 @@ fn every_ground_and_most_reasons_occur() {
         }
         for _ in 0..50 {
             let (number, asking, purpose, hs, given, seconds) = asked().new_tree(&mut runner).unwrap().current();
-            let (scheme, number, at) = (Scheme::Tin, number.to_string(), at(seconds));
+            let (scheme, number, at) = (Scheme::Tin, number.to_string(), at(moment(&known, seconds)));
             let (asking, hs, given) = (&asking, &hs, &given);
             let answer = recogniser.recognise(&Question { scheme, number: &number, purpose, asking, hs, given, at });
             names.extend(answer.refusals.iter().map(name));
-            if let Verdict::Recognised(of) = &answer.verdict {
-                names.insert(format!("{:?}", of.grounds).split([' ', '(']).next().unwrap().to_owned());
-                recognised += 1;
-            }
+            let first = match &answer.verdict {
+                Verdict::Recognised(of) => format!("{:?}", of.grounds).split([' ', '(']).next().unwrap().to_owned(),
+                Verdict::Refused(refusal) => name(refusal),
+            };
+            *firsts.entry(first).or_default() += 1;
         }
     }
-    assert!(recognised > 500, "{recognised}");
-    for wanted in ["Agreements", "Own", "Mandate"] {
-        assert!(names.contains(wanted), "{wanted}");
+    for (wanted, least) in [("Agreements", 200), ("Own", 100), ("Mandate", 20)] {
+        assert!(firsts.get(wanted).is_some_and(|found| *found >= least), "{wanted} {firsts:?}");
     }
     // Neither without a charter, nor cut; nobody speaks for the EU only where its administration is suspended.
-    assert!(names.len() >= 30, "{names:?}");
+    assert!(names.len() >= 30, "{} {names:?}", names.len());
+}
+
+/// Of the whole span the part in which something became known, and a day more.
+fn moment(known: &[(u64, Change)], seconds: u64) -> u64 {
+    let last = known.last().map_or(0, |(last, _)| *last);
+    seconds * (last + 86_400) / SPAN
 }
 
 type Asked = (u8, MemberId, Purpose, Vec<&'static str>, Vec<&'static str>, u64);
 
 fn asked() -> impl Strategy<Value = Asked> {
-    let asking =
-        prop::sample::select(vec!["customs-kr", "customs-kr", "customs-us", "customs-eu", "platform-us", "nobody"]);
+    let asking = prop::sample::select(vec![
+        "customs-kr",
+        "customs-kr",
+        "customs-kr",
+        "customs-kr",
+        "customs-us",
+        "customs-us",
+        "customs-eu",
+        "customs-eu",
+        "platform-us",
+        "nobody",
+    ]);
     let purpose = prop::sample::select(vec![
         Purpose::Facilitation,
         Purpose::Facilitation,
@@ -219,7 +259,8 @@ fn asked() -> impl Strategy<Value = Asked> {
     ]);
     let hs = prop::sample::subsequence(vec!["240220", "24", "851712", "9303"], 0..3);
     let given = prop::sample::subsequence(vec!["order", "images"], 0..=2);
-    (0..4_u8, asking.prop_map(slug), purpose, hs, given, 0..SPAN + 5 * 86_400)
+    let number = prop::sample::select(vec![0, 0, 0, 0, 1, 1, 2, 3]);
+    (number, asking.prop_map(slug), purpose, hs, given, 0..SPAN)
 }
 
 proptest! {
@@ -227,7 +268,7 @@ proptest! {
 
     #[test]
     fn both_say_the_same_of_every_moment(
-        changes in prop::collection::vec((change(), 0..86_400_u64), 0..60),
+        changes in prop::collection::vec((change(), 0..43_200_u64), 0..90),
         questions in prop::collection::vec(asked(), 1..24),
         begun in prop::bool::weighted(0.9),
     ) {
@@ -238,7 +279,7 @@ proptest! {
             prop_assert_eq!(taken.is_ok(), replay.apply(change), "{:?} {:?}", change, taken);
         }
         for (number, asking, purpose, hs, given, seconds) in &questions {
-            let number = number.to_string();
+            let (number, seconds) = (number.to_string(), &moment(&known, *seconds));
             let (scheme, at) = (Scheme::Tin, at(*seconds));
             let question = Question { scheme, number: &number, purpose: *purpose, asking, hs, given, at };
             let mut then = Replay::default();
