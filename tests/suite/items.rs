@@ -233,8 +233,8 @@ fn a_filer_knows_from_the_recipients_witnesses_that_it_was_in_time_also_after_a_
     assert!(text.contains("proven 20") && text.contains("by customs") && text.contains("immediate release"), "{text}");
     drop(nodes.remove(0));
     check(&dir);
-    let post = network.start("post");
     drop(nodes);
+    let post = network.start_alone("post");
     assert_eq!(own_deadline(&post, "in_time")["timeliness"][0]["proven"], line["proven"], "nobody can be asked");
 }
 

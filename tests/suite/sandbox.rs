@@ -466,7 +466,8 @@ fn a_partner_of_each_kind_has_its_part_in_the_life_of_one_item() {
             ("data_answer", "agency-kr"),
         ];
         let whole = parts.iter().all(|(name, issuer)| issuers(name).iter().any(|of| of == issuer));
-        (code == 0 && whole).then_some(life)
+        // Flags and alarms make it 1.
+        (code < 2 && whole).then_some(life)
     });
     assert_eq!(life["records"]["declaration"].as_array().unwrap().len(), 1, "{life:#}");
     let (code, report) = rehearsal.ended(&practice);
