@@ -84,10 +84,9 @@ impl Recognition {
 
     pub(super) fn check(&self, parties: &[MemberId]) -> Result<(), &'static str> {
         let party = |id: &MemberId| parties.binary_search(id).is_ok();
-        if let IssuedBy::Member(member) = &self.issued_by {
-            if !party(member) || self.by.contains(member) {
-                return Err("a row recognises a member that is no party, or its own");
-            }
+        let wrong = |member: &MemberId| !party(member) || self.by.contains(member);
+        if matches!(&self.issued_by, IssuedBy::Member(member) if wrong(member)) {
+            return Err("a row recognises a member that is no party, or its own");
         }
         if check_line(&self.programme, MAX_WORDS).is_err() {
             return Err("a programme is a line of 1 to 400 bytes");

@@ -204,10 +204,11 @@ impl Ground {
             active && matches!(row.issued_by, IssuedBy::Territory(of) if member.territory.contains(of))
         };
         let speakers = || held.parties.iter().filter_map(|id| ask.charter.member(id)).filter(speaks);
-        if let IssuedBy::Territory(territory) = row.issued_by {
-            if speakers().next().is_none() {
+        match row.issued_by {
+            IssuedBy::Territory(territory) if speakers().next().is_none() => {
                 return Err(Refusal::NobodySpeaks { agreement: agreement(), row: number, territory });
             }
+            IssuedBy::Territory(_) | IssuedBy::Member(_) => {}
         }
         for member in [ask.asking, &ask.issuer.id].into_iter().chain(speakers().map(|member| &member.id)) {
             let Some(history) = self.suspended.get(member) else { continue };

@@ -34,10 +34,9 @@ impl Recogniser {
             match document.kind {
                 DocumentKind::Card => {
                     let is_newest = directory.card_of(&document.id) == Some((document.version, document.digest()));
-                    if let Some(card) = is_newest.then(|| Card::open(document).ok()).flatten() {
-                        if !self.ground.has_keys(&card) {
-                            self.ground.set_card(&card, known_at);
-                        }
+                    let card = is_newest.then(|| Card::open(document).ok()).flatten();
+                    if let Some(card) = card.filter(|card| !self.ground.has_keys(card)) {
+                        self.ground.set_card(&card, known_at);
                     }
                 }
                 DocumentKind::Agreement => drop(numbers.insert(document.digest(), document.version)),

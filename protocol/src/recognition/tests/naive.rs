@@ -128,10 +128,11 @@ impl Replay {
                 Ok("Aeo") if one_union(charter.member(&of.issuer).unwrap().territory, asking.territory) => {
                     plain = plain.or(Some(("Own", benefits, of.credential)));
                 }
-                Ok("Aeo") => match self.rows(of, charter, question, &mut benefits, &mut against) {
-                    true => return (Some(("Agreements", benefits, of.credential)), against),
-                    false => {}
-                },
+                Ok("Aeo") => {
+                    if self.rows(of, charter, question, &mut benefits, &mut against) {
+                        return (Some(("Agreements", benefits, of.credential)), against);
+                    }
+                }
                 Ok(other) => plain = plain.or(Some((other, benefits, of.credential))),
             }
         }
