@@ -93,7 +93,7 @@ fn make(members: &[&str], agreements: &[String], reads: &[&[(&str, u64)]]) -> Ma
             addresses: vec![format!("/ip4/127.0.0.{nth}/tcp/4700")],
             reads: reads[at].iter().map(|(name, number)| ((*name).to_owned(), *number)).collect(),
         };
-        let card = Card { member: id(at), identity: *identity(at).public(), nodes: vec![node] };
+        let card = Card { member: id(at), identity: *identity(at).public(), nodes: vec![node], attest: Vec::new() };
         let mut card = card.to_document(network).unwrap();
         card.sign(&id(at), &identity(at));
         cards.push(card);

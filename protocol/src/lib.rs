@@ -13,6 +13,7 @@
 //! | [`life`] | the records of one item as its life: identity, order, referrals, release, timeliness |
 //! | [`audit`] | what an auditor checks, offline |
 //! | [`credential`] | attestations about traders that any library verifies: JOSE keys, SD-JWT VC, token status lists |
+//! | [`recognition`] | who is a trusted trader for whom, under which agreement, with which benefits; confirmed use of `collect` numbers |
 //! | [`reference`] | lists of codes and dated rules: territories, currencies, tariff, numbers, obligations, immediate release |
 //! | [`quality`] | what is wrong with a record, and how quickly it can be released |
 //! | [`formats`] | NDJSON and CSV into content |
@@ -34,6 +35,7 @@ pub mod life;
 pub mod limits;
 pub mod names;
 pub mod quality;
+pub mod recognition;
 pub mod record;
 pub mod reference;
 pub mod sandbox;

@@ -62,6 +62,34 @@ pub const MAX_ADDRESSES: usize = 8;
 pub const MAX_FLOWS: usize = 256;
 /// Terms of a row beside those that have a place of their own.
 pub const MAX_TERMS: usize = 32;
+/// Rows of an agreement that recognise attestations.
+pub const MAX_RECOGNITIONS: usize = 256;
+/// Prefixes of tariff codes, or words of voluntary data, of one such row.
+pub const MAX_RECOGNITION_CONDITIONS: usize = 256;
+/// Attestations that a recogniser holds, by issuer, type, programme and number.
+pub const MAX_ATTESTATIONS: usize = 4_000_000;
+/// Programmes of one issuer under which one number is attested.
+pub const MAX_PROGRAMMES_OF_NUMBER: usize = 8;
+/// Status lists of one issuer that a recogniser holds.
+pub const MAX_STATUS_LISTS_OF_ISSUER: usize = 64;
+/// Changes of one attestation (issued, renewed, status) that are remembered: a year of weekly renewals with some changes of status.
+pub const MAX_ATTESTATION_EVENTS: usize = 64;
+/// Versions of the charter, of a card, of what a member suspends, and of an agreement, that a recogniser remembers.
+pub const MAX_REMEMBERED_VERSIONS: usize = 256;
+/// Issues of a status list whose times are remembered: two weeks at one every five minutes.
+pub const MAX_REMEMBERED_LISTS: usize = 4_096;
+/// Reasons that one answer of a recogniser gives; of those beyond only the number.
+pub const MAX_REASONS: usize = 32;
+/// Uses of `collect` numbers whose declarations and confirmations are matched at a time; a month of a large platform.
+pub const MAX_CONFIRMATIONS: usize = 4_000_000;
+/// Keys of one number's holder that confirm its use: the one in use and former ones.
+pub const MAX_HOLDER_KEYS: usize = 4;
+/// Bytes of a signed confirmation of use.
+pub const MAX_CONFIRMATION_BYTES: usize = 4 * 1024;
+/// Types of attestations whose issuers a charter lists.
+pub const MAX_ISSUER_ROWS: usize = 32;
+/// Keys on a card that sign attestations: those in use, the next and former ones.
+pub const MAX_ATTEST_KEYS: usize = 16;
 /// Onward permissions of a row.
 pub const MAX_ONWARD: usize = 32;
 /// Bytes of what comes with records that are passed on; half a dispatch, so that the records fit beside it.

@@ -255,7 +255,7 @@ impl Party {
             epoch: 1,
             reads: vec![("declaration".into(), 1)],
         };
-        Card { member: self.id.clone(), identity: *self.identity.public(), nodes: vec![node] }
+        Card { member: self.id.clone(), identity: *self.identity.public(), nodes: vec![node], attest: Vec::new() }
     }
 }
 

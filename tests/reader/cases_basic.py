@@ -5,7 +5,7 @@ import json
 import digests
 from cbor import Refused, read
 from directory import Directory
-from documents import document, network_id
+from documents import agreement, card, charter, document, network_id
 from values import day_of, lies_in
 from wrong import Wrong, equal, unhex
 
@@ -130,6 +130,16 @@ def permit(case, context):
     equal("permitted", why is None, case["permitted"])
 
 
+def body(case, _):
+    """Whether bytes are the body of a document of this kind."""
+    try:
+        read(unhex(case["bytes"]), {"charter": charter, "card": card, "agreement": agreement}[case["of"]])
+        holds = True
+    except Refused:
+        holds = False
+    equal("holds", holds, case["holds"])
+
+
 def network(case, _):
     """The id of a network of this name."""
     equal("id", network_id(case["network"]), case["id"])
@@ -149,6 +159,7 @@ CASES = {
     "signature": signature,
     "document": one_document,
     "permit": permit,
+    "body": body,
     "network_id": network,
     "territory": within,
 }

@@ -141,6 +141,14 @@ class Reader:
         if self._enter(4, count) != count:
             raise Refused("value", start, f"not {count} items")
 
+    def tuple_or_longer(self, count):
+        """An array of so many items or of one more, and whether it has that one."""
+        start = self.at
+        found = self._enter(4, count + 1)
+        if found < count:
+            raise Refused("value", start, f"not {count} items or one more")
+        return found > count
+
     def map(self, most):
         """The count of a map of at most so many pairs."""
         return self._enter(5, most)

@@ -304,6 +304,8 @@ class Directory:
         for member, cards in self.cards.accepted.items():
             for node in (node for _, body in cards for node in body["nodes"]):
                 owned |= {(member, key_id(use, key)) for use in ("sign", "log", "witness", "transport") for key in node[use]}
+            for key in (key for _, body in cards for key, _, _ in body["attest"]):
+                owned.add((member, key_id("attest-p256" if len(key) == 33 else "attest-ed25519", key)))
         self.revoked = {}
         for found in documents:
 

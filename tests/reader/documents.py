@@ -10,6 +10,10 @@ KINDS = ("charter", "card", "agreement", "suspension", "revocation", "rejection"
 STATUS = ("active", "suspended")
 ROLES = ("destination", "first_entry", "transit", "departure")
 USES = ("sign", "log", "witness", "transport")
+BENEFITS = ("fewer_controls", "priority", "simplified_data", "deferred_payment", "reduced_guarantee", "resumption")
+ISSUING = {"aeo": {"customs"}, "collect": {"customs"}, "vetted_seller": {"platform", "post", "broker"}}
+P256 = 2**256 - 2**224 + 2**192 + 2**96 - 1
+P256_B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
 WORD = re.compile(r"[a-z0-9_]{1,40}", re.ASCII)
 
 
@@ -102,6 +106,28 @@ def _key(reader):
     return public
 
 
+def _attest_key(reader):
+    """A key that signs attestations: a compressed point of P-256, or of Ed25519."""
+    start = reader.at
+    public = reader.bytes(33)
+    if len(public) == 33:
+        x = int.from_bytes(public[1:], "big")
+        square = (x**3 - 3 * x + P256_B) % P256
+        holds = public[0] in (2, 3) and x < P256 and pow(square, (P256 + 1) // 4, P256) ** 2 % P256 == square
+    else:
+        holds = len(public) == 32 and strong(public)
+    _whole(reader, start, holds, "not a strong key of attestations")
+    return public
+
+
+def _some(reader, most, item):
+    """The list of a longer form, which is not empty."""
+    start = reader.at
+    found = reader.list(most, item)
+    _whole(reader, start, found, "an empty list at the end")
+    return found
+
+
 def _control(text):
     return any(ord(c) < 32 or 127 <= ord(c) < 160 for c in text)
 
@@ -135,7 +161,7 @@ def _short(reader):
 def charter(reader):
     """A charter's body."""
     start = reader.at
-    reader.tuple(8)
+    longer = reader.tuple_or_longer(8)
 
     def member(inner):
         inner.tuple(6)
@@ -148,6 +174,7 @@ def charter(reader):
     found["threshold"] = reader.uint()
     found["policy"] = _optional(reader, lambda r: r.text(128 * 1024))
     found |= {"valid_until": _optional(reader, day), "round": reader.uint(), "merges": _optional(reader, _digest)}
+    found["issuers"] = _some(reader, 32, _pair(_short, lambda r: r.list(1024, name))) if longer else []
     reader.leave()
     ids = [m["id"] for m in found["members"]]
     active = {m["id"] for m in found["members"] if m["status"] == "active"}
@@ -158,6 +185,12 @@ def charter(reader):
     _whole(reader, start, found["round"] >= 1, "round")
     _whole(reader, start, len({m["identity"] for m in found["members"]}) == len(ids), "a shared key")
     _whole(reader, start, 2 * len(governors) < 3 * threshold <= 3 * len(governors), "threshold")
+    kinds = {m["id"]: m["kind"] for m in found["members"]}
+    for of, issuers in found["issuers"]:
+        may = ISSUING.get(of, MEMBER_KINDS)
+        there = issuers and ascending(issuers) and all(kinds.get(issuer) in may for issuer in issuers)
+        _whole(reader, start, WORD.fullmatch(of) and there, "issuers")
+    _whole(reader, start, ascending([of for of, _ in found["issuers"]]), "types of issuers")
     return found
 
 
@@ -182,7 +215,7 @@ def _keys(reader):
 def card(reader):
     """A card's body."""
     start = reader.at
-    reader.tuple(3)
+    longer = reader.tuple_or_longer(3)
 
     def node(inner):
         inner.tuple(10)
@@ -194,9 +227,14 @@ def card(reader):
         return found
 
     found = {"member": name(reader), "identity": _key(reader), "nodes": reader.list(16, node)}
+    attest = _pair(_attest_key, day, lambda r: _optional(r, day))
+    found["attest"] = _some(reader, 16, attest) if longer else []
     reader.leave()
     nodes = found["nodes"]
     keys = [found["identity"], *(key for n in nodes for key in node_keys(n))]
+    keys += [key for key, _, _ in found["attest"] if len(key) == 32]
+    _whole(reader, start, ascending([key for key, _, _ in found["attest"]]), "order of keys")
+    _whole(reader, start, all(last is None or first <= last for _, first, last in found["attest"]), "days of a key")
     _whole(reader, start, nodes and ascending([n["name"] for n in nodes]), "nodes")
     for n in nodes:
         _whole(reader, start, _plain(n["origin"]) and len(n["origin"].encode()) <= 247 and "+" not in n["origin"], "origin")
@@ -253,19 +291,51 @@ def _row_holds(row, parties):
     return lists and sides and spelled and audit and passed_on and 1 <= row["retention"] <= 3660
 
 
+def _recognition(reader):
+    reader.tuple(8)
+    start = reader.at
+    reader.tuple(2)
+    number = reader.uint()
+    _whole(reader, start, number in (1, 2), "neither a member nor a territory")
+    found = {"member": name(reader) if number == 1 else None, "territory": territory(reader) if number == 2 else None}
+    reader.leave()
+    start = reader.at
+    _whole(reader, start, reader.text(40) == "aeo", "another type than aeo")
+    found |= {"programme": reader.text(400), "by": reader.list(1024, name)}
+    found |= {"purposes": reader.list(10, lambda r: word(r, PURPOSES))}
+    found |= {"benefits": reader.list(6, lambda r: word(r, BENEFITS))}
+    found |= {"prefixes": reader.list(256, _short), "needs": reader.list(256, _short)}
+    reader.leave()
+    return found
+
+
+def _recognition_holds(row, parties):
+    member = row["member"]
+    named = member is None or (member in parties and member not in row["by"])
+    numbers = [[words.index(found) for found in row[key]] for key, words in (("purposes", PURPOSES), ("benefits", BENEFITS))]
+    lists = (row["by"], *numbers)
+    ordered = all(lists) and all(map(ascending, (*lists, row["prefixes"], row["needs"])))
+    digits = all(re.fullmatch("[0-9]{2,10}", prefix, re.ASCII) for prefix in row["prefixes"])
+    spelled = digits and all(WORD.fullmatch(text) for text in row["needs"]) and _line(row["programme"])
+    return named and ordered and spelled and set(row["by"]) <= set(parties) and "audit" not in row["purposes"]
+
+
 def agreement(reader):
     """An agreement's body."""
     start = reader.at
-    reader.tuple(10)
+    longer = reader.tuple_or_longer(10)
     found = {"id": name(reader)} | {key: reader.text(400) for key in ("title", "instrument", "article", "controller")}
     found["document"] = _optional(reader, _digest)
     found |= {"parties": reader.list(1024, name), "valid_from": day(reader), "valid_until": day(reader)}
     found["rows"] = reader.list(256, _row)
+    found["recognitions"] = _some(reader, 256, _recognition) if longer else []
     reader.leave()
     for key in ("title", "instrument", "article", "controller"):
         _whole(reader, start, _line(found[key]), key)
     parties = found["parties"]
-    _whole(reader, start, len(parties) >= 2 and ascending(parties) and found["rows"], "parties or rows")
+    _whole(reader, start, len(parties) >= 2 and ascending(parties), "parties")
+    _whole(reader, start, found["rows"] or found["recognitions"], "no row")
+    _whole(reader, start, all(_recognition_holds(row, parties) for row in found["recognitions"]), "a recognition")
     _whole(reader, start, found["valid_from"] <= found["valid_until"], "days")
     _whole(reader, start, all(_row_holds(row, parties) for row in found["rows"]), "a row")
     return found

@@ -244,7 +244,7 @@ pub(crate) fn card_under(dir: &Path, network: Digest, identity: PublicKey) -> Re
         reads: reads(),
         name,
     };
-    Card { member, identity, nodes: vec![node] }.to_document(network).map_err(FoundError::Card)
+    Card { member, identity, nodes: vec![node], attest: Vec::new() }.to_document(network).map_err(FoundError::Card)
 }
 
 /// What a card says that this program reads: record types with their versions, code lists with their editions.

@@ -1,5 +1,5 @@
 //! What `luxor bench` and `luxord bench` share: the records and networks they measure with, the reports they exchange as JSON, the
-//! formula of the ceiling, SD-JWT beside our own disclosure, and documents to read.
+//! formula of the ceiling, SD-JWT beside our own disclosure, traders to recognise, and documents to read.
 //!
 //! Not here: measuring, clocks and processes.
 
@@ -8,6 +8,7 @@ mod disclosure;
 mod network;
 mod numbers;
 mod quality;
+mod recognition;
 mod records;
 mod report;
 pub mod sdjwt;
@@ -17,6 +18,7 @@ pub use credentials::{STATUSES, SampleCredential, SampleList};
 pub use disclosure::{DISCLOSED, FIELDS, Filing, Unverified, disclose, filings, issue, shown, verify};
 pub use network::{NetworkError, Question, Questions, RULES_PER_VERSION, SampleNetwork, TODAY};
 pub use quality::{FAULTY, LODGED, declarations, walk};
+pub use recognition::{ADMINISTRATIONS, SUSPENDED, SampleTraders, TRADERS, TraderQuestion};
 pub use records::{MAX_RECORD_SIZE, MIN_RECORD_SIZE, Records};
 pub use report::{
     AttestReport, COUNTS, CeilingTerm, Count, CredentialCosts, DecisionReport, DisclosureCosts, DisclosureReport, End,

@@ -130,6 +130,7 @@ impl SampleNetwork {
             valid_until: None,
             round: 1,
             merges: None,
+            issuers: Vec::new(),
         };
         let mut charter = charter.to_document();
         governors.iter().for_each(|party| charter.sign(&party.id, &party.key));
@@ -289,7 +290,7 @@ impl Party {
             epoch: 1,
             reads: vec![(DECLARATION.name.into(), DECLARATION.version)],
         };
-        Ok(Card { member: self.id.clone(), identity: *self.key.public(), nodes: vec![node] })
+        Ok(Card { member: self.id.clone(), identity: *self.key.public(), nodes: vec![node], attest: Vec::new() })
     }
 }
 
@@ -363,6 +364,7 @@ fn agreement(id: &str, a: &Party, b: &Party, unknown: bool) -> Result<Agreement,
             flow(b, a, Purpose::Facilitation, &[1], None),
             flow(a, b, Purpose::Statistics, &[1, 7], None),
         ],
+        recognises: Vec::new(),
     })
 }
 

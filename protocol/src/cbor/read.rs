@@ -226,6 +226,18 @@ impl<'a> Reader<'a> {
         if found == count { Ok(()) } else { Err(self.error_at(start, Reason::Value("array of the wrong length"))) }
     }
 
+    /// Enters an array of `count` items, or of one more, and tells whether it has that one. Pair with [`Reader::leave`].
+    ///
+    /// # Errors
+    /// [`CborError`] when something else stands here.
+    pub fn tuple_or_longer(&mut self, count: usize) -> Result<bool, CborError> {
+        let start = self.at;
+        match self.array(count.saturating_add(1))?.checked_sub(count) {
+            Some(more) => Ok(more == 1),
+            None => Err(self.error_at(start, Reason::Value("array of the wrong length"))),
+        }
+    }
+
     /// Enters a map of at most `max` pairs. Read each key with [`Reader::key`]; pair with [`Reader::leave`].
     ///
     /// # Errors

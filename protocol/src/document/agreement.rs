@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{Charter, CharterMember, Document, DocumentError, DocumentKind, decode_list, encode_list};
+use super::recognition::DraftRecognition;
+use super::{
+    Charter, CharterMember, Document, DocumentError, DocumentKind, MAX_WORD, Recognition, decode_list, decode_some,
+    encode_list, is_word,
+};
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::hash::{Digest, unhex};
-use crate::limits::{MAX_FLOWS, MAX_GROUPS, MAX_MEMBERS, MAX_ONWARD, MAX_RETENTION_DAYS, MAX_TERMS};
+use crate::limits::{MAX_FLOWS, MAX_GROUPS, MAX_MEMBERS, MAX_ONWARD, MAX_RECOGNITIONS, MAX_RETENTION_DAYS, MAX_TERMS};
 use crate::names::{MemberId, MemberKind, Purpose, Slug, Territory, word_enum};
 use crate::record::{EXTRA_GROUP, Group, GroupSet, RecordView, TypeTable, table};
 use crate::time::Day;
@@ -180,6 +184,8 @@ pub struct Agreement {
     pub valid_until: Day,
     /// The rows.
     pub flows: Vec<Flow>,
+    /// Whose attestations about traders are recognised, and what that gives them.
+    pub recognises: Vec<Recognition>,
 }
 
 /// An agreement as people write it, in TOML.
@@ -195,8 +201,10 @@ struct Draft {
     parties: Vec<MemberId>,
     valid_from: String,
     valid_until: String,
-    #[serde(rename = "flow")]
+    #[serde(default, rename = "flow")]
     flows: Vec<DraftFlow>,
+    #[serde(default)]
+    recognises: Vec<DraftRecognition>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -238,9 +246,7 @@ struct DraftOnward {
     retention_days: u64,
 }
 
-const MAX_WORDS: usize = 400;
-/// Bytes of a name of a type, group, term or its value.
-const MAX_WORD: usize = 40;
+pub(super) const MAX_WORDS: usize = 400;
 /// Versions of a type that one row names.
 const MAX_TYPE_VERSIONS: usize = 16;
 /// Territories of one row.
@@ -264,6 +270,8 @@ impl Agreement {
             }
         };
         let flows = draft.flows.into_iter().map(|flow| flow.spell_out().map_err(&wrong)).collect::<Result<_, _>>()?;
+        let recognises =
+            draft.recognises.into_iter().map(|row| row.spell_out().map_err(&wrong)).collect::<Result<_, _>>()?;
         let agreement = Self {
             id: draft.id,
             title: draft.title,
@@ -275,6 +283,7 @@ impl Agreement {
             valid_from: day("valid_from", &draft.valid_from)?,
             valid_until: day("valid_until", &draft.valid_until)?,
             flows,
+            recognises,
         };
         agreement.check().map_err(|what| wrong(what.to_owned()))?;
         Ok(agreement)
@@ -350,6 +359,9 @@ impl Agreement {
             }
             lines.extend(flow.terms.iter().filter_map(Term::in_words).map(|words| format!("    {words}")));
         }
+        for (at, row) in self.recognises.iter().enumerate() {
+            lines.extend(row.in_words(at + 1, name));
+        }
         lines
     }
 
@@ -364,8 +376,14 @@ impl Agreement {
         if self.valid_until < self.valid_from {
             return Err("it ends before it begins");
         }
-        if self.flows.is_empty() {
+        if self.flows.is_empty() && self.recognises.is_empty() {
             return Err("it has no row, so nothing would flow");
+        }
+        if self.recognises.len() > MAX_RECOGNITIONS {
+            return Err("more than 256 rows recognise attestations");
+        }
+        for row in &self.recognises {
+            row.check(&self.parties)?;
         }
         for flow in &self.flows {
             let known = |ids: &[MemberId]| ids.iter().all(|id| self.parties.binary_search(id).is_ok());
@@ -540,25 +558,19 @@ impl DraftOnward {
     }
 }
 
-/// Whether text is a word of a to z, 0 to 9 and underscores, of 1 to 40.
-fn is_word(text: &str) -> bool {
-    let inner = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_';
-    (1..=MAX_WORD).contains(&text.len()) && text.bytes().all(inner)
-}
-
-fn sorted<T: Ord>(mut items: Vec<T>) -> Vec<T> {
+pub(super) fn sorted<T: Ord>(mut items: Vec<T>) -> Vec<T> {
     items.sort();
     items.dedup();
     items
 }
 
-fn ascending<T: Ord>(items: &[T]) -> bool {
+pub(super) fn ascending<T: Ord>(items: &[T]) -> bool {
     items.windows(2).all(|w| w[0] < w[1])
 }
 
 impl Encode for Agreement {
     fn encode(&self, writer: &mut Writer) {
-        writer.array(10);
+        writer.array(if self.recognises.is_empty() { 10 } else { 11 });
         self.id.encode(writer);
         writer.text(&self.title);
         writer.text(&self.instrument);
@@ -573,6 +585,9 @@ impl Encode for Agreement {
         self.valid_until.encode(writer);
         writer.array(self.flows.len());
         self.flows.iter().for_each(|flow| flow.encode(writer));
+        if !self.recognises.is_empty() {
+            encode_list(writer, &self.recognises);
+        }
     }
 }
 
@@ -670,7 +685,7 @@ impl Decode for Agreement {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
         let start = reader.position();
         let words = |r: &mut Reader<'_>| r.text(MAX_WORDS).map(str::to_owned);
-        reader.tuple(10)?;
+        let longer = reader.tuple_or_longer(10)?;
         let agreement = Self {
             id: Slug::decode(reader)?,
             title: words(reader)?,
@@ -682,6 +697,7 @@ impl Decode for Agreement {
             valid_from: Day::decode(reader)?,
             valid_until: Day::decode(reader)?,
             flows: decode_list(reader, MAX_FLOWS, Flow::decode)?,
+            recognises: if longer { decode_some(reader, MAX_RECOGNITIONS, Recognition::decode)? } else { Vec::new() },
         };
         reader.leave();
         agreement.check().map_err(|what| reader.refuse(start, what))?;

@@ -1,10 +1,11 @@
 //! The card: what a member says of itself, its nodes with their keys and addresses. Signed with its identity key.
 
-use super::{Document, DocumentError, DocumentKind, decode_list, encode_list};
+use super::{AttestCardKey, Document, DocumentError, DocumentKind, decode_list, decode_some, encode_list};
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
+use crate::credential::Algorithm;
 use crate::hash::{Digest, Domain};
 use crate::keys::{KeyError, KeyUse, PublicKey, decode_key};
-use crate::limits::{MAX_ADDRESSES, MAX_KEYS, MAX_NODES};
+use crate::limits::{MAX_ADDRESSES, MAX_ATTEST_KEYS, MAX_KEYS, MAX_NODES};
 use crate::names::{MemberId, Slug};
 use crate::record::OfEdition;
 
@@ -133,6 +134,8 @@ pub struct Card {
     pub identity: PublicKey,
     /// Ordered by name.
     pub nodes: Vec<CardNode>,
+    /// The keys that sign its attestations about traders; none for most members. Ordered by their bytes.
+    pub attest: Vec<AttestCardKey>,
 }
 
 const MAX_LINE: usize = 256;
@@ -195,8 +198,12 @@ impl Card {
                 return Err("an address is not a multiaddr such as /ip4/192.0.2.1/tcp/4700");
             }
         }
-        let mut keys = vec![self.identity.bytes()];
-        keys.extend(self.nodes.iter().flat_map(CardNode::keys).map(PublicKey::bytes));
+        self.check_attest()?;
+        let mut keys = vec![self.identity.bytes().to_vec()];
+        keys.extend(self.nodes.iter().flat_map(CardNode::keys).map(|key| key.bytes().to_vec()));
+        keys.extend(
+            self.attest.iter().filter(|row| row.key.algorithm() == Algorithm::EdDsa).map(|row| row.key.bytes()),
+        );
         keys.sort_unstable();
         if keys.windows(2).any(|w| w[0] == w[1]) {
             return Err("one key serves two uses or two nodes");
@@ -207,7 +214,7 @@ impl Card {
 
 impl Encode for Card {
     fn encode(&self, writer: &mut Writer) {
-        writer.array(3);
+        writer.array(if self.attest.is_empty() { 3 } else { 4 });
         self.member.encode(writer);
         self.identity.encode(writer);
         writer.array(self.nodes.len());
@@ -230,13 +237,16 @@ impl Encode for Card {
                 writer.uint(*version);
             }
         }
+        if !self.attest.is_empty() {
+            encode_list(writer, &self.attest);
+        }
     }
 }
 
 impl Decode for Card {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
         let start = reader.position();
-        reader.tuple(3)?;
+        let longer = reader.tuple_or_longer(3)?;
         let member = MemberId::decode(reader)?;
         let identity = decode_key(KeyUse::Identity, reader)?;
         let nodes = decode_list(reader, MAX_NODES, |r| {
@@ -261,8 +271,9 @@ impl Decode for Card {
             r.leave();
             Ok(node)
         })?;
+        let attest = if longer { decode_some(reader, MAX_ATTEST_KEYS, AttestCardKey::decode)? } else { Vec::new() };
         reader.leave();
-        let card = Self { member, identity, nodes };
+        let card = Self { member, identity, nodes, attest };
         card.check().map_err(|what| reader.refuse(start, what))?;
         Ok(card)
     }

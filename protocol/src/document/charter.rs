@@ -6,11 +6,12 @@
 
 use serde::Deserialize;
 
-use super::{Document, DocumentError, DocumentKind, decode_list, encode_list};
+use super::issuers::{DraftIssuers, Issuers};
+use super::{Document, DocumentError, DocumentKind, decode_list, decode_some, encode_list};
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::hash::Digest;
 use crate::keys::{KeyUse, PublicKey, decode_key};
-use crate::limits::{MAX_LOG_WITNESSES, MAX_MEMBERS};
+use crate::limits::{MAX_ISSUER_ROWS, MAX_LOG_WITNESSES, MAX_MEMBERS};
 use crate::names::{MemberId, MemberKind, Slug, Territory, word_enum};
 use crate::time::Day;
 use crate::tlog::{MAX_POLICY_BYTES, Policy};
@@ -62,6 +63,8 @@ pub struct Charter {
     pub round: u64,
     /// The other of two contradicting versions that this one takes the place of.
     pub merges: Option<Digest>,
+    /// Who alone may issue a type of attestations, by type; of a type that is not listed every member of its kinds. Ordered by type.
+    pub issuers: Vec<Issuers>,
 }
 
 #[derive(Deserialize)]
@@ -74,6 +77,8 @@ struct Draft {
     valid_until: Option<String>,
     #[serde(rename = "member")]
     members: Vec<DraftMember>,
+    #[serde(default)]
+    issuers: Vec<DraftIssuers>,
 }
 
 #[derive(Deserialize)]
@@ -116,7 +121,9 @@ impl Charter {
         let valid_until =
             valid_until.map_err(|e| DocumentError::Content(format!("charter draft: valid_until: {e}")))?;
         let (name, policy) = (draft.name, draft.policy);
-        let charter = Self { name, members, governors, threshold, policy, valid_until, round: 1, merges: None };
+        let issuers = DraftIssuers::spell_out(draft.issuers);
+        let charter =
+            Self { name, members, governors, threshold, policy, valid_until, round: 1, merges: None, issuers };
         charter.check().map_err(|what| DocumentError::Content(format!("charter draft: {what}")))?;
         Ok(charter)
     }
@@ -166,6 +173,10 @@ impl Charter {
             lines.push(format!("\n[[member]]\nid = \"{}\"\nname = {}", m.id, quote(&m.name)));
             lines.push(format!("kind = \"{}\"\nterritory = \"{}\"", m.kind, m.territory));
             lines.push(format!("identity = \"{}\"\nstatus = \"{}\"", m.identity, m.status));
+        }
+        for row in &self.issuers {
+            let members: Vec<_> = row.members.iter().map(|id| quote(id.as_str())).collect();
+            lines.push(format!("\n[[issuers]]\ntype = \"{}\"\nmembers = [{}]", row.attestation, members.join(", ")));
         }
         lines.join("\n") + "\n"
     }
@@ -248,6 +259,7 @@ impl Charter {
         if self.threshold > governors || self.threshold * 3 <= governors * 2 {
             return Err("the threshold is not above two thirds of the governors");
         }
+        self.check_issuers()?;
         match self.policy.as_deref().map(Policy::parse) {
             None => Ok(()),
             Some(Ok(policy)) if policy.witnesses().len() <= MAX_LOG_WITNESSES => Ok(()),
@@ -278,7 +290,7 @@ fn network_slug(name: &str) -> Slug {
 
 impl Encode for Charter {
     fn encode(&self, writer: &mut Writer) {
-        writer.array(8);
+        writer.array(if self.issuers.is_empty() { 8 } else { 9 });
         writer.text(&self.name);
         writer.array(self.members.len());
         for m in &self.members {
@@ -305,13 +317,16 @@ impl Encode for Charter {
             None => writer.null(),
             Some(other) => other.encode(writer),
         }
+        if !self.issuers.is_empty() {
+            encode_list(writer, &self.issuers);
+        }
     }
 }
 
 impl Decode for Charter {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
         let start = reader.position();
-        reader.tuple(8)?;
+        let longer = reader.tuple_or_longer(8)?;
         let name = reader.text(MAX_NAME_BYTES)?.to_owned();
         let members = decode_list(reader, MAX_MEMBERS, |r| {
             r.tuple(6)?;
@@ -332,8 +347,9 @@ impl Decode for Charter {
         let valid_until = if reader.null()? { None } else { Some(Day::decode(reader)?) };
         let round = reader.uint()?;
         let merges = if reader.null()? { None } else { Some(Digest::decode(reader)?) };
+        let issuers = if longer { decode_some(reader, MAX_ISSUER_ROWS, Issuers::decode)? } else { Vec::new() };
         reader.leave();
-        let charter = Self { name, members, governors, threshold, policy, valid_until, round, merges };
+        let charter = Self { name, members, governors, threshold, policy, valid_until, round, merges, issuers };
         charter.check().map_err(|what| reader.refuse(start, what))?;
         Ok(charter)
     }

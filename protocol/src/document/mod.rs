@@ -7,25 +7,31 @@
 //! Not here: what a node does with a document (node), what a row of an agreement gives (`policy`) and lets pass on (`onward`).
 
 mod agreement;
+mod attest;
 mod card;
 mod charter;
 mod directory;
+mod issuers;
 mod onward;
 mod policy;
 mod prohibition;
+mod recognition;
 mod rejection;
 mod revocation;
 mod suspension;
 
 pub use agreement::{Agreement, Flow, Onward, Recipients, Role, Term};
+pub use attest::AttestCardKey;
 pub use card::{Card, CardNode, Keys};
 pub use charter::{Charter, CharterMember, MemberStatus};
 pub use directory::{
     Conflict, Directory, DirectoryError, Equivocation, FormerLog, KnownNode, Loaded, Proposal, Revoked, Split, Standing,
 };
+pub use issuers::{Issuers, NoRight};
 pub use onward::{OnwardAsk, OnwardDenial, OnwardGrant};
 pub use policy::{Ask, Denial, Grant, Policy, Rule, Verdict};
 pub use prohibition::{Prohibition, ProhibitionError, Prohibitions};
+pub use recognition::{Benefit, IssuedBy, Recognition};
 pub use rejection::Rejection;
 pub use revocation::Revocation;
 pub use suspension::Suspension;
@@ -460,6 +466,26 @@ fn decode_list<T>(
     }
     reader.leave();
     Ok(items)
+}
+
+/// Reads a list of a longer form, which is not empty: without items the shorter form is the canonical one.
+fn decode_some<T>(
+    reader: &mut Reader<'_>,
+    max: usize,
+    item: impl FnMut(&mut Reader<'_>) -> Result<T, CborError>,
+) -> Result<Vec<T>, CborError> {
+    let start = reader.position();
+    let items = decode_list(reader, max, item)?;
+    if items.is_empty() { Err(reader.refuse(start, "an empty list at the end is left out")) } else { Ok(items) }
+}
+
+/// Bytes of a name of a type, group, term or its value.
+const MAX_WORD: usize = 40;
+
+/// Whether text is a word of a to z, 0 to 9 and underscores, of 1 to 40.
+fn is_word(text: &str) -> bool {
+    let inner = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_';
+    (1..=MAX_WORD).contains(&text.len()) && text.bytes().all(inner)
 }
 
 /// Writes a list of encodable items.

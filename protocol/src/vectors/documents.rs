@@ -2,11 +2,14 @@
 
 use super::json::{Json, bytes, file, object, texts};
 use super::world::WORLD;
-use crate::cbor::Encode;
-use crate::document::{Agreement, Ask, Charter, Document};
+use crate::cbor::{Decode, Encode};
+use crate::credential::{Algorithm, AttestKey};
+use crate::document::{
+    Agreement, Ask, AttestCardKey, Benefit, Card, Charter, Document, IssuedBy, Issuers, Recognition,
+};
 use crate::hash::Domain;
 use crate::keys::signed_bytes;
-use crate::names::{Purpose, Territory};
+use crate::names::{MemberId, Purpose, Territory};
 use crate::record::{DECLARATION, GroupSet};
 use crate::testing::{SHOWN, set};
 use crate::time::Day;
@@ -85,6 +88,85 @@ fn network_names() -> Vec<Json> {
     cases.collect()
 }
 
+/// Bodies with what most networks do not have: issuers, keys that sign attestations, recognition; and damaged ones.
+fn bodies() -> Vec<Json> {
+    let net = &WORLD.net;
+    let mut charter = Charter::open(&net.charter).unwrap();
+    let kind = |name: &str, of: &str, bytes_of: Vec<u8>, holds: bool| {
+        let read = match of {
+            "charter" => Charter::from_cbor(&bytes_of).is_ok(),
+            "card" => Card::from_cbor(&bytes_of).is_ok(),
+            _ => Agreement::from_cbor(&bytes_of).is_ok(),
+        };
+        assert_eq!(read, holds, "{name}");
+        object! { "name" => format!("body: {name}"), "kind" => "body", "of" => of, "bytes" => bytes(bytes_of), "holds" => holds }
+    };
+    let issuers = |attestation: &str, members: &[&MemberId]| Issuers {
+        attestation: attestation.into(),
+        members: members.iter().map(|id| (*id).clone()).collect(),
+    };
+    let [customs, post] = [&net.customs.id, &net.post.id];
+    charter.issuers =
+        vec![issuers("aeo", &[customs]), issuers("unheard_of", &[customs, post]), issuers("vetted_seller", &[post])];
+    let mut cases = vec![kind("a charter that lists issuers", "charter", charter.to_cbor(), true)];
+    charter.issuers = vec![issuers("aeo", &[post])];
+    cases.push(kind("a charter that lists a post for aeo", "charter", charter.to_cbor(), false));
+    charter.issuers = vec![issuers("vetted_seller", &[post]), issuers("aeo", &[customs])];
+    cases.push(kind("a charter that lists types out of order", "charter", charter.to_cbor(), false));
+    let key = |n: usize| *AttestKey::from_seed(Algorithm::ALL[n % 2], &[n as u8 + 90; 32]).unwrap().public();
+    let (from, until) = ("2026-01-01".parse().unwrap(), Some("2026-12-31".parse().unwrap()));
+    let mut card = Card::open(&net.cards[0]).unwrap();
+    card.attest = (0..4).map(|n| AttestCardKey { key: key(n), from, until: until.filter(|_| n == 1) }).collect();
+    card.attest.sort_by_key(|row| row.key.bytes());
+    cases.push(kind("a card with keys that sign attestations", "card", card.to_cbor(), true));
+    let mut empty = Card { attest: Vec::new(), ..card.clone() }.to_cbor();
+    empty[0] += 1;
+    empty.push(0x80);
+    cases.push(kind("a card with an empty list of them", "card", empty, false));
+    let backwards = Card { attest: card.attest.iter().rev().cloned().collect(), ..card.clone() };
+    cases.push(kind("a card with them out of order", "card", backwards.to_cbor(), false));
+    card.attest.iter_mut().for_each(|row| row.until = Some(from.minus(1)));
+    cases.push(kind("a card with one that ends before it begins", "card", card.to_cbor(), false));
+    let row = |issued_by: IssuedBy, by: &MemberId| Recognition {
+        issued_by,
+        programme: "Programme of trusted traders".into(),
+        by: vec![by.clone()],
+        purposes: vec![Purpose::SafetySecurity, Purpose::Facilitation],
+        benefits: vec![Benefit::FewerControls, Benefit::Priority, Benefit::Resumption],
+        except_hs: vec!["2402".into(), "93".into()],
+        needs: vec!["images".into(), "order".into()],
+    };
+    let of = Agreement::open(&net.agreements[0]).unwrap();
+    let rows =
+        vec![row(IssuedBy::Member(post.clone()), customs), row(IssuedBy::Territory("DE".parse().unwrap()), post)];
+    let with = |recognises: Vec<Recognition>| Agreement { recognises, ..of.clone() }.to_cbor();
+    cases.push(kind("an agreement that recognises", "agreement", with(rows.clone()), true));
+    let alone = Agreement { flows: Vec::new(), recognises: rows.clone(), ..of.clone() };
+    cases.push(kind("an agreement that does nothing else", "agreement", alone.to_cbor(), true));
+    let nothing = Agreement { flows: Vec::new(), ..of.clone() };
+    cases.push(kind("an agreement that does nothing", "agreement", nothing.to_cbor(), false));
+    cases.push(kind(
+        "an agreement by which a party recognises its own",
+        "agreement",
+        with(vec![row(IssuedBy::Member(post.clone()), post)]),
+        false,
+    ));
+    let vetted = {
+        let mut damaged = with(rows.clone());
+        let at = damaged.windows(4).position(|at| at == b"\x63aeo").unwrap();
+        damaged[at + 1..at + 4].copy_from_slice(b"vow");
+        damaged
+    };
+    cases.push(kind("an agreement that recognises another type", "agreement", vetted, false));
+    let mut audit = rows[0].clone();
+    audit.purposes.push(Purpose::Audit);
+    cases.push(kind("an agreement that recognises for audit", "agreement", with(vec![audit]), false));
+    let mut long = rows[0].clone();
+    long.except_hs = vec!["12345678901".into()];
+    cases.push(kind("an agreement that excepts goods by eleven digits", "agreement", with(vec![long]), false));
+    cases
+}
+
 fn territories() -> Vec<Json> {
     let pairs = [
         ("KR", "KR"),
@@ -117,9 +199,9 @@ fn documents() {
     let mut named = named.to_document(net.id());
     [&net.post, &net.customs].into_iter().for_each(|party| named.sign(&party.id, &party.identity));
     cases.push(document(&named));
-    cases.extend([permits(), network_names(), territories()].concat());
+    cases.extend([permits(), network_names(), territories(), bodies()].concat());
     let about = "SPEC.md sections 3 to 5. 'document': all bytes, the digest, the fields and each signature with the bytes \
                  it is over; together they are the network of every other file. 'permit': whether the agreement with \
-                 this digest gives this.";
+                 this digest gives this. 'body': whether these bytes are a body of that kind.";
     super::hold("documents.json", &file(about, cases));
 }

@@ -486,7 +486,7 @@ fn only<T>(
     Err((Conflict { kind, id, version, digests }, both))
 }
 
-/// Keys with those whose they are: identity keys, and those of nodes on cards that hold or held.
+/// Keys with those whose they are: identity keys, and those of nodes and for attestations on cards that hold or held.
 fn owned(
     identities: &Identities,
     cards: &BTreeMap<MemberId, Vec<(Arc<Document>, Card)>>,
@@ -498,6 +498,8 @@ fn owned(
     for (member, cards) in cards {
         let nodes = cards.iter().flat_map(|(_, card)| &card.nodes);
         owned.extend(nodes.flat_map(CardNode::keys).map(|key| (member.clone(), key.id())));
+        let attest = cards.iter().flat_map(|(_, card)| &card.attest);
+        owned.extend(attest.map(|row| (member.clone(), row.key.id())));
     }
     owned
 }

@@ -44,8 +44,17 @@ impl Documents {
         let governors = vec![members[0].id.clone()];
         members.sort_by(|a, b| a.id.cmp(&b.id));
         let (name, round) = ("Policy".to_owned(), 1);
-        let charter =
-            Charter { name, members, governors, threshold: 1, policy: None, valid_until: None, round, merges: None };
+        let charter = Charter {
+            name,
+            members,
+            governors,
+            threshold: 1,
+            policy: None,
+            valid_until: None,
+            round,
+            merges: None,
+            issuers: Vec::new(),
+        };
         let mut documents = Self { keys, all: Vec::new(), charter };
         let founding = documents.charter.to_document();
         documents.sign(founding, &documents.charter.governors.clone());
@@ -120,6 +129,7 @@ fn agreement(id: &str, days: (Day, Day), flows: Vec<Flow>) -> Agreement {
         valid_from: days.0,
         valid_until: days.1,
         flows,
+        recognises: Vec::new(),
     }
 }
 

@@ -1,0 +1,78 @@
+//! What a directory of signed documents says, taken over as far as it changed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::recogniser::{Recogniser, UpdateError};
+use crate::document::{Card, Directory, DocumentKind, MemberStatus};
+use crate::hash::Digest;
+use crate::names::Slug;
+use crate::time::Millis;
+
+impl Recogniser {
+    /// Takes over charter, keys on cards, revoked keys, agreements that recognise and suspensions as a directory has them. Members that
+    /// a split keeps out count as suspended. What did not change is passed over, so it may be called after every new document.
+    ///
+    /// # Errors
+    /// [`UpdateError::Order`], before anything is taken; [`UpdateError::Full`] for agreements beyond the bounds, all others taken.
+    pub fn learn(&mut self, directory: &Directory, known_at: Millis) -> Result<(), UpdateError> {
+        self.advance(known_at)?;
+        let mut charter = directory.charter().clone();
+        for member in &mut charter.members {
+            if directory.active(&member.id).is_none() {
+                member.status = MemberStatus::Suspended;
+            }
+        }
+        if self.ground.newest_charter().is_none_or(|held| **held != charter) {
+            self.ground.set_charter(Arc::new(charter), known_at);
+        }
+        for (key, _) in directory.all_revoked() {
+            self.ground.revoke(*key, known_at);
+        }
+        let mut numbers: BTreeMap<Digest, u64> = BTreeMap::new();
+        for (_, document) in directory.documents() {
+            match document.kind {
+                DocumentKind::Card => {
+                    let is_newest = directory.card_of(&document.id) == Some((document.version, document.digest()));
+                    let card = is_newest.then(|| Card::open(document).ok()).flatten();
+                    if let Some(card) = card.filter(|card| !self.ground.has_keys(card)) {
+                        self.ground.set_card(&card, known_at);
+                    }
+                }
+                DocumentKind::Agreement => drop(numbers.insert(document.digest(), document.version)),
+                _ => {}
+            }
+        }
+        for member in &directory.charter().members {
+            let suspended = directory.suspension(&member.id).map_or(&[][..], |(_, of)| &of.agreements);
+            if self.ground.suspended_by(&member.id) != suspended {
+                self.ground.suspend(&member.id, suspended.to_vec(), known_at);
+            }
+        }
+        self.learn_agreements(directory, &numbers, known_at)
+    }
+
+    fn learn_agreements(
+        &mut self,
+        directory: &Directory,
+        numbers: &BTreeMap<Digest, u64>,
+        known_at: Millis,
+    ) -> Result<(), UpdateError> {
+        let all = || directory.agreement_versions().iter();
+        // Of an agreement none of whose versions recognises anything nothing follows; of others every version may supersede.
+        let concerned: BTreeSet<&Slug> =
+            all().filter(|(_, of)| of.iter().any(|(_, of)| !of.recognises.is_empty())).map(|(id, _)| id).collect();
+        let there: BTreeSet<Digest> = all().flat_map(|(_, of)| of.iter().map(|(digest, _)| *digest)).collect();
+        for digest in self.ground.digests().into_iter().filter(|digest| !there.contains(digest)) {
+            self.ground.void(&digest, known_at);
+        }
+        let mut full = Ok(());
+        for (digest, agreement) in all().filter(|(id, _)| concerned.contains(id)).flat_map(|(_, of)| of) {
+            let Some(number) = numbers.get(digest) else { continue };
+            if let Err(error) = self.ground.add(agreement, *number, *digest, known_at) {
+                full = Err(error);
+            }
+        }
+        full
+    }
+}
