@@ -267,5 +267,10 @@ pub const MAX_STATUS_LIST_BYTES: usize = 2 * 1024 * 1024;
 pub const MAX_STATUS_TOKEN_BYTES: usize = MAX_STATUS_LIST_BYTES / 9 * 16 + 64 * 1024;
 /// Seconds for which a signed status list may be kept without asking again.
 pub const MAX_STATUS_TTL_SECONDS: u64 = 86_400;
+/// Bytes of a signed status list that travels as a record, which has room for its other groups beside it: a million statuses of which some
+/// ten thousand are not the usual one. Larger lists are served only, or split.
+pub const MAX_CARRIED_STATUS_BYTES: usize = 250 * 1024;
+/// Bytes of a public key as JWK.
+pub const MAX_JWK_BYTES: usize = 512;
 /// Bytes of the URI of a status list or of an issuer.
 pub const MAX_URI_BYTES: usize = 512;

@@ -101,6 +101,10 @@ pub(crate) fn value_of(kind: Kind, numbers: &mut Numbers) -> Value {
         })),
         Kind::Territory => Value::Text(numbers.text(&letters, 2, 2)),
         Kind::Currency => Value::Text(numbers.text(&letters, 3, 3)),
+        Kind::Token(max) => {
+            let visible: Vec<char> = ('!'..='~').collect();
+            Value::Text(numbers.text(&visible, 1, (max as usize).min(200)))
+        }
         Kind::Bytes(min, max) => {
             let count = u64::from(min) + numbers.up_to(u64::from((max - min).min(40)));
             Value::Bytes((0..count).map(|_| numbers.up_to(255) as u8).collect())

@@ -9,7 +9,7 @@ FIELDS = re.compile(r"\*\*(`\w+`(?: of `\w+`)?)\*\*")
 FIELD = re.compile(r"\| (\d+) \| `(\w+)` \| (.+?) \| [\w–]+ \| (mandatory)? ?\|")
 USE = re.compile(r"(`\w+`(?: of `\w+`)?)(?:, 1 to (\d+))?")
 LIST = re.compile(r"^\| `(\w+)` \| .+ \| .+ \| `\w+` \| ((?:\d{4} \([\d-]{10}\)(?:, )?)+) \|$", re.MULTILINE)
-KIND = re.compile(r"(Text|Code|Digits|Decimal|Uint|Bytes|Bool|Day|Time|Territory|Currency)(?:\(([\d, ]+)\))?")
+KIND = re.compile(r"(Text|Code|Digits|Decimal|Uint|Bytes|Bool|Day|Time|Territory|Currency|Token)(?:\(([\d, ]+)\))?")
 
 
 @dataclass

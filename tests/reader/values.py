@@ -21,7 +21,7 @@ PURPOSES = (
     "safety_security revenue facilitation agency_control enforcement post_clearance_audit statistics delivery "
     "service_quality audit"
 ).split()
-FAULTS = "encoding unknown value missing limit root no_recipient mapping quality".split()
+FAULTS = "encoding unknown value missing limit root no_recipient mapping quality credential".split()
 
 
 def _checked(reader, most, pattern, what):
@@ -117,6 +117,8 @@ def _text_holds(word_, arguments, text):
         return 1 <= len(text) <= arguments[0] and not control and not {text[0], text[-1]} & WHITE
     if word_ == "Words":
         return text in arguments
+    if word_ == "Token":
+        return re.fullmatch(f"[!-~]{{1,{arguments[0]}}}", text, re.ASCII) is not None
     low, high = {"Code": (1, arguments), "Digits": (arguments[:1], arguments[1:])}.get(word_, (0, 0))
     pattern = {
         "Code": lambda: f"[A-Z0-9/._-]{{1,{high[0]}}}",
@@ -160,7 +162,7 @@ def value(reader, kind):
         return day_text(day(reader))
     if word_ == "Time":
         return time_text(time(reader))
-    text = reader.text(2048)
+    text = reader.text(arguments[0] if word_ == "Token" else 2048)
     if not text or not _text_holds(word_, arguments, text):
         raise Refused("value", start, f"not a {word_}")
     return text

@@ -22,6 +22,8 @@
 //! | `GET /v1/items?id=&scheme=&issuer=&posted_on=&purposes=` | | [`LifeReport`] of an item; purposes with commas: views for them are joined |
 //! | `GET /v1/quality?after=&of=&since=` | | [`QualityPage`]: what is wrong with records that arrived, by issuer; `since` is a day |
 //! | `GET /v1/referrals?purposes=` | | list of [`QueuedReferral`], the nearest deadline first |
+//! | `GET /v1/recognition?number=&scheme=&purpose=&hs=&given=&at=` | | [`RecognitionReport`]; `hs` and `given` with commas, `at` a time; 503 while what is stored is still being read |
+//! | `GET /v1/uses` | | [`UsesReport`]: uses of IOSS numbers that their holders did not confirm |
 //! | `GET /v1/repairs` | | list of [`RepairGroup`]: refused records that wait, by type, rule and place |
 //! | `GET /v1/repairs/entries?type=&rule=&pointer=&submission=&after=&limit=` | | [`RepairPage`]; with `submission`, also those that were resent or given up: what became of each |
 //! | `POST /v1/repairs/fix` | [`FixRequest`] | [`FixResult`] |
@@ -58,6 +60,7 @@ mod life;
 mod onward;
 mod outbox;
 mod queue;
+mod recognition;
 mod repairs;
 mod retention;
 mod status;
@@ -77,6 +80,7 @@ pub use life::{
 pub use onward::{OnwardOutcome, OnwardRecord, OnwardRequest, OnwardResult};
 pub use outbox::{OutboxItem, OutboxPage, OutboxState, RedirectRequest, Redirected, WithdrawRequest, Withdrawn};
 pub use queue::{QualityExample, QualityPage, QueuedReferral};
+pub use recognition::{MAX_USES_TOLD, RecognisingRow, RecognitionEvidence, RecognitionReport, UseLine, UseState, UsesReport};
 pub use repairs::{
     DropRequest, DropResult, FirstAttempt, FixOutcome, FixRequest, FixResult, FixedRecord, RefusedIn, RepairCounts,
     RepairEntry, RepairGroup, RepairPage, RepairSelection, RepairState, Resent, ResentForm, place_of_group, rule_of,

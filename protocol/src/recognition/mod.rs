@@ -3,6 +3,7 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `carried` | the tokens in records: what they must be, and what is learned from them |
 //! | `attested` | a verified attestation as it is handed in, and the numbers that traders are asked by |
 //! | `history` | a value that changes, with the times at which each one became known |
 //! | `ground` | charter, cards, revoked keys, agreements and suspensions through time, rows compiled |
@@ -20,6 +21,7 @@
 
 mod answer;
 mod attested;
+mod carried;
 mod confirmation;
 mod ground;
 mod held;
@@ -33,6 +35,7 @@ mod uses;
 
 pub use answer::{Answer, Benefits, Evidence, Given, Grounds, Question, Recognised, Verdict};
 pub use attested::{Attested, AttestedClaims, AttestedError, NumberKey, Scheme};
+pub use carried::{Carried, CarriedError, Declared, Proof, Tokens, declared};
 pub use confirmation::{CONFIRMATION_TYPE, Confirmation, ConfirmationError, Period};
 pub use recogniser::{Recogniser, StatusChange, UpdateError};
 pub use refusal::Refusal;

@@ -32,6 +32,8 @@ word_enum!(
         Mapping = 8, "mapping";
         /// A rule of quality that its judge holds records to; the place ends with `#` and the rule.
         Quality = 9, "quality";
+        /// A signed token in it proves nothing, or its issuer has no right to it; the place ends with `#` and the reason.
+        Credential = 10, "credential";
     }
 );
 

@@ -39,6 +39,8 @@ pub enum Kind {
     Currency,
     /// Bytes, between the two numbers of them.
     Bytes(u32, u32),
+    /// A signed token as it came, or a key: 1 to this many visible ASCII characters, without spaces.
+    Token(u32),
 }
 
 /// A value of a field.
@@ -208,6 +210,9 @@ impl Kind {
             }
             Kind::Words(words) => words.contains(&t),
             Kind::Territory => t.len() == 2 && t.parse::<Territory>().is_ok(),
+            Kind::Token(max) => {
+                (1..=max as usize).contains(&t.len()) && t.bytes().all(|c| c.is_ascii_graphic())
+            }
             Kind::Currency => t.len() == 3 && t.bytes().all(|c| c.is_ascii_uppercase()),
             _ => false,
         }
@@ -219,9 +224,15 @@ impl Kind {
     /// As [`Kind::decode`].
     pub(super) fn check(self, reader: &mut Reader<'_>) -> Result<(), CborError> {
         match self {
-            Kind::Text(_) | Kind::Code(_) | Kind::Digits(..) | Kind::Words(_) | Kind::Territory | Kind::Currency => {
+            Kind::Text(_)
+            | Kind::Code(_)
+            | Kind::Digits(..)
+            | Kind::Words(_)
+            | Kind::Territory
+            | Kind::Currency
+            | Kind::Token(_) => {
                 let start = reader.position();
-                let text = reader.text(4 * MAX_TEXT_CHARS)?;
+                let text = reader.text(self.text_bytes())?;
                 if self.holds_text(text) {
                     Ok(())
                 } else {
@@ -236,6 +247,14 @@ impl Kind {
                 }
             }
             _ => self.decode(reader).map(drop),
+        }
+    }
+
+    /// Bytes that a text of this kind has at most.
+    pub(super) fn text_bytes(self) -> usize {
+        match self {
+            Kind::Token(max) => max as usize,
+            _ => 4 * MAX_TEXT_CHARS,
         }
     }
 
@@ -257,6 +276,7 @@ impl Kind {
             Kind::Currency => "a currency (three capital letters, ISO 4217)".into(),
             Kind::Bytes(min, max) if min == max => format!("{min} bytes in hexadecimal"),
             Kind::Bytes(min, max) => format!("{min} to {max} bytes in hexadecimal"),
+            Kind::Token(max) => format!("a token of 1 to {max} visible ASCII characters without spaces"),
         }
     }
 
@@ -279,7 +299,7 @@ impl Kind {
             Kind::Day => Value::Day(Day::decode(reader)?),
             Kind::Time => Value::Time(Millis::decode(reader)?),
             Kind::Bytes(_, max) => Value::Bytes(reader.bytes(max as usize)?.to_vec()),
-            _ => Value::Text(reader.text(4 * MAX_TEXT_CHARS)?.to_owned()),
+            _ => Value::Text(reader.text(self.text_bytes())?.to_owned()),
         };
         if self.holds(&value) { Ok(value) } else { Err(reader.refuse(start, "value not allowed in this field")) }
     }

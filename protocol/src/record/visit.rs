@@ -5,7 +5,7 @@
 use super::table::Group;
 use super::value::{Decimal, Kind};
 use crate::cbor::{CborError, Decode as _, Reader};
-use crate::limits::{MAX_OCCURRENCES, MAX_TEXT_CHARS};
+use crate::limits::MAX_OCCURRENCES;
 use crate::time::{Day, Millis};
 
 /// A value as it stands in a leaf.
@@ -83,9 +83,13 @@ fn held<'l>(kind: Kind, reader: &mut Reader<'l>) -> Result<Held<'l>, CborError> 
         Kind::Day => Held::Day(Day::decode(reader)?),
         Kind::Time => Held::Time(Millis::decode(reader)?),
         Kind::Bytes(_, max) => Held::Bytes(reader.bytes(max as usize)?),
-        Kind::Text(_) | Kind::Code(_) | Kind::Digits(..) | Kind::Words(_) | Kind::Territory | Kind::Currency => {
-            Held::Text(reader.text(4 * MAX_TEXT_CHARS)?)
-        }
+        Kind::Text(_)
+        | Kind::Code(_)
+        | Kind::Digits(..)
+        | Kind::Words(_)
+        | Kind::Territory
+        | Kind::Currency
+        | Kind::Token(_) => Held::Text(reader.text(kind.text_bytes())?),
     })
 }
 

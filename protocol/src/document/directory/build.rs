@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::nodes::{FormerLog, KnownNode};
 use super::{Conflict, Directory, DirectoryError, Loaded, Revoked, charters};
 use crate::document::{
-    Agreement, Card, CardNode, Charter, Document, DocumentError, DocumentKind, Keys, Policy, Prohibitions, Revocation,
+    Agreement, AttestCardKey, Card, CardNode, Charter, Document, DocumentError, DocumentKind, Keys, Policy, Prohibitions, Revocation,
     Suspension,
 };
 use crate::hash::Digest;
@@ -125,6 +125,7 @@ pub(super) fn build(
         revoked,
         conflicts,
         cards,
+        attest: attest(&accepted),
         policy: Arc::default(),
         prohibitions,
     };
@@ -150,6 +151,15 @@ fn by_whole(holds: Vec<Arc<Document>>, came: BTreeMap<Digest, Arc<Document>>) ->
         came.into_iter().filter(|(_, document)| holds.remove(&Arc::as_ptr(document)).is_some()).collect();
     documents.extend(holds.into_values().map(|document| (document.whole(), document)));
     documents
+}
+
+/// The keys of the newest cards that sign attestations.
+fn attest(accepted: &BTreeMap<MemberId, Vec<(Arc<Document>, Card)>>) -> BTreeMap<MemberId, Vec<AttestCardKey>> {
+    let newest = |(member, of): (&MemberId, &Vec<(Arc<Document>, Card)>)| {
+        let keys = of.last().map(|(_, card)| card.attest.clone()).filter(|keys| !keys.is_empty())?;
+        Some((member.clone(), keys))
+    };
+    accepted.iter().filter_map(newest).collect()
 }
 
 /// Where each version of an agreement stands among those of its name.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Conflict, Directory, Equivocation, KnownNode, Proposal, Revoked, Split, Standing};
-use crate::document::{Agreement, Charter, CharterMember, Document, MemberStatus, Policy, Prohibitions, Suspension};
+use crate::document::{Agreement, AttestCardKey, Charter, CharterMember, Document, MemberStatus, Policy, Prohibitions, Suspension};
 use crate::hash::Digest;
 use crate::keys::{KeyId, PublicKey};
 use crate::names::{MemberId, NodeRef, Slug};
@@ -123,6 +123,11 @@ impl Directory {
     /// Version and digest of a member's newest card.
     pub fn card_of(&self, member: &MemberId) -> Option<(u64, Digest)> {
         self.cards.get(member).copied()
+    }
+
+    /// The keys on a member's newest card that sign attestations and status lists.
+    pub fn attest_keys(&self, member: &MemberId) -> &[AttestCardKey] {
+        self.attest.get(member).map_or(&[], Vec::as_slice)
     }
 
     /// Members of the charter that no card names: they witness nothing here.

@@ -21,7 +21,7 @@ pub use charters::{Equivocation, Proposal, Split};
 pub use nodes::{FormerLog, KnownNode};
 
 use super::{
-    Agreement, Charter, Document, DocumentError, DocumentKind, DocumentSignature, Policy, Prohibitions, Rejection,
+    Agreement, AttestCardKey, Charter, Document, DocumentError, DocumentKind, DocumentSignature, Policy, Prohibitions, Rejection,
     Revocation, Suspension,
 };
 use crate::hash::{Digest, Domain};
@@ -194,6 +194,8 @@ pub struct Directory {
     conflicts: Vec<Conflict>,
     /// Version and digest of each member's newest card.
     cards: BTreeMap<MemberId, (u64, Digest)>,
+    /// The keys on it that sign attestations, where there are any.
+    attest: BTreeMap<MemberId, Vec<AttestCardKey>>,
     policy: Arc<Policy>,
     prohibitions: Arc<Prohibitions>,
 }

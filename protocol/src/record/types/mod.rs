@@ -9,6 +9,7 @@ mod declaration;
 mod groups;
 mod requests;
 mod transport;
+mod trust;
 
 pub use commerce::{ORDER, PAYMENT};
 pub use customs::{AGENCY_DECISION, CUSTOMS_RESPONSE, REFERRAL, REFERRAL_ANSWER};
@@ -16,11 +17,12 @@ pub use declaration::{DECLARATION, DECLARATION_2, DECLARATION_3};
 pub use groups::EXTRA_GROUP;
 pub use requests::{DATA_ANSWER, DATA_REQUEST, NOTICE};
 pub use transport::{CONSIGNMENT, EVENT, LINK};
+pub use trust::{ATTESTATION, COLLECT_USE, STATUS_LIST};
 
 use super::table::TypeTable;
 
 /// Every type that records have.
-pub(super) static TABLES: [&TypeTable; 15] = [
+pub(super) static TABLES: [&TypeTable; 18] = [
     &DECLARATION,
     &DECLARATION_2,
     &DECLARATION_3,
@@ -36,4 +38,7 @@ pub(super) static TABLES: [&TypeTable; 15] = [
     &DATA_REQUEST,
     &DATA_ANSWER,
     &NOTICE,
+    &ATTESTATION,
+    &STATUS_LIST,
+    &COLLECT_USE,
 ];
