@@ -79,7 +79,6 @@ pub struct Jws<'a> {
 }
 
 /// Signs a payload. The header has the key's thumbprint as `kid`.
-#[cfg(test)]
 pub(crate) fn sign(typ: &str, payload: &Map<String, Value>, key: &AttestKey) -> String {
     sign_text(typ, &Value::Object(payload.clone()).to_string(), Some(&key.public().thumbprint()), key)
 }
