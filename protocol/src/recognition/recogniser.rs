@@ -296,6 +296,12 @@ impl Recogniser {
         Ok(changes)
     }
 
+    /// The newest status of a credential that is held, as far as its list is known.
+    pub fn status_of(&self, number: NumberKey, credential: &Digest) -> Option<Status> {
+        let states = self.lines.of(number).filter_map(|(_, line)| line.now());
+        states.into_iter().find(|state| state.held.credential == *credential)?.status
+    }
+
     /// Forgets attestations that ended before a time; nothing is said of that time any more. How many.
     pub fn forget(&mut self, before: Millis) -> usize {
         self.forgotten = self.forgotten.max(before);

@@ -214,6 +214,36 @@ impl Confirmations {
         self.open.iter().filter_map(move |key| self.flag(*key, now))
     }
 
+    /// Who holds a number, by its newest `collect` credential.
+    pub fn holder(&self, number: NumberKey) -> Option<&Holder> {
+        self.holders.get(&number)?.last()
+    }
+
+    /// Whether anybody is known to hold a number.
+    pub fn has_holders(&self) -> bool {
+        !self.holders.is_empty()
+    }
+
+    /// Whether a use is held.
+    pub fn holds(&self, key: &UseKey) -> bool {
+        self.uses.contains_key(key)
+    }
+
+    /// How many uses are held, declared or confirmed.
+    pub fn len(&self) -> usize {
+        self.uses.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.uses.is_empty()
+    }
+
+    /// How a declared use stands, where it is not confirmed.
+    pub fn flagged(&self, key: &UseKey, now: Millis) -> Option<Unconfirmed> {
+        self.open.contains(key).then(|| self.flag(*key, now)).flatten()
+    }
+
     /// Whether a use is confirmed: for which period, and since when.
     pub fn confirmed(&self, key: &UseKey) -> Option<(Period, Millis)> {
         self.uses.get(key)?.confirmed
