@@ -1,6 +1,7 @@
-//! The command line. What is said of documents is in [`documents`].
+//! The command line. What is said of documents is in [`documents`], of traders in [`traders`].
 
 mod documents;
+mod traders;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ pub(crate) use documents::{
     AgreementCommand, CardCommand, CharterCommand, DocumentsArgs, ExplainArgs, KeysArgs, KnownArgs, RenewArgs,
     RevokeArgs, RotateArgs, SignerArgs, WordArgs,
 };
+pub(crate) use traders::{RecogniseArgs, UsesArgs};
 
 /// Exchange of customs records between members of a network, with receipts and logs that anybody with a mandate can audit.
 #[derive(Debug, Parser)]
@@ -75,6 +77,10 @@ pub(crate) enum Command {
     Item(ItemArgs),
     /// List referrals that wait, the nearest deadline first, and alarms.
     Referrals(ReferralsArgs),
+    /// Whether a trader is recognised: under which arrangement, with which benefits, and why; now or as of a past moment.
+    Recognise(RecogniseArgs),
+    /// List uses of numbers for duty and tax (IOSS) that declarations tell of and that their holders did not confirm.
+    Uses(UsesArgs),
     /// How good the records of each sender are: score, findings by rule, examples.
     Quality(QualityArgs),
     /// Erase every record of an item before its date, by order; or what is due, now.
@@ -97,7 +103,8 @@ pub(crate) enum Command {
     /// Which witnesses make a checkpoint count (C2SP tlog-policy): look through, make.
     #[command(subcommand)]
     Policy(crate::log::PolicyCommand),
-    /// Credentials of trusted traders (SD-JWT VC, token status list): issue, renew, revoke, publish; present, show, verify. Needs no node.
+    /// Credentials of trusted traders (SD-JWT VC, token status list): issue, renew, revoke, publish; present, show, verify; confirm
+    /// uses. Needs no node, and with one what is signed goes to partners.
     #[command(subcommand)]
     Attest(crate::cmd::AttestCommand),
     /// Run a network on this machine and watch it work.

@@ -3,6 +3,8 @@
 mod connection;
 mod error;
 mod http;
+#[cfg(test)]
+pub(crate) mod stub;
 mod web;
 
 use std::path::Path;
@@ -13,8 +15,8 @@ use luxor_protocol::api::{
     AdmittedDocument, ApiFile, AttachmentInfo, ChunkResult, Disclosed, Documents, DropRequest, DropResult,
     EraseRequest, ErasedReport, FixRequest, FixResult, Fork, HoldInfo, HoldRequest, InboxDispatch, InboxPage,
     LifeReport, LoggedDocument, OnwardRequest, OnwardResult, OutboxPage, OutboxState, QualityPage, QueuedReferral,
-    ReceiptStanding, RecordInfo, RedirectRequest, Redirected, RepairGroup, RepairPage, RepairSelection, Status,
-    WithdrawRequest, Withdrawn,
+    ReceiptStanding, RecognitionReport, RecordInfo, RedirectRequest, Redirected, RepairGroup, RepairPage, RepairSelection, Status,
+    UsesReport, WithdrawRequest, Withdrawn,
 };
 use luxor_protocol::audit::population::BatchViews;
 use luxor_protocol::cbor::{Decode as _, Encode as _};
@@ -200,6 +202,16 @@ impl Client {
     /// Referrals that wait.
     pub(crate) fn referrals(&self, purposes: &[Purpose]) -> Result<Vec<QueuedReferral>, ClientError> {
         self.http.json("/v1/referrals", &[joined(purposes)])
+    }
+
+    /// Whether a trader is recognised, and why: the query of [`luxor_protocol::api`].
+    pub(crate) fn recognition(&self, query: &[(&'static str, String)]) -> Result<RecognitionReport, ClientError> {
+        self.http.json("/v1/recognition", query)
+    }
+
+    /// Uses of numbers that their holders did not confirm.
+    pub(crate) fn uses(&self) -> Result<UsesReport, ClientError> {
+        self.http.json("/v1/uses", &[])
     }
 
     /// Figures of quality over a part of what arrived: behind a place of the inbox, of one issuer, from a day on.

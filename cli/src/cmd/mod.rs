@@ -21,6 +21,7 @@ mod onward;
 mod outbox;
 mod place;
 mod quality;
+mod recognise;
 mod renew;
 mod repair;
 mod revoke;
@@ -30,6 +31,7 @@ mod signatures;
 mod status;
 mod submit;
 mod template;
+mod uses;
 
 #[cfg(test)]
 mod tests;
@@ -73,6 +75,8 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Hold(command) => hold::run(&command),
         Command::Disclosures(args) => disclosures::run(&args),
         Command::Show(args) => show::run(&args),
+        Command::Recognise(args) => recognise::run(&args),
+        Command::Uses(args) => uses::run(&args),
         Command::Quality(args) => quality::run(&args),
         Command::Item(args) => item::run(&args),
         Command::Referrals(args) => item::referrals(&args),

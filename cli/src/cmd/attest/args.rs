@@ -7,6 +7,7 @@ use luxor_protocol::credential::CredentialType;
 use luxor_protocol::time::Millis;
 
 use super::life::Seconds;
+use super::publish::{LIFE, TTL};
 
 /// `luxor attest`
 #[derive(Debug, Subcommand)]
@@ -17,13 +18,13 @@ pub(crate) enum AttestCommand {
     Issue(IssueArgs),
     /// Issue a credential again with the same claims for the same holder, while it is valid.
     Renew(RenewArgs),
-    /// Take credentials back for good. Publish the list afterwards.
+    /// Take credentials back for good. With --node partners' nodes get the list at once; else publish it afterwards.
     Revoke(StateArgs),
-    /// Let credentials not hold for now. Publish the list afterwards.
+    /// Let credentials not hold for now. With --node partners' nodes get the list at once; else publish it afterwards.
     Suspend(StateArgs),
-    /// End a suspension. Publish the list afterwards.
+    /// End a suspension. With --node partners' nodes get the list at once; else publish it afterwards.
     Reinstate(StateArgs),
-    /// Sign the status list and write the files that a web server serves.
+    /// Sign the status list: write the files that a web server serves, or have a node send it, or both.
     Publish(PublishArgs),
     /// Present a credential to a verifier, as its holder, with only the claims that are named.
     Present(PresentArgs),
@@ -87,6 +88,9 @@ pub(crate) struct LifeArgs {
     /// Where to write it, instead of stdout.
     #[arg(short, long, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
+    /// Have this node send it, as a record, to whom agreements give it: its folder, or its URL (with LUXOR_TOKEN set).
+    #[arg(long, value_name = "DIR|URL")]
+    pub(super) node: Option<String>,
     /// One JSON document on stdout.
     #[arg(long, requires = "out")]
     pub(super) json: bool,
@@ -116,6 +120,10 @@ pub(crate) struct StateArgs {
     /// Why, in words, for the register.
     #[arg(long, value_name = "TEXT")]
     pub(super) reason: Option<String>,
+    /// Sign the list at once and have this node send it, past everything that waits: its folder, or its URL (with LUXOR_TOKEN set).
+    /// Also where nothing changes any more.
+    #[arg(long, value_name = "DIR|URL")]
+    pub(super) node: Option<String>,
     /// One JSON document on stdout.
     #[arg(long)]
     pub(super) json: bool,
@@ -139,18 +147,29 @@ pub(crate) struct PublishArgs {
     /// The issuer's folder.
     #[arg(long, value_name = "DIR")]
     pub(super) dir: PathBuf,
-    /// The folder that a web server serves at the root of the issuer's host; made if it is not there.
-    #[arg(long, value_name = "DIR")]
-    pub(super) to: PathBuf,
+    #[command(flatten)]
+    pub(super) places: PublishPlaces,
     /// How long verifiers may keep the list before they ask again; at most 1d.
-    #[arg(long, value_name = "TIME", default_value = "15m")]
+    #[arg(long, value_name = "TIME", default_value_t = TTL)]
     pub(super) ttl: Seconds,
     /// From when on the list holds no longer; publish again before. At most 7d.
-    #[arg(long, value_name = "TIME", default_value = "1d")]
+    #[arg(long, value_name = "TIME", default_value_t = LIFE)]
     pub(super) life: Seconds,
     /// One JSON document on stdout.
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// Where a signed list goes.
+#[derive(Debug, Args)]
+#[group(id = "attest_places", required = true, multiple = true)]
+pub(crate) struct PublishPlaces {
+    /// The folder that a web server serves at the root of the issuer's host; made if it is not there.
+    #[arg(long, value_name = "DIR")]
+    pub(super) to: Option<PathBuf>,
+    /// Have this node send it, past everything that waits: its folder, or its URL (with LUXOR_TOKEN set).
+    #[arg(long, value_name = "DIR|URL")]
+    pub(super) node: Option<String>,
 }
 
 /// `luxor attest present`

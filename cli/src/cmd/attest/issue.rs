@@ -7,10 +7,10 @@ use serde_json::{Map, Value, json};
 use super::args::{IssueArgs, LifeArgs, RenewArgs};
 use super::claims;
 use super::folder::Folder;
-use super::keys;
 use super::life::text;
+use super::outgoing::Outgoing;
 use super::register::{Issued, Line, State, stands};
-use super::{hand_out, with_hint};
+use super::{carry, hand_out, keys, send, with_hint};
 use crate::exit::{Exit, RefusedError};
 use crate::ui;
 
@@ -59,6 +59,7 @@ fn attest(
     life: &LifeArgs,
     now: u64,
 ) -> anyhow::Result<Exit> {
+    let node = send::reach(life.node.as_ref())?;
     let index = folder.register.free(|free| {
         let mut random = [0; 16];
         getrandom::fill(&mut random).context("no random bytes from the operating system")?;
@@ -78,6 +79,8 @@ fn attest(
     let mut salts = vec![[0; 16]; attestation.salts(&terms).map_err(refuse)?];
     getrandom::fill(salts.as_flattened_mut()).context("no random bytes from the operating system")?;
     let credential = attestation.issue(&terms, &salts, &folder.key).map_err(refuse)?;
+    // What cannot become a record is not issued.
+    let record = node.is_some().then(|| carry::attestation(attestation, &credential, index, now)).transpose()?;
     let of = attestation.credential_type();
     let subject = claims::subject(attestation).to_owned();
     let line = Issued {
@@ -97,14 +100,26 @@ fn attest(
     };
     folder.settle(&[index]).with_context(spent)?;
     hand_out(life.out.as_deref(), &credential).with_context(spent)?;
+    let verb = if renews.is_some() { "renewed" } else { "issued" };
+    ui::say(&format!("{verb}: {of} of {subject}, number {index}, holds until {}", text(expires)));
+    let sent = node.zip(record).map(|((client, node), record)| {
+        let stands = format!("number {index} is in the register and was handed out");
+        let kept = Outgoing::attestation(&folder.dir, &format!("{of}-{index}"), record);
+        let sent = kept.with_context(|| format!("{stands}, but not sent"))?.send(&client, node, &stands)?;
+        let again = format!("luxor attest renew --dir {} --index {index} --node {node}", folder.dir.display());
+        let exit = sent.tell(node, &format!("{stands}; remove the cause, then `{again}` sends another under a new number"));
+        Ok::<_, anyhow::Error>((sent, exit))
+    });
+    let sent = sent.transpose()?;
     if life.json {
-        let facts = json!({
+        let mut facts = json!({
             "index": index, "attestation": renews.unwrap_or(index), "type": of, "subject": subject,
             "issued": text(now), "expires": text(expires), "status_list": folder.config.status_list.as_str(),
         });
+        if let Some((sent, _)) = &sent {
+            facts["record"] = serde_json::to_value(sent)?;
+        }
         ui::json(&facts)?;
     }
-    let verb = if renews.is_some() { "renewed" } else { "issued" };
-    ui::say(&format!("{verb}: {of} of {subject}, number {index}, holds until {}", text(expires)));
-    Ok(Exit::Ok)
+    Ok(sent.map_or(Exit::Ok, |(_, exit)| exit))
 }

@@ -1,7 +1,8 @@
-//! `luxor attest`: credentials of trusted traders without a node: issued, renewed, taken back, published; presented, verified.
+//! `luxor attest`: credentials of trusted traders: issued, renewed, taken back, published; presented, verified. With --node what is
+//! signed goes to partners as records.
 //!
 //! What is signed, and what holds, is decided by [`luxor_protocol::credential`]. What is here: files, the clock, randomness.
-//! Not here: who may issue what, which the charter says; records and nodes; TLS.
+//! Not here: who may issue what, which the charter says and nodes see to; TLS.
 //!
 //! | file | content |
 //! |---|---|
@@ -10,17 +11,21 @@
 //! | `register` | what was issued and what became of it; it leads, the status list follows |
 //! | `keys`, `uri` | key files and metadata; URIs that lead to files |
 //! | `claims`, `words` | claims as people write them, and what they mean |
+//! | `carry`, `outgoing`, `send` | tokens as records, kept until a node has answered |
 //! | others | one command each |
 
 mod args;
+mod carry;
 mod claims;
 mod folder;
 mod issue;
 mod keys;
 mod life;
+mod outgoing;
 mod present;
 mod publish;
 mod register;
+mod send;
 mod show;
 mod state;
 mod status;

@@ -1,4 +1,4 @@
-//! `luxor attest revoke`, `suspend` and `reinstate`: into the register, then into the list.
+//! `luxor attest revoke`, `suspend` and `reinstate`: into the register, then into the list, and with a node to partners at once.
 
 use std::collections::BTreeSet;
 
@@ -9,6 +9,8 @@ use super::args::StateArgs;
 use super::folder::Folder;
 use super::life::text;
 use super::register::{Changed, Line, State, stands};
+use super::{publish, send};
+use crate::cmd::some;
 use crate::exit::{Exit, RefusedError, UsageError};
 use crate::ui;
 
@@ -17,6 +19,7 @@ pub(super) fn change(args: &StateArgs, to: State, now: u64) -> anyhow::Result<Ex
     if args.reason.as_ref().is_some_and(|reason| reason.chars().count() > MAX_TEXT_CHARS) {
         return Err(UsageError(format!("--reason: longer than {MAX_TEXT_CHARS} characters")).into());
     }
+    let node = send::reach(args.node.as_ref())?;
     let mut folder = Folder::open(&args.dir)?;
     let register = &folder.register;
     let all: BTreeSet<u64> = match (args.which.index, &args.which.subject) {
@@ -53,14 +56,34 @@ pub(super) fn change(args: &StateArgs, to: State, now: u64) -> anyhow::Result<Ex
         folder.register.append(Line::Changed(change))?;
         folder.settle(&numbers)?;
     }
-    if args.json {
-        ui::json(&json!({ "state": to, "since": text(now), "changed": numbers }))?;
-    } else {
+    let done = match numbers.is_empty() {
+        true => format!("nothing changed in {}: none stands otherwise", args.dir.display()),
+        false => format!("{} of {} in its register and list", counted(numbers.len(), to), args.dir.display()),
+    };
+    if !args.json {
         numbers.iter().try_for_each(|index| ui::line(&format!("number {index}: {}", stands((to, now)))))?;
     }
-    ui::say(match numbers.is_empty() {
-        true => "nothing changed: none stands otherwise",
-        false => "hint: `luxor attest publish` shows it; until then verifiers see the list before",
+    let sent = node.map(|(client, node)| {
+        let (claims, token) = publish::sign(&mut folder, publish::TTL, publish::LIFE, now);
+        publish::submit(&mut folder, &claims, &token, &client, node, &done)
     });
-    Ok(Exit::Ok)
+    let sent = sent.transpose()?;
+    if args.json {
+        let mut facts = json!({ "state": to, "since": text(now), "changed": numbers });
+        if let Some((sent, _)) = &sent {
+            facts["record"] = serde_json::to_value(sent)?;
+        }
+        ui::json(&facts)?;
+    }
+    if numbers.is_empty() {
+        ui::say(&done);
+    } else if sent.is_none() {
+        ui::say("hint: `luxor attest publish` shows it; until then verifiers see the list before");
+    }
+    Ok(sent.map_or(Exit::Ok, |(_, exit)| exit))
+}
+
+fn counted(number: usize, state: State) -> String {
+    let (what, are) = (some(number as u64, "credential"), if number == 1 { "is" } else { "are" });
+    format!("{what} {are} {}", state.word())
 }

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufReader, Write as _};
+use std::net::TcpListener;
 use std::path::Path;
 
 use luxor_protocol::api::{ChunkResult, Waits};
@@ -13,6 +13,7 @@ use luxor_protocol::record::Fault;
 use super::*;
 use crate::args::NodeArgs;
 use crate::chunks::Chunker;
+use crate::client::stub::request;
 
 fn args(dir: &Path, file: &Path) -> SubmitArgs {
     let node = NodeArgs { node: dir.to_str().unwrap().into(), json: true };
@@ -119,27 +120,6 @@ fn documents_of_an_xml_file_are_records() {
     );
     let lines: Vec<u64> = chunk.places.iter().map(|place| place.line).collect();
     assert!(lines.len() == 3 && lines[0] == 7 && lines.is_sorted(), "{lines:?}");
-}
-
-/// Reads one request; returns its first line and its body.
-fn request(stream: &mut BufReader<TcpStream>) -> Option<(String, Vec<u8>)> {
-    let (mut first, mut length) = (String::new(), 0);
-    if stream.read_line(&mut first).ok()? == 0 {
-        return None;
-    }
-    loop {
-        let mut line = String::new();
-        stream.read_line(&mut line).ok()?;
-        let line = line.trim().to_ascii_lowercase();
-        if let Some(value) = line.strip_prefix("content-length:") {
-            length = value.trim().parse().ok()?;
-        }
-        if line.is_empty() {
-            let mut body = vec![0; length];
-            stream.read_exact(&mut body).ok()?;
-            return Some((first, body));
-        }
-    }
 }
 
 /// A node that is full at first, then refuses every second record.
