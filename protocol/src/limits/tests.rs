@@ -145,6 +145,8 @@ fn values() -> BTreeMap<&'static str, u128> {
         MAX_CREDENTIAL_LIFE_SECONDS,
         MAX_STATUS_LIST_BYTES,
         MAX_STATUS_TOKEN_BYTES,
+        MAX_CARRIED_STATUS_BYTES,
+        MAX_JWK_BYTES,
         MAX_STATUS_TTL_SECONDS,
         MAX_URI_BYTES,
     ])
