@@ -88,7 +88,7 @@ pub const MAX_REASONS: usize = 32;
 pub const MAX_CONFIRMATIONS: usize = 4_000_000;
 /// Confirmations among them whose use is not declared yet, so that holders leave declarations their room.
 pub const MAX_WAITING_CONFIRMATIONS: usize = 2_000_000;
-/// `collect` numbers whose holders are known; some ten thousand are registered in the EU.
+/// `collect` numbers whose holders are known at a time.
 pub const MAX_COLLECT_NUMBERS: usize = 262_144;
 /// Keys of one number's holder that confirm its use: the one in use and former ones.
 pub const MAX_HOLDER_KEYS: usize = 4;
