@@ -115,8 +115,8 @@ impl Known {
                     self.hold(&attested, holder);
                 }
             }
-            Carried::Statuses { issuer, token } => {
-                for change in self.recogniser.statuses(&issuer, token, at)? {
+            Carried::Statuses { issuer, key, token } => {
+                for change in self.recogniser.statuses(&issuer, key, token, at)? {
                     self.status_changed(&change);
                 }
             }
