@@ -17,6 +17,7 @@
 mod args;
 mod carry;
 mod claims;
+mod confirm;
 mod folder;
 mod issue;
 mod keys;
@@ -62,6 +63,7 @@ fn run_at(command: &AttestCommand, now: u64) -> anyhow::Result<Exit> {
         AttestCommand::Suspend(args) => state::change(args, State::Suspended, now),
         AttestCommand::Reinstate(args) => state::change(args, State::Valid, now),
         AttestCommand::Publish(args) => publish::publish(args, now),
+        AttestCommand::Confirm(args) => confirm::confirm(args, now),
         AttestCommand::Present(args) => present::present(args, now),
         AttestCommand::Show(args) => show::show(args, now),
         AttestCommand::Verify(args) => verify::run(args, now),
