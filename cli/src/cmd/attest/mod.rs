@@ -41,7 +41,7 @@ pub(crate) use args::AttestCommand;
 use std::fmt::Display;
 use std::path::Path;
 
-use luxor_protocol::credential::SdJwt;
+use luxor_protocol::credential::{AttestPublic, SdJwt};
 
 use crate::exit::{Exit, RefusedError};
 use crate::files;
@@ -68,6 +68,11 @@ fn run_at(command: &AttestCommand, now: u64) -> anyhow::Result<Exit> {
         AttestCommand::Show(args) => show::show(args, now),
         AttestCommand::Verify(args) => verify::run(args, now),
     }
+}
+
+/// The public key in a JWK file.
+pub(super) fn public_key(path: &Path) -> anyhow::Result<AttestPublic> {
+    keys::public(path)
 }
 
 /// A file that is refused, and why.
