@@ -14,7 +14,9 @@ pub(crate) use documents::{
     AgreementCommand, CardCommand, CharterCommand, DocumentsArgs, ExplainArgs, KeysArgs, KnownArgs, RenewArgs,
     RevokeArgs, RotateArgs, SignerArgs, WordArgs,
 };
-pub(crate) use traders::{RecogniseArgs, UsesArgs};
+pub(crate) use traders::{
+    AttestKeyAddArgs, AttestKeyCommand, AttestKeyEndArgs, AttestKeyListArgs, RecogniseArgs, UsesArgs,
+};
 
 /// Exchange of customs records between members of a network, with receipts and logs that anybody with a mandate can audit.
 #[derive(Debug, Parser)]

@@ -6,6 +6,8 @@ use clap::{Args, Subcommand};
 use luxor_protocol::names::{MemberId, Purpose, Slug};
 use luxor_protocol::time::{Day, Millis};
 
+use super::traders::AttestKeyCommand;
+
 /// `luxor charter`
 #[derive(Debug, Subcommand)]
 pub(crate) enum CharterCommand {
@@ -123,6 +125,10 @@ pub(crate) enum CardCommand {
     /// Make the member's next card, with what this node's luxord.toml and program say now: its addresses and what it reads; with more
     /// nodes or fewer.
     Renew(RenewArgs),
+    /// The keys with which the member signs attestations about traders and status lists: add one, say until when one signs, list them.
+    /// Each change makes the next card and gives it to the node, which tells all others.
+    #[command(subcommand)]
+    AttestKey(AttestKeyCommand),
     /// Show what a card says.
     Show(FileArgs),
     /// Check a card and its signature.

@@ -15,8 +15,8 @@ use luxor_protocol::api::{
     AdmittedDocument, ApiFile, AttachmentInfo, ChunkResult, Disclosed, Documents, DropRequest, DropResult,
     EraseRequest, ErasedReport, FixRequest, FixResult, Fork, HoldInfo, HoldRequest, InboxDispatch, InboxPage,
     LifeReport, LoggedDocument, OnwardRequest, OnwardResult, OutboxPage, OutboxState, QualityPage, QueuedReferral,
-    ReceiptStanding, RecognitionReport, RecordInfo, RedirectRequest, Redirected, RepairGroup, RepairPage, RepairSelection, Status,
-    UsesReport, WithdrawRequest, Withdrawn,
+    ReceiptStanding, RecognitionReport, RecordInfo, RedirectRequest, Redirected, RepairGroup, RepairPage,
+    RepairSelection, Status, UsesReport, WithdrawRequest, Withdrawn,
 };
 use luxor_protocol::audit::population::BatchViews;
 use luxor_protocol::cbor::{Decode as _, Encode as _};

@@ -5,7 +5,7 @@ use std::path::Path;
 use luxor_protocol::document::{Card, DocumentKind, Keys};
 use serde::Serialize;
 
-use super::signatures;
+use super::{attest_key, signatures};
 use crate::args::{CardCommand, SignerArgs};
 use crate::exit::Exit;
 use crate::{found, ui};
@@ -17,6 +17,7 @@ pub(super) fn run(command: &CardCommand) -> anyhow::Result<Exit> {
         CardCommand::Succeed { node, output } => succeed(node, output.as_deref()),
         CardCommand::Rotate(args) => super::rotate::run(args),
         CardCommand::Renew(args) => super::renew::run(args),
+        CardCommand::AttestKey(command) => attest_key::run(command),
         CardCommand::Show(args) => show(&args.file, args.json),
         CardCommand::Check(args) => {
             let network = signatures::network(args.charter.as_deref(), args.node.as_deref())?;
@@ -65,6 +66,9 @@ struct Shown {
     digest: String,
     signed_by: Vec<String>,
     nodes: Vec<ShownNode>,
+    /// Keys that sign attestations about traders.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    attest: Vec<attest_key::OnCard>,
 }
 
 #[derive(Serialize)]
@@ -109,6 +113,7 @@ fn show(path: &Path, json: bool) -> anyhow::Result<Exit> {
         digest: document.digest().hex(),
         signed_by: document.signatures.iter().map(|s| s.member.to_string()).collect(),
         nodes: nodes.collect(),
+        attest: card.attest.iter().map(attest_key::of_card).collect(),
     };
     if json {
         ui::json(&shown)?;
@@ -133,6 +138,9 @@ fn show(path: &Path, json: bool) -> anyhow::Result<Exit> {
         for (at, seal) in node.seal.iter().enumerate() {
             table.row([if at == 0 { "    seal" } else { "    beside it" }, seal]);
         }
+    }
+    for key in &shown.attest {
+        table.row(["  attests with", &key.line()]);
     }
     table.print()?;
     Ok(Exit::Ok)

@@ -5,7 +5,9 @@ use luxor_protocol::keys::{KeyId, PublicKey};
 use luxor_protocol::names::MemberId;
 use serde::Serialize;
 
+use super::attest_key::{self, Told};
 use super::place::Place;
+use super::today;
 use crate::args::KeysArgs;
 use crate::exit::{Exit, RefusedError};
 use crate::ui;
@@ -38,6 +40,9 @@ struct Shown {
     keys: Vec<ShownKey>,
     /// Age recipients of its nodes, the one in use first.
     seal: Vec<Seal>,
+    /// Keys that sign its attestations about traders.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    attest: Vec<Told>,
 }
 
 #[derive(Serialize)]
@@ -91,6 +96,9 @@ pub(super) fn run(args: &KeysArgs) -> anyhow::Result<Exit> {
         for (at, recipient) in seal.recipients.iter().enumerate() {
             table.row(["", "seal", &seal.node, if at == 0 { "in use" } else { "beside it" }, "", recipient]);
         }
+    }
+    for Told { key, state } in &shown.attest {
+        table.row([key.id.as_str(), "attest", "", state.words(), "", &key.line()]);
     }
     table.print()?;
     Ok(Exit::Ok)
@@ -157,5 +165,6 @@ fn shown(place: &Place, member: &MemberId) -> anyhow::Result<Shown> {
         card_version: newest.map(|(version, _)| version),
         keys: keys.collect(),
         seal: seal.collect(),
+        attest: attest_key::told(directory, member, today()),
     })
 }

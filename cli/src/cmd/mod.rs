@@ -3,6 +3,7 @@
 mod agreement;
 mod attach;
 mod attest;
+mod attest_key;
 mod audit;
 mod card;
 mod charter;

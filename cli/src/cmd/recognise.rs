@@ -71,7 +71,8 @@ fn query(args: &RecogniseArgs, scheme: Scheme) -> Vec<(&'static str, String)> {
 
 /// The answer, the verdict first.
 fn answer(report: &RecognitionReport) -> Vec<String> {
-    let RecognitionReport { scheme, number, purpose, at, recognised, ground, benefits, rows, evidence, sentences } = report;
+    let RecognitionReport { scheme, number, purpose, at, recognised, ground, benefits, rows, evidence, sentences } =
+        report;
     let verdict = if *recognised { "RECOGNISED" } else { "NOT RECOGNISED" };
     let mut lines = vec![format!("{number} ({scheme}): {verdict} for {purpose}, as of {at}")];
     for row in rows {
@@ -159,7 +160,10 @@ mod tests {
     #[test]
     fn an_officer_reads_the_verdict_first() {
         let yes = answer(&report(true)).join("\n");
-        assert!(yes.starts_with("DE1 (eori): RECOGNISED for safety_security, as of 2026-11-26T10:00:00.000Z\n"), "{yes}");
+        assert!(
+            yes.starts_with("DE1 (eori): RECOGNISED for safety_security, as of 2026-11-26T10:00:00.000Z\n"),
+            "{yes}"
+        );
         assert!(yes.contains("arrangement  mra, version 2 (digest abababababababab), row 1"), "{yes}");
         assert!(yes.contains("benefits     priority") && yes.contains("reasons      the first reason"), "{yes}");
         let no = answer(&report(false)).join("\n");
@@ -177,7 +181,15 @@ mod tests {
             let Command::Recognise(args) = Cli::try_parse_from(line.split(' ')).unwrap().command else { panic!() };
             assert_eq!(run(&args).unwrap(), exit);
             let asked = &stub.seen()[0].0;
-            for part in ["/v1/recognition?", "number=DE1&", "scheme=eori&", "purpose=safety_security", "hs=01%2C02", "given=a%2Cb", "at=2026-11-26T10"] {
+            for part in [
+                "/v1/recognition?",
+                "number=DE1&",
+                "scheme=eori&",
+                "purpose=safety_security",
+                "hs=01%2C02",
+                "given=a%2Cb",
+                "at=2026-11-26T10",
+            ] {
                 assert!(asked.contains(part), "{asked}: {part}");
             }
         }
@@ -185,7 +197,8 @@ mod tests {
 
     #[test]
     fn a_node_that_still_reads_is_not_there_yet() {
-        let stub = Stub::new(|_, _| (503, r#"{"error":"reading","message":"attestations are still being read"}"#.to_owned()));
+        let stub =
+            Stub::new(|_, _| (503, r#"{"error":"reading","message":"attestations are still being read"}"#.to_owned()));
         let line = format!("luxor recognise DE1 --purpose safety_security --node {}", stub.dir());
         let Command::Recognise(args) = Cli::try_parse_from(line.split(' ')).unwrap().command else { panic!() };
         let error = run(&args).unwrap_err();

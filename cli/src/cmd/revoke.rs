@@ -37,7 +37,7 @@ fn make(place: &Place, args: &RevokeArgs) -> anyhow::Result<(Document, Revocatio
     let known = keys::all(place, &member)?;
     let mut chosen = BTreeSet::new();
     for wanted in &args.key {
-        chosen.insert(named(&known, wanted, &member)?);
+        chosen.insert(named(place, &known, wanted, &member)?);
     }
     if args.keys_of.is_some() || args.use_of.is_some() {
         let node = args.keys_of.as_ref().map(ToString::to_string);
@@ -68,9 +68,16 @@ fn make(place: &Place, args: &RevokeArgs) -> anyhow::Result<(Document, Revocatio
     Ok((revocation.to_document(place.directory.network())?, revocation))
 }
 
-fn named(known: &[MemberKey], wanted: &str, member: &MemberId) -> anyhow::Result<KeyId> {
-    let fits = |known: &&MemberKey| wanted.len() >= MIN_PREFIX && known.key.id().to_string().starts_with(wanted);
-    let found: Vec<_> = known.iter().filter(fits).map(|known| known.key.id()).collect();
+fn named(place: &Place, known: &[MemberKey], wanted: &str, member: &MemberId) -> anyhow::Result<KeyId> {
+    // A key for attestations by its kid too, as its tokens have it.
+    let attest = place.directory.attest_keys(member).iter();
+    let attest = attest.map(|row| (row.key.id(), Some(row.key.thumbprint())));
+    let all = known.iter().map(|known| (known.key.id(), None)).chain(attest);
+    let fits = |(id, kid): &(KeyId, Option<String>)| {
+        let begins = |name: &str| name.starts_with(wanted);
+        wanted.len() >= MIN_PREFIX && (begins(&id.to_string()) || kid.as_deref().is_some_and(begins))
+    };
+    let found: Vec<_> = all.filter(fits).map(|(id, _)| id).collect();
     match found.as_slice() {
         [one] => Ok(*one),
         [] => {
@@ -87,8 +94,9 @@ fn words(place: &Place, revocation: &Revocation) -> anyhow::Result<Vec<String>> 
     let mut lines = Vec::new();
     for id in &revocation.keys {
         let key = known.iter().find(|known| known.key.id() == *id);
+        let attests = place.directory.attest_keys(&revocation.member).iter().any(|row| row.key.id() == *id);
         let what = key.map_or_else(
-            || "a key that is not known here".to_owned(),
+            || if attests { "a key that signs attestations" } else { "a key that is not known here" }.to_owned(),
             |known| {
                 let of = known.node.as_ref().map(|node| format!(" of {}/{node}", revocation.member));
                 let now = match known.state {

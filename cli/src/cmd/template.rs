@@ -1,6 +1,6 @@
 //! The text of `luxor agreement draft`: a draft that holds as it stands, with everything explained.
 
-use luxor_protocol::document::Charter;
+use luxor_protocol::document::{Benefit, Charter};
 use luxor_protocol::names::{MemberKind, Purpose};
 use luxor_protocol::record::{DECLARATION, OPENING, TypeTable};
 use luxor_protocol::time::Day;
@@ -104,6 +104,28 @@ retention_days = 365
         version = OPENING.version,
         from = list(&parties),
         to = list(&to),
+    ));
+    let benefits: Vec<_> = Benefit::ALL.iter().map(|benefit| benefit.word()).collect();
+    text.push_str(&format!(
+        r#"
+# Mutual recognition: whose security status of traders (aeo) which parties recognise, for what, and what that gives. Take the # away
+# from each line of the row. The attestations themselves travel by rows for the types attestation and status_list.
+# [[recognises]]
+# attestation = "aeo"
+# A party as `member`, or every customs of a `territory` that a party is of.
+# member = "{first}"
+# The programme, exactly as attestations name it.
+# programme = "EU AEO"
+# by = {others}
+# purposes = ["safety_security"]
+# One or several of: {benefits}
+# benefits = ["fewer_controls", "priority"]
+# Not for goods whose tariff code begins so; and only where these groups are given besides what is owed. Both may be left out.
+# except_hs = ["93"]
+# needs = ["transport"]
+"#,
+        others = list(others),
+        benefits = benefits.join(", "),
     ));
     Ok(text)
 }

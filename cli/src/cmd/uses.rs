@@ -21,7 +21,8 @@ pub(super) fn run(args: &UsesArgs) -> anyhow::Result<Exit> {
     }
     let count = unconfirmed.len() + more;
     let departed = unconfirmed.iter().filter(|line| line.state == UseState::Departed).count();
-    let departed = if departed > 0 { format!(", {} of them departed", ui::count(departed as u64)) } else { String::new() };
+    let departed =
+        if departed > 0 { format!(", {} of them departed", ui::count(departed as u64)) } else { String::new() };
     let since = since.as_ref().map(|since| format!(", of declarations since {since}")).unwrap_or_default();
     let (uses, watched) = (some(count as u64, "unconfirmed use"), some(*watched as u64, "use"));
     ui::say(&format!("{uses}{departed}; {watched} watched{since}"));
@@ -66,11 +67,9 @@ mod tests {
             "declared_at": "2026-11-26T10:00:00Z", "departs": null, "state": "unconfirmed", "mandated_by": null,
         });
         let one: UseLine = serde_json::from_value(line.clone()).unwrap();
-        assert_eq!(
-            cells(&one),
-            ["(not said)", "IM0401234567", "LX000000005DE", "shop", "unconfirmed", "(not known)"]
-        );
-        for (lines, more, exit) in [(vec![], 0, Exit::Ok), (vec![line], 0, Exit::Findings), (vec![], 3, Exit::Findings)] {
+        assert_eq!(cells(&one), ["(not said)", "IM0401234567", "LX000000005DE", "shop", "unconfirmed", "(not known)"]);
+        for (lines, more, exit) in [(vec![], 0, Exit::Ok), (vec![line], 0, Exit::Findings), (vec![], 3, Exit::Findings)]
+        {
             let report = json!({ "watched": 9, "unconfirmed": lines, "more": more, "since": null });
             let stub = Stub::new(move |_, _| (200, report.to_string()));
             let args = ["luxor", "uses", "--node", stub.dir()];

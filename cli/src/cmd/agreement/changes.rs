@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use luxor_protocol::document::{Agreement, Flow};
+use luxor_protocol::document::{Agreement, Flow, IssuedBy, Recognition};
 use luxor_protocol::names::{MemberId, Purpose};
 
 use crate::cmd::listed;
@@ -41,6 +41,7 @@ pub(in crate::cmd) fn changes(old: &Agreement, new: &Agreement) -> Vec<String> {
             lines.push(format!("what {to} sees {of}, is now: {now}; before: {before}"));
         }
     }
+    lines.extend(of_recognition(old, new));
     let lost: Vec<_> = old.parties.iter().filter(|id| !new.parties.contains(id)).collect();
     let won: Vec<_> = new.parties.iter().filter(|id| !old.parties.contains(id)).collect();
     lines.extend((!lost.is_empty()).then(|| format!("no longer a party: {}", listed(lost))));
@@ -63,6 +64,33 @@ pub(in crate::cmd) fn changes(old: &Agreement, new: &Agreement) -> Vec<String> {
         }
     }
     lines
+}
+
+/// Rows that recognise attestations: each as a whole, since one that says something else is another one.
+fn of_recognition(old: &Agreement, new: &Agreement) -> Vec<String> {
+    let only = |of: &Agreement, other: &Agreement| -> Vec<String> {
+        of.recognises.iter().filter(|row| !other.recognises.contains(row)).map(recognition).collect()
+    };
+    let (gone, added) = (only(old, new), only(new, old));
+    let gone = gone.into_iter().map(|row| format!("no longer: {row}"));
+    gone.chain(added.into_iter().map(|row| format!("from now on: {row}"))).collect()
+}
+
+/// What a row that recognises says, on one line.
+fn recognition(row: &Recognition) -> String {
+    let whose = match &row.issued_by {
+        IssuedBy::Member(member) => member.to_string(),
+        IssuedBy::Territory(territory) => format!("customs of {territory}"),
+    };
+    let except = if row.except_hs.is_empty() {
+        String::new()
+    } else {
+        format!(", not for goods under {}", listed(&row.except_hs))
+    };
+    let needs =
+        if row.needs.is_empty() { String::new() } else { format!(", only where {} is given", listed(&row.needs)) };
+    let (by, gives, purposes) = (listed(&row.by), listed(&row.benefits), listed(&row.purposes));
+    format!("{} by {whose} is recognised by {by} for {purposes} and gives {gives}{except}{needs}", row.programme)
 }
 
 fn sights(agreement: &Agreement) -> BTreeMap<Sight, Seen> {

@@ -10,7 +10,7 @@ pub(super) use changes::changes;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use luxor_protocol::document::{Agreement, Directory, Document, DocumentKind, Onward};
+use luxor_protocol::document::{Agreement, Directory, Document, DocumentKind, IssuedBy, Onward, Recognition};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::names::MemberId;
 use serde::Serialize;
@@ -128,6 +128,9 @@ struct Shown {
     valid_until: String,
     in_force_today: bool,
     flows: Vec<ShownFlow>,
+    /// Rows that recognise attestations about traders.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    recognises: Vec<ShownRecognition>,
     signed_by: Vec<String>,
     /// Who must sign, where the network is known.
     must_sign: Option<Vec<MemberId>>,
@@ -152,6 +155,20 @@ struct ShownFlow {
     terms: BTreeMap<String, String>,
     /// Whether this program understands all of it; else the row gives nothing here.
     understood: bool,
+}
+
+#[derive(Serialize)]
+struct ShownRecognition {
+    /// Whose attestations: a party's, or those of every member of a territory.
+    member: Option<String>,
+    territory: Option<String>,
+    attestation: &'static str,
+    programme: String,
+    by: Vec<String>,
+    purposes: Vec<String>,
+    benefits: Vec<String>,
+    except_hs: Vec<String>,
+    needs: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -229,6 +246,23 @@ fn shown(document: &Document, agreement: &Agreement) -> Shown {
         understood: flow.unknown_term().is_none()
             && flow.type_versions.iter().any(|version| flow.view(*version).is_some_and(|(_, set)| set.is_some())),
     });
+    let recognises = agreement.recognises.iter().map(|row| {
+        let (member, territory) = match &row.issued_by {
+            IssuedBy::Member(member) => (Some(member.to_string()), None),
+            IssuedBy::Territory(territory) => (None, Some(territory.to_string())),
+        };
+        ShownRecognition {
+            member,
+            territory,
+            attestation: Recognition::ATTESTATION.word(),
+            programme: row.programme.clone(),
+            by: texts(&row.by),
+            purposes: texts(&row.purposes),
+            benefits: texts(&row.benefits),
+            except_hs: row.except_hs.clone(),
+            needs: row.needs.clone(),
+        }
+    });
     Shown {
         id: agreement.id.to_string(),
         version: document.version,
@@ -243,6 +277,7 @@ fn shown(document: &Document, agreement: &Agreement) -> Shown {
         valid_until: agreement.valid_until.to_string(),
         in_force_today: agreement.in_force(today()),
         flows: flows.collect(),
+        recognises: recognises.collect(),
         signed_by: document.signatures.iter().map(|s| s.member.to_string()).collect(),
         must_sign: None,
         changes: None,

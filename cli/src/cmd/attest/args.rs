@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use luxor_protocol::credential::CredentialType;
+use luxor_protocol::recognition::Period;
 use luxor_protocol::time::Millis;
 
 use super::life::Seconds;
@@ -26,6 +27,9 @@ pub(crate) enum AttestCommand {
     Reinstate(StateArgs),
     /// Sign the status list: write the files that a web server serves, or have a node send it, or both.
     Publish(PublishArgs),
+    /// Confirm, as the holder of a number for duty and tax (IOSS), that it is used for items; a use that is not confirmed before the item
+    /// departs is flagged at customs.
+    Confirm(ConfirmArgs),
     /// Present a credential to a verifier, as its holder, with only the claims that are named.
     Present(PresentArgs),
     /// Show what a credential says. Nothing of it is verified.
@@ -168,6 +172,58 @@ pub(crate) struct PublishPlaces {
     #[arg(long, value_name = "DIR")]
     pub(super) to: Option<PathBuf>,
     /// Have this node send it, past everything that waits: its folder, or its URL (with LUXOR_TOKEN set).
+    #[arg(long, value_name = "DIR|URL")]
+    pub(super) node: Option<String>,
+}
+
+/// `luxor attest confirm`
+#[derive(Debug, Args)]
+pub(crate) struct ConfirmArgs {
+    /// The key file of the holder to whom the `collect` credential was issued.
+    #[arg(long, value_name = "FILE")]
+    pub(super) key: PathBuf,
+    /// The number, such as IM0401234567.
+    #[arg(long, value_name = "NUMBER")]
+    pub(super) number: String,
+    /// The month for which the tax is returned.
+    #[arg(long, value_name = "YYYY-MM")]
+    pub(super) period: Period,
+    #[command(flatten)]
+    pub(super) which: ItemsArgs,
+    /// The scheme of the items: s10, sscc, carrier or platform. Without it an S10 number whose check digit is right has s10, and others
+    /// none.
+    #[arg(long, value_name = "SCHEME", value_parser = ["s10", "sscc", "carrier", "platform"])]
+    pub(super) scheme: Option<String>,
+    #[command(flatten)]
+    pub(super) to: ConfirmTo,
+    /// When it was signed, such as 2026-11-26T10:00:00Z, in place of now: to go on with what was broken off, so that nothing is sent twice.
+    #[arg(long, value_name = "TIME")]
+    pub(super) signed_at: Option<Millis>,
+    /// One JSON document on stdout.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// Which items.
+#[derive(Debug, Args)]
+#[group(id = "attest_items", required = true, multiple = false)]
+pub(crate) struct ItemsArgs {
+    /// An item, as its declaration names it. May be given several times.
+    #[arg(long, value_name = "ID")]
+    pub(super) item: Vec<String>,
+    /// Items, one a line; `-` reads stdin.
+    #[arg(long, value_name = "FILE")]
+    pub(super) items: Option<PathBuf>,
+}
+
+/// Where confirmations go.
+#[derive(Debug, Args)]
+#[group(id = "attest_confirm_to", required = true, multiple = false)]
+pub(crate) struct ConfirmTo {
+    /// Write them there as records (NDJSON), for `luxor submit`.
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+    /// Have this node send them: its folder, or its URL (with LUXOR_TOKEN set).
     #[arg(long, value_name = "DIR|URL")]
     pub(super) node: Option<String>,
 }

@@ -25,7 +25,8 @@ pub(super) fn attestation(
         Attestation::VettedSeller(_) => "seller",
         Attestation::Collect(of) => of.registration.claim(),
     };
-    let presented = credential.present(&[ClaimPath::names(&[number])]).map_err(|error| RefusedError(with_hint(error)))?;
+    let presented =
+        credential.present(&[ClaimPath::names(&[number])]).map_err(|error| RefusedError(with_hint(error)))?;
     let (all, token) = (credential.to_string(), presented.to_string());
     let shown: Vec<&str> = disclosures(&token).collect();
     let kept_back = disclosures(&all).filter(|one| !shown.contains(one));
@@ -51,7 +52,12 @@ pub(super) fn status_list(uri: &str, token: &str, now: u64) -> Result<Content, R
 }
 
 /// The confirmed use of a number for a consignment. The same use has the same reference, whenever it is confirmed.
-pub(super) fn collect_use(of: &Confirmation, scheme: Option<&str>, key: &str, token: &str) -> Result<Content, RefusedError> {
+pub(super) fn collect_use(
+    of: &Confirmation,
+    scheme: Option<&str>,
+    key: &str,
+    token: &str,
+) -> Result<Content, RefusedError> {
     let period = of.period.to_string();
     let parts = ["use", &of.number, &period, &of.item].map(str::as_bytes);
     let name: String = Digest::of(Domain::Index, &parts).hex().chars().take(32).collect();

@@ -107,7 +107,8 @@ fn attest(
         let kept = Outgoing::attestation(&folder.dir, &format!("{of}-{index}"), record);
         let sent = kept.with_context(|| format!("{stands}, but not sent"))?.send(&client, node, &stands)?;
         let again = format!("luxor attest renew --dir {} --index {index} --node {node}", folder.dir.display());
-        let exit = sent.tell(node, &format!("{stands}; remove the cause, then `{again}` sends another under a new number"));
+        let exit =
+            sent.tell(node, &format!("{stands}; remove the cause, then `{again}` sends another under a new number"));
         Ok::<_, anyhow::Error>((sent, exit))
     });
     let sent = sent.transpose()?;

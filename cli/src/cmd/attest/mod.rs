@@ -17,6 +17,7 @@
 mod args;
 mod carry;
 mod claims;
+mod confirm;
 mod folder;
 mod issue;
 mod keys;
@@ -40,7 +41,7 @@ pub(crate) use args::AttestCommand;
 use std::fmt::Display;
 use std::path::Path;
 
-use luxor_protocol::credential::SdJwt;
+use luxor_protocol::credential::{AttestPublic, SdJwt};
 
 use crate::exit::{Exit, RefusedError};
 use crate::files;
@@ -62,10 +63,16 @@ fn run_at(command: &AttestCommand, now: u64) -> anyhow::Result<Exit> {
         AttestCommand::Suspend(args) => state::change(args, State::Suspended, now),
         AttestCommand::Reinstate(args) => state::change(args, State::Valid, now),
         AttestCommand::Publish(args) => publish::publish(args, now),
+        AttestCommand::Confirm(args) => confirm::confirm(args, now),
         AttestCommand::Present(args) => present::present(args, now),
         AttestCommand::Show(args) => show::show(args, now),
         AttestCommand::Verify(args) => verify::run(args, now),
     }
+}
+
+/// The public key in a JWK file.
+pub(super) fn public_key(path: &Path) -> anyhow::Result<AttestPublic> {
+    keys::public(path)
 }
 
 /// A file that is refused, and why.

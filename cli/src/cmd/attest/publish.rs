@@ -45,7 +45,8 @@ pub(super) fn publish(args: &PublishArgs, now: u64) -> anyhow::Result<Exit> {
     let sent = sent.transpose()?;
     if args.json {
         let files: Vec<_> = served.iter().map(|(url, file)| json!({ "url": url, "file": file })).collect();
-        let mut facts = json!({ "issued": text(now), "fresh_until": text(now + ttl), "expires": text(now + life), "files": files });
+        let mut facts =
+            json!({ "issued": text(now), "fresh_until": text(now + ttl), "expires": text(now + life), "files": files });
         if let Some((sent, _)) = &sent {
             facts["record"] = serde_json::to_value(sent)?;
         }

@@ -1,5 +1,7 @@
 //! What one charter changes against another, in words.
 
+use std::collections::BTreeSet;
+
 use luxor_protocol::document::{Charter, CharterMember, MemberStatus};
 
 use crate::cmd::listed;
@@ -46,10 +48,25 @@ pub(in crate::cmd) fn changes(old: &Charter, new: &Charter) -> Vec<String> {
         (None, Some(day)) => lines.push(format!("it holds until {day}")),
         (Some(before), Some(day)) => lines.push(format!("it holds until {day} instead of {before}")),
     }
+    lines.extend(of_issuers(old, new));
     if lines.is_empty() {
         lines.push("nothing but its number".into());
     }
     lines
+}
+
+/// Who may issue attestations about traders: those whom the charter lists for a type, else every member of a kind that issues it.
+fn of_issuers(old: &Charter, new: &Charter) -> Vec<String> {
+    let types: BTreeSet<&str> = old.issuers.iter().chain(&new.issuers).map(|row| row.attestation.as_str()).collect();
+    let of = |charter: &Charter, attestation: &str| {
+        let row = charter.issuers.iter().find(|row| row.attestation == attestation);
+        row.map_or_else(
+            || "every member of a kind that issues it".to_owned(),
+            |row| format!("{} only", listed(&row.members)),
+        )
+    };
+    let changed = types.into_iter().map(|name| (name, of(old, name), of(new, name))).filter(|(_, was, is)| was != is);
+    changed.map(|(name, was, is)| format!("{name} is issued by {is}, instead of by {was}")).collect()
 }
 
 fn of_member(old: &CharterMember, new: &CharterMember) -> Vec<String> {

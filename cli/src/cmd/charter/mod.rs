@@ -16,6 +16,7 @@ use luxor_protocol::names::MemberId;
 use luxor_protocol::tlog::MAX_POLICY_BYTES;
 use serde::{Deserialize, Serialize};
 
+use super::listed;
 use super::place::Place;
 use super::signatures::{self, Input, SignatureState};
 use crate::args::CharterCommand;
@@ -131,6 +132,9 @@ struct Shown {
     #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<String>,
     members: Vec<ShownMember>,
+    /// For types of attestations, who alone may issue them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    issuers: BTreeMap<String, Vec<MemberId>>,
     signatures: Vec<SignatureState>,
 }
 
@@ -160,6 +164,7 @@ fn show(path: &Path, json: bool) -> anyhow::Result<Exit> {
         governors: charter.governors.clone(),
         policy: charter.policy.clone(),
         members: members.collect(),
+        issuers: charter.issuers.iter().map(|row| (row.attestation.clone(), row.members.clone())).collect(),
         signatures: signatures::states(&document, &required),
     };
     if json {
@@ -174,6 +179,9 @@ fn show(path: &Path, json: bool) -> anyhow::Result<Exit> {
         table.row([m.id.as_str(), &m.kind, &m.territory, &m.name, &m.identity, state]);
     }
     table.print()?;
+    for (attestation, members) in &shown.issuers {
+        ui::line(&format!("{attestation} is issued by {} only", listed(members)))?;
+    }
     if let Some(policy) = &shown.policy {
         ui::line("its own policy says which witnesses make a log's checkpoint count:")?;
         policy.lines().try_for_each(|line| ui::line(&format!("  {line}")))?;

@@ -19,7 +19,7 @@ const GOVERNORS: [&str; 4] = ["jp", "kr", "my", "th"];
 type Change<'c> = &'c dyn Fn(String) -> String;
 
 /// Four governors, of whom three are needed, and an auditor; every node has all documents.
-struct Council(tempfile::TempDir);
+pub(super) struct Council(tempfile::TempDir);
 
 const AGREEMENT: &str = r#"
     id = "parcels"
@@ -41,7 +41,7 @@ const AGREEMENT: &str = r#"
 "#;
 
 impl Council {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let council = Self(tempfile::tempdir().unwrap());
         let path = |name: &str| council.path(name);
         let mut draft = vec!["charter".to_owned(), "draft".into()];
@@ -74,7 +74,7 @@ impl Council {
         council
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(super) fn path(&self, name: &str) -> String {
         self.0.path().join(name).to_str().unwrap().to_owned()
     }
 
@@ -99,18 +99,18 @@ impl Council {
     }
 
     /// The draft of the charter that holds at a member's, changed.
-    fn draft(&self, member: &str, change: impl FnOnce(String) -> String) -> String {
+    pub(super) fn draft(&self, member: &str, change: impl FnOnce(String) -> String) -> String {
         let file = self.path("next.toml");
         luxor(&["charter", "draft", "--current", "--node", &self.path(member), "-o", &file]).unwrap();
         fs::write(&file, change(fs::read_to_string(&file).unwrap())).unwrap();
         file
     }
 
-    fn propose(&self, member: &str, draft: &str, more: &[&str]) -> anyhow::Result<Exit> {
+    pub(super) fn propose(&self, member: &str, draft: &str, more: &[&str]) -> anyhow::Result<Exit> {
         luxor(&[&["charter", "propose", draft, "--node", &self.path(member)], more].concat())
     }
 
-    fn vote(&self, member: &str, which: &[&str]) -> anyhow::Result<Exit> {
+    pub(super) fn vote(&self, member: &str, which: &[&str]) -> anyhow::Result<Exit> {
         luxor(&[&["charter", "vote", "--node", &self.path(member)], which].concat())
     }
 
@@ -120,12 +120,12 @@ impl Council {
         assert_eq!(Exit::of(&error), Exit::Refused, "{error}");
     }
 
-    fn directory(&self, member: &str) -> Directory {
+    pub(super) fn directory(&self, member: &str) -> Directory {
         Place::open(Path::new(&self.path(member))).unwrap().directory
     }
 
     /// Carries what one knows to another.
-    fn carry(&self, from: &str, to: &str) {
+    pub(super) fn carry(&self, from: &str, to: &str) {
         let folder = self.path("carried");
         let _ = fs::remove_dir_all(&folder);
         luxor(&["documents", "--node", &self.path(from), "--to", &folder]).unwrap();

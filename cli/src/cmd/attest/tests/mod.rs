@@ -4,6 +4,7 @@
 
 mod damage;
 mod lifetime;
+mod sending;
 mod verifying;
 
 use std::fs;
