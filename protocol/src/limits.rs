@@ -80,8 +80,8 @@ pub const MAX_STATUS_LISTS_OF_ISSUER: usize = 64;
 pub const MAX_ATTESTATION_EVENTS: usize = 64;
 /// Versions of the charter, of a card, of what a member suspends, and of an agreement, that a recogniser remembers.
 pub const MAX_REMEMBERED_VERSIONS: usize = 256;
-/// Issues of a status list whose times are remembered: two weeks at one every five minutes.
-pub const MAX_REMEMBERED_LISTS: usize = 4_096;
+/// Issues of a status list whose times are remembered: sixteen weeks at one every five minutes, in two megabytes.
+pub const MAX_REMEMBERED_LISTS: usize = 32_768;
 /// Reasons that one answer of a recogniser gives; of those beyond only the number.
 pub const MAX_REASONS: usize = 32;
 /// Uses of `collect` numbers whose declarations and confirmations are matched at a time; a month of a large platform.

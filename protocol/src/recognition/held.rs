@@ -57,7 +57,7 @@ pub(super) struct Line {
     pub(super) name: LineName,
     next: u32,
     /// `Issued` first, and after `Removed`; times ascend. Of a place that is free, none.
-    events: Vec<(Millis, Event)>,
+    pub(super) events: Vec<(Millis, Event)>,
     cut: bool,
 }
 

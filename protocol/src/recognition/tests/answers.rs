@@ -214,6 +214,21 @@ fn renewals_take_the_place_of_what_was_and_life_ends() {
 }
 
 #[test]
+fn of_what_lives_on_the_past_is_forgotten() {
+    let mut of = recogniser();
+    for n in 1..=20 {
+        of.attest(&aeo("customs-de", "DE1", "EU AEO", Coverage::Both, n), at(n)).unwrap();
+        of.statuses(&slug("customs-de"), list(LIST, n, None, &[(n % 2) as u8 * 2; 4]), list_key(), at(n)).unwrap();
+    }
+    let events = |of: &Recogniser| of.lines.get(0).unwrap().events.len();
+    assert_eq!((events(&of), of.forget(at(15)), events(&of)), (41, 0, 12));
+    let says = |of: &Recogniser, seconds: u64| ask(of, "DE1", "customs-kr", seconds).refusal().map(name);
+    let kr = [14, 15, 16, 20].map(|seconds| says(&of, seconds));
+    assert_eq!(kr, [Some("HistoryCut".into()), Some("Suspended".into()), None, None]);
+    assert_eq!((of.forget(at(15)), events(&of)), (0, 12));
+}
+
+#[test]
 fn agreements_begin_end_and_are_suspended_and_the_past_stays() {
     let mut of = recogniser();
     let us = |of: &Recogniser, days: u64| {
