@@ -41,6 +41,7 @@ pub mod rules;
 pub mod seal;
 pub mod sequencer;
 pub mod store;
+pub mod trust;
 #[cfg(test)]
 mod testing;
 pub mod waking;

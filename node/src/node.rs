@@ -240,7 +240,7 @@ async fn publish(
     let shared = driver.shared().clone();
     let log = PublicLog::new(shared.newest_for_members());
     let public =
-        Public::bind(address, shared.store.clone(), log.clone(), config.log.witness.then(|| driver.clone())).await?;
+        Public::bind(address, shared.store.clone(), log.clone(), shared.trust.clone(), config.log.witness.then(|| driver.clone())).await?;
     let url = format!("http://{}", public.address());
     let every = Duration::from_secs(config.log.public_seconds);
     let shown = log.clone();

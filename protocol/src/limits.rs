@@ -68,6 +68,10 @@ pub const MAX_RECOGNITIONS: usize = 256;
 pub const MAX_RECOGNITION_CONDITIONS: usize = 256;
 /// Attestations that a recogniser holds, by issuer, type, programme and number.
 pub const MAX_ATTESTATIONS: usize = 4_000_000;
+/// Attestations of one issuer among them, so that none leaves the others without room.
+pub const MAX_ATTESTATIONS_OF_ISSUER: usize = 1_000_000;
+/// Programmes that one issuer's attestations name in a recogniser's life; administrations have a handful.
+pub const MAX_PROGRAMMES_OF_ISSUER: usize = 64;
 /// Programmes of one issuer under which one number is attested.
 pub const MAX_PROGRAMMES_OF_NUMBER: usize = 8;
 /// Status lists of one issuer that a recogniser holds.
@@ -82,6 +86,10 @@ pub const MAX_REMEMBERED_LISTS: usize = 4_096;
 pub const MAX_REASONS: usize = 32;
 /// Uses of `collect` numbers whose declarations and confirmations are matched at a time; a month of a large platform.
 pub const MAX_CONFIRMATIONS: usize = 4_000_000;
+/// Confirmations among them whose use is not declared yet, so that holders leave declarations their room.
+pub const MAX_WAITING_CONFIRMATIONS: usize = 2_000_000;
+/// `collect` numbers whose holders are known at a time.
+pub const MAX_COLLECT_NUMBERS: usize = 262_144;
 /// Keys of one number's holder that confirm its use: the one in use and former ones.
 pub const MAX_HOLDER_KEYS: usize = 4;
 /// Bytes of a signed confirmation of use.

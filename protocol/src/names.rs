@@ -143,6 +143,12 @@ impl Territory {
     pub fn contains(&self, place: Territory) -> bool {
         *self == place || (self.0 == *b"EU" && EU_STATES.contains(&&place.0))
     }
+
+    /// Whether both are of one customs territory: the same code, or each the EU or a state of it.
+    pub fn is_one_customs_territory_with(&self, other: Territory) -> bool {
+        let union = Territory(*b"EU");
+        *self == other || (union.contains(*self) && union.contains(other))
+    }
 }
 
 impl FromStr for Territory {

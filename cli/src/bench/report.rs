@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 
 use luxor_protocol::bench::{
-    AttestReport, CeilingTerm, DecisionReport, DisclosureReport, End, LogReport, Per, PolicyReport, Primitive,
-    PrimitivesReport, QualityReport, XmlReport,
+    AttestReport, CeilingTerm, DecisionReport, DisclosureReport, End, Latencies, LogReport, Per, PolicyReport,
+    Primitive, PrimitivesReport, QualityReport, RecognitionReport, XmlReport, decimal,
 };
 use serde::Serialize;
 use serde_json::Number;
@@ -188,6 +188,37 @@ pub(super) fn attest(report: &AttestReport) -> io::Result<()> {
     }
     table.print()?;
     ui::line(&format!("a list of {}, changed and signed; {} rounds", count(report.statuses), count(report.rounds)))
+}
+
+/// Prints what recognising costs, for people.
+pub(super) fn recognition(report: &RecognitionReport) -> io::Result<()> {
+    let us = |ns: u64| decimal(ns).to_string();
+    let mut table = Table::new(&["", "p50 us", "p99 us", "max us", "slowest seen us"], &[1, 2, 3, 4]);
+    for (what, of, seen) in [
+        ("an answer", &report.answer, us(report.seen_max_ns)),
+        ("first pass", &report.first_pass, String::new()),
+        ("a look-up alone", &report.look_up, us(report.look_up_seen_max_ns)),
+        ("reading the clock", &report.clock, us(report.clock_seen_max_ns)),
+    ] {
+        let Latencies { p50_ns, p99_ns, max_ns } = *of;
+        table.row([what, &us(p50_ns), &us(p99_ns), &us(max_ns), &seen]);
+    }
+    table.print()?;
+    ui::line("")?;
+    let (attestations, questions) = (count(report.attestations), count(report.questions));
+    let (administrations, agreements) = (report.administrations, count(report.agreements));
+    ui::line(&format!("{attestations} attestations of {administrations} administrations, {agreements} agreements"))?;
+    let (over, all) = (count(report.seen_over_50_us), count(report.questions * report.passes));
+    ui::line(&format!(
+        "{questions} questions, {} recognised; {over} of {all} answers took over 50 us",
+        count(report.recognised)
+    ))?;
+    let (statuses, memory) = (count(report.list_statuses), mib(report.memory_bytes));
+    ui::line(&format!(
+        "a newer status list of {statuses} taken, every attestation in it looked up: {} ms",
+        report.list_ms
+    ))?;
+    ui::line(&format!("all loaded in {} ms; memory at most {memory}", report.load_ms))
 }
 
 /// Prints how fast XML is read, for people.

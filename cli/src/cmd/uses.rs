@@ -15,7 +15,7 @@ pub(super) fn run(args: &UsesArgs) -> anyhow::Result<Exit> {
     if args.node.json {
         ui::json(&report)?;
     } else if !unconfirmed.is_empty() {
-        let mut table = ui::Table::new(&["departs", "number", "item", "issuer", "state", "holder"], &[]);
+        let mut table = ui::Table::new(&["departs", "number", "item", "issuer", "state", "mandate of"], &[]);
         unconfirmed.iter().for_each(|line| table.row(cells(line)));
         table.print()?;
     }
@@ -32,7 +32,7 @@ pub(super) fn run(args: &UsesArgs) -> anyhow::Result<Exit> {
     Ok(if count == 0 { Exit::Ok } else { Exit::Findings })
 }
 
-/// Departure, number, item, issuer, state and holder.
+/// Departure, number, item, issuer, state and whose mandate.
 fn cells(line: &UseLine) -> [String; 6] {
     let state = match line.state {
         UseState::Confirmed => "confirmed",
@@ -45,7 +45,7 @@ fn cells(line: &UseLine) -> [String; 6] {
         line.item.clone(),
         line.issuer.to_string(),
         state.to_owned(),
-        line.holder.as_ref().map_or_else(|| "(not known)".into(), ToString::to_string),
+        line.mandated_by.as_ref().map_or_else(|| "(not known)".into(), ToString::to_string),
     ]
 }
 
@@ -64,7 +64,7 @@ mod tests {
     fn unconfirmed_uses_are_findings() {
         let line = json!({
             "number": "IM0401234567", "item": "LX000000005DE", "root": "00", "issuer": "shop", "entry": 7,
-            "declared_at": "2026-11-26T10:00:00Z", "departs": null, "state": "unconfirmed", "holder": null,
+            "declared_at": "2026-11-26T10:00:00Z", "departs": null, "state": "unconfirmed", "mandated_by": null,
         });
         let one: UseLine = serde_json::from_value(line.clone()).unwrap();
         assert_eq!(cells(&one), ["(not said)", "IM0401234567", "LX000000005DE", "shop", "unconfirmed", "(not known)"]);

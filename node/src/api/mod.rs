@@ -16,6 +16,7 @@ mod receipts;
 mod repairs;
 mod retention;
 mod submit;
+mod trust;
 mod waiting;
 
 use std::net::SocketAddr;
@@ -103,6 +104,8 @@ impl Api {
             .route("/v1/items", get(items::item))
             .route("/v1/referrals", get(items::queue))
             .route("/v1/quality", get(items::quality))
+            .route("/v1/recognition", get(trust::recognition))
+            .route("/v1/uses", get(trust::unconfirmed))
             .route("/v1/practice/receipts", get(receipts::practised))
             .route("/v1/repairs", get(repairs::groups))
             .route("/v1/repairs/entries", get(repairs::entries))

@@ -8,7 +8,7 @@ use luxor_protocol::api::ApiProblem;
 
 use crate::driver::{
     AdmitError, AttachError, AuditReadError, EraseError, LifeError, ReceiptWitnessError, RedirectError, RepairError,
-    SubmitError, WithdrawError,
+    SubmitError, TrustAskError, WithdrawError,
 };
 use crate::logfiles::LogFileError;
 use crate::sequencer::SequencerError;
@@ -73,6 +73,15 @@ impl From<SubmitError> for Problem {
             SubmitError::Stopping => Self::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", error),
             SubmitError::NameUsed { .. } => Self::new(StatusCode::CONFLICT, "name_used", error),
             SubmitError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<TrustAskError> for Problem {
+    fn from(error: TrustAskError) -> Self {
+        match error {
+            TrustAskError::Reading => Self::new(StatusCode::SERVICE_UNAVAILABLE, "reading", error),
+            TrustAskError::Store(error) => error.into(),
         }
     }
 }

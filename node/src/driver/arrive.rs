@@ -7,7 +7,7 @@ use luxor_protocol::record::{ArrivedView, Names, Value};
 use luxor_protocol::time::Millis;
 
 use super::quality::{self, Judges};
-use super::{Driver, DriverError, Message, Shared};
+use super::{Driver, DriverError, Message, Shared, trust};
 use crate::engine::Verified;
 use crate::entropy::random;
 use crate::net::{Inbound, Reply as NetReply};
@@ -102,6 +102,7 @@ pub(super) fn check(
                     references.extend(own_reference_of(view));
                 }
                 quality::verdict(shared, &mut judges, view)?;
+                trust::verdict(&directory, view, now)?;
                 Ok((Names { parties: Vec::new(), ..view.names() }, view.attachments()))
             };
             check_dispatch(&directory, me, known, dispatch, now, |sealed| shared.secrets().seal.open(sealed), found_by)

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use luxor_protocol::api::{AlarmLine, LifeReport, QueuedReferral, SignatureMark};
+use luxor_protocol::api::{AlarmLine, LifeReport, QueuedReferral, SignatureMark, UseLine};
 use luxor_protocol::exchange::{Arrival, DispatchHeader, Outcome};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::life::{Closure, Held, ItemKey, Life, Lodged, LodgedWith, Name, Shown, Terms, names_of};
@@ -323,6 +323,16 @@ impl<'s> Holdings<'s> {
         if all.len() > 1 { Err(LifeError::Purposes { purposes: all }) } else { Ok(all) }
     }
 
+    /// How the uses of numbers stand that received declarations of the item tell of.
+    fn uses(&self, key: &ItemKey, now: Millis) -> Vec<UseLine> {
+        let wanted = reference_name(&key.item.id);
+        let views = self.received.iter().filter_map(|((entry, _), loaded)| match loaded.as_ref()? {
+            Loaded { root, what: What::View(view), .. } => Some(super::trust::uses_in(self.shared, view, *root, *entry, now)),
+            Loaded { what: What::Own(_), .. } => None,
+        });
+        views.flatten().filter(|line| reference_name(&line.item) == wanted).collect()
+    }
+
     fn life(&mut self, key: &ItemKey, purposes: &BTreeSet<Purpose>, now: Millis) -> Result<LifeReport, LifeError> {
         let mut looked: BTreeSet<Name> = BTreeSet::new();
         let mut missing = BTreeSet::from([Name::Item(key.item.clone())]);
@@ -339,7 +349,8 @@ impl<'s> Holdings<'s> {
         let held = self.held();
         let life = Life::of(Closure::of(key, &held, &joined), now, &self.shared.rules.life);
         let immediate = life.immediate(|table| self.shared.rules.checker(table));
-        let mut report = LifeReport { immediate, ..life.report() };
+        let uses = self.uses(key, now);
+        let mut report = LifeReport { immediate, uses, ..life.report() };
         report.cut.extend(self.cut.iter().cloned());
         Ok(report)
     }

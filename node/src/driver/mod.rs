@@ -34,6 +34,7 @@ mod send;
 mod settle;
 mod shared;
 mod space;
+mod trust;
 mod witnesses;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -78,6 +79,7 @@ pub use redirect::{RedirectError, Redirected};
 use repair::Repairing;
 pub use repair::{RepairError, RepairFilter, RepairLook, look_at_repairs, repair_groups};
 pub use settle::WithdrawError;
+pub use trust::{TrustAskError, recognise, uses};
 pub use shared::{Parts, Secrets, Shared, SharedError};
 
 /// Refused numbers that the node's state names.
@@ -473,6 +475,7 @@ impl Run {
         beside.spawn(self.driver.clone().beside_each(Driver::others, Driver::fetch_from));
         beside.spawn(self.driver.clone().beside_each(Driver::others, Driver::prove_receipts));
         beside.spawn(self.driver.clone().fetch_all_attached());
+        beside.spawn(self.driver.clone().follow_trust());
         loop {
             let wakeup =
                 self.engine.next_wakeup().map(|at| Duration::from_millis(at.0.saturating_sub(self.elapsed().0)));

@@ -21,6 +21,7 @@ use crate::rules::Rules;
 use crate::seal::SealKeys;
 use crate::sequencer::{Latest, Sequencer};
 use crate::store::{LogFact, Store, StoreError};
+use crate::trust::Trust;
 use crate::witness::{Cosigned, CosignedCheckpoint, Outside, Witness};
 
 /// Seconds between two cosigned checkpoints that are kept for good: they give the time of what is in the log, to the minute.
@@ -46,6 +47,8 @@ pub struct Shared {
     pub witness: Witness,
     /// Dated rules that records are judged by.
     pub rules: Rules,
+    /// Trusted traders.
+    pub trust: Arc<Trust>,
     /// Wrong receipts, at a practice partner's node only.
     pub practice: Option<Practice>,
     /// Witnesses outside the network.
@@ -148,6 +151,7 @@ impl Shared {
             outside,
             folder,
             rules,
+            trust: Arc::default(),
             practice,
             refused: RefusedDocuments::default(),
             cosigned: Mutex::new(cosigned),

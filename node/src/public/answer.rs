@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER, VARY,
 };
-use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::Response;
 use luxor_protocol::tlog::TilePath;
 
@@ -16,6 +16,9 @@ use crate::logfiles::{Coding, LogFile, LogFileError};
 /// Seconds after which a client that was put off may come again.
 const RETRY_AFTER_SECONDS: &str = "1";
 
+/// Seconds for which a status list may be cached, however long it says that it may be kept: a revocation is not to wait behind a cache.
+const MAX_LIST_CACHE_SECONDS: u64 = 60;
+
 /// Answers one request. HTTP leaves the body away where the method is HEAD.
 pub(super) async fn answer(context: &Context, method: &Method, uri: &Uri, headers: &HeaderMap) -> Response {
     let mut response = match *method {
@@ -26,7 +29,7 @@ pub(super) async fn answer(context: &Context, method: &Method, uri: &Uri, header
                     Some(http) if uri.query().is_none() => witness::monitored(http, uri.path()).await,
                     _ => None,
                 };
-                monitored.unwrap_or_else(|| refusal(&error))
+                monitored.or_else(|| status_list(context, uri)).unwrap_or_else(|| refusal(&error))
             }
         },
         _ => {
@@ -44,6 +47,17 @@ async fn file(context: &Context, uri: &Uri, headers: &HeaderMap) -> Result<LogFi
     // As it was sent: a percent sign in it, a second slash or a query would be another spelling of the same file.
     let path = uri.path().strip_prefix('/').filter(|_| uri.query().is_none());
     context.files.read(path.unwrap_or_default(), &public, coding(headers)).await
+}
+
+/// An own status list (draft-ietf-oauth-status-list, section 8.1), at the path of its URI.
+fn status_list(context: &Context, uri: &Uri) -> Option<Response> {
+    let served = context.trust.read().served(uri.path()).filter(|_| uri.query().is_none())?;
+    let mut response = Response::new(Body::from(served.token.as_bytes().to_vec()));
+    set(&mut response, CONTENT_TYPE, "application/statuslist+jwt");
+    if let Ok(cache) = HeaderValue::from_str(&format!("public, max-age={}", served.ttl.min(MAX_LIST_CACHE_SECONDS))) {
+        response.headers_mut().insert(CACHE_CONTROL, cache);
+    }
+    Some(response)
 }
 
 fn found(file: LogFile) -> Response {

@@ -2,7 +2,8 @@
 //! (<https://c2sp.org/tlog-tiles>). A listener of its own, without token.
 //!
 //! It shows the log as it was at the last tick: what an entry says is hidden, but that there is one is not, so growth shows
-//! once a minute and not with each dispatch. Where its operator opens that, anybody may offer a
+//! once a minute and not with each dispatch. Beside it stand the member's own status lists of credentials, each at the path of its URI.
+//! Where its operator opens that, anybody may offer a
 //! member's checkpoint to this node as a witness.
 //!
 //! Not here: TLS, limits for single clients, other URLs than the root of the listener (a reverse proxy), how files are made
@@ -39,6 +40,7 @@ use crate::driver::Driver;
 use crate::logfiles::{LogFiles, PublicLog};
 use crate::sequencer::Latest;
 use crate::store::Store;
+use crate::trust::Trust;
 use answer::answer;
 use witness::{ADD_CHECKPOINT, HttpWitness, add_checkpoint};
 
@@ -72,6 +74,8 @@ pub enum PublicError {
 struct Context {
     files: LogFiles,
     log: PublicLog,
+    /// Own status lists of credentials.
+    trust: Arc<Trust>,
     /// The way to this node as a witness, where the operator opens it.
     witness: Option<HttpWitness>,
 }
@@ -92,6 +96,7 @@ impl Public {
         address: SocketAddr,
         store: Arc<Store>,
         log: PublicLog,
+        trust: Arc<Trust>,
         witness: Option<Driver>,
     ) -> Result<Self, PublicError> {
         let bind = |error| PublicError::Bind { address, error };
@@ -100,7 +105,7 @@ impl Public {
         Ok(Self {
             listener,
             address,
-            context: Arc::new(Context { files: LogFiles::new(store), log, witness: witness.map(HttpWitness::new) }),
+            context: Arc::new(Context { files: LogFiles::new(store), log, trust, witness: witness.map(HttpWitness::new) }),
         })
     }
 

@@ -21,7 +21,7 @@ const PUBLIC: u64 = 300;
 fn context(log: &Log) -> Context {
     let public = PublicLog::new(log.grow(PUBLIC));
     log.grow(700);
-    Context { files: LogFiles::new(log.store.clone()), log: public, witness: None }
+    Context { files: LogFiles::new(log.store.clone()), log: public, trust: Arc::default(), witness: None }
 }
 
 async fn ask(context: &Context, method: Method, path: &str, encoding: Option<&'static str>) -> Response {

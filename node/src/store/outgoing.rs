@@ -1,7 +1,7 @@
 //! What this node sent: rows of dispatches and receipts, the outbox, what is sent again, what is dropped.
 
 use luxor_protocol::cbor::Encode;
-use luxor_protocol::exchange::{Channel, Request};
+use luxor_protocol::exchange::{Channel, DispatchHeader, Request};
 use luxor_protocol::time::Day;
 use rocksdb::{Direction, IteratorMode, WriteBatch};
 
@@ -50,6 +50,15 @@ impl Store {
     /// [`StoreError`].
     pub fn sent(&self, channel: &Channel, number: u64) -> Result<Option<SentRow>, StoreError> {
         self.row(cf::SENT, &dispatch_key(channel, number), "a sent row")
+    }
+
+    /// The header of a dispatch that this node made.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn sent_header(&self, channel: &Channel, number: u64) -> Result<Option<DispatchHeader>, StoreError> {
+        let Some(row) = self.sent(channel, number)? else { return Ok(None) };
+        Ok(Some(decode("a dispatch header", &row.envelope.header)?))
     }
 
     /// The newest receipt of a dispatch that this node made.

@@ -217,6 +217,53 @@ impl Store {
         self.found(|key| key.listed(type_name))
     }
 
+    /// The same without a limit, for whoever reads all of them once: of own records and those received.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn every(&self, type_name: &str) -> Result<Found, StoreError> {
+        let mut found = Found { own: Vec::new(), received: Vec::new(), passed: Vec::new() };
+        for key in self.keyring.keys() {
+            let (tag, places) = match key.bucket().kind {
+                Kind::Own => (Tag::OwnReference, &mut found.own),
+                Kind::Received => (Tag::ReceivedReference, &mut found.received),
+                Kind::Answers | Kind::Holds | Kind::Uploads | Kind::Repairs => continue,
+            };
+            let prefix = index_key(tag, &key.listed(type_name), &[]);
+            for item in self.db.iterator_cf(self.cf(cf::INDEX), IteratorMode::From(&prefix, Direction::Forward)) {
+                let (row, _) = item?;
+                let Some(suffix) = row.strip_prefix(prefix.as_slice()) else { break };
+                places.extend(read_place(suffix));
+            }
+        }
+        found.own.sort_unstable();
+        found.received.sort_unstable();
+        Ok(found)
+    }
+
+    /// Entries of dispatches, sent or received, from `from` on, with their skeletons; at most `limit` entries of whatever kind are looked
+    /// at. And where to go on.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn dispatches(&self, from: u64, limit: usize) -> Result<(Vec<(u64, Skeleton)>, u64), StoreError> {
+        let start = from.to_be_bytes();
+        let (mut found, mut next) = (Vec::new(), from);
+        let rows = self.db.iterator_cf(self.cf(cf::OPENINGS), IteratorMode::From(&start, Direction::Forward));
+        for item in rows.take(limit) {
+            let (key, value) = item?;
+            let index = key.as_ref().try_into().map(u64::from_be_bytes);
+            let index = index.map_err(|_| StoreError::damaged("an opening", "wrong key"))?;
+            let opening: KeptOpening = decode("an opening", &value)?;
+            let skeleton = opening.read_skeleton().map_err(|e| StoreError::damaged("a skeleton", e))?;
+            if matches!(skeleton.kind, EntryKind::Sent | EntryKind::Received) {
+                found.push((index, skeleton));
+            }
+            next = index + 1;
+        }
+        Ok((found, next))
+    }
+
     /// What is under an identifier, whose index key each data key gives.
     fn found(&self, digest: impl Fn(&DataKey) -> Digest) -> Result<Found, StoreError> {
         let mut found = Found { own: Vec::new(), received: Vec::new(), passed: Vec::new() };

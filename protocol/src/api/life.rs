@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::SignatureMark;
+use super::{SignatureMark, UseLine};
 use crate::life::{
     Action, AlarmKind, Finding, Mark, Outcome, ReferralKind, ReferralState, RelationKind, ReleaseState, Scheme,
     Standing, Through,
@@ -34,6 +34,9 @@ pub struct LifeReport {
     /// The category of immediate release of each declaration that holds.
     #[serde(default)]
     pub immediate: Vec<ImmediateLine>,
+    /// Numbers under which duty and tax are collected that received declarations name, and whether their use is confirmed.
+    #[serde(default)]
+    pub uses: Vec<UseLine>,
     /// What somebody has to hear now.
     pub alarms: Vec<AlarmLine>,
     /// What customs asked or forbade.

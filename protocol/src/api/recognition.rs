@@ -107,8 +107,8 @@ pub struct UseLine {
     pub departs: Option<String>,
     /// How it stands.
     pub state: UseState,
-    /// Who is known to hold the number.
-    pub holder: Option<MemberId>,
+    /// Whose credential names the number's holder, where one is known.
+    pub mandated_by: Option<MemberId>,
 }
 
 /// How a declared use stands.

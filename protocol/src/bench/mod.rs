@@ -18,10 +18,10 @@ pub use credentials::{STATUSES, SampleCredential, SampleList};
 pub use disclosure::{DISCLOSED, FIELDS, Filing, Unverified, disclose, filings, issue, shown, verify};
 pub use network::{NetworkError, Question, Questions, RULES_PER_VERSION, SampleNetwork, TODAY};
 pub use quality::{FAULTY, LODGED, declarations, walk};
-pub use recognition::{ADMINISTRATIONS, SUSPENDED, SampleTraders, TRADERS, TraderQuestion};
+pub use recognition::{ADMINISTRATIONS, SUSPENDED, SampleTraders, TRADERS, TraderList, TraderMap, TraderQuestion};
 pub use records::{MAX_RECORD_SIZE, MIN_RECORD_SIZE, Records};
 pub use report::{
     AttestReport, COUNTS, CeilingTerm, Count, CredentialCosts, DecisionReport, DisclosureCosts, DisclosureReport, End,
-    ListCosts, LogReport, Per, PolicyReport, Primitive, PrimitivesReport, ProofReport, QualityReport, XmlReport,
-    ceiling, decimal, peak_memory, per_second, percentile,
+    Latencies, ListCosts, LogReport, Per, PolicyReport, Primitive, PrimitivesReport, ProofReport, QualityReport,
+    RecognitionReport, XmlReport, ceiling, decimal, peak_memory, per_second, percentile,
 };

@@ -1,10 +1,13 @@
 //! Traders to measure recognition with: customs administrations that all recognise one another, and as many attestations as asked for.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::numbers::Numbers;
 use crate::credential::claims::{AeoStanding, Coverage};
-use crate::credential::{Algorithm, AttestKey, Bits, Status, StatusClaims, StatusList, StatusReference, StatusToken};
+use crate::credential::{
+    Algorithm, AttestKey, Bits, Status, StatusClaims, StatusError, StatusList, StatusReference, StatusToken,
+};
 use crate::document::{
     Agreement, AttestCardKey, Benefit, Card, Charter, CharterMember, IssuedBy, MemberStatus, Recognition,
 };
@@ -31,6 +34,7 @@ pub struct SampleTraders {
     recogniser: Recogniser,
     members: Vec<MemberId>,
     count: u64,
+    key: KeyId,
 }
 
 /// One question of the measurement.
@@ -43,19 +47,37 @@ pub struct TraderQuestion {
     pub recognised: bool,
 }
 
+/// A status list of one administration.
+#[derive(Debug)]
+pub struct TraderList {
+    place: usize,
+    token: StatusToken,
+}
+
+/// The numbers alone.
+#[derive(Debug)]
+pub struct TraderMap(BTreeMap<NumberKey, u64>);
+
+impl TraderMap {
+    /// Whether the number asked about is one.
+    pub fn has(&self, question: &TraderQuestion) -> bool {
+        self.0.contains_key(&NumberKey::new(Scheme::Tin, &question.number))
+    }
+}
+
 impl SampleTraders {
     /// So many traders (of [`ADMINISTRATIONS`] one after another), each with one attestation. The same number gives the same ones.
     ///
     /// # Errors
     /// [`crate::recognition::UpdateError`] beyond the bounds of a recogniser; others are defects.
     pub fn new(count: u64) -> Result<Self, Box<dyn std::error::Error>> {
-        let key = AttestKey::from_seed(Algorithm::Es256, &[7; 32])?;
+        let key = *AttestKey::from_seed(Algorithm::Es256, &[7; 32])?.public();
         let members = (0..ADMINISTRATIONS).map(member).collect::<Result<Vec<_>, _>>()?;
         let ids: Vec<MemberId> = members.iter().map(|member| member.id.clone()).collect();
         let mut recogniser = Recogniser::new();
         let start = Millis((NOW - 86_400) * 1000);
         for member in &members {
-            let row = AttestCardKey { key: *key.public(), from: Day(20_000), until: None };
+            let row = AttestCardKey { key, from: Day(20_000), until: None };
             let card =
                 Card { member: member.id.clone(), identity: member.identity, nodes: Vec::new(), attest: vec![row] };
             recogniser.card(&card, start)?;
@@ -79,12 +101,12 @@ impl SampleTraders {
                 recogniser.agreement(&agreement, 1, digest, start)?;
             }
         }
-        let mut made = Self { recogniser, members: ids, count };
+        let mut made = Self { recogniser, members: ids, count, key: key.id() };
         for place in 0..ADMINISTRATIONS {
-            made.statuses(place, NOW - 3_600, None)?;
+            made.take(made.list(place, NOW - 3_600, None)?)?;
         }
         for n in 0..count {
-            let attested = made.attested(n, key.public().id())?;
+            let attested = made.attested(n)?;
             made.recogniser.attest(&attested, Millis((NOW - 3_600) * 1000))?;
         }
         Ok(made)
@@ -111,20 +133,29 @@ impl SampleTraders {
         self.recogniser.recognise(&Question { scheme: Scheme::Tin, number, purpose: *purpose, asking, hs, given, at })
     }
 
-    /// What is measured as well: a newer list of one administration, in which the status of one trader turned; all that name it are read.
-    ///
-    /// # Errors
-    /// [`crate::recognition::UpdateError`] where `seconds` do not rise from call to call.
-    pub fn newer_list(&mut self, seconds: u64, turned: u64) -> Result<Vec<StatusChange>, Box<dyn std::error::Error>> {
-        self.statuses(issuer(turned), NOW + seconds, Some(turned))
+    /// A map of as many numbers, for the ceiling.
+    pub fn map(&self) -> TraderMap {
+        TraderMap((0..self.count).map(|n| (NumberKey::new(Scheme::Tin, &number(n)), n)).collect())
     }
 
-    fn statuses(
-        &mut self,
-        place: usize,
-        issued_at: u64,
-        turned: Option<u64>,
-    ) -> Result<Vec<StatusChange>, Box<dyn std::error::Error>> {
+    /// A newer list of one administration, in which the status of one trader turned, so many seconds after the moment asked about.
+    ///
+    /// # Errors
+    /// None that can happen: such a list is within its bounds.
+    pub fn newer_list(&self, seconds: u64, turned: u64) -> Result<TraderList, StatusError> {
+        self.list(issuer(turned), NOW + seconds, Some(turned))
+    }
+
+    /// What is measured as well: the list is taken, and every attestation whose status stands in it looked up.
+    ///
+    /// # Errors
+    /// [`crate::recognition::UpdateError`] where the list is not newer than those before.
+    pub fn take(&mut self, list: TraderList) -> Result<Vec<StatusChange>, Box<dyn std::error::Error>> {
+        let known_at = Millis(list.token.claims.issued_at * 1000);
+        Ok(self.recogniser.statuses(&self.members[list.place], list.token, self.key, known_at)?)
+    }
+
+    fn list(&self, place: usize, issued_at: u64, turned: Option<u64>) -> Result<TraderList, StatusError> {
         let mut list = StatusList::new(Bits::Two, self.count / ADMINISTRATIONS as u64 + 1)?;
         for n in (place as u64..self.count).step_by(ADMINISTRATIONS) {
             if is_suspended(n) != (turned == Some(n)) {
@@ -132,16 +163,15 @@ impl SampleTraders {
             }
         }
         let claims = StatusClaims { uri: uri(place), issued_at, expires: None, ttl: None };
-        let known_at = Millis(issued_at * 1000);
-        Ok(self.recogniser.statuses(&self.members[place], StatusToken { claims, list }, known_at)?)
+        Ok(TraderList { place, token: StatusToken { claims, list } })
     }
 
-    fn attested(&self, n: u64, key: KeyId) -> Result<Attested, NameError> {
+    fn attested(&self, n: u64) -> Result<Attested, NameError> {
         let place = issuer(n);
         Ok(Attested {
             credential: Digest::of(Domain::Index, &[&n.to_be_bytes()]),
             issuer: self.members[place].clone(),
-            key,
+            key: self.key,
             number: NumberKey::new(Scheme::Tin, &number(n)),
             issued_at: NOW - 86_400,
             expires: NOW - 86_400 + LIFE,
@@ -235,9 +265,14 @@ mod tests {
         }
         let recognised = questions.iter().filter(|question| question.recognised).count();
         assert!((1_000..1_500).contains(&recognised), "{recognised}");
-        let changes = sample.newer_list(1, 4).unwrap();
+        let list = sample.newer_list(1, 4).unwrap();
+        let changes = sample.take(list).unwrap();
         assert_eq!(changes.len(), 1);
         assert_eq!(changes[0].after, Some(Status::Suspended));
-        assert_eq!(sample.newer_list(2, 4).unwrap(), []);
+        let again = sample.newer_list(2, 4).unwrap();
+        assert_eq!(sample.take(again).unwrap(), []);
+        let map = sample.map();
+        assert!(questions.iter().filter(|question| question.recognised).all(|question| map.has(question)));
+        assert!(!questions.iter().all(|question| map.has(question)));
     }
 }

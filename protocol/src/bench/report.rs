@@ -324,6 +324,58 @@ pub struct AttestReport {
     pub lists: Vec<ListCosts>,
 }
 
+/// What `luxor bench recognition` prints, on one core.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecognitionReport {
+    /// Attestations, one for each trader.
+    pub attestations: u64,
+    /// Administrations that issued them and recognise one another.
+    pub administrations: u64,
+    /// Agreements, one between each two.
+    pub agreements: u64,
+    /// Different questions.
+    pub questions: u64,
+    /// How many of them are answered with yes.
+    pub recognised: u64,
+    /// How often each was asked.
+    pub passes: u64,
+    /// An answer: the fastest of each question.
+    pub answer: Latencies,
+    /// Answers when each was asked for the first time.
+    pub first_pass: Latencies,
+    /// The slowest answer of all passes, other work of the machine included.
+    pub seen_max_ns: u64,
+    /// Answers of all passes that took more than 50 microseconds.
+    pub seen_over_50_us: u64,
+    /// The ceiling: a number's key and a look-up in a map of the same size.
+    pub look_up: Latencies,
+    /// The slowest of all of those.
+    pub look_up_seen_max_ns: u64,
+    /// Reading the clock, which is in all figures.
+    pub clock: Latencies,
+    /// The slowest of that, where nothing is asked: what the machine adds.
+    pub clock_seen_max_ns: u64,
+    /// Making and handing in all attestations.
+    pub load_ms: Number,
+    /// Statuses of one list.
+    pub list_statuses: u64,
+    /// Taking a newer list in which one status turned, median.
+    pub list_ms: Number,
+    /// The most memory that the process held by then.
+    pub memory_bytes: u64,
+}
+
+/// Nanoseconds of many of one kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Latencies {
+    /// Half of them took at most so long.
+    pub p50_ns: u64,
+    /// All but one in a hundred took at most so long.
+    pub p99_ns: u64,
+    /// The slowest.
+    pub max_ns: u64,
+}
+
 /// What one SD-JWT VC costs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CredentialCosts {

@@ -104,6 +104,9 @@ impl Recognition {
         if !ascending(&self.except_hs) || !self.except_hs.iter().all(prefix) {
             return Err("goods are excepted by 2 to 10 digits of their tariff code, ordered, each once");
         }
+        if self.except_hs.len() > MAX_RECOGNITION_CONDITIONS || self.needs.len() > MAX_RECOGNITION_CONDITIONS {
+            return Err("a row excepts at most 256 prefixes and needs at most 256 data");
+        }
         if !ascending(&self.needs) || !self.needs.iter().all(|name| is_word(name)) {
             return Err("data that a row needs are words of a to z, 0 to 9 and underscores, ordered, each once");
         }

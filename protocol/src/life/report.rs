@@ -54,6 +54,7 @@ impl Life<'_> {
             purposes: closure.purposes.iter().copied().collect(),
             release: release(&self.release),
             immediate: Vec::new(),
+            uses: Vec::new(),
             alarms: self.alarms.iter().map(alarm).collect(),
             referrals: self.referrals.iter().map(referral).collect(),
             timeliness: self.timeliness.iter().map(timely).collect(),

@@ -108,7 +108,7 @@ pub struct Given<'r> {
 pub enum Grounds<'r> {
     /// Rows of agreements in force, at least one.
     Agreements(Vec<Given<'r>>),
-    /// The programme is the asking member's own, or its territory's: what follows stands in its own law.
+    /// The programme is that of the asking member's own customs territory: what follows stands in its own law.
     Own,
     /// A mandate to collect in the asking member's territory.
     Mandate {
@@ -148,6 +148,8 @@ pub struct Evidence<'r> {
     pub status: Status,
     /// The list that it stands in.
     pub list: &'r str,
+    /// The key of its issuer's card that signed the list.
+    pub list_key: KeyId,
     /// When that list was issued, in seconds since 1970.
     pub list_issued_at: u64,
     /// How old it was at the moment asked about, in seconds.
@@ -222,7 +224,9 @@ impl Answer<'_> {
             Verdict::Refused(refusal) => lines.push(format!("not recognised: {refusal}")),
             Verdict::Recognised(Recognised { grounds, evidence }) => {
                 match grounds {
-                    Grounds::Own => lines.push("recognised: the programme is that of who asks".to_owned()),
+                    Grounds::Own => {
+                        lines.push("recognised: the programme is that of the customs territory of who asks".to_owned())
+                    }
                     Grounds::Mandate { territory, levy } => {
                         lines.push(format!("recognised: may collect {levy} for {territory}"));
                     }

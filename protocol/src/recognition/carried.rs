@@ -14,6 +14,7 @@ use crate::credential::{
 use crate::document::{AttestCardKey, Directory, NoRight};
 use crate::hash::{Digest, Domain};
 use crate::limits::{CREDENTIAL_LEEWAY_SECONDS, MAX_JWK_BYTES, MAX_STATUS_TOKEN_BYTES};
+use crate::keys::KeyId;
 use crate::names::{MemberId, Territory};
 use crate::record::{ATTESTATION, COLLECT_USE, ContentError, Fault, STATUS_LIST, TypeTable, Value};
 use crate::reference::{Ioss, ioss};
@@ -77,6 +78,8 @@ pub enum Carried {
     Statuses {
         /// Whose.
         issuer: MemberId,
+        /// The key that signed.
+        key: KeyId,
         /// The list.
         token: StatusToken,
     },
@@ -262,7 +265,7 @@ impl Tokens {
                 let row = key_of(directory, issuer, &kid, signed_at.unwrap_or(seconds), proof)?;
                 let token = StatusToken::verify(token, &row.key, seconds)?;
                 same("uri", uri, &token.claims.uri)?;
-                Ok(Carried::Statuses { issuer: issuer.clone(), token })
+                Ok(Carried::Statuses { issuer: issuer.clone(), key: row.key.id(), token })
             }
             Self::Use { item, number, period, key, token } => {
                 let key = public(key)?;

@@ -52,6 +52,14 @@ pub(super) struct RowAsk<'q> {
     pub(super) at: Millis,
 }
 
+/// Rows under which one member recognises others, by whose attestations they are about; places ascend.
+#[derive(Debug, Default)]
+struct RowsOf {
+    member: BTreeMap<MemberId, Vec<u32>>,
+    /// Few: agreements have less of them than there are countries.
+    territory: BTreeMap<Territory, Vec<u32>>,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Ground {
     charters: History<Arc<Charter>>,
@@ -60,8 +68,10 @@ pub(super) struct Ground {
     suspended: BTreeMap<MemberId, History<Vec<Slug>>>,
     versions: Vec<Version>,
     of_agreement: BTreeMap<Slug, Vec<u32>>,
+    /// Agreements of which a version became known beyond the bounds, and when.
+    beyond: BTreeMap<Slug, Millis>,
     rows: Vec<Row>,
-    of_asking: BTreeMap<MemberId, Vec<u32>>,
+    of_asking: BTreeMap<MemberId, RowsOf>,
     programmes: BTreeMap<Arc<str>, u32>,
     programme_names: Vec<Arc<str>>,
 }
@@ -85,7 +95,8 @@ impl Ground {
         self.suspended.entry(member.clone()).or_default().push(known_at, agreements, MAX_REMEMBERED_VERSIONS);
     }
 
-    /// Adds a version; whether it is new.
+    /// Adds a version; whether it is new. One beyond the bounds may take away what those before give, so from then on nothing of its
+    /// agreement is said to hold.
     pub(super) fn add(
         &mut self,
         agreement: &Agreement,
@@ -98,17 +109,28 @@ impl Ground {
         if versions.filter(|held| held.version == version).any(|held| held.digest == digest && held.void_at.is_none()) {
             return Ok(false);
         }
-        if known.len() >= MAX_REMEMBERED_VERSIONS {
-            return Err(UpdateError::Full("versions of one agreement", MAX_REMEMBERED_VERSIONS));
-        }
-        let place = u32::try_from(self.versions.len()).ok().filter(|_| self.versions.len() < MAX_DOCUMENTS);
-        let place = place.ok_or(UpdateError::Full("versions of agreements", MAX_DOCUMENTS))?;
+        let full = match (known.len(), u32::try_from(self.versions.len())) {
+            (MAX_REMEMBERED_VERSIONS.., _) => Err(("versions of one agreement", MAX_REMEMBERED_VERSIONS)),
+            (_, Ok(place)) if self.versions.len() < MAX_DOCUMENTS => Ok(place),
+            _ => Err(("versions of agreements", MAX_DOCUMENTS)),
+        };
+        let place = full.map_err(|(what, most)| {
+            if !known.is_empty() {
+                self.beyond.entry(agreement.id.clone()).or_insert(known_at);
+            }
+            UpdateError::Full(what, most)
+        })?;
         for (at, row) in agreement.recognises.iter().enumerate() {
             let compiled = self.compile(row, place, at + 1);
             let row_place = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
             self.rows.push(compiled);
             for asking in &row.by {
-                self.of_asking.entry(asking.clone()).or_default().push(row_place);
+                let of = self.of_asking.entry(asking.clone()).or_default();
+                let places = match &row.issued_by {
+                    IssuedBy::Member(member) => of.member.entry(member.clone()).or_default(),
+                    IssuedBy::Territory(territory) => of.territory.entry(*territory).or_default(),
+                };
+                places.push(row_place);
             }
         }
         let Agreement { id, parties, valid_from, valid_until, .. } = agreement.clone();
@@ -169,8 +191,9 @@ impl Ground {
         self.charters.newest()
     }
 
-    /// Whether the issuer's card named the key for the day of issue, and it was not revoked.
-    pub(super) fn check_key(&self, issuer: &MemberId, key: KeyId, day: Day, at: Millis) -> Result<(), Refusal> {
+    /// Whether the issuer's card named the key for the day of issue (of seconds since 1970), and it was not revoked.
+    pub(super) fn check_key(&self, issuer: &MemberId, key: KeyId, issued_at: u64, at: Millis) -> Result<(), Refusal> {
+        let day = Millis(issued_at.saturating_mul(1000)).day();
         let card = self.keys.get(issuer).map(|history| history.at(at)).transpose()?.flatten();
         let issuer = || issuer.clone();
         if let Some(since) = self.revoked.get(&key).filter(|since| **since <= at) {
@@ -185,9 +208,15 @@ impl Ground {
 
     /// Rows under which `asking` may recognise what this member issues, known by then, in the order in which they came.
     pub(super) fn rows(&self, asking: &MemberId, issuer: &CharterMember, at: Millis) -> impl Iterator<Item = &Row> {
-        let places = self.of_asking.get(asking).map_or(&[][..], Vec::as_slice);
-        let rows = places.iter().filter_map(|place| self.rows.get(*place as usize));
-        rows.filter(move |row| row.is_about(issuer) && self.version(row).is_some_and(|held| held.known_at <= at))
+        let mut places: Vec<u32> = Vec::new();
+        if let Some(of) = self.of_asking.get(asking) {
+            places.extend(of.member.get(&issuer.id).into_iter().flatten());
+            let about = of.territory.iter().filter(|(territory, _)| territory.contains(issuer.territory));
+            places.extend(about.flat_map(|(_, places)| places));
+            places.sort_unstable();
+        }
+        let rows = places.into_iter().filter_map(|place| self.rows.get(place as usize));
+        rows.filter(move |row| self.version(row).is_some_and(|held| held.known_at <= at))
     }
 
     pub(super) fn version(&self, row: &Row) -> Option<&Version> {
@@ -224,15 +253,17 @@ impl Ground {
             return Err(Refusal::GoodsUnknown { agreement: agreement(), row: number });
         }
         for code in ask.hs {
+            // What is no code tells nothing: written with dots it would begin with no prefix.
+            let is_code = code.bytes().all(|c| c.is_ascii_digit());
             for prefix in &row.except_hs {
                 let told = || (agreement(), number, prefix.clone(), (*code).to_owned());
-                if code.starts_with(prefix.as_str()) {
+                if is_code && code.starts_with(prefix.as_str()) {
                     let (agreement, row, prefix, code) = told();
                     return Err(Refusal::GoodsExcepted { agreement, row, prefix, code });
                 }
-                if prefix.starts_with(code) {
+                if !is_code || prefix.starts_with(code) {
                     let (agreement, row, prefix, code) = told();
-                    return Err(Refusal::CodeTooShort { agreement, row, prefix, code });
+                    return Err(Refusal::CodeUnclear { agreement, row, prefix, code });
                 }
             }
         }
@@ -244,6 +275,9 @@ impl Ground {
 
     fn check_version(&self, held: &Version, at: Millis) -> Result<(), Refusal> {
         let (agreement, version, day) = (|| held.id.clone(), held.version, at.day());
+        if let Some(since) = self.beyond.get(&held.id).filter(|since| **since <= at) {
+            return Err(Refusal::AgreementBeyond { agreement: agreement(), since: *since });
+        }
         if let Some(since) = held.void_at.filter(|since| *since <= at) {
             return Err(Refusal::AgreementVoid { agreement: agreement(), version, at: since });
         }
@@ -280,21 +314,14 @@ impl Ground {
     }
 }
 
-impl Row {
-    fn is_about(&self, issuer: &CharterMember) -> bool {
-        match &self.issued_by {
-            IssuedBy::Member(member) => *member == issuer.id,
-            IssuedBy::Territory(territory) => territory.contains(issuer.territory),
-        }
-    }
-}
-
-/// Whether two territories are one customs territory or one lies in the other.
+/// Whether one of two territories is the other or holds it.
 pub(super) fn together(a: Territory, b: Territory) -> bool {
     a.contains(b) || b.contains(a)
 }
 
+const _: () = assert!(Purpose::ALL.len() <= 16, "purposes of a row are bits");
+
 fn purpose_bit(purpose: Purpose) -> u16 {
     let place = Purpose::ALL.iter().position(|of| *of == purpose).unwrap_or_default();
-    1 << (place % 16)
+    1 << place
 }

@@ -56,7 +56,7 @@ pub(super) struct LineName {
 pub(super) struct Line {
     pub(super) name: LineName,
     next: u32,
-    /// `Issued` or `Removed` first; times ascend.
+    /// `Issued` first, and after `Removed`; times ascend. Of a place that is free, none.
     events: Vec<(Millis, Event)>,
     cut: bool,
 }
@@ -100,6 +100,15 @@ impl Line {
             self.drop_oldest();
         }
         self.events.push((known_at, event));
+    }
+
+    /// Forgets what changed before a time and does not bear on it.
+    fn trim(&mut self, before: Millis) {
+        let bears = |(time, event): &(Millis, Event)| *time <= before && matches!(event, Event::Issued(..));
+        if let Some(first) = self.events.iter().rposition(bears).filter(|first| *first > 0) {
+            self.events.drain(..first);
+            self.events.shrink_to_fit();
+        }
     }
 
     /// Forgets the first state. What follows keeps the credential that it is about.
@@ -166,19 +175,20 @@ impl Lines {
         Some(place)
     }
 
-    /// Drops lines for which `gone` says so; how many.
-    pub(super) fn forget(&mut self, gone: impl Fn(&Line) -> bool) -> usize {
-        let free: std::collections::BTreeSet<u32> = self.free.iter().copied().collect();
-        let places = (0..).zip(&self.lines).filter(|(place, line)| !free.contains(place) && gone(line));
-        let places: Vec<(u32, NumberKey)> = places.map(|(place, line)| (place, line.name.number)).collect();
-        for (place, number) in &places {
-            self.unlink(*place, *number);
-        }
-        places.len()
+    /// Forgets of every line what bears on no moment from a time on.
+    pub(super) fn trim(&mut self, before: Millis) {
+        self.lines.iter_mut().for_each(|line| line.trim(before));
     }
 
-    fn unlink(&mut self, place: u32, number: NumberKey) {
-        let Some(next) = self.get(place).map(|line| line.next) else { return };
+    /// The places of lines that are so.
+    pub(super) fn places(&self, are: impl Fn(&Line) -> bool) -> Vec<u32> {
+        let held = (0..).zip(&self.lines).filter(|(_, line)| !line.events.is_empty() && are(line));
+        held.map(|(place, _)| place).collect()
+    }
+
+    pub(super) fn drop(&mut self, place: u32) {
+        let held = self.get(place).filter(|line| !line.events.is_empty());
+        let Some((next, number)) = held.map(|line| (line.next, line.name.number)) else { return };
         let before = self.of(number).find(|(_, line)| line.next == place).map(|(before, _)| before);
         match before.and_then(|before| self.get_mut(before)) {
             Some(before) => before.next = next,

@@ -29,19 +29,17 @@ impl Recogniser {
         for (key, _) in directory.all_revoked() {
             self.ground.revoke(*key, known_at);
         }
-        let mut numbers: BTreeMap<Digest, u64> = BTreeMap::new();
-        for (_, document) in directory.documents() {
-            match document.kind {
-                DocumentKind::Card => {
-                    let is_newest = directory.card_of(&document.id) == Some((document.version, document.digest()));
-                    let card = is_newest.then(|| Card::open(document).ok()).flatten();
-                    if let Some(card) = card.filter(|card| !self.ground.has_keys(card)) {
-                        self.ground.set_card(&card, known_at);
-                    }
-                }
-                DocumentKind::Agreement => drop(numbers.insert(document.digest(), document.version)),
-                _ => {}
+        for (whole, document) in directory.documents().filter(|(_, document)| document.kind == DocumentKind::Card) {
+            let known = self.cards.get(&document.id) == Some(whole);
+            let newest = || directory.card_of(&document.id) == Some((document.version, document.digest()));
+            if known || !newest() {
+                continue;
             }
+            let card = Card::open(document).ok();
+            if let Some(card) = card.filter(|card| !self.ground.has_keys(card)) {
+                self.ground.set_card(&card, known_at);
+            }
+            self.cards.insert(document.id.clone(), *whole);
         }
         for member in &directory.charter().members {
             let suspended = directory.suspension(&member.id).map_or(&[][..], |(_, of)| &of.agreements);
@@ -49,19 +47,17 @@ impl Recogniser {
                 self.ground.suspend(&member.id, suspended.to_vec(), known_at);
             }
         }
-        self.learn_agreements(directory, &numbers, known_at)
+        self.learn_agreements(directory, known_at)
     }
 
-    fn learn_agreements(
-        &mut self,
-        directory: &Directory,
-        numbers: &BTreeMap<Digest, u64>,
-        known_at: Millis,
-    ) -> Result<(), UpdateError> {
+    fn learn_agreements(&mut self, directory: &Directory, known_at: Millis) -> Result<(), UpdateError> {
         let all = || directory.agreement_versions().iter();
         // Of an agreement none of whose versions recognises anything nothing follows; of others every version may supersede.
         let concerned: BTreeSet<&Slug> =
             all().filter(|(_, of)| of.iter().any(|(_, of)| !of.recognises.is_empty())).map(|(id, _)| id).collect();
+        let documents = directory.documents().map(|(_, document)| document);
+        let of_them = documents.filter(|of| of.kind == DocumentKind::Agreement && concerned.contains(&of.id));
+        let numbers: BTreeMap<Digest, u64> = of_them.map(|of| (of.digest(), of.version)).collect();
         let there: BTreeSet<Digest> = all().flat_map(|(_, of)| of.iter().map(|(digest, _)| *digest)).collect();
         for digest in self.ground.digests().into_iter().filter(|digest| !there.contains(digest)) {
             self.ground.void(&digest, known_at);

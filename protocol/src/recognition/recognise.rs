@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::ground::{RowAsk, together};
 use super::held::{Facts, Line, State};
+use super::lists::Issue;
 use super::{Answer, Evidence, Given, Grounds, NumberKey, Question, Recognised, Recogniser, Refusal, Verdict};
 use crate::credential::claims::{AeoStanding, Coverage, Mandate};
 use crate::credential::{CredentialType, Status};
@@ -92,7 +93,7 @@ impl<'r> Look<'r, '_> {
     fn line(&self, line: &'r Line, reasons: &mut Reasons) -> Result<Option<Recognised<'r>>, Refusal> {
         let (at, attestation) = (self.question.at, line.name.attestation);
         let Some(state) = line.at(at)? else { return Ok(None) };
-        let Some(issuer_id) = self.of.issuers.get(line.name.issuer as usize) else { return Ok(None) };
+        let Some(issuer_id) = self.of.issuer(line.name.issuer) else { return Ok(None) };
         let held = state.held;
         self.check_life(issuer_id, &state)?;
         let issuer = self.charter.may_issue(issuer_id, attestation).map_err(Refusal::NoRight)?;
@@ -100,9 +101,8 @@ impl<'r> Look<'r, '_> {
             let (issuer, territory) = (issuer_id.clone(), issuer.territory);
             return Err(Refusal::ForeignProgramme { issuer, territory, country });
         }
-        let issued_on = Millis(held.issued_at.saturating_mul(1000)).day();
-        self.of.ground.check_key(issuer_id, held.key, issued_on, at)?;
-        let (status, list_issued_at) = self.check_status(issuer_id, &state)?;
+        self.of.ground.check_key(issuer_id, held.key, held.issued_at, at)?;
+        let (status, list) = self.check_status(issuer_id, &state)?;
         let evidence = Evidence {
             issuer: issuer_id,
             kind: issuer.kind,
@@ -117,8 +117,9 @@ impl<'r> Look<'r, '_> {
             life: (held.issued_at, held.expires),
             status,
             list: self.of.lists.uri(held.list),
-            list_issued_at,
-            status_age: (at.0 / 1000).saturating_sub(list_issued_at),
+            list_key: list.key,
+            list_issued_at: list.issued_at,
+            status_age: (at.0 / 1000).saturating_sub(list.issued_at),
         };
         match &held.facts {
             Facts::Seller => Err(Refusal::SellerOnly { issuer: issuer_id.clone() }),
@@ -131,6 +132,11 @@ impl<'r> Look<'r, '_> {
                 if *standing != AeoStanding::Active {
                     let (issuer, standing, since) = (issuer_id.clone(), *standing, *since);
                     return Err(Refusal::Standing { issuer, standing, since });
+                }
+                // The day is one of the issuer's calendar, which may be ahead of ours.
+                let (since, day) = (*since, at.day());
+                if day.plus(1) < since {
+                    return Err(Refusal::NotActiveYet { issuer: issuer_id.clone(), since, day });
                 }
                 let evidence = Evidence { coverage: Some(*coverage), ..evidence };
                 Ok(self.authorised(line, issuer, *coverage, reasons)?.map(|grounds| Recognised { grounds, evidence }))
@@ -147,7 +153,7 @@ impl<'r> Look<'r, '_> {
         reasons: &mut Reasons,
     ) -> Result<Option<Grounds<'r>>, Refusal> {
         let Question { purpose, hs, given, at, .. } = *self.question;
-        if together(issuer.territory, self.asking.territory) {
+        if issuer.territory.is_one_customs_territory_with(self.asking.territory) {
             return Ok(Some(Grounds::Own));
         }
         if !coverage.security() {
@@ -198,12 +204,16 @@ impl<'r> Look<'r, '_> {
         Ok(())
     }
 
-    /// The status, which is valid, and when its list was issued.
-    fn check_status(&self, issuer: &MemberId, state: &State<'_>) -> Result<(Status, u64), Refusal> {
+    /// The status, which is valid, and the list that says so.
+    fn check_status(&self, issuer: &MemberId, state: &State<'_>) -> Result<(Status, Issue), Refusal> {
         let (at, list, since) = (self.question.at, state.held.list, state.since);
-        let issuer = || issuer.clone();
-        let none = || Refusal::NoStatus { issuer: issuer(), uri: self.of.lists.uri(list).to_owned() };
+        let none = || Refusal::NoStatus { issuer: issuer.clone(), uri: self.of.lists.uri(list).to_owned() };
         let issue = self.of.lists.issue(list, at)?.ok_or_else(none)?;
+        self.of.ground.check_key(issuer, issue.key, issue.issued_at, at).map_err(|why| match why {
+            cut @ Refusal::HistoryCut { .. } => cut,
+            why => Refusal::ListKey { uri: self.of.lists.uri(list).to_owned(), why: Box::new(why) },
+        })?;
+        let issuer = || issuer.clone();
         match state.status {
             None => Err(none()),
             Some(Status::Suspended) => Err(Refusal::Suspended { issuer: issuer(), since }),
@@ -212,7 +222,7 @@ impl<'r> Look<'r, '_> {
             Some(Status::Valid) if !issue.holds(at.0 / 1000) => {
                 Err(Refusal::StatusExpired { issuer: issuer(), expires: issue.expires.unwrap_or(u64::MAX) })
             }
-            Some(Status::Valid) => Ok((Status::Valid, issue.issued_at)),
+            Some(Status::Valid) => Ok((Status::Valid, issue)),
         }
     }
 

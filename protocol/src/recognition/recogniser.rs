@@ -1,6 +1,7 @@
 //! What changes a recogniser. Everything comes with the time at which it became known, in the order of those times; what is refused
 //! changes nothing.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::ground::{Ground, together};
@@ -11,7 +12,10 @@ use crate::credential::{CredentialType, Status, StatusToken};
 use crate::document::{Agreement, Card, Charter, NoRight};
 use crate::hash::Digest;
 use crate::keys::KeyId;
-use crate::limits::{CREDENTIAL_LEEWAY_SECONDS, MAX_ATTESTATIONS, MAX_PROGRAMMES_OF_NUMBER};
+use crate::limits::{
+    CREDENTIAL_LEEWAY_SECONDS, MAX_ATTESTATIONS, MAX_ATTESTATIONS_OF_ISSUER, MAX_PROGRAMMES_OF_ISSUER,
+    MAX_PROGRAMMES_OF_NUMBER,
+};
 use crate::names::{MemberId, Slug, Territory};
 use crate::time::Millis;
 
@@ -68,16 +72,6 @@ pub enum UpdateError {
         /// When the one held was.
         held: u64,
     },
-    /// Two status lists of one time.
-    #[error(
-        "two different status lists {uri} were issued at {issued_at} (seconds since 1970); the first one stays; hint: ask its issuer"
-    )]
-    TwoLists {
-        /// The list.
-        uri: String,
-        /// When both were issued.
-        issued_at: u64,
-    },
     /// It holds as many as it may.
     #[error("there are {1} {0} already, which is the limit")]
     Full(&'static str, usize),
@@ -94,6 +88,14 @@ pub struct StatusChange {
     pub after: Option<Status>,
 }
 
+/// What an issuer has here.
+#[derive(Debug)]
+pub(super) struct Issuer {
+    id: MemberId,
+    pub(super) attestations: usize,
+    programmes: BTreeSet<u32>,
+}
+
 /// Attestations and all that recognition stands on, through time.
 #[derive(Debug, Default)]
 pub struct Recogniser {
@@ -101,7 +103,10 @@ pub struct Recogniser {
     pub(super) lists: Lists,
     pub(super) lines: Lines,
     /// Issuers by their place in lines.
-    pub(super) issuers: Vec<MemberId>,
+    pub(super) issuers: Vec<Issuer>,
+    issuer_places: BTreeMap<MemberId, u32>,
+    /// The newest cards that were learned, by [`crate::document::Document::whole`].
+    pub(super) cards: BTreeMap<MemberId, Digest>,
     pub(super) forgotten: Millis,
     known_at: Millis,
 }
@@ -200,7 +205,7 @@ impl Recogniser {
             let (issuer, territory) = (attested.issuer.clone(), issuer.territory);
             return Err(UpdateError::ForeignProgramme { issuer, territory, country });
         }
-        let issuer = self.issuer(&attested.issuer);
+        let issuer = self.issuer_place(&attested.issuer);
         let (programme, facts) = facts(&attested.claims);
         // A programme that no line and no row names yet gets its number only when the attestation is taken.
         let known = programme.map_or(Some(NO_PROGRAMME), |name| self.ground.known_programme(name));
@@ -227,6 +232,15 @@ impl Recogniser {
         if found.is_none() && self.lines.len() >= MAX_ATTESTATIONS {
             return Err(UpdateError::Full("attestations", MAX_ATTESTATIONS));
         }
+        if let Some(of) = self.issuers.get(issuer as usize).filter(|_| found.is_none()) {
+            if of.attestations >= MAX_ATTESTATIONS_OF_ISSUER {
+                return Err(UpdateError::Full("attestations of one issuer", MAX_ATTESTATIONS_OF_ISSUER));
+            }
+            let is_new = known.is_none_or(|known| known != NO_PROGRAMME && !of.programmes.contains(&known));
+            if is_new && of.programmes.len() >= MAX_PROGRAMMES_OF_ISSUER {
+                return Err(UpdateError::Full("programmes of one issuer", MAX_PROGRAMMES_OF_ISSUER));
+            }
+        }
         let list = self.lists.place(&attested.issuer, &attested.status.uri)?;
         let index = attested.status.index;
         let (Attested { credential, key, issued_at, expires, .. }, status) = (attested, self.lists.status(list, index));
@@ -242,10 +256,18 @@ impl Recogniser {
                 let programme = programme.map_or(NO_PROGRAMME, |name| self.ground.programme(name));
                 let name = LineName { number: attested.number, issuer, attestation, programme };
                 let added = self.lines.add(name, known_at, event);
-                added.ok_or(UpdateError::Full("attestations", MAX_ATTESTATIONS))?
+                let place = added.ok_or(UpdateError::Full("attestations", MAX_ATTESTATIONS))?;
+                if let Some(of) = self.issuers.get_mut(issuer as usize) {
+                    of.attestations += 1;
+                    of.programmes.extend(Some(programme).filter(|programme| *programme != NO_PROGRAMME));
+                }
+                place
             }
         };
         if last_list != Some(list) {
+            if let Some(last) = last_list {
+                self.lists.unname(last, place);
+            }
             self.lists.name(list, place);
         }
         self.known_at = known_at;
@@ -264,27 +286,28 @@ impl Recogniser {
         Ok(line.map(|line| line.push(known_at, Event::Removed)).is_some())
     }
 
-    /// A status list that was verified with a key of this issuer. Every attestation that names it is read again; those that changed.
+    /// A status list that was verified with this key of this issuer. Every attestation that names it is read again; those that changed.
     ///
     /// # Errors
-    /// [`UpdateError::OlderList`], [`UpdateError::TwoLists`], [`UpdateError::Order`], [`UpdateError::Full`].
+    /// [`UpdateError::OlderList`], [`UpdateError::Order`], [`UpdateError::Full`].
     pub fn statuses(
         &mut self,
         issuer: &MemberId,
         token: StatusToken,
+        key: KeyId,
         known_at: Millis,
     ) -> Result<Vec<StatusChange>, UpdateError> {
         self.in_order(known_at)?;
         let place = self.lists.place(issuer, &token.claims.uri)?;
-        if !self.lists.take(place, token, known_at)? {
+        if !self.lists.take(place, token, key, known_at)? {
             return Ok(Vec::new());
         }
         self.known_at = known_at;
-        let lines = &self.lines;
-        let names = |line: &u32| lines.get(*line).and_then(Line::now).is_some_and(|of| of.held.list == place);
         let mut changes = Vec::new();
-        for line in self.lists.named_by(place, names) {
-            let Some(state) = self.lines.get(line).and_then(Line::now) else { continue };
+        for line in self.lists.named_by(place) {
+            // One that was removed is looked up again when it comes again.
+            let state = self.lines.get(line).and_then(Line::now).filter(|state| state.removed.is_none());
+            let Some(state) = state else { continue };
             let (before, after) = (state.status, self.lists.status(place, state.held.index));
             if before != after {
                 changes.push(StatusChange { credential: state.held.credential, before, after });
@@ -296,16 +319,40 @@ impl Recogniser {
         Ok(changes)
     }
 
-    /// Forgets attestations that ended before a time; nothing is said of that time any more. How many.
+    /// The newest status of a credential that is held, as far as its list is known.
+    pub fn status_of(&self, number: NumberKey, credential: &Digest) -> Option<Status> {
+        let mut states = self.lines.of(number).filter_map(|(_, line)| line.now());
+        states.find(|state| state.held.credential == *credential)?.status
+    }
+
+    /// Forgets attestations that ended before a time, and of others what was before it; nothing is said of that time any more. How
+    /// many ended.
     pub fn forget(&mut self, before: Millis) -> usize {
         self.forgotten = self.forgotten.max(before);
         let seconds = before.0 / 1000;
-        self.lines.forget(|line| {
+        let ended = self.lines.places(|line| {
             line.now().is_none_or(|state| {
                 let over = state.held.expires.saturating_add(CREDENTIAL_LEEWAY_SECONDS) <= seconds;
                 over || state.removed.is_some_and(|at| at < before)
             })
-        })
+        });
+        for place in &ended {
+            let Some(line) = self.lines.get(*place) else { continue };
+            if let Some(state) = line.now() {
+                self.lists.unname(state.held.list, *place);
+            }
+            if let Some(of) = self.issuers.get_mut(line.name.issuer as usize) {
+                of.attestations = of.attestations.saturating_sub(1);
+            }
+            self.lines.drop(*place);
+        }
+        self.lines.trim(before);
+        ended.len()
+    }
+
+    /// The issuer at a place.
+    pub(super) fn issuer(&self, place: u32) -> Option<&MemberId> {
+        self.issuers.get(place as usize).map(|of| &of.id)
     }
 
     fn in_order(&self, known_at: Millis) -> Result<(), UpdateError> {
@@ -321,13 +368,15 @@ impl Recogniser {
         Ok(())
     }
 
-    fn issuer(&mut self, issuer: &MemberId) -> u32 {
-        let place = self.issuers.iter().position(|of| of == issuer).unwrap_or_else(|| {
-            self.issuers.push(issuer.clone());
-            self.issuers.len() - 1
-        });
+    fn issuer_place(&mut self, issuer: &MemberId) -> u32 {
+        if let Some(place) = self.issuer_places.get(issuer) {
+            return *place;
+        }
         // Only members get here, of whom there are few.
-        u32::try_from(place).unwrap_or(u32::MAX)
+        let place = u32::try_from(self.issuers.len()).unwrap_or(u32::MAX);
+        self.issuers.push(Issuer { id: issuer.clone(), attestations: 0, programmes: BTreeSet::new() });
+        self.issuer_places.insert(issuer.clone(), place);
+        place
     }
 }
 
@@ -368,7 +417,6 @@ impl Facts {
 impl LineName {
     /// In which order lines of one number are looked at, whatever the order in which they came.
     pub(super) fn order<'r>(&self, recogniser: &'r Recogniser) -> (CredentialType, Option<&'r MemberId>, &'r str) {
-        let issuer = recogniser.issuers.get(self.issuer as usize);
-        (self.attestation, issuer, recogniser.ground.programme_name(self.programme))
+        (self.attestation, recogniser.issuer(self.issuer), recogniser.ground.programme_name(self.programme))
     }
 }

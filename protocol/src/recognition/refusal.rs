@@ -97,6 +97,14 @@ pub enum Refusal {
         /// The list.
         uri: String,
     },
+    /// The key that signed the newest status list does not count.
+    #[error("the newest status list {uri} that was known: {why}")]
+    ListKey {
+        /// The list.
+        uri: String,
+        /// What is wrong with its key.
+        why: Box<Refusal>,
+    },
     /// The newest status list holds no longer.
     #[error("the newest status list of {issuer} that was known expired at {expires} (seconds since 1970)")]
     StatusExpired {
@@ -138,6 +146,16 @@ pub enum Refusal {
         standing: AeoStanding,
         /// Since when.
         since: Day,
+    },
+    /// The authorisation is active from a later day on.
+    #[error("{issuer} attests the authorisation as active from {since} on, and it was {day}")]
+    NotActiveYet {
+        /// The issuer.
+        issuer: MemberId,
+        /// Its first day.
+        since: Day,
+        /// The day asked about.
+        day: Day,
     },
     /// A seller that was checked is vouched for, and no trusted trader.
     #[error(
@@ -204,6 +222,16 @@ pub enum Refusal {
         version: u64,
         /// Since when that is known.
         at: Millis,
+    },
+    /// A version became known that is not remembered any more, so nobody knows what holds.
+    #[error(
+        "agreement {agreement}: a version that became known at {since} was beyond those that are remembered, so none is said to hold"
+    )]
+    AgreementBeyond {
+        /// The agreement.
+        agreement: Slug,
+        /// When it became known.
+        since: Millis,
     },
     /// A later version took the place of the row's.
     #[error("agreement {agreement} version {version}: version {by} took its place on {from}")]
@@ -285,11 +313,11 @@ pub enum Refusal {
         /// The code told.
         code: String,
     },
-    /// A code or less of it was told than the row needs to know whether the goods are excepted.
+    /// Less of a code was told than the row needs to know whether the goods are excepted, or no code.
     #[error(
         "agreement {agreement}, recognition {row}: '{code}' does not tell whether goods under {prefix} are excepted"
     )]
-    CodeTooShort {
+    CodeUnclear {
         /// The agreement.
         agreement: Slug,
         /// The row, from 1.
@@ -326,17 +354,18 @@ impl Refusal {
             Self::NotYet { .. } | Self::Expired { .. } => 2,
             Self::NoRight(_) | Self::ForeignProgramme { .. } => 3,
             Self::KeyUnknown { .. } | Self::KeyDays { .. } | Self::KeyRevoked { .. } => 4,
-            Self::NoStatus { .. } | Self::StatusExpired { .. } => 5,
-            Self::Suspended { .. } | Self::Revoked { .. } | Self::OtherStatus { .. } | Self::Standing { .. } => 6,
+            Self::NoStatus { .. } | Self::ListKey { .. } | Self::StatusExpired { .. } => 5,
+            Self::Suspended { .. } | Self::Revoked { .. } | Self::OtherStatus { .. } => 6,
+            Self::Standing { .. } | Self::NotActiveYet { .. } => 6,
             Self::SellerOnly { .. } | Self::SimplificationOnly { .. } => 7,
             Self::MandatePurpose { .. } | Self::MandateTerritory { .. } | Self::MandateDays { .. } => 7,
             Self::NoAgreement { .. } => 8,
             Self::Programme { .. } => 9,
-            Self::AgreementVoid { .. } | Self::Superseded { .. } => 10,
+            Self::AgreementBeyond { .. } | Self::AgreementVoid { .. } | Self::Superseded { .. } => 10,
             Self::AgreementNotYet { .. } | Self::AgreementEnded { .. } => 11,
             Self::AgreementSuspended { .. } | Self::NobodySpeaks { .. } => 12,
             Self::NotForPurpose { .. } => 13,
-            Self::GoodsUnknown { .. } | Self::GoodsExcepted { .. } | Self::CodeTooShort { .. } => 14,
+            Self::GoodsUnknown { .. } | Self::GoodsExcepted { .. } | Self::CodeUnclear { .. } => 14,
             Self::DataMissing { .. } => 15,
             Self::HistoryCut { .. } => 16,
         }

@@ -3,12 +3,13 @@
 //! A declared use without confirmation is flagged at once, to be confirmed before departure; a late confirmation clears the flag. Only
 //! the holder's word counts. Not here: signatures ([`super::Confirmation`]), and whether the mandate holds ([`super::Recogniser`]).
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Confirmation, NumberKey, Period, Scheme};
 use crate::hash::{Digest, Domain};
 use crate::keys::KeyId;
-use crate::limits::{MAX_CONFIRMATIONS, MAX_HOLDER_KEYS};
+use crate::limits::{MAX_COLLECT_NUMBERS, MAX_CONFIRMATIONS, MAX_HOLDER_KEYS, MAX_WAITING_CONFIRMATIONS};
 use crate::names::MemberId;
 use crate::record::{ContentError, RecordView, Value};
 use crate::reference::{Ioss, ioss};
@@ -112,8 +113,8 @@ pub enum UseError {
         found: Period,
     },
     /// It holds as many as it may.
-    #[error("there are {MAX_CONFIRMATIONS} uses already, which is the limit; hint: forget those that are over")]
-    Full,
+    #[error("there are {1} {0} already, which is the limit; hint: forget those that are over")]
+    Full(&'static str, usize),
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -130,6 +131,8 @@ pub struct Confirmations {
     holders: BTreeMap<NumberKey, Vec<Holder>>,
     uses: BTreeMap<UseKey, State>,
     open: BTreeSet<UseKey>,
+    /// Confirmations whose use is not declared yet.
+    pub(super) waiting: usize,
 }
 
 impl Confirmations {
@@ -139,7 +142,13 @@ impl Confirmations {
     }
 
     /// Who holds a number from now on, by its `collect` credential; keys before the last [`MAX_HOLDER_KEYS`] no longer count.
-    pub fn hold(&mut self, number: NumberKey, holder: Holder) {
+    ///
+    /// # Errors
+    /// [`UseError::Full`].
+    pub fn hold(&mut self, number: NumberKey, holder: Holder) -> Result<(), UseError> {
+        if self.holders.len() >= MAX_COLLECT_NUMBERS && !self.holders.contains_key(&number) {
+            return Err(UseError::Full("'collect' numbers", MAX_COLLECT_NUMBERS));
+        }
         let holders = self.holders.entry(number).or_default();
         // Keys of another member that held the number do not count any longer.
         holders.retain(|before| before.member == holder.member && before.key != holder.key);
@@ -147,6 +156,7 @@ impl Confirmations {
             holders.remove(0);
         }
         holders.push(holder);
+        Ok(())
     }
 
     /// Nobody holds the number any longer: its mandate ended or was revoked. What was confirmed stays.
@@ -158,12 +168,14 @@ impl Confirmations {
     /// time of declaration.
     ///
     /// # Errors
-    /// [`UseError::Full`].
+    /// [`UseError::Full`]: the use is not remembered, so it is to be taken as not confirmed.
     pub fn declare(&mut self, of: Use) -> Result<Option<Unconfirmed>, UseError> {
-        let state = self.state(of.key)?;
+        let (state, _) = self.state(of.key)?;
+        let waited = state.declared.is_none() && state.confirmed.is_some();
         let (at, departs) = state.declared.unwrap_or((of.declared_at, None));
         state.declared = Some((at.min(of.declared_at), of.departs.max(departs)));
         if state.confirmed.is_some() {
+            self.waiting -= usize::from(waited);
             return Ok(None);
         }
         self.open.insert(of.key);
@@ -194,7 +206,10 @@ impl Confirmations {
             return Err(UseError::NotHolder { by, holder });
         }
         let found = confirmation.period;
-        let state = self.state(key)?;
+        if self.waiting >= MAX_WAITING_CONFIRMATIONS && !self.uses.contains_key(&key) {
+            return Err(UseError::Full("confirmations that wait for a declaration", MAX_WAITING_CONFIRMATIONS));
+        }
+        let (state, is_new) = self.state(key)?;
         match state.confirmed {
             Some((held, _)) if held != found => return Err(UseError::OtherPeriod { held, found }),
             Some(_) => return Ok(Matched::Again),
@@ -202,6 +217,7 @@ impl Confirmations {
         }
         let declared = state.declared;
         self.open.remove(&key);
+        self.waiting += usize::from(is_new);
         Ok(match declared {
             None => Matched::Waits,
             Some((_, Some(departs))) if departs <= at => Matched::ClearedLate,
@@ -214,27 +230,62 @@ impl Confirmations {
         self.open.iter().filter_map(move |key| self.flag(*key, now))
     }
 
+    /// Who holds a number, by its newest `collect` credential.
+    pub fn holder(&self, number: NumberKey) -> Option<&Holder> {
+        self.holders.get(&number)?.last()
+    }
+
+    /// Whether anybody is known to hold a number.
+    pub fn has_holders(&self) -> bool {
+        !self.holders.is_empty()
+    }
+
+    /// Whether a use is held.
+    pub fn holds(&self, key: &UseKey) -> bool {
+        self.uses.contains_key(key)
+    }
+
+    /// How many uses are held, declared or confirmed.
+    pub fn len(&self) -> usize {
+        self.uses.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.uses.is_empty()
+    }
+
+    /// How a declared use stands, where it is not confirmed.
+    pub fn flagged(&self, key: &UseKey, now: Millis) -> Option<Unconfirmed> {
+        self.open.contains(key).then(|| self.flag(*key, now)).flatten()
+    }
+
     /// Whether a use is confirmed: for which period, and since when.
     pub fn confirmed(&self, key: &UseKey) -> Option<(Period, Millis)> {
         self.uses.get(key)?.confirmed
     }
 
-    /// Forgets what is confirmed and departed before a time, and what was confirmed before it and never declared. How many. Flags stay.
+    /// Forgets uses all of which was before a time: declaration, departure as far as it is known, and confirmation; flags too, which
+    /// whoever asks has told by then. How many.
     pub fn forget(&mut self, before: Millis) -> usize {
         let held = self.uses.len();
-        self.uses.retain(|_, state| match (state.declared, state.confirmed) {
-            (Some((_, departs)), Some((_, at))) => at >= before || departs.is_none_or(|departs| departs >= before),
-            (None, Some((_, at))) => at >= before,
-            (_, None) => true,
+        self.uses.retain(|_, state| {
+            let declared = state.declared.map(|(at, departs)| departs.map_or(at, |departs| at.max(departs)));
+            declared.max(state.confirmed.map(|(_, at)| at)) >= Some(before)
         });
+        self.open.retain(|key| self.uses.contains_key(key));
+        self.waiting = self.uses.values().filter(|state| state.declared.is_none()).count();
         held - self.uses.len()
     }
 
-    fn state(&mut self, key: UseKey) -> Result<&mut State, UseError> {
-        if self.uses.len() >= MAX_CONFIRMATIONS && !self.uses.contains_key(&key) {
-            return Err(UseError::Full);
+    /// What is known of a use, and whether that is nothing yet.
+    fn state(&mut self, key: UseKey) -> Result<(&mut State, bool), UseError> {
+        let is_full = self.uses.len() >= MAX_CONFIRMATIONS;
+        match self.uses.entry(key) {
+            Entry::Occupied(held) => Ok((held.into_mut(), false)),
+            Entry::Vacant(_) if is_full => Err(UseError::Full("uses", MAX_CONFIRMATIONS)),
+            Entry::Vacant(free) => Ok((free.insert(State::default()), true)),
         }
-        Ok(self.uses.entry(key).or_default())
     }
 
     fn flag(&self, key: UseKey, now: Millis) -> Option<Unconfirmed> {

@@ -124,6 +124,22 @@ const RECORDS: &[(&str, &str)] = &[
         "notice": {"kind": "fallback", "title": "no line to customs-de", "starts_at": "2026-11-24T09:00:00.000Z",
             "ends_at": "2026-11-24T17:00:00.000Z", "concerns": "customs-de", "language": "EN"}}"#,
     ),
+    (
+        "attestation: an authorised trader",
+        r#"{"type": "attestation", "reference": {"own_reference": "aeo-7"},
+        "credential": {"type": "aeo", "token": "eyJhbGciOiJFUzI1NiJ9.e30.c2ln~WyJzYWx0IiwibnVtYmVyIiwiREUxIl0~"},
+        "details": [{"disclosure": "WyJzYWx0IiwibGVnYWxfbmFtZSIsIkEgU2hvcCBMdGQiXQ"}]}"#,
+    ),
+    (
+        "status_list",
+        r#"{"type": "status_list", "reference": {"own_reference": "list-1"},
+        "list": {"uri": "https://customs.example/status/1", "token": "eyJhbGciOiJFUzI1NiJ9.e30.c2ln"}}"#,
+    ),
+    (
+        "collect_use",
+        r#"{"type": "collect_use", "reference": {"own_reference": "use-1"}, "item": {"scheme": "s10", "id": "RR123456785GB"},
+        "use": {"number": "IM2760000001", "period": "2026-11", "key": "{\"kty\":\"OKP\"}", "token": "eyJhbGciOiJFUzI1NiJ9.e30.c2ln"}}"#,
+    ),
 ];
 
 /// Views of these: the record, what is seen, and the groups shown.
@@ -139,6 +155,7 @@ pub(super) const VIEWS: &[(&str, &str, &[&str])] = &[
         &["filing", "extra", "procedures"],
     ),
     ("order", "price and buyer hidden", &["reference", "item", "route", "seller", "tax", "content", "product"]),
+    ("attestation: an authorised trader", "the credential without its details", &["reference", "credential"]),
     ("referral: do not load", "for a carrier", &["reference", "item", "unit", "referral", "handling"]),
     ("customs_response: duty is due", "debts hidden", &["reference", "item", "response", "faults", "handling"]),
     (

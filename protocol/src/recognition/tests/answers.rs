@@ -1,11 +1,16 @@
 //! Each answer that the arrangement must give, and each bound.
 
 use super::properties::name;
-use super::world::{EU_KR, T0, aeo, agreement, ask, ask_for, at, card, charter, digest, key, list, recogniser};
+use super::world::{
+    EU_KR, T0, aeo, agreement, ask, ask_for, at, card, charter, digest, key, list, list_key, recogniser,
+};
 use crate::credential::claims::{Coverage, Levy, Mandate, SellerLevel};
-use crate::credential::{CredentialType, Status};
+use crate::credential::{Bits, CredentialType, Status, StatusList, StatusToken};
 use crate::document::Benefit;
-use crate::limits::{MAX_ATTESTATION_EVENTS, MAX_PROGRAMMES_OF_NUMBER, MAX_REMEMBERED_LISTS};
+use crate::limits::{
+    MAX_ATTESTATION_EVENTS, MAX_ATTESTATIONS_OF_ISSUER, MAX_PROGRAMMES_OF_ISSUER, MAX_PROGRAMMES_OF_NUMBER,
+    MAX_REMEMBERED_LISTS, MAX_REMEMBERED_VERSIONS,
+};
 use crate::names::Purpose;
 use crate::recognition::{
     AttestedClaims, Benefits, Grounds, NumberKey, Question, Recogniser, Refusal, Scheme, UpdateError, Verdict,
@@ -34,7 +39,7 @@ fn a_partners_trader_is_recognised_with_every_reason() {
     assert_eq!(told(&["851712"], &["order"]), (true, Some("AgreementNotYet".into())));
     assert_eq!(told(&["851712"], &[]), (false, Some("DataMissing".into())));
     assert_eq!(told(&["851712", "240220"], &["order"]), (false, Some("GoodsExcepted".into())));
-    assert_eq!(told(&["24"], &["order"]), (false, Some("CodeTooShort".into())));
+    assert_eq!(told(&["24"], &["order"]), (false, Some("CodeUnclear".into())));
     let words = answer.sentences().join("\n");
     assert!(
         words.starts_with("recognised under mra-eu-kr version 1, recognition 1: fewer_controls, priority\n"),
@@ -94,7 +99,7 @@ fn a_vetted_seller_never_has_benefits() {
     seller.claims = AttestedClaims::VettedSeller { level: SellerLevel::ALL[0], incidents: 0 };
     seller.number = NumberKey::new(Scheme::Seller, "shop 7");
     of.attest(&seller, at(0)).unwrap();
-    of.statuses(&slug("post-de"), list(LIST, 0, None, &[0; 4]), at(0)).unwrap();
+    of.statuses(&slug("post-de"), list(LIST, 0, None, &[0; 4]), list_key(), at(0)).unwrap();
     for (asking, purpose) in ["customs-kr", "customs-de", "post-de"].iter().zip(Purpose::ALL) {
         let asking = slug(asking);
         let question = Question {
@@ -119,34 +124,66 @@ fn a_vetted_seller_never_has_benefits() {
 fn statuses_change_with_newer_lists_only() {
     let mut of = recogniser();
     let (issuer, kr) = (slug("customs-de"), "customs-kr");
-    let changes = of.statuses(&issuer, list(LIST, 1_000, None, &[2, 0, 0, 0]), at(1_001)).unwrap();
+    let changes = of.statuses(&issuer, list(LIST, 1_000, None, &[2, 0, 0, 0]), list_key(), at(1_001)).unwrap();
     assert_eq!(changes.len(), 1);
     assert_eq!((changes[0].before, changes[0].after), (Some(Status::Valid), Some(Status::Suspended)));
     assert!(ask(&of, "DE1", kr, 1_000).is_recognised());
     let answer = ask(&of, "DE1", kr, 1_001);
     assert_eq!(answer.refusal(), Some(&Refusal::Suspended { issuer: issuer.clone(), since: at(1_001) }));
-    // An older one, which comes later, and another of the same time change nothing.
+    // An older one, which comes later, changes nothing; nor does another of the same second take the suspension back.
     assert!(matches!(
-        of.statuses(&issuer, list(LIST, 999, None, &[0; 4]), at(1_002)),
+        of.statuses(&issuer, list(LIST, 999, None, &[0; 4]), list_key(), at(1_002)),
         Err(UpdateError::OlderList { .. })
     ));
-    assert!(matches!(
-        of.statuses(&issuer, list(LIST, 1_000, None, &[0; 4]), at(1_002)),
-        Err(UpdateError::TwoLists { .. })
-    ));
-    assert_eq!(of.statuses(&issuer, list(LIST, 1_000, None, &[2, 0, 0, 0]), at(1_002)), Ok(vec![]));
+    for statuses in [[0; 4], [2, 0, 0, 0]] {
+        assert_eq!(of.statuses(&issuer, list(LIST, 1_000, None, &statuses), list_key(), at(1_002)), Ok(vec![]));
+    }
     // Nor does a list of the same URI that somebody else signed.
-    of.statuses(&slug("customs-eu"), list(LIST, 2_000, None, &[0; 4]), at(2_000)).unwrap();
+    of.statuses(&slug("customs-eu"), list(LIST, 2_000, None, &[0; 4]), list_key(), at(2_000)).unwrap();
     assert!(!ask(&of, "DE1", kr, 2_000).is_recognised());
     // Valid again, then the list ends before the credential's number.
-    of.statuses(&issuer, list(LIST, 3_000, Some(4_000), &[0; 4]), at(3_000)).unwrap();
+    of.statuses(&issuer, list(LIST, 3_000, Some(4_000), &[0; 4]), list_key(), at(3_000)).unwrap();
     assert!(ask(&of, "DE1", kr, 4_059).is_recognised());
     assert_eq!(name(ask(&of, "DE1", kr, 4_060).refusal().unwrap()), "StatusExpired");
     assert_eq!(name(ask(&of, "DE1", kr, 2_999).refusal().unwrap()), "Suspended");
     assert!(matches!(
-        of.statuses(&issuer, list(LIST, 5_000, None, &[0; 4]), at(2_999)),
+        of.statuses(&issuer, list(LIST, 5_000, None, &[0; 4]), list_key(), at(2_999)),
         Err(UpdateError::Order { .. })
     ));
+}
+
+#[test]
+fn of_two_lists_of_one_second_neither_takes_a_suspension_back() {
+    let issuer = slug("customs-de");
+    let says = |of: &Recogniser, seconds: u64| ask(of, "DE1", "customs-kr", seconds).refusal().map(name);
+    let both = [list(LIST, 1_000, None, &[0; 8]), list(LIST, 1_000, Some(2_000), &[2, 0, 0, 0])];
+    for order in [[0, 1], [1, 0]] {
+        let mut of = recogniser();
+        for (n, place) in order.into_iter().enumerate() {
+            of.statuses(&issuer, both[place].clone(), list_key(), at(1_000 + n as u64)).unwrap();
+        }
+        assert_eq!(says(&of, 1_001), Some("Suspended".into()));
+        // Once more they change nothing, whatever their bits.
+        for place in order {
+            assert_eq!(of.statuses(&issuer, both[place].clone(), list_key(), at(1_002)), Ok(vec![]));
+        }
+        let mut wide = StatusToken { list: StatusList::new(Bits::Eight, 2).unwrap(), ..both[0].clone() };
+        wide.list.set(1, Status::Other(200)).unwrap();
+        of.statuses(&issuer, wide, list_key(), at(1_003)).unwrap();
+        assert_eq!(says(&of, 1_003), Some("Suspended".into()));
+        let mut second = aeo("customs-de", "DE2", "EU AEO", Coverage::Both, 0);
+        second.status.index = 1;
+        of.attest(&second, at(1_004)).unwrap();
+        assert_eq!(ask(&of, "DE2", "customs-kr", 1_004).refusal().map(name), Some("OtherStatus".into()));
+        // The shorter of the three has two statuses.
+        second.status.index = 2;
+        second.credential = digest("another");
+        of.attest(&second, at(1_005)).unwrap();
+        assert_eq!(ask(&of, "DE2", "customs-kr", 1_005).refusal().map(name), Some("NoStatus".into()));
+        // The next second tells.
+        of.statuses(&issuer, list(LIST, 1_001, None, &[0; 4]), list_key(), at(1_006)).unwrap();
+        assert_eq!((says(&of, 1_006), says(&of, 1_005)), (None, Some("Suspended".into())));
+    }
 }
 
 #[test]
@@ -248,7 +285,7 @@ fn bounds_are_kept_and_what_is_cut_is_said() {
     let issuer = slug("customs-de");
     for n in 1..=MAX_ATTESTATION_EVENTS as u64 + 10 {
         let status = if n % 2 == 1 { 2 } else { 0 };
-        of.statuses(&issuer, list(LIST, n, None, &[status, 0, 0, 0]), at(n)).unwrap();
+        of.statuses(&issuer, list(LIST, n, None, &[status, 0, 0, 0]), list_key(), at(n)).unwrap();
     }
     let last = MAX_ATTESTATION_EVENTS as u64 + 10;
     let says = |of: &Recogniser, seconds: u64| ask(of, "DE1", "customs-kr", seconds).refusal().map(name);
@@ -264,10 +301,137 @@ fn bounds_are_kept_and_what_is_cut_is_said() {
     // An issuer that fills its own place leaves the others theirs.
     assert_eq!(of.attest(&aeo("customs-eu", "DE7", "one more", Coverage::Both, 0), at(last)), Ok(true));
     for n in 0..=MAX_REMEMBERED_LISTS as u64 {
-        of.statuses(&issuer, list(LIST, last + n + 1, None, &[0; 4]), at(last + n + 1)).unwrap();
+        of.statuses(&issuer, list(LIST, last + n + 1, None, &[0; 4]), list_key(), at(last + n + 1)).unwrap();
     }
     assert_eq!(says(&of, last), Some("HistoryCut".into()));
     assert_eq!(says(&of, last + 2 * MAX_REMEMBERED_LISTS as u64), None);
+}
+
+#[test]
+fn states_of_a_union_recognise_each_other_without_an_agreement() {
+    let mut of = recogniser();
+    of.attest(&aeo("customs-de", "DE2", "EU AEO", Coverage::Simplification, 0), at(0)).unwrap();
+    for (number, asking) in [("DE1", "customs-fr"), ("DE2", "customs-fr"), ("DE1", "customs-eu"), ("DE2", "post-de")] {
+        let answer = ask(&of, number, asking, 10);
+        assert!(matches!(&answer.verdict, Verdict::Recognised(of) if of.grounds == Grounds::Own), "{number} {asking}");
+        assert!(answer.benefits().is_empty());
+    }
+    // A state does not attest for another one.
+    let mut foreign = aeo("customs-fr", "DE3", "EU AEO", Coverage::Both, 0);
+    if let AttestedClaims::Aeo { country, .. } = &mut foreign.claims {
+        *country = "DE".parse().unwrap();
+    }
+    assert!(matches!(of.attest(&foreign, at(0)), Err(UpdateError::ForeignProgramme { .. })));
+}
+
+#[test]
+fn a_list_counts_as_its_key_does() {
+    let mut of = recogniser();
+    let (issuer, other) = (slug("customs-de"), key(1).public().id());
+    of.statuses(&issuer, list(LIST, 100, None, &[0; 4]), other, at(100)).unwrap();
+    let kr = |of: &Recogniser, seconds: u64| ask(of, "DE1", "customs-kr", seconds).refusal().map(name);
+    let Verdict::Recognised(found) = ask(&of, "DE1", "customs-kr", 100).verdict else { panic!() };
+    assert_eq!((found.evidence.key, found.evidence.list_key), (list_key(), other));
+    // Whoever has a stolen key says that all are valid, until that is known.
+    of.revoke_key(other, at(200)).unwrap();
+    assert_eq!((kr(&of, 199), kr(&of, 200)), (None, Some("ListKey".into())));
+    let words = ask(&of, "DE1", "customs-kr", 200).sentences().join("\n");
+    assert!(words.contains("the newest status list https://status.example/0 that was known: the key "), "{words}");
+    of.statuses(&issuer, list(LIST, 300, None, &[0; 4]), list_key(), at(300)).unwrap();
+    assert_eq!(kr(&of, 300), None);
+    // One that the card has no longer, or not for the day.
+    of.card(&card("customs-de", &[0, 3]), at(400)).unwrap();
+    of.statuses(&issuer, list(LIST, 400, None, &[0; 4]), key(2).public().id(), at(400)).unwrap();
+    assert_eq!(kr(&of, 400), Some("ListKey".into()));
+    of.statuses(&issuer, list(LIST, 500, None, &[0; 4]), key(3).public().id(), at(500)).unwrap();
+    assert_eq!(kr(&of, 500), None);
+    let mut later = card("customs-de", &[0, 3]);
+    later.attest.iter_mut().find(|row| row.key == *key(3).public()).unwrap().from = super::world::day("2026-06-02");
+    of.card(&later, at(600)).unwrap();
+    assert_eq!(kr(&of, 600), Some("ListKey".into()));
+}
+
+#[test]
+fn an_authorisation_counts_from_its_day_on() {
+    let mut of = recogniser();
+    let mut soon = aeo("customs-de", "DE2", "EU AEO", Coverage::Both, 0);
+    if let AttestedClaims::Aeo { since, .. } = &mut soon.claims {
+        *since = super::world::day("2026-06-04");
+    }
+    of.attest(&soon, at(0)).unwrap();
+    // The third is the fourth somewhere.
+    assert_eq!(name(ask(&of, "DE2", "customs-kr", 2 * 86_400 - 1).refusal().unwrap()), "NotActiveYet");
+    assert!(ask(&of, "DE2", "customs-kr", 2 * 86_400).is_recognised());
+}
+
+#[test]
+fn what_is_no_tariff_code_takes_no_exception_away() {
+    let of = recogniser();
+    for (code, what) in
+        [("24.02.20", "CodeUnclear"), ("", "CodeUnclear"), (" 2402", "CodeUnclear"), ("240220", "GoodsExcepted")]
+    {
+        let answer = ask_for(&of, "DE1", "customs-kr", Purpose::Facilitation, &["851712", code], &["order"], 10);
+        assert!(!answer.benefits().has(Benefit::SimplifiedData), "{code}");
+        assert_eq!(answer.refusals.first().map(name).as_deref(), Some(what), "{code}");
+    }
+}
+
+#[test]
+fn a_version_too_many_ends_what_those_before_give() {
+    let mut of = recogniser();
+    let mut next = agreement(EU_KR);
+    for version in 2..=MAX_REMEMBERED_VERSIONS as u64 {
+        assert_eq!(of.agreement(&next, version, digest(&version.to_string()), at(10)), Ok(true));
+    }
+    assert!(ask(&of, "DE1", "customs-kr", 11).is_recognised());
+    // It gives nothing any more; who could not remember it must not say otherwise.
+    next.recognises.truncate(1);
+    next.recognises[0].programme = "Another".into();
+    let beyond = of.agreement(&next, 1_000, digest("beyond"), at(20));
+    assert!(matches!(beyond, Err(UpdateError::Full(..))));
+    assert!(ask(&of, "DE1", "customs-kr", 19).is_recognised());
+    let answer = ask(&of, "DE1", "customs-kr", 20);
+    assert!(!answer.is_recognised() && answer.refusals.iter().any(|refusal| name(refusal) == "AgreementBeyond"));
+}
+
+#[test]
+fn no_issuer_takes_the_room_of_others() {
+    let mut of = recogniser();
+    for n in 1..MAX_PROGRAMMES_OF_ISSUER {
+        let programme = format!("Programme {n}");
+        assert_eq!(of.attest(&aeo("customs-de", &n.to_string(), &programme, Coverage::Both, 0), at(0)), Ok(true));
+    }
+    let over = of.attest(&aeo("customs-de", "1", "One more", Coverage::Both, 0), at(0));
+    assert_eq!(over, Err(UpdateError::Full("programmes of one issuer", MAX_PROGRAMMES_OF_ISSUER)));
+    assert_eq!(of.attest(&aeo("customs-de", "2", "Programme 1", Coverage::Both, 0), at(0)), Ok(true));
+    assert_eq!(of.attest(&aeo("customs-kr", "1", "One more", Coverage::Both, 0), at(0)), Ok(true));
+    // As if it had as many attestations as it may.
+    let held = std::mem::replace(&mut of.issuers[0].attestations, MAX_ATTESTATIONS_OF_ISSUER);
+    assert_eq!(held, MAX_PROGRAMMES_OF_ISSUER + 1);
+    let over = of.attest(&aeo("customs-de", "DE5", "EU AEO", Coverage::Both, 0), at(0));
+    assert_eq!(over, Err(UpdateError::Full("attestations of one issuer", MAX_ATTESTATIONS_OF_ISSUER)));
+    assert_eq!(of.attest(&aeo("customs-de", "DE1", "EU AEO", Coverage::Both, 1), at(1)), Ok(true));
+    of.issuers[0].attestations = held;
+    assert_eq!((of.forget(at(7 * 86_400)), of.issuers[0].attestations, of.issuers[1].attestations), (held + 1, 0, 0));
+}
+
+#[test]
+fn what_was_removed_stays_so_whatever_its_list_says() {
+    let mut of = recogniser();
+    let first = aeo("customs-de", "DE1", "EU AEO", Coverage::Both, 0);
+    of.remove(first.number, &first.credential, at(1)).unwrap();
+    for n in 2..=MAX_ATTESTATION_EVENTS as u64 + 10 {
+        let status = if n % 2 == 1 { 2 } else { 0 };
+        let changes = of.statuses(&slug("customs-de"), list(LIST, n, None, &[status, 0, 0, 0]), list_key(), at(n));
+        assert_eq!(changes, Ok(vec![]));
+    }
+    assert_eq!(name(ask(&of, "DE1", "customs-kr", 200).refusal().unwrap()), "Removed");
+    // An older one does not come back, a newer one has the status of the newest list.
+    let mut older = aeo("customs-de", "DE1", "EU AEO", Coverage::Both, 0);
+    (older.credential, older.issued_at) = (digest("older"), T0 - 1);
+    assert!(matches!(of.attest(&older, at(200)), Err(UpdateError::OlderCredential { .. })));
+    of.attest(&aeo("customs-de", "DE1", "EU AEO", Coverage::Both, 100), at(201)).unwrap();
+    assert!(ask(&of, "DE1", "customs-kr", 201).is_recognised());
 }
 
 #[test]

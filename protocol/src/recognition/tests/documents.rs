@@ -149,6 +149,9 @@ fn rows_are_refused_exactly() {
         let refused = change(from, to);
         assert!(refused.contains(what), "{refused}");
     }
+    let many: Vec<String> = (0..257).map(|n| format!("{:04}", 1000 + n)).collect();
+    let refused = change("[\"2402\", \"9303\"]", &format!("{many:?}"));
+    assert!(refused.contains("at most 256 prefixes"), "{refused}");
     // In bytes too: another type than `aeo` is no row.
     let bytes = agreement(EU_KR).to_cbor();
     let place = bytes.windows(4).position(|of| of == b"\x63aeo").unwrap();

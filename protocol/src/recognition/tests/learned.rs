@@ -1,7 +1,7 @@
 //! What a directory says, taken over.
 
 use super::properties::name;
-use super::world::{EU_KR, agreement, ask, at, day, key, list};
+use super::world::{EU_KR, agreement, ask, at, day, key, list, list_key};
 use crate::credential::claims::Coverage;
 use crate::document::{AttestCardKey, Card, Document, Revocation, Suspension};
 use crate::recognition::{Grounds, Recogniser, UpdateError, Verdict};
@@ -33,7 +33,7 @@ fn documents_change_what_is_recognised() {
         *country = "DE".parse().unwrap();
     }
     of.attest(&attested, at(0)).unwrap();
-    of.statuses(&kr.id, list("https://status.example/0", 0, None, &[0; 4]), at(0)).unwrap();
+    of.statuses(&kr.id, list("https://status.example/0", 0, None, &[0; 4]), list_key(), at(0)).unwrap();
     assert_eq!(ask(&of, "KR1", "customs-jp", 5).refusal().map(name), Some("KeyUnknown".into()));
 
     for (second, document) in [(10, &card), (20, &first)] {

@@ -1,8 +1,10 @@
 //! A second recogniser that replays everything known by the moment asked about and looks at each row and attestation from the beginning.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::world::key;
 use crate::credential::claims::AeoStanding;
 use crate::credential::{CredentialType, Status, StatusToken};
 use crate::document::{Agreement, Benefit, Card, Charter, IssuedBy, MemberStatus};
@@ -23,7 +25,8 @@ pub(super) enum Change {
     Suspend(MemberId, Vec<Slug>),
     Attest(Attested),
     Remove(NumberKey, Digest),
-    List(MemberId, StatusToken),
+    /// Signed with this key.
+    List(MemberId, StatusToken, u8),
 }
 
 /// What names an attestation's line.
@@ -38,7 +41,8 @@ pub(super) struct Replay {
     agreements: Vec<(Agreement, u64, Digest, bool)>,
     suspended: BTreeMap<MemberId, Vec<Slug>>,
     attested: BTreeMap<Name, (Attested, bool)>,
-    lists: BTreeMap<(MemberId, String), StatusToken>,
+    /// Those of one second in the order in which they came, and the key of the first.
+    lists: BTreeMap<(MemberId, String), (Vec<StatusToken>, KeyId)>,
 }
 
 /// What it says: by which grounds, which benefits, by which credential; and the names of all reasons against.
@@ -62,6 +66,12 @@ fn country(of: &Attested) -> Option<Territory> {
 
 fn one_union(a: Territory, b: Territory) -> bool {
     a.contains(b) || b.contains(a)
+}
+
+/// The EU is one customs territory with each of its states, and they with one another.
+fn at_home(a: Territory, b: Territory) -> bool {
+    let states = ["EU", "DE", "FR"];
+    a == b || [a, b].iter().all(|of| states.contains(&of.as_str()))
 }
 
 impl Replay {
@@ -100,12 +110,13 @@ impl Replay {
                     *removed |= of.number == *number && of.credential == *credential;
                 }
             }
-            Change::List(issuer, token) => {
-                let key = (issuer.clone(), token.claims.uri.clone());
-                match self.lists.get(&key) {
-                    Some(held) if held == token => {}
-                    Some(held) if token.claims.issued_at <= held.claims.issued_at => return false,
-                    _ => drop(self.lists.insert(key, token.clone())),
+            Change::List(issuer, token, by) => {
+                let (name, by) = ((issuer.clone(), token.claims.uri.clone()), key(*by).public().id());
+                let (held, _) = self.lists.entry(name.clone()).or_insert((Vec::new(), by));
+                match held.first().map(|first| token.claims.issued_at.cmp(&first.claims.issued_at)) {
+                    Some(Ordering::Less) => return false,
+                    Some(Ordering::Equal) => held.push(token.clone()),
+                    _ => drop(self.lists.insert(name, (vec![token.clone()], by))),
                 }
             }
         }
@@ -125,7 +136,7 @@ impl Replay {
             let mut benefits = BTreeSet::new();
             match self.attestation(of, *removed, charter, question) {
                 Err(reason) => drop(against.insert(reason)),
-                Ok("Aeo") if one_union(charter.member(&of.issuer).unwrap().territory, asking.territory) => {
+                Ok("Aeo") if at_home(charter.member(&of.issuer).unwrap().territory, asking.territory) => {
                     plain = plain.or(Some(("Own", benefits, of.credential)));
                 }
                 Ok("Aeo") => {
@@ -158,22 +169,24 @@ impl Replay {
         must(now < of.expires + 60, "Expired")?;
         let issuer = charter.may_issue(&of.issuer, of.claims.credential_type()).map_err(|_| "NoRight")?;
         must(country(of).is_none_or(|country| one_union(country, issuer.territory)), "ForeignProgramme")?;
-        must(!self.revoked.contains(&of.key), "KeyRevoked")?;
-        let row = self.cards.get(&of.issuer).and_then(|card| card.attest.iter().find(|row| row.key.id() == of.key));
-        must(row.ok_or("KeyUnknown")?.covers(Millis(of.issued_at * 1000).day()), "KeyDays")?;
-        let list = self.lists.get(&(of.issuer.clone(), of.status.uri.clone())).ok_or("NoStatus")?;
-        match list.status(&of.status).map_err(|_| "NoStatus")? {
-            Status::Valid => {}
-            Status::Invalid => return Err("Revoked"),
-            Status::Suspended => return Err("Suspended"),
-            Status::Other(_) => return Err("OtherStatus"),
+        self.signs(&of.issuer, of.key, of.issued_at)?;
+        let (lists, list_key) = self.lists.get(&(of.issuer.clone(), of.status.uri.clone())).ok_or("NoStatus")?;
+        must(self.signs(&of.issuer, *list_key, lists[0].claims.issued_at).is_ok(), "ListKey")?;
+        let statuses = lists.iter().map(|list| list.status(&of.status));
+        let statuses: Vec<Status> = statuses.collect::<Result<_, _>>().map_err(|_| "NoStatus")?;
+        match statuses.iter().find(|status| **status != Status::Valid) {
+            None => {}
+            Some(Status::Invalid) => return Err("Revoked"),
+            Some(Status::Suspended) => return Err("Suspended"),
+            Some(_) => return Err("OtherStatus"),
         }
-        must(list.claims.expires.is_none_or(|expires| now < expires + 60), "StatusExpired")?;
+        must(lists.iter().all(|list| list.claims.expires.is_none_or(|expires| now < expires + 60)), "StatusExpired")?;
         match &of.claims {
-            AttestedClaims::Aeo { standing, coverage, .. } => {
+            AttestedClaims::Aeo { standing, coverage, since, .. } => {
                 must(*standing == AeoStanding::Active, "Standing")?;
+                must(*since <= day.plus(1), "NotActiveYet")?;
                 let asking = charter.member(question.asking).unwrap().territory;
-                must(coverage.security() || one_union(issuer.territory, asking), "SimplificationOnly").map(|()| "Aeo")
+                must(coverage.security() || at_home(issuer.territory, asking), "SimplificationOnly").map(|()| "Aeo")
             }
             AttestedClaims::VettedSeller { .. } => Err("SellerOnly"),
             AttestedClaims::Collect(mandate) => {
@@ -183,6 +196,16 @@ impl Replay {
                 let until = mandate.until.unwrap_or(Day(i32::MAX));
                 must((mandate.from..=until).contains(&day), "MandateDays").map(|()| "Mandate")
             }
+        }
+    }
+
+    fn signs(&self, member: &MemberId, key: KeyId, at: u64) -> Result<(), &'static str> {
+        let row = self.cards.get(member).and_then(|card| card.attest.iter().find(|row| row.key.id() == key));
+        match row {
+            _ if self.revoked.contains(&key) => Err("KeyRevoked"),
+            None => Err("KeyUnknown"),
+            Some(row) if !row.covers(Millis(at * 1000).day()) => Err("KeyDays"),
+            Some(_) => Ok(()),
         }
     }
 
@@ -247,7 +270,7 @@ impl Replay {
                 } else if code.is_some_and(excepted) {
                     "GoodsExcepted"
                 } else if code.is_some() {
-                    "CodeTooShort"
+                    "CodeUnclear"
                 } else if !row.needs.iter().all(|name| question.given.contains(&name.as_str())) {
                     "DataMissing"
                 } else {

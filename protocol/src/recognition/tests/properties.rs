@@ -21,7 +21,7 @@ const SPAN: u64 = 20 * 86_400;
 
 fn member() -> impl Strategy<Value = MemberId> {
     // Mostly those that can issue and be asked.
-    prop::sample::select(vec![0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 4, 5]).prop_map(|of: usize| slug(MEMBERS[of].0))
+    prop::sample::select(vec![0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 4, 5, 6]).prop_map(|of: usize| slug(MEMBERS[of].0))
 }
 
 fn claims() -> impl Strategy<Value = AttestedClaims> {
@@ -34,13 +34,14 @@ fn claims() -> impl Strategy<Value = AttestedClaims> {
         AeoStanding::Active,
         AeoStanding::Suspended,
     ]);
-    let aeo = (prop::sample::select(vec![0, 0, 0, 1, 2]), place(), coverage, standing).prop_map(
-        |(programme, country, coverage, standing): (usize, _, _, _)| AttestedClaims::Aeo {
+    let since = prop::sample::select(vec!["2024-01-01", "2024-01-01", "2024-01-01", "2026-06-08"]);
+    let aeo = (prop::sample::select(vec![0, 0, 0, 1, 2]), place(), coverage, standing, since).prop_map(
+        |(programme, country, coverage, standing, since): (usize, _, _, _, &str)| AttestedClaims::Aeo {
             programme: PROGRAMMES[programme].into(),
             country,
             coverage,
             standing,
-            since: day("2024-01-01"),
+            since: day(since),
         },
     );
     let mandate = (place(), 0..20_u64, prop::option::of(0..20_u64)).prop_map(|(territory, from, until)| {
@@ -114,10 +115,12 @@ fn change() -> impl Strategy<Value = Change> {
         [EU_KR, US_DE].iter().flat_map(|text| [1, 2].map(|n| digest(&format!("{text}{n}")))).collect();
     let suspended = prop::sample::subsequence(vec![slug("mra-eu-kr"), slug("mra-us-de")], 0..=2);
     let statuses = prop::collection::vec(prop::sample::select(vec![0, 0, 0, 0, 0, 0, 0, 1, 2, 3]), 4..=4);
-    let list = (member(), 0..2_u64, 0..SPAN, prop::option::weighted(0.3, 0..10 * 86_400_u64), statuses).prop_map(
-        |(issuer, uri, issued, life, statuses)| {
+    let signed_by = prop::sample::select(vec![0, 0, 0, 0, 1, 2]);
+    let life = prop::option::weighted(0.3, 0..10 * 86_400_u64);
+    let list = (member(), 0..2_u64, 0..SPAN, life, statuses, signed_by).prop_map(
+        |(issuer, uri, issued, life, statuses, signed_by)| {
             let uri = format!("https://status.example/{uri}");
-            Change::List(issuer, list(&uri, issued, life.map(|life| issued + life), &statuses))
+            Change::List(issuer, list(&uri, issued, life.map(|life| issued + life), &statuses), signed_by)
         },
     );
     let keys = prop::sample::subsequence(vec![0, 1, 2], 2..=3);
@@ -143,7 +146,7 @@ fn change() -> impl Strategy<Value = Change> {
 fn beginning() -> Vec<Change> {
     let cards = MEMBERS.iter().map(|(member, ..)| Change::Card(card(member, &[0, 1])));
     let lists = MEMBERS.iter().flat_map(|(member, ..)| {
-        [0, 1].map(|of| Change::List(slug(member), list(&format!("https://status.example/{of}"), 0, None, &[0; 8])))
+        [0, 1].map(|of| Change::List(slug(member), list(&format!("https://status.example/{of}"), 0, None, &[0; 8]), 0))
     });
     let agreements = [EU_KR, US_DE].map(|text| Change::Agreement(agreement(text), 1, digest(&format!("{text}1"))));
     [Change::Charter(charter(&[], ""))].into_iter().chain(cards).chain(lists).chain(agreements).collect()
@@ -159,7 +162,9 @@ pub(super) fn apply(recogniser: &mut Recogniser, change: &Change, known_at: Mill
         Change::Suspend(member, of) => recogniser.suspend(&member, of, known_at),
         Change::Attest(of) => recogniser.attest(&of, known_at).map(drop),
         Change::Remove(number, credential) => recogniser.remove(number, &credential, known_at).map(drop),
-        Change::List(issuer, token) => recogniser.statuses(&issuer, token, known_at).map(drop),
+        Change::List(issuer, token, of) => {
+            recogniser.statuses(&issuer, token, key(of).public().id(), known_at).map(drop)
+        }
     }
 }
 
@@ -185,10 +190,10 @@ fn in_time(changes: Vec<(Change, u64)>, begun: bool) -> Vec<(u64, Change)> {
                 (of.issued_at, of.expires) = (signed, signed + of.expires - of.issued_at);
                 Change::Attest(of)
             }
-            Change::List(issuer, mut token) if later % 8 != 0 => {
+            Change::List(issuer, mut token, of) if later % 8 != 0 => {
                 let life = token.claims.expires.map(|of| of - token.claims.issued_at);
                 (token.claims.issued_at, token.claims.expires) = (signed, life.map(|life| signed + life));
-                Change::List(issuer, token)
+                Change::List(issuer, token, of)
             }
             other => other,
         };
@@ -308,6 +313,36 @@ proptest! {
             prop_assert_eq!(answer.refusal().is_some(), said.is_none());
             prop_assert!(said.is_some() || answer.benefits().is_empty());
             prop_assert!(!answer.sentences().is_empty());
+        }
+    }
+
+    #[test]
+    fn forgetting_changes_no_answer_about_later_moments(
+        changes in prop::collection::vec((change(), 0..43_200_u64), 0..90),
+        questions in prop::collection::vec(asked(), 1..24),
+        before in 0..SPAN,
+    ) {
+        let known = in_time(changes, true);
+        let (mut whole, mut forgetful) = (Recogniser::new(), Recogniser::new());
+        for (seconds, change) in &known {
+            let _ = apply(&mut whole, change, at(*seconds));
+            let _ = apply(&mut forgetful, change, at(*seconds));
+        }
+        let before = moment(&known, before);
+        let ended = forgetful.forget(at(before));
+        prop_assert_eq!(forgetful.len() + ended, whole.len());
+        for (number, asking, purpose, hs, given, seconds) in &questions {
+            let (number, seconds) = (number.to_string(), moment(&known, *seconds));
+            let (scheme, at) = (Scheme::Tin, at(seconds));
+            let question = Question { scheme, number: &number, purpose: *purpose, asking, hs, given, at };
+            let (whole, forgetful) = (whole.recognise(&question), forgetful.recognise(&question));
+            match (forgetful.verdict, whole.verdict) {
+                (Verdict::Refused(Refusal::HistoryCut { .. }), _) if seconds < before => {}
+                (Verdict::Recognised(found), Verdict::Recognised(wanted)) => prop_assert_eq!(found, wanted),
+                // What ended is not known any more.
+                (Verdict::Refused(_), Verdict::Refused(_)) => {}
+                (found, wanted) => prop_assert!(false, "{:?} {:?}", found, wanted),
+            }
         }
     }
 }

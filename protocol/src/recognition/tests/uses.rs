@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::world::{T0, at, key};
 use crate::credential::{AttestKey, StatusList};
-use crate::limits::MAX_HOLDER_KEYS;
+use crate::limits::{MAX_HOLDER_KEYS, MAX_WAITING_CONFIRMATIONS};
 use crate::recognition::{
     Confirmation, ConfirmationError, Confirmations, Deadline, Holder, Matched, Period, Scheme, Unconfirmed, Use,
     UseError, UseKey, collect_numbers,
@@ -32,7 +32,7 @@ fn holder(member: &str, of: &AttestKey) -> Holder {
 fn with_holders() -> Confirmations {
     let mut made = Confirmations::new();
     for (number, n) in NUMBERS.iter().zip([1, 2]) {
-        made.hold(UseKey::new(Scheme::Ioss, number, "").number(), holder("platform-us", &key(n)));
+        made.hold(UseKey::new(Scheme::Ioss, number, "").number(), holder("platform-us", &key(n))).unwrap();
     }
     made
 }
@@ -120,19 +120,46 @@ fn a_use_is_flagged_until_its_holder_speaks() {
 }
 
 #[test]
+fn early_confirmations_leave_room_and_old_flags_go() {
+    let mut uses = with_holders();
+    let (number, by) = (NUMBERS[0], key(1).public().id());
+    let confirm = |uses: &mut Confirmations, n: usize| {
+        uses.confirm(Scheme::Ioss, &confirmation(number, &parcel(n), 0), by, at(50))
+    };
+    assert_eq!((confirm(&mut uses, 1), uses.waiting), (Ok(Matched::Waits), 1));
+    assert_eq!((confirm(&mut uses, 1), uses.waiting), (Ok(Matched::Again), 1));
+    assert_eq!((uses.declare(used(number, 1, Some(200))), uses.waiting), (Ok(None), 0));
+    assert_eq!((uses.declare(used(number, 1, Some(200))), uses.waiting), (Ok(None), 0));
+    // As if there were so many.
+    uses.waiting = MAX_WAITING_CONFIRMATIONS;
+    assert!(matches!(confirm(&mut uses, 2), Err(UseError::Full(..))));
+    assert!(uses.declare(used(number, 2, None)).unwrap().is_some(), "declarations have room");
+    assert_eq!(confirm(&mut uses, 2), Ok(Matched::Cleared));
+    assert!(uses.declare(used(number, 3, None)).unwrap().is_some());
+    assert!(uses.declare(used(number, 4, Some(100))).unwrap().is_some());
+    assert_eq!(uses.forget(at(3)), 0);
+    // Number 3 was declared three seconds after the beginning, and nothing else is known of it.
+    assert_eq!((uses.forget(at(4)), uses.unconfirmed(at(0)).count(), uses.waiting), (1, 1, 0));
+    assert_eq!((uses.forget(at(101)), uses.unconfirmed(at(0)).count()), (2, 0));
+    assert_eq!((confirm(&mut uses, 5), uses.waiting), (Ok(Matched::Waits), 1));
+    assert_eq!((uses.forget(at(51)), uses.waiting), (1, 0));
+    assert_eq!(uses.forget(at(201)), 1);
+}
+
+#[test]
 fn holders_change() {
     let mut uses = with_holders();
     let number = UseKey::new(Scheme::Ioss, NUMBERS[0], "").number();
     let says = |n: usize| confirmation(NUMBERS[0], &parcel(n), 0);
     for n in 10..10 + MAX_HOLDER_KEYS as u8 {
-        uses.hold(number, holder("platform-us", &key(n)));
+        uses.hold(number, holder("platform-us", &key(n))).unwrap();
     }
     assert!(uses.confirm(Scheme::Ioss, &says(1), key(10).public().id(), at(0)).is_ok());
     assert!(matches!(
         uses.confirm(Scheme::Ioss, &says(2), key(1).public().id(), at(0)),
         Err(UseError::NotHolder { .. })
     ));
-    uses.hold(number, holder("platform-kr", &key(30)));
+    uses.hold(number, holder("platform-kr", &key(30))).unwrap();
     assert!(matches!(
         uses.confirm(Scheme::Ioss, &says(3), key(10).public().id(), at(0)),
         Err(UseError::NotHolder { .. })

@@ -1,4 +1,4 @@
-//! Four customs administrations, a platform and a post; arrangements of mutual recognition between them.
+//! Five customs administrations, a platform and a post; arrangements of mutual recognition between them.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use crate::credential::claims::{AeoStanding, Coverage};
 use crate::credential::{Algorithm, AttestKey, Bits, Status, StatusClaims, StatusList, StatusReference, StatusToken};
 use crate::document::{Agreement, AttestCardKey, Card, Charter, CharterMember, MemberStatus};
 use crate::hash::{Digest, Domain};
+use crate::keys::KeyId;
 use crate::names::{MemberId, Purpose};
 use crate::recognition::{Answer, Attested, AttestedClaims, NumberKey, Question, Recogniser, Scheme};
 use crate::testing::{Party, slug};
@@ -13,13 +14,14 @@ use crate::time::{Day, Millis};
 
 /// 2026-06-01T00:00:00Z.
 pub(super) const T0: u64 = 1_780_272_000;
-pub(super) const MEMBERS: [(&str, &str, &str); 6] = [
+pub(super) const MEMBERS: [(&str, &str, &str); 7] = [
     ("customs-de", "customs", "DE"),
     ("customs-eu", "customs", "EU"),
     ("customs-kr", "customs", "KR"),
     ("customs-us", "customs", "US"),
     ("platform-us", "platform", "US"),
     ("post-de", "post", "DE"),
+    ("customs-fr", "customs", "FR"),
 ];
 /// Programmes: two that rows name, one that none does.
 pub(super) const PROGRAMMES: [&str; 3] = ["EU AEO", "KR AEO", "Old AEO"];
@@ -153,6 +155,11 @@ pub(super) fn aeo(issuer: &str, number: &str, programme: &str, coverage: Coverag
     }
 }
 
+/// The key that signs most lists.
+pub(super) fn list_key() -> KeyId {
+    key(0).public().id()
+}
+
 /// A status list as it is after verification.
 pub(super) fn list(uri: &str, issued: u64, expires: Option<u64>, statuses: &[u8]) -> StatusToken {
     let mut list = StatusList::new(Bits::Two, statuses.len() as u64).unwrap();
@@ -173,7 +180,7 @@ pub(super) fn recogniser() -> Recogniser {
     for text in [EU_KR, US_DE] {
         assert!(made.agreement(&agreement(text), 1, digest(text), at(0)).unwrap());
     }
-    made.statuses(&slug("customs-de"), list("https://status.example/0", 0, None, &[0; 4]), at(0)).unwrap();
+    made.statuses(&slug("customs-de"), list("https://status.example/0", 0, None, &[0; 4]), list_key(), at(0)).unwrap();
     assert!(made.attest(&aeo("customs-de", "DE1", "EU AEO", Coverage::Both, 0), at(0)).unwrap());
     made
 }

@@ -28,7 +28,8 @@ pub static ATTESTATION: TypeTable = TypeTable::new(
         HANDLING,
         EXTRA,
     ],
-);
+)
+.listed();
 
 /// The signed list from which the status of credentials is read.
 pub static STATUS_LIST: TypeTable = TypeTable::new(
@@ -47,7 +48,8 @@ pub static STATUS_LIST: TypeTable = TypeTable::new(
         HANDLING,
         EXTRA,
     ],
-);
+)
+.listed();
 
 /// The holder of a number under which duty and tax are collected confirms that it is used for one consignment.
 pub static COLLECT_USE: TypeTable = TypeTable::new(
@@ -70,7 +72,8 @@ pub static COLLECT_USE: TypeTable = TypeTable::new(
         PRINCIPAL,
         EXTRA,
     ],
-);
+)
+.listed();
 
 /// A month, `YYYY-MM`.
 const PERIOD: Kind = Code(7);
