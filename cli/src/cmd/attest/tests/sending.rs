@@ -139,7 +139,9 @@ fn one_command_takes_the_benefits_away() {
         let token = place.list(&stub, at_request);
         assert_eq!(token.claims.uri, "https://customs.example/aeo/status/1");
         assert_eq!(format!("{:?}", token.list.get(index).unwrap()).to_lowercase(), status);
-        assert_eq!((token.claims.ttl, token.claims.expires), (Some(900), Some(NOW + DAY)));
+        // Each is newer than the one before, whatever the clock says.
+        assert_eq!(token.claims.issued_at, NOW + at_request as u64);
+        assert_eq!((token.claims.ttl, token.claims.expires), (Some(900), Some(NOW + at_request as u64 + DAY)));
     }
     // The same list by publish, at the node alone or beside the files.
     assert_eq!(at(NOW, &["publish", "--dir", &dir, "--node", node]), Ok(Exit::Ok));
