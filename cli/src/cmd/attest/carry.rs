@@ -3,6 +3,7 @@
 
 use luxor_protocol::credential::{Attestation, ClaimPath, SdJwt};
 use luxor_protocol::hash::{Digest, Domain};
+use luxor_protocol::limits::MAX_CARRIED_STATUS_BYTES;
 use luxor_protocol::recognition::Confirmation;
 use luxor_protocol::record::{Content, ContentError, content_from_json};
 use serde_json::{Value, json};
@@ -44,6 +45,12 @@ pub(super) fn attestation(
 
 /// A signed status list.
 pub(super) fn status_list(uri: &str, token: &str, now: u64) -> Result<Content, RefusedError> {
+    if token.len() > MAX_CARRIED_STATUS_BYTES {
+        let what =
+            format!("the signed list has {} bytes; a record carries {MAX_CARRIED_STATUS_BYTES} at most", token.len());
+        let hint = "`luxor attest publish --to` serves it; issue what comes from another folder with a list of its own";
+        return Err(RefusedError(format!("{what}\nhint: {hint}")));
+    }
     content(&json!({
         "type": "status_list",
         "reference": reference(&format!("status_list-{now}"), now),

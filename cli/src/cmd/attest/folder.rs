@@ -1,6 +1,7 @@
 //! An issuer's folder: making it, and opening it for one command at a time, with register and status list in agreement.
 //!
-//! Layout: `issuer.toml`, `attest.key` (secret), `issuer.jwk` (its public half), `register.ndjson`, `statuses.json`, `lock`.
+//! Layout: `issuer.toml`, `attest.key` (secret), `issuer.jwk` (its public half), `register.ndjson`, `statuses.json`, `signed_at`, `lock`;
+//! and `outgoing`, see [`super::outgoing`].
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::register::{Mark, Register};
 use super::uri::WebUri;
-use super::{keys, refused};
+use super::{keys, life, refused};
 use crate::exit::{RefusedError, UsageError};
 use crate::files::{self, FileError};
 use crate::ui;
@@ -25,6 +26,8 @@ const MAX_STATUSES: u64 = MAX_STATUS_LIST_BYTES as u64 * 4;
 const MAX_CONFIG_BYTES: usize = 16 * 1024;
 /// Bytes of `statuses.json`: a list that cannot be compressed, in base64.
 const MAX_STATUSES_BYTES: usize = MAX_STATUS_LIST_BYTES * 3 / 2 + 4_096;
+/// How far ahead of the clock a list is dated at most, so that it is newer than the one before; verifiers allow for more.
+const MAX_AHEAD: u64 = 30;
 /// The path below which issuers serve their keys.
 const WELL_KNOWN: &str = ".well-known";
 
@@ -148,6 +151,24 @@ impl Folder {
             self.list.set(*index, self.register.standing(of).0.status())?;
         }
         store(&self.dir, &self.register, &mut self.list)
+    }
+}
+
+impl Folder {
+    /// The time of the next signed list: now, or a second behind the list before, since of two lists of one second nobody can tell
+    /// which is newer.
+    pub(super) fn next_time(&self, now: u64) -> anyhow::Result<u64> {
+        let path = self.dir.join("signed_at");
+        let before = match files::read_text(&path, MAX_CONFIG_BYTES) {
+            Err(error) if error.is_not_found() => None,
+            text => life::parse(text?.trim()).ok(),
+        };
+        // Where the clock was wrong before, it is followed all the same.
+        let behind =
+            before.map(|before| before.saturating_add(1)).filter(|next| *next <= now.saturating_add(MAX_AHEAD));
+        let time = behind.unwrap_or(now).max(now);
+        files::write_private(&path, format!("{}\n", life::text(time)).as_bytes())?;
+        Ok(time)
     }
 }
 

@@ -39,7 +39,8 @@ pub(super) fn publish(args: &PublishArgs, now: u64) -> anyhow::Result<Exit> {
     }
     let node = send::reach(args.places.node.as_ref())?;
     let mut folder = Folder::open(&args.dir)?;
-    let (claims, token) = sign(&mut folder, args.ttl, args.life, now);
+    let (claims, token) = sign(&mut folder, args.ttl, args.life, now)?;
+    let now = claims.issued_at;
     let served = args.places.to.as_deref().map(|to| serve(&folder, to, &token)).transpose()?.unwrap_or_default();
     let sent = node.map(|(client, node)| submit(&mut folder, &claims, &token, &client, node, "the list is signed"));
     let sent = sent.transpose()?;
@@ -68,7 +69,13 @@ pub(super) fn publish(args: &PublishArgs, now: u64) -> anyhow::Result<Exit> {
 }
 
 /// Signs the list as it is.
-pub(super) fn sign(folder: &mut Folder, ttl: Seconds, life: Seconds, now: u64) -> (StatusClaims, String) {
+pub(super) fn sign(
+    folder: &mut Folder,
+    ttl: Seconds,
+    life: Seconds,
+    now: u64,
+) -> anyhow::Result<(StatusClaims, String)> {
+    let now = folder.next_time(now)?;
     let claims = StatusClaims {
         uri: folder.config.status_list.to_string(),
         issued_at: now,
@@ -76,7 +83,7 @@ pub(super) fn sign(folder: &mut Folder, ttl: Seconds, life: Seconds, now: u64) -
         ttl: Some(ttl.0),
     };
     let token = folder.list.sign(&claims, &folder.key);
-    (claims, token)
+    Ok((claims, token))
 }
 
 /// Has a node send the signed list, and tells what became of it. `stands` is what was done before.

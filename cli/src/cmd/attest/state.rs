@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use anyhow::Context as _;
 use luxor_protocol::limits::MAX_TEXT_CHARS;
 use serde_json::json;
 
@@ -64,7 +65,7 @@ pub(super) fn change(args: &StateArgs, to: State, now: u64) -> anyhow::Result<Ex
         numbers.iter().try_for_each(|index| ui::line(&format!("number {index}: {}", stands((to, now)))))?;
     }
     let sent = node.map(|(client, node)| {
-        let (claims, token) = publish::sign(&mut folder, publish::TTL, publish::LIFE, now);
+        let (claims, token) = publish::sign(&mut folder, publish::TTL, publish::LIFE, now).context(done.clone())?;
         publish::submit(&mut folder, &claims, &token, &client, node, &done)
     });
     let sent = sent.transpose()?;

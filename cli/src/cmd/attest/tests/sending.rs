@@ -139,7 +139,9 @@ fn one_command_takes_the_benefits_away() {
         let token = place.list(&stub, at_request);
         assert_eq!(token.claims.uri, "https://customs.example/aeo/status/1");
         assert_eq!(format!("{:?}", token.list.get(index).unwrap()).to_lowercase(), status);
-        assert_eq!((token.claims.ttl, token.claims.expires), (Some(900), Some(NOW + DAY)));
+        // Each is newer than the one before, whatever the clock says.
+        assert_eq!(token.claims.issued_at, NOW + at_request as u64);
+        assert_eq!((token.claims.ttl, token.claims.expires), (Some(900), Some(NOW + at_request as u64 + DAY)));
     }
     // The same list by publish, at the node alone or beside the files.
     assert_eq!(at(NOW, &["publish", "--dir", &dir, "--node", node]), Ok(Exit::Ok));
@@ -156,14 +158,18 @@ fn a_lost_answer_sends_nothing_twice() {
     let mut lost = 0;
     let stub = Stub::new(move |_, chunk| {
         lost += 1;
-        if lost == 1 { (500, r#"{"error":"disk","message":"the disk is full"}"#.into()) } else { (200, accept(chunk)) }
+        if lost == 1 { (0, String::new()) } else { (200, accept(chunk)) }
     });
     let suspend = ["suspend", "--dir", &place.text("issuer"), "--subject", "DE1234567", "--node", stub.dir()];
     let (exit, said) = at(NOW, &suspend).unwrap_err();
-    assert_eq!(exit, Exit::Failed, "{said}");
-    for part in
-        ["1 credential is suspended", "not known", "luxor submit --node", "--urgent --submission", "the disk is full"]
-    {
+    assert_eq!(exit, Exit::Unreachable, "{said}");
+    for part in [
+        "1 credential is suspended",
+        "not known",
+        "luxor submit --node",
+        "--urgent --submission",
+        "no answer from the node",
+    ] {
         assert!(said.contains(part), "{said}: {part}");
     }
     assert_eq!(place.outgoing(), ["status_list.ndjson"]);
@@ -204,6 +210,13 @@ fn a_refusal_is_told_and_what_stands() {
     assert_eq!((place.indexes().len(), place.path("aeo.jwt").exists()), (1, true));
     assert_eq!(at(NOW, &["publish", "--dir", &place.text("issuer"), "--node", stub.dir()]), Ok(Exit::Findings));
     assert_eq!(place.outgoing(), Vec::<String>::new());
+}
+
+#[test]
+fn a_list_that_no_record_carries_is_refused_with_what_stands() {
+    let long = "a".repeat(luxor_protocol::limits::MAX_CARRIED_STATUS_BYTES + 1);
+    let error = crate::cmd::attest::carry::status_list("https://customs.example/1", &long, NOW).unwrap_err();
+    assert!(error.to_string().contains("publish --to"), "{error}");
 }
 
 #[test]
