@@ -116,7 +116,7 @@ impl Known {
                 }
             }
             Carried::Statuses { issuer, key, token } => {
-                for change in self.recogniser.statuses(&issuer, key, token, at)? {
+                for change in self.recogniser.statuses(&issuer, token, key, at)? {
                     self.status_changed(&change);
                 }
             }
@@ -178,7 +178,16 @@ impl Known {
 
     /// Somebody holds a number: what was confirmed before counts now.
     fn begin(&mut self, number: NumberKey, holder: Holder) {
-        self.uses.hold(number, holder);
+        // Whoever mandated its holder first is believed until that mandate ends: nobody takes a number over by attesting it too.
+        if self.uses.holder(number).is_some_and(|held| held.member != holder.member) {
+            let by = &holder.member;
+            tracing::warn!(%by, "a 'collect' credential names a number that another administration's names too; it does not count");
+            return;
+        }
+        if let Err(error) = self.uses.hold(number, holder) {
+            tracing::warn!(%error, "the uses of a number are not watched");
+            return;
+        }
         let early = self.early.remove(&number).unwrap_or_default();
         self.waiting -= early.len();
         for Early { scheme, confirmation, key, at } in early {

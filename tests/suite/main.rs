@@ -25,6 +25,7 @@ mod restore;
 mod rotation;
 mod sandbox;
 mod site;
+mod trust;
 mod views;
 mod volume;
 mod watch;
