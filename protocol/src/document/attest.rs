@@ -3,8 +3,8 @@
 use super::Card;
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::credential::AttestPublic;
-use crate::limits::MAX_ATTEST_KEYS;
-use crate::time::Day;
+use crate::limits::{CREDENTIAL_LEEWAY_SECONDS, MAX_ATTEST_KEYS};
+use crate::time::{Day, Millis};
 
 /// A key that signs attestations and status lists (ES256 or EdDSA; its `kid` is its thumbprint, RFC 7638).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,12 @@ impl AttestCardKey {
     /// Whether what is signed with it on a day counts.
     pub fn covers(&self, day: Day) -> bool {
         self.from <= day && self.until.is_none_or(|until| day <= until)
+    }
+
+    /// Whether what is signed with it in a second (since 1970) counts; a key that begins today signs for clocks that differ.
+    pub fn signs_at(&self, seconds: u64) -> bool {
+        let near = [seconds, seconds.saturating_add(CREDENTIAL_LEEWAY_SECONDS)];
+        near.into_iter().any(|at| self.covers(Millis(at.saturating_mul(1_000)).day()))
     }
 }
 

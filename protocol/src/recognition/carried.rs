@@ -8,13 +8,13 @@ use super::ground::together;
 use super::{Attested, AttestedClaims, AttestedError, Confirmation, ConfirmationError, Scheme, Use, UseKey};
 use crate::credential::jws::{Jws, JwsError};
 use crate::credential::{
-    AttestKeyError, AttestPublic, ClaimsError, Credential, KeyBinding, SdJwt, SdJwtError, StatusError,
-    StatusToken, Vc, VcError, json,
+    AttestKeyError, AttestPublic, ClaimsError, Credential, KeyBinding, SdJwt, SdJwtError, StatusError, StatusToken, Vc,
+    VcError, json,
 };
 use crate::document::{AttestCardKey, Directory, NoRight};
 use crate::hash::{Digest, Domain};
-use crate::limits::{CREDENTIAL_LEEWAY_SECONDS, MAX_JWK_BYTES, MAX_STATUS_TOKEN_BYTES};
 use crate::keys::KeyId;
+use crate::limits::{MAX_JWK_BYTES, MAX_STATUS_TOKEN_BYTES};
 use crate::names::{MemberId, Territory};
 use crate::record::{ATTESTATION, COLLECT_USE, ContentError, Fault, STATUS_LIST, TypeTable, Value};
 use crate::reference::{Ioss, ioss};
@@ -135,7 +135,9 @@ pub enum CarriedError {
         token: String,
     },
     /// No key on the issuer's card signed it.
-    #[error("no key on the card of {issuer} has the name '{kid}', so nothing shows that {issuer} signed it; hint: `luxor card` puts keys there")]
+    #[error(
+        "no key on the card of {issuer} has the name '{kid}', so nothing shows that {issuer} signed it; hint: `luxor card` puts keys there"
+    )]
     NoKey {
         /// The record's issuer.
         issuer: MemberId,
@@ -366,9 +368,7 @@ fn entitled(directory: &Directory, attested: &Attested) -> Result<(), CarriedErr
         AttestedClaims::Collect(mandate) => Some(mandate.territory),
     };
     match country.filter(|country| !together(*country, issuer.territory)) {
-        Some(country) => {
-            Err(CarriedError::Foreign { issuer: issuer.id.clone(), territory: issuer.territory, country })
-        }
+        Some(country) => Err(CarriedError::Foreign { issuer: issuer.id.clone(), territory: issuer.territory, country }),
         None => Ok(()),
     }
 }
@@ -387,10 +387,7 @@ fn key_of<'d>(
     if proof == Proof::Given {
         return Ok(row);
     }
-    // A key that begins today signs for clocks that differ.
-    let day = |seconds: u64| Millis(seconds.saturating_mul(1_000)).day();
-    let near = [signed_at, signed_at.saturating_add(CREDENTIAL_LEEWAY_SECONDS)];
-    if !near.into_iter().any(|at| row.covers(day(at))) {
+    if !row.signs_at(signed_at) {
         return Err(CarriedError::KeyDay { issuer: issuer.clone(), kid: kid_told() });
     }
     if directory.revoked(&row.key.id()).is_some() {

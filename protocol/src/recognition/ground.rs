@@ -193,7 +193,6 @@ impl Ground {
 
     /// Whether the issuer's card named the key for the day of issue (of seconds since 1970), and it was not revoked.
     pub(super) fn check_key(&self, issuer: &MemberId, key: KeyId, issued_at: u64, at: Millis) -> Result<(), Refusal> {
-        let day = Millis(issued_at.saturating_mul(1000)).day();
         let card = self.keys.get(issuer).map(|history| history.at(at)).transpose()?.flatten();
         let issuer = || issuer.clone();
         if let Some(since) = self.revoked.get(&key).filter(|since| **since <= at) {
@@ -201,7 +200,10 @@ impl Ground {
         }
         match card.and_then(|(_, keys)| keys.iter().find(|(id, _)| *id == key)) {
             None => Err(Refusal::KeyUnknown { issuer: issuer(), key }),
-            Some((_, row)) if !row.covers(day) => Err(Refusal::KeyDays { issuer: issuer(), key, day }),
+            Some((_, row)) if !row.signs_at(issued_at) => {
+                let day = Millis(issued_at.saturating_mul(1000)).day();
+                Err(Refusal::KeyDays { issuer: issuer(), key, day })
+            }
             Some(_) => Ok(()),
         }
     }

@@ -267,6 +267,18 @@ fn keys_count_on_their_days_and_until_revoked() {
     ended.attest[0].until = Some(super::world::day("2026-05-31"));
     of.card(&ended, at(200)).unwrap();
     assert_eq!(kr(&of, 200), Some("KeyDays".into()));
+    // One that begins on the second of June signs for clocks that are a minute late.
+    let mut begins = card("customs-de", &[0]);
+    begins.attest[0].from = super::world::day("2026-06-02");
+    of.card(&begins, at(250)).unwrap();
+    assert_eq!(kr(&of, 250), Some("KeyDays".into()));
+    for (number, late, what) in [("DE4", 61, Some("KeyDays")), ("DE5", 60, None)] {
+        let mut credential = aeo("customs-de", number, "EU AEO", Coverage::Both, 86_400 - late);
+        credential.status.index = 1;
+        of.attest(&credential, at(250)).unwrap();
+        of.statuses(&slug("customs-de"), list(LIST, 86_400 - 60, None, &[0; 4]), list_key(), at(250)).unwrap();
+        assert_eq!(ask(&of, number, "customs-kr", 86_400).refusal().map(name).as_deref(), what);
+    }
     of.card(&card("customs-de", &[0]), at(300)).unwrap();
     of.revoke_key(key(0).public().id(), at(400)).unwrap();
     assert_eq!((kr(&of, 399), kr(&of, 400)), (None, Some("KeyRevoked".into())));
