@@ -41,9 +41,9 @@ pub mod rules;
 pub mod seal;
 pub mod sequencer;
 pub mod store;
-pub mod trust;
 #[cfg(test)]
 mod testing;
+pub mod trust;
 pub mod waking;
 pub mod witness;
 

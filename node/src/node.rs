@@ -239,8 +239,14 @@ async fn publish(
     let Some(address) = config.listen.log else { return Ok(None) };
     let shared = driver.shared().clone();
     let log = PublicLog::new(shared.newest_for_members());
-    let public =
-        Public::bind(address, shared.store.clone(), log.clone(), shared.trust.clone(), config.log.witness.then(|| driver.clone())).await?;
+    let public = Public::bind(
+        address,
+        shared.store.clone(),
+        log.clone(),
+        shared.trust.clone(),
+        config.log.witness.then(|| driver.clone()),
+    )
+    .await?;
     let url = format!("http://{}", public.address());
     let every = Duration::from_secs(config.log.public_seconds);
     let shown = log.clone();

@@ -3,12 +3,13 @@
 //!
 //! Not here: what follows from what ([`luxor_protocol::recognition`]), and reading records (driver).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use luxor_protocol::credential::{Status, StatusToken};
 use luxor_protocol::document::Directory;
 use luxor_protocol::hash::Digest;
+use luxor_protocol::limits::CREDENTIAL_LEEWAY_SECONDS;
 use luxor_protocol::names::MemberId;
 use luxor_protocol::recognition::{
     Attested, AttestedClaims, Carried, Confirmation, Confirmations, Declared, Holder, Matched, NumberKey, Recogniser,
@@ -39,7 +40,9 @@ pub struct Known {
     /// Own status lists as they are served, by the path of their URI.
     lists: BTreeMap<String, Served>,
     /// Credentials of numbers under which duty and tax are collected.
-    collects: HashMap<Digest, (NumberKey, Holder)>,
+    collects: HashMap<Digest, Mandate>,
+    /// Declared uses for which there was no room.
+    pub not_watched: u64,
     /// Confirmations that came before their holder's credential.
     early: HashMap<NumberKey, Vec<Early>>,
     waiting: usize,
@@ -55,6 +58,15 @@ pub struct Served {
     pub ttl: u64,
     /// The token.
     pub token: Arc<str>,
+}
+
+/// What a credential says of who holds a number.
+#[derive(Debug, Clone)]
+struct Mandate {
+    number: NumberKey,
+    holder: Holder,
+    /// From when on it holds no longer, in seconds since 1970.
+    expires: u64,
 }
 
 #[derive(Debug)]
@@ -145,34 +157,47 @@ impl Known {
     /// # Errors
     /// [`TrustError::Use`].
     pub fn declare(&mut self, declared: &Declared, entry: u64, place: usize) -> Result<(), TrustError> {
-        self.uses.declare(declared.of)?;
+        if let Err(error) = self.uses.declare(declared.of) {
+            self.not_watched = self.not_watched.saturating_add(1);
+            return Err(error.into());
+        }
         self.declared.entry(declared.of.key).or_insert((entry, place));
         Ok(())
     }
 
-    /// Forgets uses that were settled before a time. How many.
-    pub fn forget(&mut self, before: Millis) -> usize {
-        let forgotten = self.uses.forget(before);
-        if forgotten > 0 {
+    /// Nobody holds a number any longer whose mandates all ended by `now`.
+    pub fn settle(&mut self, now: Millis) {
+        let seconds = now.0 / 1_000;
+        let lives = |mandate: &&Mandate| seconds < mandate.expires.saturating_add(CREDENTIAL_LEEWAY_SECONDS);
+        let living: HashSet<NumberKey> = self.collects.values().filter(lives).map(|mandate| mandate.number).collect();
+        let ended = self.collects.values().map(|mandate| mandate.number).filter(|number| !living.contains(number));
+        let ended: Vec<NumberKey> = ended.collect();
+        ended.into_iter().for_each(|number| self.uses.release(number));
+    }
+
+    /// Forgets uses that were settled before a time, and attestations that ended before another.
+    pub fn forget(&mut self, uses_before: Millis, traders_before: Millis) {
+        if self.uses.forget(uses_before) > 0 {
             let uses = &self.uses;
             self.declared.retain(|key, _| uses.holds(key));
         }
-        forgotten
+        self.recogniser.forget(traders_before);
+        self.collects.retain(|_, mandate| mandate.expires >= uses_before.0 / 1_000);
     }
 
     fn hold(&mut self, attested: &Attested, holder: Holder) {
-        let (number, credential) = (attested.number, attested.credential);
-        self.collects.insert(credential, (number, holder.clone()));
-        if !ended(self.recogniser.status_of(number, &credential)) {
+        let (number, credential, expires) = (attested.number, attested.credential, attested.expires);
+        self.collects.insert(credential, Mandate { number, holder: holder.clone(), expires });
+        if self.recogniser.status_of(number, &credential) == Some(Status::Valid) {
             self.begin(number, holder);
         }
     }
 
     fn status_changed(&mut self, change: &StatusChange) {
-        let Some((number, holder)) = self.collects.get(&change.credential).cloned() else { return };
-        match ended(change.after) {
-            true => self.uses.release(number),
-            false => self.begin(number, holder),
+        let Some(Mandate { number, holder, .. }) = self.collects.get(&change.credential).cloned() else { return };
+        match change.after {
+            Some(Status::Valid) => self.begin(number, holder),
+            _ => self.uses.release(number),
         }
     }
 
@@ -221,11 +246,6 @@ impl Known {
         self.last = self.last.max(at);
         self.last
     }
-}
-
-/// Whether a mandate with this status gives nothing any more.
-fn ended(status: Option<Status>) -> bool {
-    matches!(status, Some(status) if status != Status::Valid)
 }
 
 /// The path of a URI with a host, from its slash on.

@@ -2,6 +2,7 @@
 
 use luxor_protocol::api::{
     AlarmLine, FlagLine, ImmediateLine, LifeReport, QueuedReferral, RecordLine, ReferralLine, ReleaseLine, TimelyLine,
+    UseLine, UseState,
 };
 
 use luxor_protocol::quality::Category;
@@ -22,7 +23,8 @@ pub(super) fn run(args: &ItemArgs) -> anyhow::Result<Exit> {
     } else {
         print(&life)?;
     }
-    Ok(if life.alarms.is_empty() && life.flags.is_empty() { Exit::Ok } else { Exit::Findings })
+    let settled = life.uses.iter().all(|line| line.state == UseState::Confirmed);
+    Ok(if life.alarms.is_empty() && life.flags.is_empty() && settled { Exit::Ok } else { Exit::Findings })
 }
 
 pub(super) fn referrals(args: &ReferralsArgs) -> anyhow::Result<Exit> {
@@ -48,6 +50,24 @@ pub(super) fn referrals(args: &ReferralsArgs) -> anyhow::Result<Exit> {
     Ok(if alarmed { Exit::Findings } else { Exit::Ok })
 }
 
+/// A number under which duty and tax are collected.
+fn print_use(line: &UseLine) -> anyhow::Result<()> {
+    let departs = line.departs.as_ref().map(|at| format!(", departs {at}")).unwrap_or_default();
+    let told = match line.state {
+        UseState::Confirmed => format!("  {} is confirmed by its holder", line.number),
+        UseState::Unconfirmed => format!(
+            "UNCONFIRMED: the holder of {} has not confirmed that it is used for this item{departs}",
+            line.number
+        ),
+        UseState::Departed => format!(
+            "UNCONFIRMED: it departed, and the holder of {} did not confirm that it is used for this item{departs}",
+            line.number
+        ),
+    };
+    ui::line(&told)?;
+    Ok(())
+}
+
 fn print(life: &LifeReport) -> anyhow::Result<()> {
     let issuer = life.issuer.as_ref().map(|issuer| format!(" of {issuer}")).unwrap_or_default();
     let posted = life.posted_on.as_ref().map(|day| format!(", posted on {day}")).unwrap_or_default();
@@ -58,6 +78,7 @@ fn print(life: &LifeReport) -> anyhow::Result<()> {
         life.scheme,
         listed(purposes)
     ))?;
+    life.uses.iter().try_for_each(print_use)?;
     life.alarms.iter().try_for_each(print_alarm)?;
     print_release(&life.release)?;
     life.immediate.iter().try_for_each(print_immediate)?;

@@ -11,7 +11,7 @@ use crate::ui;
 pub(super) fn run(args: &UsesArgs) -> anyhow::Result<Exit> {
     let client = Client::open(&args.node.node)?;
     let report = client.uses()?;
-    let UsesReport { watched, unconfirmed, more, since } = &report;
+    let UsesReport { watched, not_watched, unconfirmed, more, since } = &report;
     if args.node.json {
         ui::json(&report)?;
     } else if !unconfirmed.is_empty() {
@@ -29,7 +29,11 @@ pub(super) fn run(args: &UsesArgs) -> anyhow::Result<Exit> {
     if *more > 0 {
         ui::say(&format!("{} more are not listed", ui::count(*more as u64)));
     }
-    Ok(if count == 0 { Exit::Ok } else { Exit::Findings })
+    if *not_watched > 0 {
+        let lost = ui::count(*not_watched);
+        ui::say(&format!("{lost} declared uses are not watched, since there was no room: nothing is said of them"));
+    }
+    Ok(if count == 0 && *not_watched == 0 { Exit::Ok } else { Exit::Findings })
 }
 
 /// Departure, number, item, issuer, state and whose mandate.

@@ -32,7 +32,8 @@ pub(super) async fn recognition(
     State(context): State<Context>,
     Query(query): Query<RecognitionQuery>,
 ) -> Result<Json<RecognitionReport>, Problem> {
-    let at = query.at.map(|at| at.parse::<Millis>().map_err(|e| Problem::bad_request(format!("at: {e}")))).transpose()?;
+    let at =
+        query.at.map(|at| at.parse::<Millis>().map_err(|e| Problem::bad_request(format!("at: {e}")))).transpose()?;
     let (hs, given) = (listed("hs", &query.hs)?, listed("given", &query.given)?);
     if let Some(code) = hs.iter().find(|code| !code.bytes().all(|c| c.is_ascii_digit())) {
         return Err(Problem::bad_request(format!("hs: '{code}' is no tariff code: digits only")));

@@ -79,8 +79,8 @@ pub use redirect::{RedirectError, Redirected};
 use repair::Repairing;
 pub use repair::{RepairError, RepairFilter, RepairLook, look_at_repairs, repair_groups};
 pub use settle::WithdrawError;
-pub use trust::{TrustAskError, recognise, uses};
 pub use shared::{Parts, Secrets, Shared, SharedError};
+pub use trust::{TrustAskError, recognise, uses};
 
 /// Refused numbers that the node's state names.
 const MAX_REFUSALS: usize = 100;

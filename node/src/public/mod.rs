@@ -105,7 +105,12 @@ impl Public {
         Ok(Self {
             listener,
             address,
-            context: Arc::new(Context { files: LogFiles::new(store), log, trust, witness: witness.map(HttpWitness::new) }),
+            context: Arc::new(Context {
+                files: LogFiles::new(store),
+                log,
+                trust,
+                witness: witness.map(HttpWitness::new),
+            }),
         })
     }
 

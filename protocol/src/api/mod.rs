@@ -80,7 +80,9 @@ pub use life::{
 pub use onward::{OnwardOutcome, OnwardRecord, OnwardRequest, OnwardResult};
 pub use outbox::{OutboxItem, OutboxPage, OutboxState, RedirectRequest, Redirected, WithdrawRequest, Withdrawn};
 pub use queue::{QualityExample, QualityPage, QueuedReferral};
-pub use recognition::{MAX_USES_TOLD, RecognisingRow, RecognitionEvidence, RecognitionReport, UseLine, UseState, UsesReport};
+pub use recognition::{
+    MAX_USES_TOLD, RecognisingRow, RecognitionEvidence, RecognitionReport, UseLine, UseState, UsesReport,
+};
 pub use repairs::{
     DropRequest, DropResult, FirstAttempt, FixOutcome, FixRequest, FixResult, FixedRecord, RefusedIn, RepairCounts,
     RepairEntry, RepairGroup, RepairPage, RepairSelection, RepairState, Resent, ResentForm, place_of_group, rule_of,

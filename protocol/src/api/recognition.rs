@@ -77,6 +77,9 @@ pub struct RecognitionEvidence {
 pub struct UsesReport {
     /// Uses that are watched: declared, or confirmed before they are declared.
     pub watched: usize,
+    /// Declared uses for which there was no room, so that nothing is said of them.
+    #[serde(default)]
+    pub not_watched: u64,
     /// Those that are not confirmed, the nearest departure first; at most [`MAX_USES_TOLD`].
     pub unconfirmed: Vec<UseLine>,
     /// How many more there are.

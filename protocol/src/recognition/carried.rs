@@ -180,7 +180,8 @@ impl CarriedError {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Hidden => "hidden",
-            Self::SdJwt(_) | Self::Jws(_) => "token",
+            Self::SdJwt(_) | Self::Jws(_) | Self::Status(StatusError::Jws(_)) => "token",
+            Self::Vc(VcError::SdJwt(_)) | Self::Claims(ClaimsError::Vc(VcError::SdJwt(_))) => "token",
             Self::Vc(VcError::Time { .. }) | Self::Status(StatusError::Time { .. }) => "time",
             Self::Claims(ClaimsError::Vc(VcError::Time { .. })) => "time",
             Self::Confirmation(ConfirmationError::Future { .. }) => "time",
@@ -382,7 +383,11 @@ fn key_of<'d>(
     proof: Proof,
 ) -> Result<&'d AttestCardKey, CarriedError> {
     let kid_told = || kid.chars().take(80).collect::<String>();
-    let found = directory.attest_keys(issuer).iter().find(|row| row.key.thumbprint() == kid);
+    let keys = match proof {
+        Proof::Needed => directory.attest_keys(issuer),
+        Proof::Given => directory.attest_keys_ever(issuer),
+    };
+    let found = keys.iter().find(|row| row.key.thumbprint() == kid);
     let row = found.ok_or_else(|| CarriedError::NoKey { issuer: issuer.clone(), kid: kid_told() })?;
     if proof == Proof::Given {
         return Ok(row);

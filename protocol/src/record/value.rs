@@ -210,9 +210,7 @@ impl Kind {
             }
             Kind::Words(words) => words.contains(&t),
             Kind::Territory => t.len() == 2 && t.parse::<Territory>().is_ok(),
-            Kind::Token(max) => {
-                (1..=max as usize).contains(&t.len()) && t.bytes().all(|c| c.is_ascii_graphic())
-            }
+            Kind::Token(max) => (1..=max as usize).contains(&t.len()) && t.bytes().all(|c| c.is_ascii_graphic()),
             Kind::Currency => t.len() == 3 && t.bytes().all(|c| c.is_ascii_uppercase()),
             _ => false,
         }

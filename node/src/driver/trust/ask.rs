@@ -41,14 +41,14 @@ pub fn recognise(shared: &Shared, question: &Question<'_>) -> Result<Recognition
 /// # Errors
 /// [`TrustAskError`].
 pub fn uses(shared: &Shared, now: Millis) -> Result<UsesReport, TrustAskError> {
-    let (mut open, watched, since) = {
+    let (mut open, watched, not_watched, since) = {
         let trust = shared.trust.read();
         if !trust.read {
             return Err(TrustAskError::Reading);
         }
         let place = |of: Unconfirmed| Some((of, *trust.declared.get(&of.of.key)?));
         let open: Vec<_> = trust.uses.unconfirmed(now).filter_map(place).collect();
-        (open, trust.uses.len(), trust.watched_since)
+        (open, trust.uses.len(), trust.not_watched, trust.watched_since)
     };
     open.sort_by_key(|(of, (entry, place))| (of.of.departs.is_none(), of.of.departs, *entry, *place));
     let more = open.len().saturating_sub(MAX_USES_TOLD);
@@ -70,11 +70,17 @@ pub fn uses(shared: &Shared, now: Millis) -> Result<UsesReport, TrustAskError> {
         }
     }
     let since = since.map(|since| since.to_string());
-    Ok(UsesReport { watched, unconfirmed: lines.into_values().collect(), more, since })
+    Ok(UsesReport { watched, not_watched, unconfirmed: lines.into_values().collect(), more, since })
 }
 
 /// How the uses stand that a received declaration tells of.
-pub(in crate::driver) fn uses_in(shared: &Shared, view: &RecordView, root: Digest, entry: u64, now: Millis) -> Vec<UseLine> {
+pub(in crate::driver) fn uses_in(
+    shared: &Shared,
+    view: &RecordView,
+    root: Digest,
+    entry: u64,
+    now: Millis,
+) -> Vec<UseLine> {
     if view.header.table.name != "declaration" {
         return Vec::new();
     }

@@ -3,7 +3,7 @@
 //! At the start everything that is stored is read once, in the order in which it became known; from then on the log is followed as it
 //! grows. Declarations are looked through only while somebody is known to hold a number, then also those of [`WATCH_DAYS`] before.
 //!
-//! Limits: [`LOOK`], [`ENTRIES_AT_ONCE`], [`MAX_STEPS`], [`WATCH_DAYS`].
+//! Limits: [`LOOK`], [`ENTRIES_AT_ONCE`], [`MAX_STEPS`], [`WATCH_DAYS`], [`EXPLAINED_DAYS`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,8 +30,11 @@ const MAX_STEPS: usize = 64;
 const WATCH_DAYS: u64 = 30;
 /// Milliseconds of a day.
 const DAY: u64 = 86_400_000;
-/// How often settled uses are forgotten.
-const FORGET_EVERY: Duration = Duration::from_secs(3_600);
+/// Days for which it is explained who was recognised, as far as records are still there: customs debts are notified within three years
+/// (Union Customs Code, Article 103).
+const EXPLAINED_DAYS: u64 = 1_096;
+/// How often it is looked for mandates that ended, and forgotten what is over.
+const SETTLE_EVERY: Duration = Duration::from_secs(60);
 
 /// Where a record with tokens stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,7 +58,7 @@ impl Driver {
             Ok(Err(error)) => return drop(self.mailbox.send(Message::Failed(error.into()))),
             Err(_) => return drop(self.mailbox.send(Message::Failed(DriverError::Worker))),
         }
-        let (mut next, mut forgotten) = (from, tokio::time::Instant::now());
+        let (mut next, mut settled) = (from, tokio::time::Instant::now());
         loop {
             if known.has_changed().unwrap_or(false) {
                 let directory = known.borrow_and_update().directory.clone();
@@ -75,9 +78,12 @@ impl Driver {
                 Some(Err(error)) => return drop(self.mailbox.send(Message::Failed(error.into()))),
                 None => return,
             }
-            if forgotten.elapsed() >= FORGET_EVERY {
-                forgotten = tokio::time::Instant::now();
-                self.shared.trust.write().forget(Millis(now().0.saturating_sub(WATCH_DAYS * DAY)));
+            if settled.elapsed() >= SETTLE_EVERY {
+                settled = tokio::time::Instant::now();
+                let (now, mut trust) = (now(), self.shared.trust.write());
+                let before = |days: u64| Millis(now.0.saturating_sub(days * DAY));
+                trust.settle(now);
+                trust.forget(before(WATCH_DAYS), before(EXPLAINED_DAYS));
             }
             tokio::time::sleep(LOOK).await;
         }
@@ -115,6 +121,7 @@ fn read_stored(shared: &Shared, below: u64) -> Result<(), StoreError> {
     }
     let directory = shared.directory();
     learn(shared, &directory, now());
+    shared.trust.write().settle(now());
     watch(shared, below)?;
     shared.trust.write().read = true;
     Ok(())

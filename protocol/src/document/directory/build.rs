@@ -8,8 +8,8 @@ use std::sync::Arc;
 use super::nodes::{FormerLog, KnownNode};
 use super::{Conflict, Directory, DirectoryError, Loaded, Revoked, charters};
 use crate::document::{
-    Agreement, AttestCardKey, Card, CardNode, Charter, Document, DocumentError, DocumentKind, Keys, Policy, Prohibitions, Revocation,
-    Suspension,
+    Agreement, AttestCardKey, Card, CardNode, Charter, Document, DocumentError, DocumentKind, Keys, Policy,
+    Prohibitions, Revocation, Suspension,
 };
 use crate::hash::Digest;
 use crate::keys::{KeyError, KeyId, PublicKey};
@@ -153,11 +153,19 @@ fn by_whole(holds: Vec<Arc<Document>>, came: BTreeMap<Digest, Arc<Document>>) ->
     documents
 }
 
-/// The keys of the newest cards that sign attestations.
-fn attest(accepted: &BTreeMap<MemberId, Vec<(Arc<Document>, Card)>>) -> BTreeMap<MemberId, Vec<AttestCardKey>> {
+/// The keys that sign attestations: those of the newest card, whose number comes first, then those of earlier ones only.
+fn attest(
+    accepted: &BTreeMap<MemberId, Vec<(Arc<Document>, Card)>>,
+) -> BTreeMap<MemberId, (usize, Vec<AttestCardKey>)> {
     let newest = |(member, of): (&MemberId, &Vec<(Arc<Document>, Card)>)| {
-        let keys = of.last().map(|(_, card)| card.attest.clone()).filter(|keys| !keys.is_empty())?;
-        Some((member.clone(), keys))
+        let mut keys: Vec<AttestCardKey> = of.last().map(|(_, card)| card.attest.clone()).unwrap_or_default();
+        let newest = keys.len();
+        for row in of.iter().rev().skip(1).flat_map(|(_, card)| &card.attest) {
+            if keys.iter().all(|known| known.key != row.key) {
+                keys.push(row.clone());
+            }
+        }
+        (!keys.is_empty()).then(|| (member.clone(), (newest, keys)))
     };
     accepted.iter().filter_map(newest).collect()
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Conflict, Directory, Equivocation, KnownNode, Proposal, Revoked, Split, Standing};
-use crate::document::{Agreement, AttestCardKey, Charter, CharterMember, Document, MemberStatus, Policy, Prohibitions, Suspension};
+use crate::document::{
+    Agreement, AttestCardKey, Charter, CharterMember, Document, MemberStatus, Policy, Prohibitions, Suspension,
+};
 use crate::hash::Digest;
 use crate::keys::{KeyId, PublicKey};
 use crate::names::{MemberId, NodeRef, Slug};
@@ -127,7 +129,12 @@ impl Directory {
 
     /// The keys on a member's newest card that sign attestations and status lists.
     pub fn attest_keys(&self, member: &MemberId) -> &[AttestCardKey] {
-        self.attest.get(member).map_or(&[], Vec::as_slice)
+        self.attest.get(member).and_then(|(newest, keys)| keys.get(..*newest)).unwrap_or_default()
+    }
+
+    /// The same with those that stood on earlier cards only: they sign nothing any more.
+    pub fn attest_keys_ever(&self, member: &MemberId) -> &[AttestCardKey] {
+        self.attest.get(member).map_or(&[], |(_, keys)| keys)
     }
 
     /// Members of the charter that no card names: they witness nothing here.

@@ -21,8 +21,8 @@ pub use charters::{Equivocation, Proposal, Split};
 pub use nodes::{FormerLog, KnownNode};
 
 use super::{
-    Agreement, AttestCardKey, Charter, Document, DocumentError, DocumentKind, DocumentSignature, Policy, Prohibitions, Rejection,
-    Revocation, Suspension,
+    Agreement, AttestCardKey, Charter, Document, DocumentError, DocumentKind, DocumentSignature, Policy, Prohibitions,
+    Rejection, Revocation, Suspension,
 };
 use crate::hash::{Digest, Domain};
 use crate::keys::{KeyId, PublicKey};
@@ -194,8 +194,8 @@ pub struct Directory {
     conflicts: Vec<Conflict>,
     /// Version and digest of each member's newest card.
     cards: BTreeMap<MemberId, (u64, Digest)>,
-    /// The keys on it that sign attestations, where there are any.
-    attest: BTreeMap<MemberId, Vec<AttestCardKey>>,
+    /// The keys that sign attestations, where there are any: how many the newest card has, which come first, then those of earlier cards.
+    attest: BTreeMap<MemberId, (usize, Vec<AttestCardKey>)>,
     policy: Arc<Policy>,
     prohibitions: Arc<Prohibitions>,
 }

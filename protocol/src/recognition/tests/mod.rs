@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod answers;
+mod carried;
 mod documents;
 mod learned;
 mod naive;
