@@ -77,6 +77,7 @@ impl World {
     /// With issuers' keys on the cards of these members.
     fn new(issuers: &[&str]) -> Self {
         let network = Network::found(&MEMBERS, &agreements());
+        network.publish("customs-de", 1);
         let nodes: Vec<_> = MEMBERS.iter().map(|(id, _, _)| network.start(id)).collect();
         let nodes: Vec<_> = nodes.into_iter().map(Daemon::awake).collect();
         let world = Self { network, nodes };
@@ -113,6 +114,16 @@ impl World {
         let (dir, node) = (self.path(&format!("issuer-{member}")), self.folder(member));
         let all = [&["attest", command, "--dir", &dir, "--node", &node][..], arguments].concat();
         try_luxor(&all)
+    }
+
+    /// What `luxor attest verify` says of a number's credential, by the status list that the node of its issuer serves.
+    fn verify(&self, number: &str, www: &str) -> i32 {
+        let list = format!("{}/status/1", self.node("customs-de").public_log().unwrap());
+        let (file, keys) = (self.path(&format!("{number}.credential")), format!("{www}/.well-known/jwt-vc-issuer"));
+        until("the list to be served", || {
+            let (code, _, errors) = try_luxor(&["attest", "verify", &file, "--issuer", &keys, "--status", &list]);
+            (!errors.contains("404")).then_some(code)
+        })
     }
 
     /// An `aeo` of this national type for this number; the answer.
@@ -157,7 +168,9 @@ fn a_suspended_trader_loses_its_benefits_at_every_partner_at_once_and_the_past_s
         reasons(&answer).contains("no status").then_some(answer)
     });
     assert_eq!(unknown["recognised"], false);
-    assert_eq!(world.attest("publish", "customs-de", &[]).0, 0);
+    let www = world.path("www");
+    assert_eq!(world.attest("publish", "customs-de", &["--to", &www]).0, 0);
+    assert_eq!(world.verify("DE1234567", &www), 0, "anybody verifies it by the list that the node serves");
     for partner in partners {
         let known = until("the trader to be recognised", || {
             let answer = recognition(world.node(partner), "eori", "DE1234567", SHIRTS);
@@ -183,6 +196,7 @@ fn a_suspended_trader_loses_its_benefits_at_every_partner_at_once_and_the_past_s
         });
     }
     let took = began.elapsed();
+    assert_ne!(world.verify("DE1234567", &www), 0, "suspended in the list that the node serves");
     println!("suspended at every partner after {} ms", took.as_millis());
     assert!(took < LIVE, "{took:?}");
     let World { network, nodes } = world;

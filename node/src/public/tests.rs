@@ -202,7 +202,8 @@ struct Served {
 
 async fn serve(log: &Log) -> Served {
     let public = PublicLog::new(log.latest());
-    let bound = Public::bind("127.0.0.1:0".parse().unwrap(), log.store.clone(), public, None).await.unwrap();
+    let bound =
+        Public::bind("127.0.0.1:0".parse().unwrap(), log.store.clone(), public, Arc::default(), None).await.unwrap();
     let address = bound.address();
     let (stop, stopped) = watch::channel(false);
     let serving = tokio::spawn(bound.serve(Latest::default, LONG, stopped));
@@ -312,7 +313,9 @@ async fn the_public_copy_advances_at_ticks_and_never_goes_back() {
         told.borrow().clone()
     };
     let public = PublicLog::new(log.latest());
-    let bound = Public::bind("127.0.0.1:0".parse().unwrap(), log.store.clone(), public.clone(), None).await.unwrap();
+    let bound = Public::bind("127.0.0.1:0".parse().unwrap(), log.store.clone(), public.clone(), Arc::default(), None)
+        .await
+        .unwrap();
     let (stop, stopped) = watch::channel(false);
     let serving = tokio::spawn(bound.serve(newest_at_tick, Duration::from_millis(2), stopped));
     assert_eq!(public.latest().size, 3, "what is signed at the start is public at once");
