@@ -136,7 +136,7 @@ pub enum CarriedError {
     },
     /// No key on the issuer's card signed it.
     #[error(
-        "no key on the card of {issuer} has the name '{kid}', so nothing shows that {issuer} signed it; hint: `luxor card` puts keys there"
+        "no key on the card of {issuer} has the name '{kid}', so nothing shows that {issuer} signed it; hint: `luxor card attest-key add` puts it there"
     )]
     NoKey {
         /// The record's issuer.

@@ -13,7 +13,7 @@ use luxor_protocol::document::Directory;
 use luxor_protocol::exchange::{EntryKind, Lane, Skeleton};
 use luxor_protocol::names::MemberId;
 use luxor_protocol::recognition::{Carried, Proof, Tokens, collect_numbers, declared};
-use luxor_protocol::record::{RecordView, Value};
+use luxor_protocol::record::{RecordView, TypeTable, Value};
 use luxor_protocol::time::Millis;
 
 use crate::driver::{Driver, DriverError, Message, Shared, now};
@@ -28,6 +28,8 @@ const ENTRIES_AT_ONCE: usize = 256;
 const MAX_STEPS: usize = 64;
 /// Days for which a use that was declared is watched, and settled ones are remembered.
 const WATCH_DAYS: u64 = 30;
+/// The type whose records declare uses.
+const DECLARATION: &str = "declaration";
 /// Milliseconds of a day.
 const DAY: u64 = 86_400_000;
 /// Days for which it is explained who was recognised, as far as records are still there: customs debts are notified within three years
@@ -94,7 +96,7 @@ impl Driver {
 fn read_stored(shared: &Shared, below: u64) -> Result<(), StoreError> {
     let mut steps = steps(shared, below)?.into_iter().peekable();
     let mut places = Vec::new();
-    for table in luxor_protocol::record::tables().filter(|table| Tokens::are_in(table)) {
+    for table in token_types() {
         let found = shared.store.every(table.name)?;
         places.extend(found.own.into_iter().map(|(batch, at)| (batch, Place::Own(batch, at))));
         places.extend(found.received.into_iter().map(|(entry, at)| (entry, Place::Received(entry, at))));
@@ -133,18 +135,34 @@ fn follow_some(shared: &Shared, next: u64) -> Result<u64, StoreError> {
         return Ok(next);
     }
     let (found, after) = shared.store.dispatches(next, ENTRIES_AT_ONCE)?;
+    let (directory, watched) = (shared.directory(), shared.trust.read().watched_since.is_some());
     for (entry, skeleton) in found {
+        // Nearly all dispatches are under agreements that give nothing of the kind, so that their rows need not be read.
+        if !may_tell(&directory, &skeleton, watched) {
+            continue;
+        }
         let Some(of_type) = type_of(shared, &skeleton)? else { continue };
         if Tokens::are_in(of_type) {
             if let Some(records) = Records::at(shared, entry)? {
                 records.tell(shared, None);
             }
-        } else if skeleton.kind == EntryKind::Received && shared.trust.read().watched_since.is_some() {
+        } else if skeleton.kind == EntryKind::Received && watched {
             declare_at(shared, entry, of_type, None)?;
         }
     }
     watch(shared, after)?;
     Ok(after)
+}
+
+/// Whether an agreement gives records with tokens, or declarations where these are watched. Of what was passed on this node may not know it.
+fn may_tell(directory: &Directory, skeleton: &Skeleton, watched: bool) -> bool {
+    let gives = |name: &str| (watched && name == DECLARATION) || token_types().any(|table| table.name == name);
+    directory.agreement(&skeleton.agreement).is_none_or(|of| of.flows.iter().any(|flow| gives(&flow.type_name)))
+}
+
+/// The types whose records have tokens.
+fn token_types() -> impl Iterator<Item = &'static TypeTable> {
+    luxor_protocol::record::tables().filter(|table| Tokens::are_in(table))
 }
 
 /// Begins to look through declarations, and through those before, once somebody is known to hold a number.
@@ -195,10 +213,7 @@ fn first_since(shared: &Shared, below: u64, since: Millis) -> Result<u64, StoreE
 }
 
 /// The type of the records in a dispatch; none of what was withdrawn.
-fn type_of(
-    shared: &Shared,
-    skeleton: &Skeleton,
-) -> Result<Option<&'static luxor_protocol::record::TypeTable>, StoreError> {
+fn type_of(shared: &Shared, skeleton: &Skeleton) -> Result<Option<&'static TypeTable>, StoreError> {
     let (channel, number) = (&skeleton.channel, skeleton.number);
     let header = match skeleton.kind {
         EntryKind::Received => shared.store.received_header(channel, number)?,
@@ -209,13 +224,8 @@ fn type_of(
 }
 
 /// Uses of numbers that the records of a received dispatch declare, where they came since a time.
-fn declare_at(
-    shared: &Shared,
-    entry: u64,
-    of_type: &luxor_protocol::record::TypeTable,
-    since: Option<Millis>,
-) -> Result<(), StoreError> {
-    let declares = of_type.name == "declaration" && of_type.group("fiscal").is_some();
+fn declare_at(shared: &Shared, entry: u64, of_type: &TypeTable, since: Option<Millis>) -> Result<(), StoreError> {
+    let declares = of_type.name == DECLARATION && of_type.group("fiscal").is_some();
     let Some(skeleton) = shared.store.skeleton(entry)?.filter(|_| declares) else { return Ok(()) };
     let Some(row) = shared.store.received(&skeleton.channel, skeleton.number)? else { return Ok(()) };
     if since.is_some_and(|since| row.at < since) {
@@ -304,10 +314,7 @@ impl Records {
     }
 }
 
-fn tokens(
-    table: &'static luxor_protocol::record::TypeTable,
-    field: impl Fn(&str, &str) -> Option<Value>,
-) -> Option<Tokens> {
+fn tokens(table: &'static TypeTable, field: impl Fn(&str, &str) -> Option<Value>) -> Option<Tokens> {
     Tokens::of(table, field).ok().flatten()
 }
 
