@@ -3,26 +3,32 @@
 //!
 //! Not here: what follows from what ([`luxor_protocol::recognition`]), and reading records (driver).
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use luxor_protocol::credential::{Status, StatusToken};
+use luxor_protocol::credential::StatusToken;
 use luxor_protocol::document::Directory;
 use luxor_protocol::hash::Digest;
-use luxor_protocol::limits::CREDENTIAL_LEEWAY_SECONDS;
+use luxor_protocol::keys::KeyId;
 use luxor_protocol::names::MemberId;
 use luxor_protocol::recognition::{
-    Attested, AttestedClaims, Carried, Confirmation, Confirmations, Declared, Holder, Matched, NumberKey, Recogniser,
-    Scheme, StatusChange, UpdateError, UseError, UseKey,
+    Attested, AttestedClaims, Carried, Confirmation, Confirmations, Declared, Holder, NumberKey, Recogniser, Scheme,
+    UpdateError, UseError, UseKey,
 };
 use luxor_protocol::time::Millis;
 
 /// Confirmations that wait for the credential of their number's holder.
 const MAX_EARLY: usize = 100_000;
+/// Of these, such that one member brought.
+const MAX_EARLY_OF_MEMBER: usize = 10_000;
 
 /// What is known, guarded.
 #[derive(Debug, Default)]
-pub struct Trust(RwLock<Known>);
+pub struct Trust {
+    known: RwLock<Known>,
+    /// Own status lists as they are served, by the path of their URI.
+    lists: Mutex<BTreeMap<String, Served>>,
+}
 
 /// What is known.
 #[derive(Debug, Default)]
@@ -31,21 +37,20 @@ pub struct Known {
     pub recogniser: Recogniser,
     /// Which uses are confirmed.
     pub uses: Confirmations,
-    /// Where each declared use stands: entry and place.
+    /// Where each declared use stands, the last time: entry and place.
     pub declared: HashMap<UseKey, (u64, usize)>,
-    /// From when on declarations were looked through; nothing while nobody is known to hold a number.
+    /// From when on declarations are looked through; nothing while no mandate over a number was known.
     pub watched_since: Option<Millis>,
     /// Everything that is stored was read.
     pub read: bool,
-    /// Own status lists as they are served, by the path of their URI.
-    lists: BTreeMap<String, Served>,
-    /// Credentials of numbers under which duty and tax are collected.
-    collects: HashMap<Digest, Mandate>,
     /// Declared uses for which there was no room.
     pub not_watched: u64,
+    /// Mandates over numbers under which duty and tax are collected: the newest of each administration.
+    mandates: HashMap<NumberKey, BTreeMap<MemberId, Mandate>>,
     /// Confirmations that came before their holder's credential.
     early: HashMap<NumberKey, Vec<Early>>,
-    waiting: usize,
+    /// How many of them each member brought.
+    early_of: HashMap<MemberId, usize>,
     /// Times at which something became known never run back.
     last: Millis,
 }
@@ -63,17 +68,20 @@ pub struct Served {
 /// What a credential says of who holds a number.
 #[derive(Debug, Clone)]
 struct Mandate {
-    number: NumberKey,
+    credential: Digest,
     holder: Holder,
+    /// When the administration named a holder first.
+    first: Millis,
     /// From when on it holds no longer, in seconds since 1970.
     expires: u64,
 }
 
 #[derive(Debug)]
 struct Early {
+    by: MemberId,
     scheme: Scheme,
     confirmation: Confirmation,
-    key: luxor_protocol::keys::KeyId,
+    key: KeyId,
     at: Millis,
 }
 
@@ -87,69 +95,82 @@ pub enum TrustError {
     #[error(transparent)]
     Use(#[from] UseError),
     /// Too many confirmations wait.
-    #[error("{MAX_EARLY} confirmations wait for the credentials of their numbers' holders; this one is left out")]
-    Early,
+    #[error(
+        "{0} confirmations wait for the credentials of their numbers' holders, which is the limit; this one is left out"
+    )]
+    Early(usize),
 }
 
 impl Trust {
     /// To look at.
     pub fn read(&self) -> RwLockReadGuard<'_, Known> {
         // What is changed under the lock is whole.
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// To change.
     pub fn write(&self) -> RwLockWriteGuard<'_, Known> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
+        self.known.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An own status list as it is served from now on, unless a newer one is.
+    pub fn serve(&self, token: &StatusToken, text: &str) {
+        let Some(path) = path_of(&token.claims.uri) else { return };
+        let (issued_at, ttl) = (token.claims.issued_at, token.fresh_until().saturating_sub(token.claims.issued_at));
+        // What is changed under the lock is whole.
+        let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        if lists.get(path).is_none_or(|served| served.issued_at < issued_at) {
+            lists.insert(path.to_owned(), Served { issued_at, ttl, token: text.into() });
+        }
+    }
+
+    /// The own status list at a path.
+    pub fn served(&self, path: &str) -> Option<Served> {
+        self.lists.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
     }
 }
 
 impl Known {
+    /// Now, or the time at which something became known last where a clock was ahead then: what became known is never left out.
+    pub fn now(&self, now: Millis) -> Millis {
+        self.last.max(now)
+    }
+
     /// The documents as they are known from now on.
     ///
     /// # Errors
     /// [`TrustError`].
     pub fn learn(&mut self, directory: &Directory, at: Millis) -> Result<(), TrustError> {
         let at = self.time(at);
-        Ok(self.recogniser.learn(directory, at)?)
+        let learned = self.recogniser.learn(directory, at);
+        self.settle(at);
+        Ok(learned?)
     }
 
-    /// What a record tells, that became known at `at`.
+    /// What a record of a member tells, that became known at `at`.
     ///
     /// # Errors
     /// [`TrustError`].
-    pub fn take(&mut self, carried: Carried, at: Millis) -> Result<(), TrustError> {
+    pub fn take(&mut self, by: &MemberId, carried: Carried, at: Millis) -> Result<(), TrustError> {
         let at = self.time(at);
         match carried {
             Carried::Attestation { attested, holder } => {
                 if self.recogniser.attest(&attested, at)? && matches!(attested.claims, AttestedClaims::Collect(_)) {
                     let holder = Holder { member: attested.issuer.clone(), key: holder.id() };
-                    self.hold(&attested, holder);
+                    self.mandate(&attested, holder, at);
                 }
+                Ok(())
             }
             Carried::Statuses { issuer, key, token } => {
-                for change in self.recogniser.statuses(&issuer, token, key, at)? {
-                    self.status_changed(&change);
+                if !self.recogniser.statuses(&issuer, token, key, at)?.is_empty() {
+                    self.settle(at);
                 }
+                Ok(())
             }
-            Carried::Use { confirmation, scheme, key } => self.confirm(scheme, confirmation, key.id(), at)?,
+            Carried::Use { confirmation, scheme, key } => {
+                self.confirm(Early { by: by.clone(), scheme, confirmation, key: key.id(), at })
+            }
         }
-        Ok(())
-    }
-
-    /// An own status list as it is served from now on, unless a newer one is.
-    pub fn serve(&mut self, token: &StatusToken, text: &str) {
-        let Some(path) = path_of(&token.claims.uri) else { return };
-        let (issued_at, ttl) = (token.claims.issued_at, token.fresh_until().saturating_sub(token.claims.issued_at));
-        let newer = self.lists.get(path).is_none_or(|served| served.issued_at < issued_at);
-        if newer {
-            self.lists.insert(path.to_owned(), Served { issued_at, ttl, token: text.into() });
-        }
-    }
-
-    /// The own status list at a path.
-    pub fn served(&self, path: &str) -> Option<Served> {
-        self.lists.get(path).cloned()
     }
 
     /// A declaration at an entry and a place there tells of a use.
@@ -161,18 +182,15 @@ impl Known {
             self.not_watched = self.not_watched.saturating_add(1);
             return Err(error.into());
         }
-        self.declared.entry(declared.of.key).or_insert((entry, place));
+        let stands = self.declared.entry(declared.of.key).or_insert((entry, place));
+        *stands = (entry, place).max(*stands);
         Ok(())
     }
 
-    /// Nobody holds a number any longer whose mandates all ended by `now`.
-    pub fn settle(&mut self, now: Millis) {
-        let seconds = now.0 / 1_000;
-        let lives = |mandate: &&Mandate| seconds < mandate.expires.saturating_add(CREDENTIAL_LEEWAY_SECONDS);
-        let living: HashSet<NumberKey> = self.collects.values().filter(lives).map(|mandate| mandate.number).collect();
-        let ended = self.collects.values().map(|mandate| mandate.number).filter(|number| !living.contains(number));
-        let ended: Vec<NumberKey> = ended.collect();
-        ended.into_iter().for_each(|number| self.uses.release(number));
+    /// Who holds each number at a time.
+    pub fn settle(&mut self, at: Millis) {
+        let numbers: Vec<NumberKey> = self.mandates.keys().copied().collect();
+        numbers.into_iter().for_each(|number| self.settle_number(number, at));
     }
 
     /// Forgets uses that were settled before a time, and attestations that ended before another.
@@ -182,62 +200,78 @@ impl Known {
             self.declared.retain(|key, _| uses.holds(key));
         }
         self.recogniser.forget(traders_before);
-        self.collects.retain(|_, mandate| mandate.expires >= uses_before.0 / 1_000);
+        self.mandates.retain(|_, of| {
+            of.retain(|_, mandate| mandate.expires >= uses_before.0 / 1_000);
+            !of.is_empty()
+        });
+        self.early.retain(|_, waiting| {
+            waiting.retain(|early| early.at >= uses_before);
+            !waiting.is_empty()
+        });
+        self.early_of.clear();
+        for early in self.early.values().flatten() {
+            *self.early_of.entry(early.by.clone()).or_default() += 1;
+        }
     }
 
-    fn hold(&mut self, attested: &Attested, holder: Holder) {
+    /// Whether any mandate over a number was known.
+    pub fn has_mandates(&self) -> bool {
+        !self.mandates.is_empty()
+    }
+
+    /// An administration names the holder of a number.
+    fn mandate(&mut self, attested: &Attested, holder: Holder, at: Millis) {
         let (number, credential, expires) = (attested.number, attested.credential, attested.expires);
-        self.collects.insert(credential, Mandate { number, holder: holder.clone(), expires });
-        if self.recogniser.status_of(number, &credential) == Some(Status::Valid) {
-            self.begin(number, holder);
+        let of = self.mandates.entry(number).or_default();
+        let first = of.get(&attested.issuer).map_or(at, |before| before.first);
+        of.insert(attested.issuer.clone(), Mandate { credential, holder, first, expires });
+        self.settle_number(number, at);
+    }
+
+    /// The holder by a mandate that holds: that of the administration whose word counted before, else of the first that named one.
+    fn settle_number(&mut self, number: NumberKey, at: Millis) {
+        let before = self.uses.holder(number);
+        let of = self.mandates.get(&number).into_iter().flatten();
+        let holding = of.filter(|(_, of)| self.recogniser.mandate_holds(number, &of.credential, at));
+        let counts = |member: &MemberId| before.is_none_or(|before| before.member != *member);
+        let chosen = holding.min_by_key(|(member, of)| (counts(member), of.first, (*member).clone()));
+        match chosen.map(|(_, of)| of.holder.clone()) {
+            None => self.uses.release(number),
+            Some(holder) if before == Some(&holder) => {}
+            Some(holder) => match self.uses.hold(number, holder) {
+                Ok(()) => self.confirm_early(number),
+                Err(error) => tracing::warn!(%error, "the uses of a number are not watched"),
+            },
         }
     }
 
-    fn status_changed(&mut self, change: &StatusChange) {
-        let Some(Mandate { number, holder, .. }) = self.collects.get(&change.credential).cloned() else { return };
-        match change.after {
-            Some(Status::Valid) => self.begin(number, holder),
-            _ => self.uses.release(number),
-        }
-    }
-
-    /// Somebody holds a number: what was confirmed before counts now.
-    fn begin(&mut self, number: NumberKey, holder: Holder) {
-        // Whoever mandated its holder first is believed until that mandate ends: nobody takes a number over by attesting it too.
-        if self.uses.holder(number).is_some_and(|held| held.member != holder.member) {
-            let by = &holder.member;
-            tracing::warn!(%by, "a 'collect' credential names a number that another administration's names too; it does not count");
-            return;
-        }
-        if let Err(error) = self.uses.hold(number, holder) {
-            tracing::warn!(%error, "the uses of a number are not watched");
-            return;
-        }
-        let early = self.early.remove(&number).unwrap_or_default();
-        self.waiting -= early.len();
-        for Early { scheme, confirmation, key, at } in early {
+    /// What was confirmed before its holder was known.
+    fn confirm_early(&mut self, number: NumberKey) {
+        for early in self.early.remove(&number).unwrap_or_default() {
+            if let Some(count) = self.early_of.get_mut(&early.by) {
+                *count = count.saturating_sub(1);
+            }
+            let Early { by, scheme, confirmation, key, at } = early;
             if let Err(error) = self.uses.confirm(scheme, &confirmation, key, at) {
-                tracing::warn!(%error, "a confirmation of use that came early does not count");
+                tracing::warn!(%error, %by, "a confirmation of use that came early does not count");
             }
         }
     }
 
-    fn confirm(
-        &mut self,
-        scheme: Scheme,
-        confirmation: Confirmation,
-        key: luxor_protocol::keys::KeyId,
-        at: Millis,
-    ) -> Result<(), TrustError> {
-        match self.uses.confirm(scheme, &confirmation, key, at) {
-            Ok(Matched::Waits | Matched::Cleared | Matched::ClearedLate | Matched::Again) => Ok(()),
-            Err(UseError::NoHolder) if self.waiting < MAX_EARLY => {
-                let number = NumberKey::new(scheme, &confirmation.number);
-                self.waiting += 1;
-                self.early.entry(number).or_default().push(Early { scheme, confirmation, key, at });
+    fn confirm(&mut self, early: Early) -> Result<(), TrustError> {
+        match self.uses.confirm(early.scheme, &early.confirmation, early.key, early.at) {
+            Ok(_) => Ok(()),
+            Err(UseError::NoHolder) => {
+                let waiting: usize = self.early_of.values().sum();
+                let count = self.early_of.entry(early.by.clone()).or_default();
+                if *count >= MAX_EARLY_OF_MEMBER || waiting >= MAX_EARLY {
+                    return Err(TrustError::Early((*count).max(waiting)));
+                }
+                *count += 1;
+                let number = NumberKey::new(early.scheme, &early.confirmation.number);
+                self.early.entry(number).or_default().push(early);
                 Ok(())
             }
-            Err(UseError::NoHolder) => Err(TrustError::Early),
             Err(error) => Err(error.into()),
         }
     }
@@ -254,7 +288,7 @@ fn path_of(uri: &str) -> Option<&str> {
     rest.find('/').and_then(|at| rest.get(at..))
 }
 
-/// Who holds a number that a use is of, as far as it is known.
-pub fn holder_of(known: &Known, number: NumberKey) -> Option<MemberId> {
+/// Whose credential names the holder of a number that a use is of.
+pub fn mandated_by(known: &Known, number: NumberKey) -> Option<MemberId> {
     known.uses.holder(number).map(|holder| holder.member.clone())
 }

@@ -90,8 +90,6 @@ pub const MAX_CONFIRMATIONS: usize = 4_000_000;
 pub const MAX_WAITING_CONFIRMATIONS: usize = 2_000_000;
 /// `collect` numbers whose holders are known at a time.
 pub const MAX_COLLECT_NUMBERS: usize = 262_144;
-/// Keys of one number's holder that confirm its use: the one in use and former ones.
-pub const MAX_HOLDER_KEYS: usize = 4;
 /// Bytes of a signed confirmation of use.
 pub const MAX_CONFIRMATION_BYTES: usize = 4 * 1024;
 /// Types of attestations whose issuers a charter lists.

@@ -26,6 +26,9 @@ pub(super) fn run(args: &UsesArgs) -> anyhow::Result<Exit> {
     let since = since.as_ref().map(|since| format!(", of declarations since {since}")).unwrap_or_default();
     let (uses, watched) = (some(count as u64, "unconfirmed use"), some(*watched as u64, "use"));
     ui::say(&format!("{uses}{departed}; {watched} watched{since}"));
+    if report.since.is_none() {
+        ui::say("declarations are not looked through: no 'collect' credential of any number is known here");
+    }
     if *more > 0 {
         ui::say(&format!("{} more are not listed", ui::count(*more as u64)));
     }

@@ -327,8 +327,8 @@ impl<'s> Holdings<'s> {
     fn uses(&self, key: &ItemKey, now: Millis) -> Vec<UseLine> {
         let wanted = reference_name(&key.item.id);
         let views = self.received.iter().filter_map(|((entry, _), loaded)| match loaded.as_ref()? {
-            Loaded { root, what: What::View(view), .. } => {
-                Some(super::trust::uses_in(self.shared, view, *root, *entry, now))
+            Loaded { root, lodged, what: What::View(view), .. } => {
+                Some(super::trust::uses_in(self.shared, view, *root, (*entry, lodged.entered), now))
             }
             Loaded { what: What::Own(_), .. } => None,
         });

@@ -51,7 +51,7 @@ async fn file(context: &Context, uri: &Uri, headers: &HeaderMap) -> Result<LogFi
 
 /// An own status list (draft-ietf-oauth-status-list, section 8.1), at the path of its URI.
 fn status_list(context: &Context, uri: &Uri) -> Option<Response> {
-    let served = context.trust.read().served(uri.path()).filter(|_| uri.query().is_none())?;
+    let served = context.trust.served(uri.path()).filter(|_| uri.query().is_none())?;
     let mut response = Response::new(Body::from(served.token.as_bytes().to_vec()));
     set(&mut response, CONTENT_TYPE, "application/statuslist+jwt");
     if let Ok(cache) = HeaderValue::from_str(&format!("public, max-age={}", served.ttl.min(MAX_LIST_CACHE_SECONDS))) {

@@ -136,7 +136,10 @@ impl Store {
     }
 
     /// The accepted views of an arrived dispatch up to a place; they stand in the order of their places.
-    fn views(&self, entry: u64, last: usize) -> Result<Vec<PlacedView>, StoreError> {
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn views(&self, entry: u64, last: usize) -> Result<Vec<PlacedView>, StoreError> {
         let Some((_, bytes)) = self.opened(Under::Payload, entry)? else { return Ok(Vec::new()) };
         let damaged = |e| StoreError::damaged(format!("the payload of entry {entry}"), e);
         let mut reader = Reader::new(&bytes);
@@ -241,12 +244,12 @@ impl Store {
         Ok(found)
     }
 
-    /// Entries of dispatches, sent or received, from `from` on, with their skeletons; at most `limit` entries of whatever kind are looked
-    /// at. And where to go on.
+    /// Entries of dispatches, sent or received, from `from` on and below `below`, with their skeletons; at most `limit` entries of whatever
+    /// kind are looked at. And where to go on.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn dispatches(&self, from: u64, limit: usize) -> Result<(Vec<(u64, Skeleton)>, u64), StoreError> {
+    pub fn dispatches(&self, from: u64, below: u64, limit: usize) -> Result<(Vec<(u64, Skeleton)>, u64), StoreError> {
         let start = from.to_be_bytes();
         let (mut found, mut next) = (Vec::new(), from);
         let rows = self.db.iterator_cf(self.cf(cf::OPENINGS), IteratorMode::From(&start, Direction::Forward));
@@ -254,6 +257,9 @@ impl Store {
             let (key, value) = item?;
             let index = key.as_ref().try_into().map(u64::from_be_bytes);
             let index = index.map_err(|_| StoreError::damaged("an opening", "wrong key"))?;
+            if index >= below {
+                break;
+            }
             let opening: KeptOpening = decode("an opening", &value)?;
             let skeleton = opening.read_skeleton().map_err(|e| StoreError::damaged("a skeleton", e))?;
             if matches!(skeleton.kind, EntryKind::Sent | EntryKind::Received) {

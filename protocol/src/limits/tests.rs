@@ -59,7 +59,6 @@ fn values() -> BTreeMap<&'static str, u128> {
         MAX_CONFIRMATIONS,
         MAX_WAITING_CONFIRMATIONS,
         MAX_COLLECT_NUMBERS,
-        MAX_HOLDER_KEYS,
         MAX_CONFIRMATION_BYTES,
         MAX_ISSUER_ROWS,
         MAX_ATTEST_KEYS,

@@ -8,8 +8,8 @@ use super::ground::together;
 use super::{Attested, AttestedClaims, AttestedError, Confirmation, ConfirmationError, Scheme, Use, UseKey};
 use crate::credential::jws::{Jws, JwsError};
 use crate::credential::{
-    AttestKeyError, AttestPublic, ClaimsError, Credential, KeyBinding, SdJwt, SdJwtError, StatusError, StatusToken, Vc,
-    VcError, json,
+    AttestKeyError, AttestPublic, ClaimsError, Credential, CredentialType, KeyBinding, SdJwt, SdJwtError, StatusError,
+    StatusToken, Vc, VcError, json,
 };
 use crate::document::{AttestCardKey, Directory, NoRight};
 use crate::hash::{Digest, Domain};
@@ -20,6 +20,8 @@ use crate::record::{ATTESTATION, COLLECT_USE, ContentError, Fault, STATUS_LIST, 
 use crate::reference::{Ioss, ioss};
 use crate::time::Millis;
 
+/// What a record does that stands for itself.
+const ORIGINAL: &str = "original";
 /// Values inside one another in a public key.
 const JWK_DEPTH: usize = 3;
 
@@ -160,6 +162,11 @@ pub enum CarriedError {
         /// The name of the key.
         kid: String,
     },
+    /// A correction or cancellation.
+    #[error(
+        "the record is a {0}; hint: issue another token, or take it back by its own means: a status list, or another confirmation"
+    )]
+    Action(String),
     /// The issuer may not issue it.
     #[error("{0}")]
     NoRight(#[from] NoRight),
@@ -191,6 +198,7 @@ impl CarriedError {
             Self::Confirmation(_) => "confirmation",
             Self::Key(_) => "key",
             Self::Differs { .. } => "differs",
+            Self::Action(_) => "action",
             Self::NoKey { .. } => "issuer_key",
             Self::KeyDay { .. } => "issuer_key_day",
             Self::KeyRevoked { .. } => "issuer_key_revoked",
@@ -211,11 +219,18 @@ impl Tokens {
     /// The tokens of a record whose type has them, by its fields as far as they are shown.
     ///
     /// # Errors
-    /// [`CarriedError::Hidden`].
+    /// [`CarriedError::Hidden`], [`CarriedError::Action`].
     pub fn of(
         table: &'static TypeTable,
         field: impl Fn(&str, &str) -> Option<Value>,
     ) -> Result<Option<Self>, CarriedError> {
+        if !Self::are_in(table) {
+            return Ok(None);
+        }
+        if let Some(Value::Text(action)) = field("reference", "action").filter(|of| *of != Value::Text(ORIGINAL.into()))
+        {
+            return Err(CarriedError::Action(action));
+        }
         let text = |group: &str, name: &str| match field(group, name) {
             Some(Value::Text(text)) => Ok(text),
             _ => Err(CarriedError::Hidden),
@@ -266,13 +281,20 @@ impl Tokens {
                 let signed_at = jws.unverified().get("iat").and_then(serde_json::Value::as_u64);
                 let kid = jws.header().kid.clone().unwrap_or_default();
                 let row = key_of(directory, issuer, &kid, signed_at.unwrap_or(seconds), proof)?;
-                let token = StatusToken::verify(token, &row.key, seconds)?;
+                may_issue_any(directory, issuer)?;
+                let token = match proof {
+                    Proof::Needed => StatusToken::verify(token, &row.key, seconds)?,
+                    Proof::Given => StatusToken::read_again(token, seconds)?,
+                };
                 same("uri", uri, &token.claims.uri)?;
                 Ok(Carried::Statuses { issuer: issuer.clone(), key: row.key.id(), token })
             }
             Self::Use { item, number, period, key, token } => {
                 let key = public(key)?;
-                let confirmation = Confirmation::verify(token, &key, seconds)?;
+                let confirmation = match proof {
+                    Proof::Needed => Confirmation::verify(token, &key, seconds)?,
+                    Proof::Given => Confirmation::read_again(token, seconds)?,
+                };
                 same("number", number, &confirmation.number)?;
                 same("item", item, &confirmation.item)?;
                 same("period", period, &confirmation.period.to_string())?;
@@ -355,6 +377,18 @@ fn attestation(
         entitled(directory, &attested)?;
     }
     Ok(Carried::Attestation { attested, holder: verified.terms.holder })
+}
+
+/// Whether the issuer may issue any type: others' lists are of no use to anybody, and would take room.
+fn may_issue_any(directory: &Directory, issuer: &MemberId) -> Result<(), CarriedError> {
+    let mut last = Ok(());
+    for of in CredentialType::ALL {
+        match directory.charter().may_issue(issuer, *of) {
+            Ok(_) => return Ok(()),
+            Err(error) => last = Err(error.into()),
+        }
+    }
+    last
 }
 
 /// Whether the issuer may attest it, by the charter that holds.

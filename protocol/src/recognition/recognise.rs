@@ -32,6 +32,16 @@ impl Recogniser {
         Answer { verdict, refusals, more }
     }
 
+    /// Whether an attestation gives its own issuer what it says, for revenue.
+    pub(super) fn holds_for_issuer(&self, line: &Line, issuer: &MemberId, at: Millis) -> bool {
+        let Ok(Some((since, charter))) = self.ground.charter(at) else { return false };
+        let Ok(asking) = asking(charter, issuer) else { return false };
+        let (scheme, purpose) = (super::Scheme::Registration, Purpose::Revenue);
+        let question = Question { scheme, number: "", purpose, asking: issuer, hs: &[], given: &[], at };
+        let look = Look { of: self, question: &question, charter, since: *since, asking };
+        matches!(look.line(line, &mut Reasons::default()), Ok(Some(_)))
+    }
+
     fn look(&self, question: &Question<'_>, reasons: &mut Reasons) -> Result<Option<Recognised<'_>>, Refusal> {
         let at = question.at;
         if at < self.forgotten {

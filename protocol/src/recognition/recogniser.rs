@@ -325,6 +325,15 @@ impl Recogniser {
         states.find(|state| state.held.credential == *credential)?.status
     }
 
+    /// Whether the mandate to collect in a credential holds at a time: it lives, is its issuer's newest for the number, its issuer may
+    /// issue it with that key, its status is valid in a list that holds, and the day is one of its days.
+    pub fn mandate_holds(&self, number: NumberKey, credential: &Digest, at: Millis) -> bool {
+        let is = |line: &&Line| line.now().is_some_and(|state| state.held.credential == *credential);
+        let line = self.lines.of(number).map(|(_, line)| line).find(is);
+        let issuer = line.and_then(|line| self.issuers.get(line.name.issuer as usize));
+        line.zip(issuer).is_some_and(|(line, issuer)| self.holds_for_issuer(line, &issuer.id, at))
+    }
+
     /// Forgets attestations that ended before a time, and of others what was before it; nothing is said of that time any more. How
     /// many ended.
     pub fn forget(&mut self, before: Millis) -> usize {

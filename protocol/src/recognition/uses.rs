@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Confirmation, NumberKey, Period, Scheme};
 use crate::hash::{Digest, Domain};
 use crate::keys::KeyId;
-use crate::limits::{MAX_COLLECT_NUMBERS, MAX_CONFIRMATIONS, MAX_HOLDER_KEYS, MAX_WAITING_CONFIRMATIONS};
+use crate::limits::{MAX_COLLECT_NUMBERS, MAX_CONFIRMATIONS, MAX_WAITING_CONFIRMATIONS};
 use crate::names::MemberId;
 use crate::record::{ContentError, RecordView, Value};
 use crate::reference::{Ioss, ioss};
@@ -51,7 +51,7 @@ pub struct Use {
 /// Who holds a number: the key that its `collect` credential is bound to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
-    /// The member that presented the credential.
+    /// Who issued the credential.
     pub member: MemberId,
     /// Its key.
     pub key: KeyId,
@@ -97,12 +97,14 @@ pub enum UseError {
     #[error("nobody is known to hold the number; hint: its 'collect' credential comes first")]
     NoHolder,
     /// Somebody else than the holder confirmed.
-    #[error("the key {by} confirms the use of a number that {holder} holds with another key; only its holder confirms")]
+    #[error(
+        "the key {by} confirms the use of a number whose holder has another key by the credential of {mandated_by}; only its holder confirms"
+    )]
     NotHolder {
         /// The key that signed.
         by: KeyId,
-        /// Who holds the number.
-        holder: MemberId,
+        /// Whose credential names the holder.
+        mandated_by: MemberId,
     },
     /// The use was confirmed for another period, so it would be returned twice.
     #[error("the use was confirmed for {held} and now for {found}; tax is returned once")]
@@ -128,7 +130,7 @@ struct State {
 /// Declared and confirmed uses. What becomes known may come in any order.
 #[derive(Debug, Default)]
 pub struct Confirmations {
-    holders: BTreeMap<NumberKey, Vec<Holder>>,
+    holders: BTreeMap<NumberKey, Holder>,
     uses: BTreeMap<UseKey, State>,
     open: BTreeSet<UseKey>,
     /// Confirmations whose use is not declared yet.
@@ -141,7 +143,7 @@ impl Confirmations {
         Self::default()
     }
 
-    /// Who holds a number from now on, by its `collect` credential; keys before the last [`MAX_HOLDER_KEYS`] no longer count.
+    /// Who holds a number from now on, by its `collect` credential: no other key counts any longer.
     ///
     /// # Errors
     /// [`UseError::Full`].
@@ -149,13 +151,7 @@ impl Confirmations {
         if self.holders.len() >= MAX_COLLECT_NUMBERS && !self.holders.contains_key(&number) {
             return Err(UseError::Full("'collect' numbers", MAX_COLLECT_NUMBERS));
         }
-        let holders = self.holders.entry(number).or_default();
-        // Keys of another member that held the number do not count any longer.
-        holders.retain(|before| before.member == holder.member && before.key != holder.key);
-        if holders.len() >= MAX_HOLDER_KEYS {
-            holders.remove(0);
-        }
-        holders.push(holder);
+        self.holders.insert(number, holder);
         Ok(())
     }
 
@@ -200,10 +196,9 @@ impl Confirmations {
         at: Millis,
     ) -> Result<Matched, UseError> {
         let key = UseKey::new(scheme, &confirmation.number, &confirmation.item);
-        let holders = self.holders.get(&key.number).ok_or(UseError::NoHolder)?;
-        if !holders.iter().any(|holder| holder.key == by) {
-            let holder = holders.last().map(|holder| holder.member.clone()).ok_or(UseError::NoHolder)?;
-            return Err(UseError::NotHolder { by, holder });
+        let holder = self.holders.get(&key.number).ok_or(UseError::NoHolder)?;
+        if holder.key != by {
+            return Err(UseError::NotHolder { by, mandated_by: holder.member.clone() });
         }
         let found = confirmation.period;
         if self.waiting >= MAX_WAITING_CONFIRMATIONS && !self.uses.contains_key(&key) {
@@ -232,7 +227,7 @@ impl Confirmations {
 
     /// Who holds a number, by its newest `collect` credential.
     pub fn holder(&self, number: NumberKey) -> Option<&Holder> {
-        self.holders.get(&number)?.last()
+        self.holders.get(&number)
     }
 
     /// Whether anybody is known to hold a number.

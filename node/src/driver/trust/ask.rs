@@ -8,9 +8,9 @@ use luxor_protocol::recognition::{Declared, Question, Unconfirmed, collect_numbe
 use luxor_protocol::record::RecordView;
 use luxor_protocol::time::Millis;
 
-use crate::driver::Shared;
+use crate::driver::{Shared, now};
 use crate::store::StoreError;
-use crate::trust::{Known, holder_of};
+use crate::trust::{Known, mandated_by};
 
 /// Why nothing is said.
 #[derive(Debug, thiserror::Error)]
@@ -23,16 +23,21 @@ pub enum TrustAskError {
     Store(#[from] StoreError),
 }
 
-/// Whether a trader is recognised.
+/// Whether a trader is recognised at a time, or now; the time in the question is not looked at.
 ///
 /// # Errors
 /// [`TrustAskError::Reading`].
-pub fn recognise(shared: &Shared, question: &Question<'_>) -> Result<RecognitionReport, TrustAskError> {
+pub fn recognise(
+    shared: &Shared,
+    question: &Question<'_>,
+    at: Option<Millis>,
+) -> Result<RecognitionReport, TrustAskError> {
     let trust = shared.trust.read();
     if !trust.read {
         return Err(TrustAskError::Reading);
     }
-    let answer = trust.recogniser.recognise(question);
+    let question = Question { at: at.unwrap_or_else(|| trust.now(now())), ..*question };
+    let answer = trust.recogniser.recognise(&question);
     Ok(RecognitionReport::of(question.scheme, question.number, question.purpose, question.at, &answer))
 }
 
@@ -59,7 +64,8 @@ pub fn uses(shared: &Shared, now: Millis) -> Result<UsesReport, TrustAskError> {
     }
     let mut lines: BTreeMap<usize, UseLine> = BTreeMap::new();
     for (entry, places) in by_entry {
-        for (place, root, view) in shared.store.payload(entry)? {
+        let last = places.last_key_value().map_or(0, |(place, _)| *place);
+        for (place, root, view) in shared.store.views(entry, last)? {
             for nth in places.get(&place).into_iter().flatten() {
                 let Some((of, _)) = open.get(*nth) else { continue };
                 let told = of_view(&view, of.of.declared_at).into_iter().find(|told| told.of.key == of.of.key);
@@ -69,6 +75,8 @@ pub fn uses(shared: &Shared, now: Millis) -> Result<UsesReport, TrustAskError> {
             }
         }
     }
+    // What was erased since is still not confirmed.
+    let more = more + open.len() - lines.len();
     let since = since.map(|since| since.to_string());
     Ok(UsesReport { watched, not_watched, unconfirmed: lines.into_values().collect(), more, since })
 }
@@ -78,14 +86,14 @@ pub(in crate::driver) fn uses_in(
     shared: &Shared,
     view: &RecordView,
     root: Digest,
-    entry: u64,
+    (entry, entered): (u64, Millis),
     now: Millis,
 ) -> Vec<UseLine> {
     if view.header.table.name != "declaration" {
         return Vec::new();
     }
     let trust = shared.trust.read();
-    let told = of_view(view, now).into_iter().filter_map(|told| {
+    let told = of_view(view, entered).into_iter().filter_map(|told| {
         if let Some(of) = trust.uses.flagged(&told.of.key, now) {
             return Some(line(&trust, &told, &of, view, root, Some(entry)));
         }
@@ -119,6 +127,6 @@ fn line(
         declared_at: of.of.declared_at.to_string(),
         departs: of.of.departs.map(|at| at.to_string()),
         state: of.deadline.into(),
-        mandated_by: holder_of(trust, of.of.key.number()),
+        mandated_by: mandated_by(trust, of.of.key.number()),
     }
 }

@@ -5,15 +5,15 @@
 //!
 //! Limits: [`LOOK`], [`ENTRIES_AT_ONCE`], [`MAX_STEPS`], [`WATCH_DAYS`], [`EXPLAINED_DAYS`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use luxor_protocol::document::Directory;
+use luxor_protocol::document::{Directory, Document};
 use luxor_protocol::exchange::{EntryKind, Lane, Skeleton};
 use luxor_protocol::names::MemberId;
-use luxor_protocol::recognition::{Carried, Proof, Tokens, collect_numbers, declared};
-use luxor_protocol::record::{RecordView, TypeTable, Value};
+use luxor_protocol::recognition::{Carried, Proof, Tokens, UpdateError, collect_numbers, declared};
+use luxor_protocol::record::{RecordView, SealedRecord, TypeTable, Value};
 use luxor_protocol::time::Millis;
 
 use crate::driver::{Driver, DriverError, Message, Shared, now};
@@ -38,119 +38,137 @@ const EXPLAINED_DAYS: u64 = 1_096;
 /// How often it is looked for mandates that ended, and forgotten what is over.
 const SETTLE_EVERY: Duration = Duration::from_secs(60);
 
-/// Where a record with tokens stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
-    /// An own one: batch and place.
-    Own(u64, usize),
-    /// A received one: entry and place.
-    Received(u64, usize),
+/// How far the log and the documents are followed.
+struct Followed {
+    /// The next entry.
+    next: u64,
+    /// The documents that are learned.
+    directory: Arc<Directory>,
+    /// Entries before, of which the declarations are still to be looked through: the next one, and the first that is not.
+    back: Option<(u64, u64)>,
+    settled: Instant,
 }
 
 impl Driver {
     /// Reads what is stored, then follows the log and the documents until the node stops.
     pub(in crate::driver) async fn follow_trust(self) {
-        let mut known = self.shared.watch_known();
         let from = self.shared.sequencer.latest().size;
         let shared = self.shared.clone();
         // A worker may not be kept for as long as this takes.
         let read = tokio::task::spawn_blocking(move || read_stored(&shared, from)).await;
-        match read {
-            Ok(Ok(())) => {}
+        let directory = match read {
+            Ok(Ok(directory)) => directory,
             Ok(Err(error)) => return drop(self.mailbox.send(Message::Failed(error.into()))),
             Err(_) => return drop(self.mailbox.send(Message::Failed(DriverError::Worker))),
-        }
-        let (mut next, mut settled) = (from, tokio::time::Instant::now());
+        };
+        let mut followed = Followed { next: from, directory, back: None, settled: Instant::now() };
         loop {
-            if known.has_changed().unwrap_or(false) {
-                let directory = known.borrow_and_update().directory.clone();
-                let shared = self.shared.clone();
-                let learned = self.work(Lane::Urgent, move || learn(&shared, &directory, now())).await;
-                if learned.is_none() {
-                    return;
-                }
-            }
             let shared = self.shared.clone();
-            match self.work(Lane::Urgent, move || follow_some(&shared, next)).await {
-                Some(Ok(after)) if after != next => {
-                    next = after;
-                    continue;
+            let went = self.work(Lane::Urgent, move || followed.go(&shared).map(|more| (followed, more))).await;
+            let more = match went {
+                Some(Ok((went, more))) => {
+                    followed = went;
+                    more
                 }
-                Some(Ok(_)) => {}
                 Some(Err(error)) => return drop(self.mailbox.send(Message::Failed(error.into()))),
                 None => return,
+            };
+            if !more {
+                tokio::time::sleep(LOOK).await;
             }
-            if settled.elapsed() >= SETTLE_EVERY {
-                settled = tokio::time::Instant::now();
-                let (now, mut trust) = (now(), self.shared.trust.write());
-                let before = |days: u64| Millis(now.0.saturating_sub(days * DAY));
-                trust.settle(now);
-                trust.forget(before(WATCH_DAYS), before(EXPLAINED_DAYS));
-            }
-            tokio::time::sleep(LOOK).await;
         }
     }
 }
 
-/// Everything that became known below an entry.
-fn read_stored(shared: &Shared, below: u64) -> Result<(), StoreError> {
+impl Followed {
+    /// A little further; whether there is more.
+    fn go(&mut self, shared: &Shared) -> Result<bool, StoreError> {
+        let size = shared.sequencer.latest().size;
+        // Documents first: what is in the log below `size` was judged by these, or by earlier ones.
+        let directory = shared.directory();
+        if !Arc::ptr_eq(&directory, &self.directory) {
+            learn(shared, &directory, now());
+            self.directory = directory;
+        }
+        if self.settled.elapsed() >= SETTLE_EVERY {
+            self.settled = Instant::now();
+            let (now, mut trust) = (now(), shared.trust.write());
+            let before = |days: u64| Millis(now.0.saturating_sub(days * DAY));
+            let at = trust.now(now);
+            trust.settle(at);
+            trust.forget(before(WATCH_DAYS), before(EXPLAINED_DAYS));
+        }
+        let begun = self.next;
+        if self.next < size {
+            self.next = follow_some(shared, &self.directory, self.next, size)?;
+        }
+        if let Some(since) = begins_to_watch(shared) {
+            self.back = Some((first_since(shared, self.next, since)?, self.next));
+        }
+        if let Some((next, until)) = self.back {
+            let next = look_back(shared, next, until)?;
+            self.back = (next < until).then_some((next, until));
+        }
+        Ok(self.next != begun || self.back.is_some())
+    }
+}
+
+/// Everything that became known below an entry; the documents that were learned last.
+fn read_stored(shared: &Shared, below: u64) -> Result<Arc<Directory>, StoreError> {
     let mut steps = steps(shared, below)?.into_iter().peekable();
-    let mut places = Vec::new();
+    let mut entries = BTreeSet::new();
     for table in token_types() {
         let found = shared.store.every(table.name)?;
-        places.extend(found.own.into_iter().map(|(batch, at)| (batch, Place::Own(batch, at))));
-        places.extend(found.received.into_iter().map(|(entry, at)| (entry, Place::Received(entry, at))));
+        entries.extend(found.own.into_iter().chain(found.received).map(|(entry, _)| entry));
     }
-    places.retain(|(entry, _)| *entry < below);
-    places.sort_unstable();
-    places.dedup();
-    let mut last: Option<(u64, Records)> = None;
-    for (entry, place) in places {
-        if last.as_ref().is_none_or(|(of, _)| *of != entry) {
-            last = Records::at(shared, entry)?.map(|records| (entry, records));
-        }
-        let Some((_, records)) = last.as_ref().filter(|(of, _)| *of == entry) else { continue };
+    let watched = Millis(now().0.saturating_sub(WATCH_DAYS * DAY));
+    for entry in entries.into_iter().filter(|entry| *entry < below) {
+        let Some(records) = Records::at(shared, entry)? else { continue };
         while let Some((at, directory)) = steps.next_if(|(at, _)| *at <= records.at) {
             learn(shared, &directory, at);
         }
-        let at = match place {
-            Place::Own(_, at) | Place::Received(_, at) => at,
-        };
-        records.tell(shared, Some(at));
+        if records.tokens.iter().any(|tokens| matches!(tokens, Tokens::Use { .. })) {
+            // What was confirmed before is not asked about any more.
+            if records.at < watched {
+                continue;
+            }
+            shared.trust.write().settle(records.at);
+        }
+        records.tell(shared);
     }
     for (at, directory) in steps {
         learn(shared, &directory, at);
     }
     let directory = shared.directory();
     learn(shared, &directory, now());
-    shared.trust.write().settle(now());
-    watch(shared, below)?;
+    if let Some(since) = begins_to_watch(shared) {
+        let mut next = first_since(shared, below, since)?;
+        while next < below {
+            next = look_back(shared, next, below)?;
+        }
+    }
     shared.trust.write().read = true;
-    Ok(())
+    Ok(directory)
 }
 
-/// What the next entries tell; where to go on.
-fn follow_some(shared: &Shared, next: u64) -> Result<u64, StoreError> {
-    if shared.sequencer.latest().size <= next {
-        return Ok(next);
-    }
-    let (found, after) = shared.store.dispatches(next, ENTRIES_AT_ONCE)?;
-    let (directory, watched) = (shared.directory(), shared.trust.read().watched_since.is_some());
+/// What the next entries below `size` tell; where to go on.
+fn follow_some(shared: &Shared, directory: &Directory, next: u64, size: u64) -> Result<u64, StoreError> {
+    let (found, after) = shared.store.dispatches(next, size, ENTRIES_AT_ONCE)?;
+    let watched = shared.trust.read().watched_since.is_some();
     for (entry, skeleton) in found {
         // Nearly all dispatches are under agreements that give nothing of the kind, so that their rows need not be read.
-        if !may_tell(&directory, &skeleton, watched) {
+        if !may_tell(directory, &skeleton, watched) {
             continue;
         }
         let Some(of_type) = type_of(shared, &skeleton)? else { continue };
         if Tokens::are_in(of_type) {
             if let Some(records) = Records::at(shared, entry)? {
-                records.tell(shared, None);
+                records.tell(shared);
             }
         } else if skeleton.kind == EntryKind::Received && watched {
             declare_at(shared, entry, of_type, None)?;
         }
     }
-    watch(shared, after)?;
     Ok(after)
 }
 
@@ -165,51 +183,57 @@ fn token_types() -> impl Iterator<Item = &'static TypeTable> {
     luxor_protocol::record::tables().filter(|table| Tokens::are_in(table))
 }
 
-/// Begins to look through declarations, and through those before, once somebody is known to hold a number.
-fn watch(shared: &Shared, below: u64) -> Result<(), StoreError> {
-    {
-        let mut trust = shared.trust.write();
-        if trust.watched_since.is_some() || !trust.uses.has_holders() {
-            return Ok(());
-        }
-        trust.watched_since = Some(Millis(now().0.saturating_sub(WATCH_DAYS * DAY)));
+/// From when on declarations are looked through, where that begins now since a mandate over a number is known.
+fn begins_to_watch(shared: &Shared) -> Option<Millis> {
+    let mut trust = shared.trust.write();
+    if trust.watched_since.is_some() || !trust.has_mandates() {
+        return None;
     }
     let since = Millis(now().0.saturating_sub(WATCH_DAYS * DAY));
-    let mut next = first_since(shared, below, since)?;
-    while next < below {
-        let (found, after) = shared.store.dispatches(next, ENTRIES_AT_ONCE)?;
-        for (entry, skeleton) in found {
-            if entry >= below || skeleton.kind != EntryKind::Received {
-                continue;
-            }
-            if let Some(of_type) = type_of(shared, &skeleton)? {
-                declare_at(shared, entry, of_type, Some(since))?;
-            }
-        }
-        if after == next {
-            break;
-        }
-        next = after;
-    }
-    Ok(())
+    trust.watched_since = Some(since);
+    Some(since)
 }
 
-/// An entry before which nothing came since a time, by the times of what was received: they rise but for clocks that were set.
+/// Uses that declarations told of before they were watched, some entries further; where to go on.
+fn look_back(shared: &Shared, next: u64, until: u64) -> Result<u64, StoreError> {
+    let since = shared.trust.read().watched_since;
+    let (found, after) = shared.store.dispatches(next, until, ENTRIES_AT_ONCE)?;
+    for (entry, skeleton) in found.into_iter().filter(|(_, skeleton)| skeleton.kind == EntryKind::Received) {
+        if let Some(of_type) = type_of(shared, &skeleton)? {
+            declare_at(shared, entry, of_type, since)?;
+        }
+    }
+    Ok(if after == next { until } else { after })
+}
+
+/// An entry before which no dispatch came or left since a time: times rise but for clocks that were set.
 fn first_since(shared: &Shared, below: u64, since: Millis) -> Result<u64, StoreError> {
     let (mut low, mut high) = (0, below);
     while low < high {
         let middle = low + (high - low) / 2;
-        let Some((entry, skeleton)) = shared.store.inbox(middle, 1)?.into_iter().next().filter(|(at, _)| *at < high)
-        else {
-            high = middle;
-            continue;
-        };
-        match shared.store.received(&skeleton.channel, skeleton.number)? {
-            Some(row) if row.at < since => low = entry + 1,
-            _ => high = middle,
+        let (found, _) = shared.store.dispatches(middle, high, ENTRIES_AT_ONCE)?;
+        let mut before = None;
+        if let Some((entry, skeleton)) = found.first()
+            && time_of(shared, skeleton)?.is_some_and(|at| at < since)
+        {
+            before = Some(*entry);
+        }
+        // Where no dispatch is near, what is behind is looked through as well: that costs time, and loses nothing.
+        match before {
+            Some(entry) => low = entry + 1,
+            None => high = middle,
         }
     }
     Ok(low)
+}
+
+/// When a dispatch came, or left.
+fn time_of(shared: &Shared, skeleton: &Skeleton) -> Result<Option<Millis>, StoreError> {
+    let (channel, number) = (&skeleton.channel, skeleton.number);
+    Ok(match skeleton.kind {
+        EntryKind::Received => shared.store.received(channel, number)?.map(|row| row.at),
+        _ => shared.store.sent_header(channel, number)?.map(|header| header.sent_at),
+    })
 }
 
 /// The type of the records in a dispatch; none of what was withdrawn.
@@ -249,10 +273,11 @@ fn declare_at(shared: &Shared, entry: u64, of_type: &TypeTable, since: Option<Mi
 
 /// Records with tokens that stand together.
 struct Records {
+    entry: u64,
     at: Millis,
     issuer: MemberId,
     own: bool,
-    tokens: Vec<(usize, Tokens)>,
+    tokens: Vec<Tokens>,
 }
 
 impl Records {
@@ -265,50 +290,54 @@ impl Records {
             EntryKind::Received => {
                 let Some(row) = store.received(channel, number)? else { return Ok(None) };
                 let views = store.payload(entry)?;
+                // All views of a dispatch are of one issuer, or it would have been refused.
                 let Some(issuer) = views.first().map(|(_, _, view)| view.header.issuer.clone()) else {
                     return Ok(None);
                 };
                 let of = |view: &RecordView| tokens(view.header.table, |group, field| view.field(group, field));
-                let tokens = views.iter().filter_map(|(place, _, view)| Some((*place, of(view)?))).collect();
-                Ok(Some(Self { at: row.at, issuer, own: false, tokens }))
+                let tokens = views.iter().filter_map(|(_, _, view)| of(view)).collect();
+                Ok(Some(Self { entry, at: row.at, issuer, own: false, tokens }))
             }
             EntryKind::Sent => {
                 let Some(header) = store.sent_header(channel, number)? else { return Ok(None) };
                 // A batch stands under its first dispatch only.
                 let Some(records) = store.batch_records(entry)? else { return Ok(None) };
-                let tokens = records.iter().filter_map(|(place, record)| {
+                let of = |record: &SealedRecord| {
                     let content = record.content();
-                    Some((*place, tokens(content.table(), |group, field| content.field(group, field))?))
-                });
-                let tokens = tokens.collect();
-                Ok(Some(Self { at: header.sent_at, issuer: shared.me.member(), own: true, tokens }))
+                    tokens(content.table(), |group, field| content.field(group, field))
+                };
+                let tokens = records.iter().filter_map(|(_, record)| of(record)).collect();
+                Ok(Some(Self { entry, at: header.sent_at, issuer: shared.me.member(), own: true, tokens }))
             }
             _ => Ok(None),
         }
     }
 
-    /// Takes into account what they tell, or one of them.
-    fn tell(&self, shared: &Shared, only: Option<usize>) {
-        let directory = shared.directory();
-        for (_, tokens) in self.tokens.iter().filter(|(place, _)| only.is_none_or(|only| only == *place)) {
-            // They were judged when they were taken; only keys that are gone from the card since cannot be found.
-            let carried = match tokens.read(&directory, &self.issuer, self.at, Proof::Given) {
+    /// Takes into account what they tell.
+    fn tell(&self, shared: &Shared) {
+        let (directory, issuer, entry) = (shared.directory(), &self.issuer, self.entry);
+        for tokens in &self.tokens {
+            // They were judged when they were taken.
+            let carried = match tokens.read(&directory, issuer, self.at, Proof::Given) {
                 Ok(carried) => carried,
                 Err(error) => {
-                    tracing::debug!(%error, issuer = %self.issuer, "a token that is stored tells nothing now");
+                    tracing::warn!(%error, %issuer, entry, "a token that is stored tells nothing now");
                     continue;
                 }
             };
-            let mut trust = shared.trust.write();
             if let (true, Carried::Statuses { token, .. }, Tokens::StatusList { token: text, .. }) =
                 (self.own, &carried, tokens)
             {
-                trust.serve(token, text);
+                shared.trust.serve(token, text);
             }
-            match trust.take(carried, self.at) {
+            let taken = shared.trust.write().take(issuer, carried, self.at);
+            match taken {
                 Ok(()) => {}
-                Err(TrustError::Update(error)) => tracing::debug!(%error, issuer = %self.issuer, "nothing changes"),
-                Err(error) => tracing::warn!(%error, issuer = %self.issuer, "a confirmation of use does not count"),
+                // The same in another order of arrival.
+                Err(TrustError::Update(
+                    error @ (UpdateError::OlderCredential { .. } | UpdateError::OlderList { .. }),
+                )) => tracing::debug!(%error, %issuer, entry, "nothing changes"),
+                Err(error) => tracing::warn!(%error, %issuer, entry, "what a record tells of traders does not count"),
             }
         }
     }
@@ -324,27 +353,50 @@ fn learn(shared: &Shared, directory: &Directory, at: Millis) {
     }
 }
 
-/// The documents as they were known at each of the last [`MAX_STEPS`] moments at which one came, below an entry.
+/// The documents as they were known at each of the last [`MAX_STEPS`] moments at which one came, below an entry; the first one stands for all
+/// before it.
 fn steps(shared: &Shared, below: u64) -> Result<Vec<(Millis, Arc<Directory>)>, StoreError> {
     let newest = shared.directory();
-    let mut by_time: BTreeMap<Millis, Vec<luxor_protocol::document::Document>> = BTreeMap::new();
+    let mut by_time: BTreeMap<Millis, Vec<Document>> = BTreeMap::new();
     for (digest, document) in newest.documents() {
         let Some(entry) = shared.store.document_entry(digest)?.filter(|entry| *entry < below) else { continue };
         // The number of an entry about a document is the second in which it came.
         let Some(skeleton) = shared.store.skeleton(entry)? else { continue };
         by_time.entry(Millis(skeleton.number.saturating_mul(1_000))).or_default().push((**document).clone());
     }
-    let joined = by_time.len().saturating_sub(MAX_STEPS);
     let (mut known, mut steps) = (Vec::new(), Vec::new());
-    for (nth, (at, documents)) in by_time.into_iter().enumerate() {
+    for (at, documents) in joined(by_time, MAX_STEPS) {
         known.extend(documents);
-        if nth < joined {
-            continue;
-        }
         // What does not hold without documents that are not kept any longer is left out.
         if let Ok(loaded) = Directory::load(known.clone(), Arc::default()) {
             steps.push((at, Arc::new(loaded.directory)));
         }
     }
     Ok(steps)
+}
+
+/// At most so many moments: what came before the last ones counts as known at the first of all.
+fn joined<T>(by_time: BTreeMap<Millis, Vec<T>>, most: usize) -> Vec<(Millis, Vec<T>)> {
+    let joined = by_time.len().saturating_sub(most);
+    let mut moments: Vec<(Millis, Vec<T>)> = Vec::with_capacity(most);
+    for (nth, (at, came)) in by_time.into_iter().enumerate() {
+        match moments.first_mut().filter(|_| nth <= joined) {
+            Some((_, first)) => first.extend(came),
+            None => moments.push((at, came)),
+        }
+    }
+    moments
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_beyond_the_last_ones_count_as_the_first_of_all() {
+        let moments = |count: u64| -> BTreeMap<Millis, Vec<u64>> { (0..count).map(|n| (Millis(n), vec![n])).collect() };
+        assert_eq!(joined(moments(0), 3), []);
+        assert_eq!(joined(moments(3), 3), [0, 1, 2].map(|n| (Millis(n), vec![n])));
+        assert_eq!(joined(moments(5), 3), [(Millis(0), vec![0, 1, 2]), (Millis(3), vec![3]), (Millis(4), vec![4])]);
+    }
 }
