@@ -290,6 +290,8 @@ pub const MAX_TAX_LINES: usize = 8_192;
 pub const MAX_LEDGER_STATEMENTS: usize = 256;
 /// Claims for one item.
 pub const MAX_LEDGER_CLAIMS: usize = 64;
+/// Records of one guarantee: drawn and released for each item of some years of a large account.
+pub const MAX_GUARANTEE_RECORDS: usize = 10_000_000;
 /// Records in the list of one summary; a month of a large platform in one account.
 pub const MAX_SUMMARY_ITEMS: usize = 10_000_000;
 /// Periods of one account: ten years of months, the longest limitation period in use, and some.

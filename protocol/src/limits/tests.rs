@@ -157,6 +157,7 @@ fn values() -> BTreeMap<&'static str, u128> {
         MAX_TAX_LINES,
         MAX_LEDGER_STATEMENTS,
         MAX_LEDGER_CLAIMS,
+        MAX_GUARANTEE_RECORDS,
         MAX_SUMMARY_ITEMS,
         MAX_ACCOUNT_PERIODS,
         MAX_BANK_FILE_BYTES,

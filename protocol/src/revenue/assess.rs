@@ -470,12 +470,11 @@ impl Work<'_> {
     /// The values of all goods in a rule's currency.
     fn values(&mut self, rule: &TaxRule) -> Result<&Values, AssessError> {
         let key = (rule.currency, rule.exchange_rounding.mode, rule.exchange_rounding.to);
-        if !self.values.contains_key(&key) {
-            let values = self.compute(rule)?;
-            self.values.insert(key, values);
-        }
-        // It was put there just now.
-        self.values.get(&key).ok_or(AssessError::Goods(0))
+        let values = match self.values.remove(&key) {
+            Some(values) => values,
+            None => self.compute(rule)?,
+        };
+        Ok(self.values.entry(key).or_insert(values))
     }
 
     fn compute(&mut self, rule: &TaxRule) -> Result<Values, AssessError> {

@@ -9,6 +9,7 @@
 //! | `assess` | declared goods and the rules of a day into tax lines |
 //! | `fields` | fields of records by name |
 //! | `duty`, `claim` | the records `duty` and `return` |
+//! | `guarantee` | the record `guarantee`, and what is left of one |
 //! | `ledger` | the account of one item; a tax line is given back once |
 //! | `summary` | the account of a month under one root, proofs of its items, corrections of closed periods |
 //! | `payments` | entries of bank accounts matched to summaries |
@@ -22,6 +23,7 @@ mod claim;
 mod duty;
 mod exchange;
 mod fields;
+mod guarantee;
 mod ledger;
 mod money;
 mod payments;
@@ -37,6 +39,7 @@ pub use claim::{Capacity, Claim, ClaimState, ClaimedLine, LineRef, Mandate, Proc
 pub use duty::{Heading, RecordRef, Stage, StatedLine, Statement, assessed, percent_of};
 pub use exchange::{Exchange, ExchangeError, Quoted};
 pub use fields::RecordError;
+pub use guarantee::{Guarantee, GuaranteeError, GuaranteeStanding, GuaranteeState, GuaranteeStep};
 pub use ledger::{Discrepancy, GivenBack, Ledger, LedgerError, Standing, Taken};
 pub use money::{Currency, Exact, Mode, Money, MoneyError, Place, Rounding};
 pub use payments::{BankEntry, Due, Match, Matched, Outcome, match_payments, words_of};

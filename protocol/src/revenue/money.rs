@@ -143,11 +143,7 @@ impl Exact {
     /// [`MoneyError::Inexact`] where it does not, [`MoneyError::Zero`], [`MoneyError::Overflow`].
     pub fn exactly_over(self, divisor: Self) -> Result<Self, MoneyError> {
         for places in 0..=Self::MAX_SCALE {
-            let (above, below) = match self.fraction(divisor, places) {
-                // What ends does so before there is no room.
-                Err(MoneyError::Overflow { .. }) if places > 0 => return Err(MoneyError::Inexact),
-                other => other?,
-            };
+            let (above, below) = self.fraction(divisor, places)?;
             if above % below == 0 {
                 return Self::new(above / below, places);
             }

@@ -211,16 +211,19 @@ impl Account {
         if let Some(period) = open.or_else(closed) {
             return Err(SummaryError::Twice { record: item.duty.clone(), period });
         }
-        let filling = self.filling(period)?;
+        self.admit(period)?;
+        let empty = Filling::default();
+        let filling = self.open.get(&period).unwrap_or(&empty);
         let mut totals = filling.totals.clone();
         for line in &item.lines {
-            let total =
-                totals.entry((line.tax.clone(), item.territory, line.amount.currency)).or_insert((Exact::ZERO, 0));
+            let key = (line.tax.clone(), item.territory, line.amount.currency);
+            let total = totals.entry(key).or_insert((Exact::ZERO, 0));
             *total = (total.0.plus(line.amount.amount)?, total.1 + 1);
         }
         if filling.leaves.len() >= MAX_SUMMARY_ITEMS || totals.len() > MAX_OCCURRENCES {
             return Err(SummaryError::Full);
         }
+        let filling = self.open.entry(period).or_default();
         filling.totals = totals;
         filling.leaves.insert(item.duty.clone(), item.leaf());
         Ok(())
@@ -238,11 +241,11 @@ impl Account {
         if period <= mended {
             return Err(SummaryError::Backwards { period, mended });
         }
-        let filling = self.filling(period)?;
-        if filling.corrections.len() >= MAX_OCCURRENCES {
+        self.admit(period)?;
+        if self.open.get(&period).is_some_and(|filling| filling.corrections.len() >= MAX_OCCURRENCES) {
             return Err(SummaryError::Full);
         }
-        filling.corrections.push(correction);
+        self.open.entry(period).or_default().corrections.push(correction);
         Ok(())
     }
 
@@ -254,7 +257,8 @@ impl Account {
         if let Some(earlier) = self.open.keys().next().filter(|earlier| **earlier < period) {
             return Err(SummaryError::Order { period, earlier: *earlier });
         }
-        let Filling { leaves, totals, corrections } = self.filling(period)?.clone();
+        self.admit(period)?;
+        let Filling { leaves, totals, corrections } = self.open.remove(&period).unwrap_or_default();
         let digests: Vec<Digest> = leaves.values().copied().collect();
         let total = |((tax, territory, currency), (amount, lines)): (TotalKey, (Exact, u64))| Total {
             tax,
@@ -270,7 +274,6 @@ impl Account {
             totals: totals.into_iter().map(total).collect(),
             corrections,
         };
-        self.open.remove(&period);
         Ok(&self.closed.entry(period).or_insert((summary, leaves)).0)
     }
 
@@ -290,14 +293,15 @@ impl Account {
         Some(Inclusion { index, path: SHAPE.path(&digests, index)? })
     }
 
-    fn filling(&mut self, period: Period) -> Result<&mut Filling, SummaryError> {
+    /// Whether something may come into a period.
+    fn admit(&self, period: Period) -> Result<(), SummaryError> {
         if self.closed.contains_key(&period) {
             return Err(SummaryError::Closed { account: self.name.clone(), period });
         }
-        if !self.open.contains_key(&period) && self.open.len() + self.closed.len() >= MAX_ACCOUNT_PERIODS {
-            return Err(SummaryError::Full);
+        match self.open.contains_key(&period) || self.open.len() + self.closed.len() < MAX_ACCOUNT_PERIODS {
+            true => Ok(()),
+            false => Err(SummaryError::Full),
         }
-        Ok(self.open.entry(period).or_default())
     }
 }
 

@@ -114,8 +114,12 @@ fn an_account_has_so_many_periods_and_totals_and_no_more() {
         (1..=100).map(|at| StatedLine { number: at, tax: format!("T{at}"), amount: money("1 EUR") }).collect();
     let before = account.clone();
     assert_eq!(account.add(period("2026-11"), &large), Err(SummaryError::Full));
-    assert_eq!(account.close(period("2026-11")).unwrap().count, 0);
-    assert_eq!(before, Account::new("QP-7"));
+    assert_eq!(account, before, "what is refused opens no period");
+    let mut beyond = item(0, "1 EUR");
+    beyond.lines = (1..3).map(|number| StatedLine { number, tax: "A00".into(), ..beyond.lines[0].clone() }).collect();
+    beyond.lines[1].amount.amount = Exact::new(i128::MAX, 0).unwrap();
+    assert!(matches!(account.add(period("2026-11"), &beyond), Err(SummaryError::Money(_))));
+    assert_eq!(account, before);
 }
 
 /// The bytes of SPEC.md, section 6, written out.
