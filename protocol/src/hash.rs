@@ -52,6 +52,10 @@ pub enum Domain {
     AuditPack,
     /// The set of documents that a node knows.
     Documents,
+    /// An item in the list that a periodic summary commits to.
+    SummaryItem,
+    /// An inner node over these.
+    SummaryNode,
 }
 
 impl Domain {
@@ -79,6 +83,8 @@ impl Domain {
             Domain::Sample => "luxor/v1/sample",
             Domain::AuditPack => "luxor/v1/audit-pack",
             Domain::Documents => "luxor/v1/documents",
+            Domain::SummaryItem => "luxor/v1/summary-item",
+            Domain::SummaryNode => "luxor/v1/summary-node",
         }
     }
 }

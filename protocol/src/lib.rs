@@ -14,6 +14,7 @@
 //! | [`audit`] | what an auditor checks, offline |
 //! | [`credential`] | attestations about traders that any library verifies: JOSE keys, SD-JWT VC, token status lists |
 //! | [`recognition`] | who is a trusted trader for whom, under which agreement, with which benefits; confirmed use of `collect` numbers |
+//! | [`revenue`] | duty and tax: exact amounts, dated rules, what is assessed, collected, remitted, given back, summed up and paid |
 //! | [`reference`] | lists of codes and dated rules: territories, currencies, tariff, numbers, obligations, immediate release |
 //! | [`quality`] | what is wrong with a record, and how quickly it can be released |
 //! | [`formats`] | NDJSON and CSV into content |
@@ -33,11 +34,13 @@ pub mod hash;
 pub mod keys;
 pub mod life;
 pub mod limits;
+mod mtree;
 pub mod names;
 pub mod quality;
 pub mod recognition;
 pub mod record;
 pub mod reference;
+pub mod revenue;
 pub mod sandbox;
 #[cfg(test)]
 mod testing;

@@ -280,3 +280,25 @@ pub const MAX_CARRIED_STATUS_BYTES: usize = 250 * 1024;
 pub const MAX_JWK_BYTES: usize = 512;
 /// Bytes of the URI of a status list or of an issuer.
 pub const MAX_URI_BYTES: usize = 512;
+/// Goods items that are assessed together: a consignment may have more than one record holds, in parts.
+pub const MAX_ASSESSED_GOODS: usize = 999;
+/// Tax lines of one assessment, with those that are left open: some for each goods item.
+pub const MAX_TAX_LINES: usize = 8_192;
+/// Records of duty of one item: assessed, collected and remitted, with corrections of others.
+pub const MAX_LEDGER_STATEMENTS: usize = 256;
+/// Claims for one item.
+pub const MAX_LEDGER_CLAIMS: usize = 64;
+/// Records of one guarantee: drawn and released for each item of some years of a large account.
+pub const MAX_GUARANTEE_RECORDS: usize = 10_000_000;
+/// Records in the list of one summary; a month of a large platform in one account.
+pub const MAX_SUMMARY_ITEMS: usize = 10_000_000;
+/// Periods of one account: ten years of months, the longest limitation period in use, and some.
+pub const MAX_ACCOUNT_PERIODS: usize = 128;
+/// Bytes of a bank statement: some hundred thousand entries in XML.
+pub const MAX_BANK_FILE_BYTES: usize = 256 * 1024 * 1024;
+/// Entries of a bank statement that are read.
+pub const MAX_BANK_ENTRIES: usize = 1_000_000;
+/// References of one bank entry: of one transaction a handful, of a lump sum one for each summary it pays.
+pub const MAX_BANK_REFERENCES: usize = 1_024;
+/// Elements inside one another in a bank statement; the schema of camt.053 goes to some fifteen.
+pub const MAX_BANK_XML_DEPTH: usize = 32;

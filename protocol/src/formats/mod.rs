@@ -1,10 +1,13 @@
-//! Files into content and back: NDJSON and CSV in the forms of this project, CSV by a mapping file, postal messages, and WCO XML.
+//! Files into content and back: NDJSON and CSV in the forms of this project, CSV by a mapping file, postal messages, and WCO XML; and
+//! statements of bank accounts (CSV, ISO 20022 camt.053), which are no records.
 //!
 //! In: one row or one parcel at a time, each either a record or a refusal with its place in the file. A bad row never
 //! disturbs another one, and no more than a parcel and a line are held, however large the file is.
 //! Not in: opening files, numbering and signing records ([`crate::record`]), who receives them ([`crate::document`]).
 
 mod back;
+mod bank;
+mod camt;
 mod cell;
 pub mod codes;
 mod csv;
@@ -41,6 +44,8 @@ mod retail_tests;
 use std::fmt;
 
 pub use self::back::{BackError, MappedWriter};
+pub use self::bank::{BankError, BankFile, BankMapping, BankMappingError, BankRefusal, bank_csv};
+pub use self::camt::camt053;
 pub use self::csv::{Csv, csv, csv_after};
 pub use self::flat::{Flat, flat};
 pub use self::flat_write::{Columns, FlatError, FlatWriter};

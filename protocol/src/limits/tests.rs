@@ -152,6 +152,17 @@ fn values() -> BTreeMap<&'static str, u128> {
         MAX_JWK_BYTES,
         MAX_STATUS_TTL_SECONDS,
         MAX_URI_BYTES,
+        MAX_ASSESSED_GOODS,
+        MAX_TAX_LINES,
+        MAX_LEDGER_STATEMENTS,
+        MAX_LEDGER_CLAIMS,
+        MAX_GUARANTEE_RECORDS,
+        MAX_SUMMARY_ITEMS,
+        MAX_ACCOUNT_PERIODS,
+        MAX_BANK_FILE_BYTES,
+        MAX_BANK_ENTRIES,
+        MAX_BANK_REFERENCES,
+        MAX_BANK_XML_DEPTH,
     ])
 }
 

@@ -8,6 +8,7 @@ use crate::cbor::{CborError, Decode, Encode, Reader, Reason, Writer};
 use crate::hash::{Digest, Domain};
 use crate::keys::{KeyError, SecretKey, SignatureCheck};
 use crate::limits::MAX_BATCH_RECORDS;
+use crate::mtree::Shape;
 use crate::names::NodeRef;
 use crate::time::Millis;
 
@@ -64,46 +65,17 @@ impl BatchTree {
 
     /// Its root.
     pub fn root(&self) -> Digest {
-        fold(&self.leaves)
+        SHAPE.root(&self.leaves)
     }
 
     /// The path of the record at `index`, its sibling first; `None` beyond the end.
     pub fn path(&self, index: usize) -> Option<Vec<Digest>> {
-        if index >= self.leaves.len() {
-            return None;
-        }
-        let (mut leaves, mut index, mut path) = (self.leaves.as_slice(), index, Vec::new());
-        while leaves.len() > 1 {
-            let (left, right) = leaves.split_at(split(leaves.len()));
-            if index < left.len() {
-                path.push(fold(right));
-                leaves = left;
-            } else {
-                path.push(fold(left));
-                index -= left.len();
-                leaves = right;
-            }
-        }
-        path.reverse();
-        Some(path)
+        SHAPE.path(&self.leaves, index)
     }
 
     /// Whether `record` stands at `index` of the batch of `count` records with this root.
     pub fn verify(root: &Digest, count: usize, index: usize, record: &Digest, path: &[Digest]) -> bool {
-        fn climb(count: usize, index: usize, leaf: Digest, path: &[Digest]) -> Option<Digest> {
-            if count == 1 {
-                return path.is_empty().then_some(leaf);
-            }
-            let (sibling, rest) = path.split_last()?;
-            let left = split(count);
-            if index < left {
-                Some(batch_node(&climb(left, index, leaf, rest)?, sibling))
-            } else {
-                Some(batch_node(sibling, &climb(count - left, index - left, leaf, rest)?))
-            }
-        }
-        let known = index < count && count <= MAX_BATCH_RECORDS;
-        known && climb(count, index, batch_leaf(record), path).as_ref() == Some(root)
+        count <= MAX_BATCH_RECORDS && SHAPE.climb(count, index, batch_leaf(record), path).as_ref() == Some(root)
     }
 }
 
@@ -112,28 +84,10 @@ pub fn batch_root(roots: &[Digest]) -> Digest {
     BatchTree::new(roots).root()
 }
 
+const SHAPE: Shape = Shape { leaf: Domain::BatchLeaf, node: Domain::BatchNode };
+
 fn batch_leaf(root: &Digest) -> Digest {
-    Digest::of(Domain::BatchLeaf, &[&root.0])
-}
-
-fn batch_node(left: &Digest, right: &Digest) -> Digest {
-    Digest::of(Domain::BatchNode, &[&left.0, &right.0])
-}
-
-/// The largest power of two below `count`, which is at least 2.
-fn split(count: usize) -> usize {
-    count.next_power_of_two() / 2
-}
-
-fn fold(leaves: &[Digest]) -> Digest {
-    match leaves {
-        [] => Digest::ZERO,
-        [leaf] => *leaf,
-        _ => {
-            let (left, right) = leaves.split_at(split(leaves.len()));
-            batch_node(&fold(left), &fold(right))
-        }
-    }
+    SHAPE.leaf(&root.0)
 }
 
 impl Encode for BatchHeader {

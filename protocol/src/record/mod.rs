@@ -30,8 +30,8 @@ pub use names::{Names, party_name, reference_name};
 pub use table::{Field, Finds, Group, GroupSet, OPENING, Scope, TypeTable, table, tables};
 pub use types::{
     AGENCY_DECISION, ATTESTATION, COLLECT_USE, CONSIGNMENT, CUSTOMS_RESPONSE, DATA_ANSWER, DATA_REQUEST, DECLARATION,
-    DECLARATION_2, DECLARATION_3, EVENT, EXTRA_GROUP, LINK, NOTICE, ORDER, PAYMENT, REFERRAL, REFERRAL_ANSWER,
-    STATUS_LIST,
+    DECLARATION_2, DECLARATION_3, DUTY, EVENT, EXTRA_GROUP, GUARANTEE, LINK, NOTICE, ORDER, PAYMENT, REFERRAL,
+    REFERRAL_ANSWER, RETURN, STATUS_LIST, SUMMARY,
 };
 pub use value::{Decimal, Kind, Value, ValueError};
 pub use visit::{Held, visit_leaf};

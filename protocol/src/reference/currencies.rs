@@ -79,7 +79,7 @@ fn place(code: &str) -> Option<usize> {
 
 impl Currencies {
     /// The built-in list.
-    pub(super) fn builtin() -> Self {
+    pub(crate) fn builtin() -> Self {
         let source = "ISO 4217, lists one and three; a withdrawn currency is taken until the end of its month";
         let listed = Listed::new("currencies", "2026-11-23", source);
         let mut list = Self { listed, states: vec![UNKNOWN; 26 * 26 * 26], withdrawn: Vec::new() };

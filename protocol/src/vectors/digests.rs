@@ -27,7 +27,9 @@ fn domains() -> Vec<Domain> {
         Sample => Some(AuditPack),
         AuditPack => Some(Documents),
         Documents => Some(Order),
-        Order => None,
+        Order => Some(SummaryItem),
+        SummaryItem => Some(SummaryNode),
+        SummaryNode => None,
     };
     std::iter::successors(Some(Document), |domain| after(*domain)).collect()
 }

@@ -140,6 +140,51 @@ const RECORDS: &[(&str, &str)] = &[
         r#"{"type": "collect_use", "reference": {"own_reference": "use-1"}, "item": {"scheme": "s10", "id": "RR123456785GB"},
         "use": {"number": "IM2760000001", "period": "2026-11", "key": "{\"kty\":\"OKP\"}", "token": "eyJhbGciOiJFUzI1NiJ9.e30.c2ln"}}"#,
     ),
+    (
+        "duty: assessed, three lines of which the last is on the others",
+        r#"{"type": "duty", "reference": {"own_reference": "D-1"}, "item": {"scheme": "s10", "id": "RR123456785GB"},
+        "duty": {"stage": "assessed", "model": "qualified_party", "territory": "DE", "day": "2026-11-25",
+            "registration": "26DE000000000000A1", "account": "QP-7", "period": "2026-11"},
+        "lines": [
+            {"number": 1, "tax": "A00", "goods_item": 1, "kind": "per_item", "rate": "3", "count": 1, "amount": "3.00", "currency": "EUR",
+                "rounding": "half_up", "rounded_to": "cent", "rule": "eu-duty-per-item", "edition": "built-in 2026-11-26", "tariff": "950300"},
+            {"number": 2, "tax": "FEE", "kind": "per_unit", "rate": "0.5", "quantity": "1.25", "unit": "KGM", "amount": "0.63",
+                "currency": "EUR"},
+            {"number": 3, "tax": "B00", "kind": "ad_valorem", "basis": "cif", "base": "44.03", "includes": "1,2", "rate": "19",
+                "amount": "8.37", "currency": "EUR", "reason": "on value and duty"}],
+        "exchange": [{"currency": "GBP", "into": "EUR", "rate": "1.1530", "per": 1, "quoted": "into", "day": "2026-11-01",
+            "source": "customs rates of November"}],
+        "handling": {"destination_customs": "customs-de"}}"#,
+    ),
+    (
+        "guarantee: drawn on",
+        r#"{"type": "guarantee", "reference": {"own_reference": "G-1"},
+        "guarantee": {"number": "26DE0000010000001", "state": "drawn", "amount": "11.37", "available": "988.6300", "currency": "EUR",
+            "account": "QP-7", "registration": "26DE000000000000A1", "at": "2026-11-25T10:00:00.000Z"},
+        "covers": [{"issuer": "customs-de", "reference": "D-1"}]}"#,
+    ),
+    (
+        "summary: a month with a correction of the one before",
+        r#"{"type": "summary", "reference": {"own_reference": "S-2026-11"},
+        "summary": {"account": "QP-7", "period": "2026-11", "count": 1,
+            "root": "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262", "model": "qualified_party", "payable": "8.37",
+            "currency": "EUR", "payment_reference": "QP-7-2026-11", "due": "2026-12-31"},
+        "totals": [{"tax": "A00", "territory": "DE", "amount": "3.00", "currency": "EUR", "lines": 1},
+            {"tax": "B00", "territory": "DE", "amount": "8.37", "currency": "EUR", "lines": 1}],
+        "corrections": [{"period": "2026-10", "tax": "A00", "territory": "DE", "amount": "-3.00", "currency": "EUR",
+            "issuer": "customs-de", "reference": "D-0", "reason": "counted twice"}]}"#,
+    ),
+    (
+        "return: repayment claimed by an intermediary",
+        r#"{"type": "return", "reference": {"own_reference": "R-1"}, "item": {"scheme": "s10", "id": "RR123456785GB"},
+        "return": {"procedure": "repayment", "state": "claimed", "territory": "DE", "ground": "defective", "claimed_on": "2026-12-10",
+            "until": "2027-11-25", "registration": "26DE000000000000A1", "original_item": "RR123456785GB", "disposal": "postal_export"},
+        "claimant": {"capacity": "intermediary", "name": "Claims Ltd", "country": "IE", "mandate": "M-5", "mandated_by": "Zoë Groß",
+            "mandate_from": "2026-12-01", "mandate_until": "2027-12-31"},
+        "claimed": [{"issuer": "customs-de", "reference": "D-1", "line": 3, "tax": "B00", "amount": "8.37", "currency": "EUR"}],
+        "proofs": [{"kind": "export", "due": "2027-01-10", "given_on": "2026-12-09", "reference": "RR000000005DE"},
+            {"kind": "refund", "due": "2027-01-10"}]}"#,
+    ),
 ];
 
 /// Views of these: the record, what is seen, and the groups shown.
@@ -156,6 +201,11 @@ pub(super) const VIEWS: &[(&str, &str, &[&str])] = &[
     ),
     ("order", "price and buyer hidden", &["reference", "item", "route", "seller", "tax", "content", "product"]),
     ("attestation: an authorised trader", "the credential without its details", &["reference", "credential"]),
+    (
+        "duty: assessed, three lines of which the last is on the others",
+        "that there is one, without its lines",
+        &["reference", "item", "duty", "handling"],
+    ),
     ("referral: do not load", "for a carrier", &["reference", "item", "unit", "referral", "handling"]),
     ("customs_response: duty is due", "debts hidden", &["reference", "item", "response", "faults", "handling"]),
     (

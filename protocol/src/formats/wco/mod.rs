@@ -40,8 +40,10 @@ use std::collections::VecDeque;
 use std::io::BufRead;
 
 use self::names::{Name, name};
-use self::parse::{Flaw, FlawKind};
+use self::parse::Flaw;
+pub(super) use self::parse::{FlawKind, characters, form, position, referenced, shown, value, xml_declaration};
 use self::split::{Documents, Piece};
+pub(super) use self::tree::blank;
 use self::tree::{DECLARATION, Tree, TreeError, WRAPPER};
 use self::values::{At, Values, at};
 use super::{FormatError, Row, Source, Trouble};

@@ -28,7 +28,7 @@ pub(super) struct Flaw {
 
 /// What is wrong with a document.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum FlawKind {
+pub(in crate::formats) enum FlawKind {
     #[error("not UTF-8\nhint: save the file as UTF-8")]
     Utf8,
     #[error(
@@ -75,11 +75,7 @@ pub(super) enum FlawKind {
 pub(super) fn parse(bytes: &[u8], tree: &mut Tree) -> Result<(), Flaw> {
     tree.clear();
     let flaw = |place, what| Flaw { place, path: String::new(), what };
-    let text = std::str::from_utf8(bytes).map_err(|error| flaw(error.valid_up_to(), FlawKind::Utf8))?;
-    if allowed(text).is_err() {
-        let place = text.char_indices().find(|(_, c)| allowed(c.encode_utf8(&mut [0; 4])).is_err());
-        return Err(flaw(place.map_or(0, |(at, _)| at), FlawKind::Tree(TreeError::Character)));
-    }
+    let text = characters(bytes).map_err(|(place, what)| flaw(place, what))?;
     let mut reader = Reader::from_str(text);
     let mut state = State { tree, bindings: Vec::new(), spaces: Vec::new() };
     loop {
@@ -105,6 +101,16 @@ pub(super) fn parse(bytes: &[u8], tree: &mut Tree) -> Result<(), Flaw> {
             Err(Flaw { place: bytes.len(), path, what })
         }
     }
+}
+
+/// The text of a document, of characters that XML 1.0 allows; otherwise the byte that is wrong.
+pub(in crate::formats) fn characters(bytes: &[u8]) -> Result<&str, (usize, FlawKind)> {
+    let text = std::str::from_utf8(bytes).map_err(|error| (error.valid_up_to(), FlawKind::Utf8))?;
+    if allowed(text).is_err() {
+        let place = text.char_indices().find(|(_, c)| allowed(c.encode_utf8(&mut [0; 4])).is_err());
+        return Err((place.map_or(0, |(at, _)| at), FlawKind::Tree(TreeError::Character)));
+    }
+    Ok(text)
 }
 
 struct State<'t> {
@@ -272,34 +278,38 @@ impl State<'_> {
         if self.spaces.is_empty() {
             return Err(FlawKind::Outside);
         }
-        let text = match reference {
-            "amp" => "&",
-            "lt" => "<",
-            "gt" => ">",
-            "quot" => "\"",
-            "apos" => "'",
-            other => {
-                let Some(number) = other.strip_prefix('#') else { return Err(FlawKind::Entity(shown(other))) };
-                let code = match number.strip_prefix('x') {
-                    Some(hexadecimal) if hexadecimal.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
-                        u32::from_str_radix(hexadecimal, 16).ok()
-                    }
-                    None if number.bytes().all(|byte| byte.is_ascii_digit()) => number.parse().ok(),
-                    _ => None,
-                };
-                let refused = || FlawKind::Reference(shown(&format!("&{other};")));
-                let character = code.and_then(char::from_u32).ok_or_else(refused)?;
-                let mut bytes = [0; 4];
-                let text = &*character.encode_utf8(&mut bytes);
-                allowed(text).map_err(|_| refused())?;
-                return self.add(text);
-            }
-        };
-        self.add(text)
+        self.add(&referenced(reference)?)
     }
 }
 
-fn xml_declaration(declaration: &BytesDecl<'_>) -> Result<(), FlawKind> {
+/// What a reference to an entity or a character stands for. There are no entities but those that XML defines itself.
+pub(in crate::formats) fn referenced(reference: &str) -> Result<Cow<'static, str>, FlawKind> {
+    let text = match reference {
+        "amp" => "&",
+        "lt" => "<",
+        "gt" => ">",
+        "quot" => "\"",
+        "apos" => "'",
+        other => {
+            let Some(number) = other.strip_prefix('#') else { return Err(FlawKind::Entity(shown(other))) };
+            let code = match number.strip_prefix('x') {
+                Some(hexadecimal) if hexadecimal.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+                    u32::from_str_radix(hexadecimal, 16).ok()
+                }
+                None if number.bytes().all(|byte| byte.is_ascii_digit()) => number.parse().ok(),
+                _ => None,
+            };
+            let refused = || FlawKind::Reference(shown(&format!("&{other};")));
+            let character = code.and_then(char::from_u32).ok_or_else(refused)?;
+            let text = character.to_string();
+            allowed(&text).map_err(|_| refused())?;
+            return Ok(Cow::Owned(text));
+        }
+    };
+    Ok(Cow::Borrowed(text))
+}
+
+pub(in crate::formats) fn xml_declaration(declaration: &BytesDecl<'_>) -> Result<(), FlawKind> {
     let version = declaration.version().map_err(form)?;
     if version != "1.0" {
         return Err(FlawKind::Version(shown(&version)));
@@ -312,7 +322,9 @@ fn xml_declaration(declaration: &BytesDecl<'_>) -> Result<(), FlawKind> {
     }
 }
 
-fn value<'a>(attribute: &quick_xml::events::attributes::Attribute<'a>) -> Result<Cow<'a, str>, FlawKind> {
+pub(in crate::formats) fn value<'a>(
+    attribute: &quick_xml::events::attributes::Attribute<'a>,
+) -> Result<Cow<'a, str>, FlawKind> {
     if attribute.value.contains('<') {
         return Err(FlawKind::Form(format!(
             "'<' in the value of the attribute '{}'",
@@ -325,7 +337,7 @@ fn value<'a>(attribute: &quick_xml::events::attributes::Attribute<'a>) -> Result
     })
 }
 
-fn form(error: XmlError) -> FlawKind {
+pub(in crate::formats) fn form(error: XmlError) -> FlawKind {
     FlawKind::Form(match error {
         XmlError::IllFormed(IllFormedError::MismatchedEndTag { expected, found }) => {
             format!("'</{}>' where '</{}>' belongs", shown(&found), shown(&expected))
@@ -338,10 +350,10 @@ fn form(error: XmlError) -> FlawKind {
 }
 
 /// Enough of a name to recognise it in a message.
-fn shown(text: &str) -> String {
+pub(in crate::formats) fn shown(text: &str) -> String {
     super::super::cell::shortened(text)
 }
 
-fn position(place: u64) -> usize {
+pub(in crate::formats) fn position(place: u64) -> usize {
     usize::try_from(place).unwrap_or(usize::MAX)
 }

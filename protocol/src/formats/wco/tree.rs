@@ -52,7 +52,7 @@ struct Attribute {
 
 /// Why an element cannot be added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum TreeError {
+pub(in crate::formats) enum TreeError {
     #[error("more than {MAX_XML_ELEMENTS} elements")]
     TooMany,
     #[error("more than {MAX_XML_DEPTH} elements inside one another")]
@@ -435,7 +435,7 @@ pub(super) const WRAPPER: Name = name("MetaData");
 pub(super) const DECLARATION: Name = name("Declaration");
 
 /// White space of XML.
-pub(super) fn blank(text: &str) -> bool {
+pub(in crate::formats) fn blank(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'))
 }
 

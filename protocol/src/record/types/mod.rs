@@ -8,6 +8,7 @@ mod customs;
 mod declaration;
 mod groups;
 mod requests;
+mod revenue;
 mod transport;
 mod trust;
 
@@ -16,13 +17,14 @@ pub use customs::{AGENCY_DECISION, CUSTOMS_RESPONSE, REFERRAL, REFERRAL_ANSWER};
 pub use declaration::{DECLARATION, DECLARATION_2, DECLARATION_3};
 pub use groups::EXTRA_GROUP;
 pub use requests::{DATA_ANSWER, DATA_REQUEST, NOTICE};
+pub use revenue::{DUTY, GUARANTEE, RETURN, SUMMARY};
 pub use transport::{CONSIGNMENT, EVENT, LINK};
 pub use trust::{ATTESTATION, COLLECT_USE, STATUS_LIST};
 
 use super::table::TypeTable;
 
 /// Every type that records have.
-pub(super) static TABLES: [&TypeTable; 18] = [
+pub(super) static TABLES: [&TypeTable; 22] = [
     &DECLARATION,
     &DECLARATION_2,
     &DECLARATION_3,
@@ -41,4 +43,8 @@ pub(super) static TABLES: [&TypeTable; 18] = [
     &ATTESTATION,
     &STATUS_LIST,
     &COLLECT_USE,
+    &DUTY,
+    &GUARANTEE,
+    &SUMMARY,
+    &RETURN,
 ];
