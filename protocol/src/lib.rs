@@ -17,6 +17,7 @@
 //! | [`revenue`] | duty and tax: exact amounts, dated rules, what is assessed, collected, remitted, given back, summed up and paid |
 //! | [`reference`] | lists of codes and dated rules: territories, currencies, tariff, numbers, obligations, immediate release |
 //! | [`quality`] | what is wrong with a record, and how quickly it can be released |
+//! | [`statistics`] | aggregates of items, what of them may be published, thresholds compared |
 //! | [`formats`] | NDJSON and CSV into content |
 //! | [`sandbox`] | a practice partner that plays by rules, and what an integrator did right and wrong |
 //! | [`api`] | requests and answers of a node's local HTTP interface |
@@ -42,6 +43,7 @@ pub mod record;
 pub mod reference;
 pub mod revenue;
 pub mod sandbox;
+pub mod statistics;
 #[cfg(test)]
 mod testing;
 pub mod time;

@@ -302,3 +302,21 @@ pub const MAX_BANK_ENTRIES: usize = 1_000_000;
 pub const MAX_BANK_REFERENCES: usize = 1_024;
 /// Elements inside one another in a bank statement; the schema of camt.053 goes to some fifteen.
 pub const MAX_BANK_XML_DEPTH: usize = 32;
+/// Parties behind the items that are counted together, at some hundred bytes each.
+pub const MAX_STATISTICS_PARTIES: usize = 1 << 22;
+/// Combinations of place and parties that are counted apart, at some two hundred bytes each.
+pub const MAX_STATISTICS_GROUPS: usize = 1 << 22;
+/// Tables of one publication.
+pub const MAX_STATISTICS_TABLES: usize = 32;
+/// Cells of one publication, and of everything that is proven safe together.
+pub const MAX_STATISTICS_CELLS: usize = 200_000;
+/// Summands of all these cells, four bytes each.
+pub const MAX_STATISTICS_SUMMANDS: usize = 10_000_000;
+/// Unknown figures that hang together in one linear system; solving takes some of their third power.
+pub const MAX_STATISTICS_UNKNOWNS: usize = 4_096;
+/// Rules of dominance, and of closeness, of one publication.
+pub const MAX_STATISTICS_DOMINANCES: usize = 8;
+/// Thresholds that are compared at once.
+pub const MAX_STATISTICS_THRESHOLDS: usize = 64;
+/// Unknown figures that hang together with a cell withheld for others' sake, for which it is tried to show it after all; each try solves them again.
+pub const MAX_STATISTICS_REVIEWED: usize = 256;
