@@ -52,6 +52,16 @@ pub enum Domain {
     AuditPack,
     /// The set of documents that a node knows.
     Documents,
+    /// An outcome, in a leaf of a window.
+    Outcome,
+    /// What a node answers about a window, and its signature.
+    WindowAnswer,
+    /// The differences of one class in a window.
+    Differences,
+    /// A statement about a window, and its signatures.
+    Statement,
+    /// The content of a dispute file.
+    Dispute,
 }
 
 impl Domain {
@@ -79,6 +89,11 @@ impl Domain {
             Domain::Sample => "luxor/v1/sample",
             Domain::AuditPack => "luxor/v1/audit-pack",
             Domain::Documents => "luxor/v1/documents",
+            Domain::Outcome => "luxor/v1/outcome",
+            Domain::WindowAnswer => "luxor/v1/window-answer",
+            Domain::Differences => "luxor/v1/differences",
+            Domain::Statement => "luxor/v1/statement",
+            Domain::Dispute => "luxor/v1/dispute",
         }
     }
 }

@@ -14,6 +14,7 @@
 //! | [`audit`] | what an auditor checks, offline |
 //! | [`credential`] | attestations about traders that any library verifies: JOSE keys, SD-JWT VC, token status lists |
 //! | [`recognition`] | who is a trusted trader for whom, under which agreement, with which benefits; confirmed use of `collect` numbers |
+//! | [`reconciliation`] | what two nodes find when they compare a channel: windows, differences, statements, dispute files |
 //! | [`reference`] | lists of codes and dated rules: territories, currencies, tariff, numbers, obligations, immediate release |
 //! | [`quality`] | what is wrong with a record, and how quickly it can be released |
 //! | [`formats`] | NDJSON and CSV into content |
@@ -36,6 +37,7 @@ pub mod limits;
 pub mod names;
 pub mod quality;
 pub mod recognition;
+pub mod reconciliation;
 pub mod record;
 pub mod reference;
 pub mod sandbox;

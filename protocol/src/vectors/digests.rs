@@ -27,7 +27,12 @@ fn domains() -> Vec<Domain> {
         Sample => Some(AuditPack),
         AuditPack => Some(Documents),
         Documents => Some(Order),
-        Order => None,
+        Order => Some(Outcome),
+        Outcome => Some(WindowAnswer),
+        WindowAnswer => Some(Differences),
+        Differences => Some(Statement),
+        Statement => Some(Dispute),
+        Dispute => None,
     };
     std::iter::successors(Some(Document), |domain| after(*domain)).collect()
 }
