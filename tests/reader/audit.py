@@ -198,7 +198,8 @@ class Audit:
             raise Finding("evidence")
         for node, signature in zip(said["channel"][:2], signatures, strict=True):
             keys = self.directory.nodes[node]["sign_ever"]
-            if not any(verify("sign", k, "luxor/v1/statement", self.directory.network, digest, signature) for k in keys):
+            network = self.directory.network
+            if not any(verify("sign", key, "luxor/v1/statement", network, digest, signature) for key in keys):
                 raise Finding("evidence")
 
     def _erased(self, said, body, _):

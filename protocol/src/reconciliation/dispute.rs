@@ -35,7 +35,8 @@ pub struct DisputeFile {
     pub channel: Channel,
     /// What the sender signed: envelopes and withdrawals.
     pub arrivals: Vec<Arrival>,
-    /// Receipts of the recipient (C2SP tlog-proof).
+    /// Receipts of the recipient (C2SP tlog-proof), without cosignatures of others than the log's witnesses
+    /// ([`crate::tlog::Note::keep_signatures_by`]).
     pub receipts: Vec<Vec<u8>>,
     /// Dispatches that stand under the channel root of one of these receipts.
     pub counted: Vec<Counted>,

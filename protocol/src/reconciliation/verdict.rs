@@ -19,7 +19,7 @@ use crate::exchange::{Arrival, Channel, DispatchHeader, Outcome, Receipt, open_r
 use crate::hash::Digest;
 use crate::names::NodeRef;
 use crate::time::Millis;
-use crate::tlog::{Note, TlogProof, leaf_hash, verify_inclusion};
+use crate::tlog::{Note, NoteSignature, TlogProof, leaf_hash, verify_inclusion};
 
 /// What a dispute file proves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -305,7 +305,8 @@ fn pieces<T, R>(
     taken.map(|(at, piece)| take(piece).map_err(|why| DisputeError::Piece { what, at, why })).collect()
 }
 
-/// The quorum time of a receipt's checkpoint. Too few cosignatures are none; a wrong one refuses the receipt.
+/// The quorum time of a receipt's checkpoint. Too few cosignatures are none; a wrong one, or a line by a key that no policy of the log has,
+/// refuses the receipt: nobody can take a cosignature away unseen by spoiling it.
 fn witnessed(
     directory: &Directory,
     recipient: &KnownNode,
@@ -314,8 +315,19 @@ fn witnessed(
 ) -> Result<Option<Millis>, String> {
     let proof = TlogProof::parse(bytes).map_err(|error| error.to_string())?;
     let note = Note::parse(&proof.checkpoint).map_err(|error| error.to_string())?;
-    for policy in policies_of(directory, recipient, &receipt.checkpoint.origin, true) {
-        let policy = policy.map_err(|error| error.to_string())?;
+    let policies = policies_of(directory, recipient, &receipt.checkpoint.origin, true);
+    let policies = policies.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
+    let known = |line: &NoteSignature| {
+        let mut parties = policies.iter().flat_map(|policy| policy.logs().iter().chain(policy.witnesses()));
+        parties.any(|party| party.key.name() == line.name && party.key.key_id() == line.key_id)
+    };
+    if let Some(line) = note.signatures.iter().find(|line| !known(line)) {
+        return Err(format!(
+            "its checkpoint has a signature by {}, with a key that is no witness's of this log",
+            line.name
+        ));
+    }
+    for policy in &policies {
         let satisfied = policy.satisfied_by(&note).map_err(|error| error.to_string())?;
         if satisfied.quorum && satisfied.log.is_some() {
             return Ok(satisfied.time.map(|seconds| Millis(seconds.saturating_mul(1_000))));

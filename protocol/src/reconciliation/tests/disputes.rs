@@ -262,6 +262,12 @@ fn a_piece_that_does_not_hold_is_named() {
         &unsigned,
         "dispatch or withdrawal 2 of the dispute file: the sender's signature on the dispatch of number 3",
     );
+    // A cosignature that is spoiled, or made by nobody here, is not left out quietly.
+    let spoilt = |file: &mut DisputeFile| {
+        let text = String::from_utf8(file.receipts[0].clone()).unwrap();
+        file.receipts[0] = text.replace("log.example/auditor/witness", "log.example/auditor/witnesz").into_bytes();
+    };
+    refused(&spoilt, "receipt 0 of the dispute file: its checkpoint has a signature by log.example/auditor/witnesz");
     let bytes = dispute().to_bytes().unwrap();
     let elsewhere = DisputeFile::verify(&bytes, &digest(1), None);
     assert_eq!(elsewhere, Err(DisputeError::Network { expected: digest(1), found: NETWORK.id() }));
