@@ -296,7 +296,7 @@ pub const MAX_WINDOW_ASKED: usize = 4_096;
 pub const MAX_DIFFERENCES: usize = 10_000;
 /// Questions about one window; ten thousand scattered differences of the largest window take some thirty.
 pub const MAX_WINDOW_ROUNDS: usize = 512;
-/// Bytes of questions and answers about one window; ten thousand scattered differences take some twelve millions.
+/// Bytes of questions and answers about one window; ten thousand scattered differences of the largest window take some fourteen millions.
 pub const MAX_WINDOW_BYTES: usize = 32 * 1024 * 1024;
 /// Bytes of a dispute file, which is read into memory.
 pub const MAX_DISPUTE_BYTES: usize = 64 * 1024 * 1024;
