@@ -31,6 +31,7 @@ use crate::exchange::{
 };
 use crate::hash::Digest;
 use crate::names::NodeRef;
+use crate::reconciliation::{CosignedStatement, StatementBody};
 use crate::tlog::{Checkpoint, Frontier, VerifierKey, leaf_hash};
 
 /// Findings kept in a report; more are only counted.
@@ -298,7 +299,9 @@ impl<'d> Audit<'d> {
         self.report.skeletons += 1;
         let own = match skeleton.kind {
             EntryKind::Received => &skeleton.channel.recipient,
-            EntryKind::Erased if skeleton.channel.recipient == self.node.node => &skeleton.channel.recipient,
+            EntryKind::Erased | EntryKind::Statement if skeleton.channel.recipient == self.node.node => {
+                &skeleton.channel.recipient
+            }
             EntryKind::Sent
             | EntryKind::Receipt
             | EntryKind::Withdrawn
@@ -307,7 +310,8 @@ impl<'d> Audit<'d> {
             | EntryKind::Succeeded
             | EntryKind::Document
             | EntryKind::Erased
-            | EntryKind::Hold => &skeleton.channel.sender,
+            | EntryKind::Hold
+            | EntryKind::Statement => &skeleton.channel.sender,
         };
         if *own != self.node.node {
             return Err(format!("a {} entry about {}, which is not this node's", skeleton.kind, skeleton.channel));
@@ -344,7 +348,27 @@ impl<'d> Audit<'d> {
             EntryKind::Document => self.document(&skeleton, body),
             EntryKind::Erased => self.erased(&skeleton, body),
             EntryKind::Hold => self.hold(&skeleton, body),
+            EntryKind::Statement => self.statement(&skeleton, body, entry.evidence.as_deref()),
         }
+    }
+
+    /// A statement about a window of a channel: signed by both of its nodes, and about what the skeleton says.
+    fn statement(&mut self, skeleton: &Skeleton, body: Option<&[u8]>, evidence: Option<&[u8]>) -> Result<(), String> {
+        if skeleton.agreement != Digest::ZERO {
+            return Err("a statement entry names an agreement".into());
+        }
+        let named = read_body::<StatementBody>(body)?.map(|body| body.statement);
+        let Some(evidence) = evidence else { return Ok(()) };
+        let cosigned = CosignedStatement::from_cbor(evidence).map_err(|e| format!("statement: {e}"))?;
+        let statement = cosigned.verify(self.directory).map_err(|e| e.to_string())?;
+        if named.is_some_and(|named| named != statement.digest()) {
+            return Err("the evidence is another statement".into());
+        }
+        let window = statement.window();
+        if window.channel != skeleton.channel || window.span().last() != skeleton.number {
+            return Err("the statement is about another channel or window than the entry".into());
+        }
+        Ok(())
     }
 
     /// An entry that says when the node admitted a document: in its form, and each document once.

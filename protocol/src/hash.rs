@@ -56,6 +56,16 @@ pub enum Domain {
     SummaryItem,
     /// An inner node over these.
     SummaryNode,
+    /// An outcome, in a leaf of a window.
+    Outcome,
+    /// What a node answers about a window, and its signature.
+    WindowAnswer,
+    /// The differences of one class in a window.
+    Differences,
+    /// A statement about a window, and its signatures.
+    Statement,
+    /// The content of a dispute file.
+    Dispute,
 }
 
 impl Domain {
@@ -85,6 +95,11 @@ impl Domain {
             Domain::Documents => "luxor/v1/documents",
             Domain::SummaryItem => "luxor/v1/summary-item",
             Domain::SummaryNode => "luxor/v1/summary-node",
+            Domain::Outcome => "luxor/v1/outcome",
+            Domain::WindowAnswer => "luxor/v1/window-answer",
+            Domain::Differences => "luxor/v1/differences",
+            Domain::Statement => "luxor/v1/statement",
+            Domain::Dispute => "luxor/v1/dispute",
         }
     }
 }

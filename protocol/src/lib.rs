@@ -15,6 +15,7 @@
 //! | [`credential`] | attestations about traders that any library verifies: JOSE keys, SD-JWT VC, token status lists |
 //! | [`recognition`] | who is a trusted trader for whom, under which agreement, with which benefits; confirmed use of `collect` numbers |
 //! | [`revenue`] | duty and tax: exact amounts, dated rules, what is assessed, collected, remitted, given back, summed up and paid |
+//! | [`reconciliation`] | what two nodes find when they compare a channel: windows, differences, statements, dispute files |
 //! | [`reference`] | lists of codes and dated rules: territories, currencies, tariff, numbers, obligations, immediate release |
 //! | [`quality`] | what is wrong with a record, and how quickly it can be released |
 //! | [`statistics`] | aggregates of items, what of them may be published, thresholds compared |
@@ -39,6 +40,7 @@ mod mtree;
 pub mod names;
 pub mod quality;
 pub mod recognition;
+pub mod reconciliation;
 pub mod record;
 pub mod reference;
 pub mod revenue;

@@ -320,3 +320,25 @@ pub const MAX_STATISTICS_DOMINANCES: usize = 8;
 pub const MAX_STATISTICS_THRESHOLDS: usize = 64;
 /// Unknown figures that hang together with a cell withheld for others' sake, for which it is tried to show it after all; each try solves them again.
 pub const MAX_STATISTICS_REVIEWED: usize = 256;
+/// Numbers of one window: sixteen times the largest day that is foreseen, at 128 bytes each in memory.
+pub const MAX_WINDOW_NUMBERS: u64 = 16 * 1024 * 1024;
+/// Levels of a window's tree that one answer goes down: 64 roots for each one asked about.
+pub const MAX_WINDOW_BITS: u32 = 6;
+/// Parts of a window that one question asks about.
+pub const MAX_WINDOW_SPANS: usize = 1_024;
+/// Roots in one answer about a window, 34 bytes each.
+pub const MAX_WINDOW_ROOTS: usize = 16 * 1024;
+/// Numbers of a window about which one question asks what stands there, at most 69 bytes each in the answer.
+pub const MAX_WINDOW_ASKED: usize = 4_096;
+/// Differences of one window that are listed; a channel with more has another trouble than its numbers.
+pub const MAX_DIFFERENCES: usize = 10_000;
+/// Questions about one window; ten thousand scattered differences of the largest window take some thirty.
+pub const MAX_WINDOW_ROUNDS: usize = 512;
+/// Bytes of questions and answers about one window; ten thousand scattered differences of the largest window take some fourteen millions.
+pub const MAX_WINDOW_BYTES: usize = 32 * 1024 * 1024;
+/// Bytes of a dispute file, which is read into memory.
+pub const MAX_DISPUTE_BYTES: usize = 64 * 1024 * 1024;
+/// Pieces of evidence of one kind in a dispute file: one for each difference of a window.
+pub const MAX_DISPUTE_ITEMS: usize = MAX_DIFFERENCES;
+/// Statements in a dispute file.
+pub const MAX_DISPUTE_STATEMENTS: usize = 64;

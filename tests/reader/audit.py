@@ -3,7 +3,7 @@
 from answers import OF_LOGS, body_hash, checkpoints_body, entry_of, erased_body, hold_body, other_body
 from answers import read_receipt, receipt_body, skeleton
 from cbor import Refused, read
-from digests import verify
+from digests import H, verify
 from exchange import dispatch_digest, dispatch_header, envelope, withdrawal_header
 from tlog import Broken, checkpoint, leaf_hash, note_of, root
 
@@ -89,7 +89,8 @@ class Audit:
             raise Finding("opening")
         said = read(given["skeleton"], skeleton)
         sender, recipient = said["channel"][:2]
-        own = {"received": [recipient], "erased": [sender, recipient]}.get(said["kind"], [sender])
+        either = [sender, recipient]
+        own = {"received": [recipient], "erased": either, "statement": either}.get(said["kind"], [sender])
         if self.name not in own:
             raise Finding("channel")
         body = None
@@ -186,6 +187,21 @@ class Audit:
         if body:
             self.documents.add(body)
 
+    def _statement(self, said, body, evidence):
+        if said["agreement"] != bytes(32):
+            raise Finding("evidence")
+        if evidence is None:
+            return
+        encoded, *signatures = read(evidence, _cosigned)
+        digest = H("luxor/v1/statement", encoded)
+        if body and body != digest:
+            raise Finding("evidence")
+        for node, signature in zip(said["channel"][:2], signatures, strict=True):
+            keys = self.directory.nodes[node]["sign_ever"]
+            network = self.directory.network
+            if not any(verify("sign", key, "luxor/v1/statement", network, digest, signature) for key in keys):
+                raise Finding("evidence")
+
     def _erased(self, said, body, _):
         for entry, places in body["named"] if body else []:
             if entry >= len(self.leaves) - 1:
@@ -247,6 +263,14 @@ class Audit:
             raise Finding("evidence")
         self._signature(header, "luxor/v1/withdrawal", encoded, signature)
         self.counts["withdrawals"] += 1
+
+
+def _cosigned(reader):
+    """A statement with the signatures of both nodes."""
+    reader.tuple(3)
+    found = reader.bytes(2048), reader.fixed(64), reader.fixed(64)
+    reader.leave()
+    return found
 
 
 def _of_node(said):

@@ -1,5 +1,6 @@
 //! What `luxor bench` and `luxord bench` share: the records and networks they measure with, the reports they exchange as JSON, the
-//! formula of the ceiling, SD-JWT beside our own disclosure, traders to recognise, and documents to read.
+//! formula of the ceiling, SD-JWT beside our own disclosure, traders to recognise, a window to
+//! reconcile, and documents to read.
 //!
 //! Not here: measuring, clocks and processes.
 
@@ -12,6 +13,7 @@ mod recognition;
 mod records;
 mod report;
 pub mod sdjwt;
+mod windows;
 pub mod xml;
 
 pub use credentials::{STATUSES, SampleCredential, SampleList};
@@ -25,3 +27,4 @@ pub use report::{
     Latencies, ListCosts, LogReport, Per, PolicyReport, Primitive, PrimitivesReport, ProofReport, QualityReport,
     RecognitionReport, XmlReport, ceiling, decimal, peak_memory, per_second, percentile,
 };
+pub use windows::{DIFFERENCES, SampleWindow, WINDOW_NUMBERS, WindowRun};

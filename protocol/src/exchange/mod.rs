@@ -33,12 +33,13 @@ pub use opening::{Channel, ENTRY_BYTES, Entry, EntryKind, Lane, Opening, Opening
 pub use provenance::{ProvenOrigin, Provenance, ProvenanceError};
 pub use receipt::{
     Deletion, DocumentBody, Outcome, Receipt, ReceiptBody, ReceiptError, Rejection, SentBody, former_keys, keys_of_log,
-    log_key, log_keys, read_deletion, read_receipt,
+    log_key, log_keys, open_receipt, read_deletion, read_receipt,
 };
 pub use request::Request;
 pub use sealed::{SealedError, pack, unpack};
 pub use source::{Origin, Passed, Passing, Proven, Source, SourceError};
 pub use withdrawal::{Withdrawal, WithdrawalHeader};
+pub(crate) use witnesses::policies_of;
 pub use witnesses::{WitnessesError, policy_of, witness_key, witness_name, witnesses_of, words_needed};
 
 #[cfg(test)]

@@ -41,6 +41,8 @@ word_enum!(
         Hold = 9, "hold";
         /// This node admitted a document.
         Document = 10, "document";
+        /// Both sides of a channel signed what they agree on about a window of its numbers.
+        Statement = 11, "statement";
     }
 );
 

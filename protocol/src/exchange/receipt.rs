@@ -160,14 +160,23 @@ fn verifier(origin: &str, log: &PublicKey) -> Result<VerifierKey, ReceiptError> 
 /// # Errors
 /// [`ReceiptError`] with the first reason.
 pub fn read_receipt(recipient: &KnownNode, dispatch: &Digest, proof: &[u8]) -> Result<Receipt, ReceiptError> {
+    let receipt = open_receipt(recipient, proof)?;
+    if receipt.body.dispatch != *dispatch {
+        return Err(ReceiptError::Other("dispatch"));
+    }
+    Ok(receipt)
+}
+
+/// Verifies a receipt by `recipient` for whichever dispatch it names, as [`read_receipt`] does.
+///
+/// # Errors
+/// [`ReceiptError`] with the first reason.
+pub fn open_receipt(recipient: &KnownNode, proof: &[u8]) -> Result<Receipt, ReceiptError> {
     let (index, checkpoint, opening) = open_proof(recipient, proof)?;
     let skeleton = opening.read_skeleton()?;
     let body = ReceiptBody::from_cbor(&opening.body)?;
     if skeleton.kind != EntryKind::Received {
         return Err(ReceiptError::Other("kind of entry"));
-    }
-    if body.dispatch != *dispatch {
-        return Err(ReceiptError::Other("dispatch"));
     }
     Ok(Receipt { index, checkpoint, skeleton, body })
 }
@@ -219,11 +228,9 @@ impl fmt::Display for Outcome {
 
 const MAX_POINTER: usize = 200;
 
-impl Encode for ReceiptBody {
+impl Encode for Outcome {
     fn encode(&self, writer: &mut Writer) {
-        writer.array(4);
-        self.dispatch.encode(writer);
-        match &self.outcome {
+        match self {
             Outcome::Refused(code) => code.encode(writer),
             Outcome::Withdrawn => writer.null(),
             Outcome::Taken(rejected) => {
@@ -240,8 +247,42 @@ impl Encode for ReceiptBody {
                 }
             }
         }
+    }
+}
+
+impl Encode for ReceiptBody {
+    fn encode(&self, writer: &mut Writer) {
+        writer.array(4);
+        self.dispatch.encode(writer);
+        self.outcome.encode(writer);
         writer.uint(self.contiguous);
         writer.bytes(&self.channel_root);
+    }
+}
+
+impl Decode for Outcome {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
+        if reader.null()? {
+            return Ok(Outcome::Withdrawn);
+        }
+        if reader.peek_major()? == 0 {
+            return Ok(Outcome::Refused(RefusalCode::decode(reader)?));
+        }
+        let mut rejected: Vec<Rejection> = Vec::new();
+        for _ in 0..reader.array(MAX_BATCH_RECORDS)? {
+            let start = reader.position();
+            reader.tuple(3)?;
+            let record = reader.uint_max(MAX_BATCH_RECORDS as u64)? as usize; // at most 10,000
+            let fault = Fault::decode(reader)?;
+            let pointer = reader.text(MAX_POINTER)?.to_owned();
+            reader.leave();
+            if rejected.last().is_some_and(|last| last.record >= record) {
+                return Err(reader.refuse(start, "rejections are not ordered by record"));
+            }
+            rejected.push(Rejection { record, fault, pointer });
+        }
+        reader.leave();
+        Ok(Outcome::Taken(rejected))
     }
 }
 
@@ -249,27 +290,7 @@ impl Decode for ReceiptBody {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
         reader.tuple(4)?;
         let dispatch = Digest::decode(reader)?;
-        let outcome = if reader.null()? {
-            Outcome::Withdrawn
-        } else if reader.peek_major()? == 0 {
-            Outcome::Refused(RefusalCode::decode(reader)?)
-        } else {
-            let mut rejected: Vec<Rejection> = Vec::new();
-            for _ in 0..reader.array(MAX_BATCH_RECORDS)? {
-                let start = reader.position();
-                reader.tuple(3)?;
-                let record = reader.uint_max(MAX_BATCH_RECORDS as u64)? as usize; // at most 10,000
-                let fault = Fault::decode(reader)?;
-                let pointer = reader.text(MAX_POINTER)?.to_owned();
-                reader.leave();
-                if rejected.last().is_some_and(|last| last.record >= record) {
-                    return Err(reader.refuse(start, "rejections are not ordered by record"));
-                }
-                rejected.push(Rejection { record, fault, pointer });
-            }
-            reader.leave();
-            Outcome::Taken(rejected)
-        };
+        let outcome = Outcome::decode(reader)?;
         let body = Self { dispatch, outcome, contiguous: reader.uint()?, channel_root: reader.fixed()? };
         reader.leave();
         Ok(body)

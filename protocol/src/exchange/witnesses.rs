@@ -77,7 +77,7 @@ pub fn policy_of(directory: &Directory, node: &KnownNode) -> Result<Policy, Witn
 ///
 /// # Errors
 /// As [`policy_of`].
-pub(super) fn policies_of<'d>(
+pub(crate) fn policies_of<'d>(
     directory: &'d Directory,
     node: &'d KnownNode,
     origin: &'d str,

@@ -172,6 +172,17 @@ fn values() -> BTreeMap<&'static str, u128> {
         MAX_STATISTICS_DOMINANCES,
         MAX_STATISTICS_THRESHOLDS,
         MAX_STATISTICS_REVIEWED,
+        MAX_WINDOW_NUMBERS,
+        MAX_WINDOW_BITS,
+        MAX_WINDOW_SPANS,
+        MAX_WINDOW_ROOTS,
+        MAX_WINDOW_ASKED,
+        MAX_DIFFERENCES,
+        MAX_WINDOW_ROUNDS,
+        MAX_WINDOW_BYTES,
+        MAX_DISPUTE_BYTES,
+        MAX_DISPUTE_ITEMS,
+        MAX_DISPUTE_STATEMENTS,
     ])
 }
 

@@ -29,7 +29,12 @@ fn domains() -> Vec<Domain> {
         Documents => Some(Order),
         Order => Some(SummaryItem),
         SummaryItem => Some(SummaryNode),
-        SummaryNode => None,
+        SummaryNode => Some(Outcome),
+        Outcome => Some(WindowAnswer),
+        WindowAnswer => Some(Differences),
+        Differences => Some(Statement),
+        Statement => Some(Dispute),
+        Dispute => None,
     };
     std::iter::successors(Some(Document), |domain| after(*domain)).collect()
 }

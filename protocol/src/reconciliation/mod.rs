@@ -1,0 +1,36 @@
+//! Reconciliation of a channel: do both sides have the same dispatches with the same verdicts, where not, who can prove what, and what both
+//! sign in the end.
+//!
+//! | file | what |
+//! |---|---|
+//! | `window` | a range of numbers with the tree over what stands at each, and roots of parts of it |
+//! | `question` | what is asked and answered about a window, signed, and when two answers contradict each other |
+//! | `bisect` | the asking side: from the root down to the numbers that differ |
+//! | `difference` | the class of a difference, and what proves it |
+//! | `statement` | what both sides agree on, and sign |
+//! | `dispute` | the dispute file |
+//! | `verdict` | what a dispute file proves |
+//!
+//! Not here: records and money (business reconciliation), storage, sending, deadlines and clocks, and when a window is closed. The
+//! receipts and channel roots on which all rests are [`crate::exchange`]'s.
+
+mod bisect;
+mod difference;
+mod dispute;
+mod question;
+mod statement;
+mod verdict;
+mod window;
+
+pub use bisect::{Bisection, Bound, Compared, DEFAULT_BITS, Effect, Found, Input};
+pub use difference::{Class, Difference};
+pub use dispute::{Counted, DisputeError, DisputeFile};
+pub use question::{Answer, Lie, MAX_QUESTION_BYTES, Question, Reply, Said, SaidError, Step, Words, answer};
+pub use statement::{
+    ClassTotal, CosignedStatement, MAX_STATEMENT_BYTES, Statement, StatementBody, StatementError, Totals,
+};
+pub use verdict::{Fact, Finding, Findings, Verdict};
+pub use window::{Kept, Side, Span, Stand, Window, WindowError, WindowTree, outcome_digest, withdrawn_digest};
+
+#[cfg(test)]
+mod tests;
