@@ -107,7 +107,7 @@ fn a_use_is_flagged_until_its_holder_speaks() {
     let unknown = confirmation("IM2760000099", &parcel(1), 10);
     assert_eq!(uses.confirm(Scheme::Ioss, &unknown, key(1).public().id(), at(10)), Err(UseError::NoHolder));
     let other = uses.confirm(Scheme::Ioss, &says, key(2).public().id(), at(10)).unwrap_err();
-    assert!(other.to_string().contains("a number that platform-us holds with another key"), "{other}");
+    assert!(other.to_string().contains("another key by the credential of platform-us"), "{other}");
     assert_eq!(uses.confirm(Scheme::Ioss, &says, key(1).public().id(), at(10)), Ok(Matched::Cleared));
     assert_eq!(uses.confirm(Scheme::Ioss, &says, key(1).public().id(), at(11)), Ok(Matched::Again));
     assert_eq!(uses.confirmed(&flag.of.key), Some((says.period, at(10))));
