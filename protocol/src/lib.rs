@@ -32,6 +32,7 @@ pub mod credential;
 pub mod document;
 pub mod exchange;
 pub mod formats;
+mod framed;
 pub mod hash;
 pub mod keys;
 pub mod life;

@@ -35,6 +35,7 @@ use super::sample::{Method, SamplePlan, Stratum, by_value, random};
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::document::DirectoryError;
 use crate::exchange::{AuditEntry, decode_shown, encode_shown, entry_of};
+use crate::framed::{MAX_FRAME_BYTES, frame, unframe};
 use crate::hash::{Digest, Domain};
 use crate::limits::{
     MAX_BATCH_RECORDS, MAX_DOCUMENT_BYTES, MAX_PACK_BYTES, MAX_PACK_DOCUMENTS, MAX_PACK_ENTRIES, MAX_PACK_FORKS,
@@ -44,13 +45,13 @@ use crate::names::NodeRef;
 use crate::record::RecordView;
 use crate::tlog::{Checkpoint, Hash, MAX_EVIDENCE_BYTES, MAX_NOTE_BYTES, MAX_PROOF_HASHES};
 
+/// What a file with another domain is refused with.
+const OTHER: &str = "does not begin with \"luxor/v1/audit-pack\"";
+
 /// Bytes of a signed document with its signatures.
 const MAX_SIGNED_BYTES: usize = MAX_DOCUMENT_BYTES + MAX_SIGNATURES * 160 + 512;
 /// Hashes of a record's path in a batch of [`MAX_BATCH_RECORDS`].
 const MAX_PATH: usize = 14;
-/// Bytes around the content.
-const MAX_FRAME_BYTES: usize = 64;
-
 /// Why a pack was refused as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PackError {
@@ -185,7 +186,7 @@ impl AuditPack {
         }
         // What nobody can read is not written.
         Self::from_cbor(&content).map_err(PackError::Content)?;
-        Ok(frame(&content))
+        Ok(frame(Domain::AuditPack, &content))
     }
 
     /// Reads the file; nothing in it is verified but the digest of its content.
@@ -196,7 +197,7 @@ impl AuditPack {
         if bytes.len() > MAX_PACK_BYTES {
             return Err(PackError::TooLarge(bytes.len()));
         }
-        let (named, content) = read_frame(bytes).map_err(PackError::Frame)?;
+        let (named, content) = unframe(Domain::AuditPack, OTHER, bytes, MAX_PACK_BYTES).map_err(PackError::Frame)?;
         let found = Digest::of(Domain::AuditPack, &[content]);
         if named != found {
             return Err(PackError::Damaged { named, found });
@@ -209,7 +210,7 @@ impl AuditPack {
     /// # Errors
     /// [`PackError::Frame`].
     pub fn named_digest(bytes: &[u8]) -> Result<Digest, PackError> {
-        read_frame(bytes).map(|(named, _)| named).map_err(PackError::Frame)
+        unframe(Domain::AuditPack, OTHER, bytes, MAX_PACK_BYTES).map(|(named, _)| named).map_err(PackError::Frame)
     }
 
     /// Verifies the pack from its documents upwards; see [`Verified`].
@@ -265,60 +266,12 @@ impl PackedSample {
     }
 }
 
-/// The file around a content.
-pub(super) fn frame(content: &[u8]) -> Vec<u8> {
-    let mut writer = Writer::with_capacity(content.len() + MAX_FRAME_BYTES);
-    writer.array(3);
-    writer.text(Domain::AuditPack.text());
-    Digest::of(Domain::AuditPack, &[content]).encode(&mut writer);
-    writer.bytes(content);
-    writer.into_bytes()
-}
-
-fn read_frame(bytes: &[u8]) -> Result<(Digest, &[u8]), CborError> {
-    let mut reader = Reader::new(bytes);
-    reader.tuple(3)?;
-    let start = reader.position();
-    if reader.text(MAX_FRAME_BYTES)? != Domain::AuditPack.text() {
-        return Err(reader.refuse(start, "does not begin with \"luxor/v1/audit-pack\""));
-    }
-    let named = Digest::decode(&mut reader)?;
-    let content = reader.bytes(MAX_PACK_BYTES)?;
-    reader.leave();
-    reader.finish()?;
-    Ok((named, content))
-}
-
-fn encode_all(writer: &mut Writer, items: &[Vec<u8>]) {
-    writer.array(items.len());
-    items.iter().for_each(|item| writer.bytes(item));
-}
-
-fn decode_all(reader: &mut Reader<'_>, max: usize, bytes: usize) -> Result<Vec<Vec<u8>>, CborError> {
-    let mut items = Vec::new();
-    for _ in 0..reader.array(max)? {
-        items.push(reader.bytes(bytes)?.to_vec());
-    }
-    reader.leave();
-    Ok(items)
-}
-
-/// Reads a list whose items decode themselves.
-fn decode_list<T: Decode>(reader: &mut Reader<'_>, max: usize) -> Result<Vec<T>, CborError> {
-    let mut items = Vec::new();
-    for _ in 0..reader.array(max)? {
-        items.push(T::decode(reader)?);
-    }
-    reader.leave();
-    Ok(items)
-}
-
 impl Encode for AuditPack {
     fn encode(&self, writer: &mut Writer) {
         writer.array(11);
         writer.bytes(&self.charter);
-        encode_all(writer, &self.cards);
-        encode_all(writer, &self.agreements);
+        writer.bytes_list(&self.cards);
+        writer.bytes_list(&self.agreements);
         self.node.encode(writer);
         self.packed_by.encode(writer);
         writer.bytes(&self.checkpoint);
@@ -331,7 +284,7 @@ impl Encode for AuditPack {
         }
         writer.array(self.opened.len());
         self.opened.iter().for_each(|opened| opened.encode(writer));
-        encode_all(writer, &self.forks);
+        writer.bytes_list(&self.forks);
     }
 }
 
@@ -339,19 +292,19 @@ impl Decode for AuditPack {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
         reader.tuple(11)?;
         let charter = reader.bytes(MAX_SIGNED_BYTES)?.to_vec();
-        let cards = decode_all(reader, MAX_PACK_DOCUMENTS, MAX_SIGNED_BYTES)?;
-        let agreements = decode_all(reader, MAX_PACK_DOCUMENTS, MAX_SIGNED_BYTES)?;
+        let cards = reader.list(MAX_PACK_DOCUMENTS, |r| r.bytes(MAX_SIGNED_BYTES).map(<[u8]>::to_vec))?;
+        let agreements = reader.list(MAX_PACK_DOCUMENTS, |r| r.bytes(MAX_SIGNED_BYTES).map(<[u8]>::to_vec))?;
         let (node, packed_by) = (NodeRef::decode(reader)?, NodeRef::decode(reader)?);
         let checkpoint = reader.bytes(MAX_NOTE_BYTES)?.to_vec();
         let report = AuditReport::decode(reader)?;
-        let entries = decode_list(reader, MAX_PACK_ENTRIES)?;
+        let entries = reader.list(MAX_PACK_ENTRIES, Decode::decode)?;
         let sample = if reader.null()? { None } else { Some(PackedSample::decode(reader)?) };
         let start = reader.position();
-        let opened: Vec<OpenedEntry> = decode_list(reader, MAX_PACK_ENTRIES)?;
+        let opened: Vec<OpenedEntry> = reader.list(MAX_PACK_ENTRIES, Decode::decode)?;
         if !opened.is_sorted_by(|a, b| a.index < b.index) {
             return Err(reader.refuse(start, "opened entries are not in the order of the log"));
         }
-        let forks = decode_all(reader, MAX_PACK_FORKS, MAX_EVIDENCE_BYTES)?;
+        let forks = reader.list(MAX_PACK_FORKS, |r| r.bytes(MAX_EVIDENCE_BYTES).map(<[u8]>::to_vec))?;
         reader.leave();
         Ok(Self { charter, cards, agreements, node, packed_by, checkpoint, report, entries, sample, opened, forks })
     }
@@ -448,7 +401,7 @@ impl Decode for OpenedEntry {
                 return Err(reader.refuse(start, "opened records are not in the order of the batch"));
             }
             let view = RecordView::decode(reader)?;
-            let path = decode_list(reader, MAX_PATH)?;
+            let path = reader.list(MAX_PATH, Decode::decode)?;
             reader.leave();
             records.push(OpenedRecord { place, view, path });
         }

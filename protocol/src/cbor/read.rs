@@ -4,6 +4,9 @@ use std::ops::Range;
 
 use crate::limits::MAX_DEPTH;
 
+/// Items of a list for which room is made before the first of them was read.
+const RESERVED_ITEMS: usize = 64;
+
 /// Why bytes were refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Reason {
@@ -260,6 +263,24 @@ impl<'a> Reader<'a> {
         }
         *last = Some(key);
         Ok(key)
+    }
+
+    /// A list of at most `max` items, each as `item` reads it.
+    ///
+    /// # Errors
+    /// [`CborError`] for another kind of item, too many of them, or those of `item`.
+    pub fn list<T>(
+        &mut self,
+        max: usize,
+        mut item: impl FnMut(&mut Self) -> Result<T, CborError>,
+    ) -> Result<Vec<T>, CborError> {
+        let count = self.array(max)?;
+        let mut items = Vec::with_capacity(count.min(RESERVED_ITEMS));
+        for _ in 0..count {
+            items.push(item(self)?);
+        }
+        self.leave();
+        Ok(items)
     }
 
     /// Leaves an array or map after its last item.

@@ -1,5 +1,7 @@
 //! The encoder: appends canonical items to a byte vector.
 
+use super::Encode;
+
 /// Writes canonical CBOR. The caller announces how many items follow an array or map header.
 #[derive(Debug, Default)]
 pub struct Writer {
@@ -74,6 +76,18 @@ impl Writer {
     /// The head of an array of `count` items, which follow.
     pub fn array(&mut self, count: usize) {
         self.head(4, count as u64);
+    }
+
+    /// A list of values.
+    pub fn list<T: Encode>(&mut self, items: &[T]) {
+        self.array(items.len());
+        items.iter().for_each(|item| item.encode(self));
+    }
+
+    /// A list of byte strings.
+    pub fn bytes_list(&mut self, items: &[Vec<u8>]) {
+        self.array(items.len());
+        items.iter().for_each(|item| self.bytes(item));
     }
 
     /// The head of a map of `count` pairs, which follow with ascending unsigned keys.

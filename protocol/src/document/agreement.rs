@@ -6,8 +6,7 @@ use serde::Deserialize;
 
 use super::recognition::DraftRecognition;
 use super::{
-    Charter, CharterMember, Document, DocumentError, DocumentKind, MAX_WORD, Recognition, decode_list, decode_some,
-    encode_list, is_word,
+    Charter, CharterMember, Document, DocumentError, DocumentKind, MAX_WORD, Recognition, decode_some, is_word,
 };
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::hash::{Digest, unhex};
@@ -580,13 +579,13 @@ impl Encode for Agreement {
             Some(digest) => digest.encode(writer),
             None => writer.null(),
         }
-        encode_list(writer, &self.parties);
+        writer.list(&self.parties);
         self.valid_from.encode(writer);
         self.valid_until.encode(writer);
         writer.array(self.flows.len());
         self.flows.iter().for_each(|flow| flow.encode(writer));
         if !self.recognises.is_empty() {
-            encode_list(writer, &self.recognises);
+            writer.list(&self.recognises);
         }
     }
 }
@@ -597,18 +596,18 @@ impl Encode for Flow {
         writer.text(&self.type_name);
         writer.array(self.type_versions.len());
         self.type_versions.iter().for_each(|version| writer.uint(*version));
-        encode_list(writer, &self.from);
-        encode_list(writer, &self.to);
+        writer.list(&self.from);
+        writer.list(&self.to);
         self.purpose.encode(writer);
         encode_words(writer, &self.groups);
-        encode_list(writer, &self.territories);
-        encode_list(writer, &self.roles);
+        writer.list(&self.territories);
+        writer.list(&self.roles);
         writer.bool(self.handling);
         writer.uint(self.retention_days);
         writer.array(self.onward.len());
         for onward in &self.onward {
             writer.array(5);
-            encode_list(writer, &onward.to.members);
+            writer.list(&onward.to.members);
             writer.array(onward.to.kinds.len());
             for (kind, place) in &onward.to.kinds {
                 writer.array(2);
@@ -637,7 +636,7 @@ fn encode_words(writer: &mut Writer, words: &[String]) {
 }
 
 fn decode_words(reader: &mut Reader<'_>) -> Result<Vec<String>, CborError> {
-    decode_list(reader, MAX_GROUPS, |r| r.text(MAX_WORD).map(str::to_owned))
+    reader.list(MAX_GROUPS, |r| r.text(MAX_WORD).map(str::to_owned))
 }
 
 impl Decode for Flow {
@@ -645,19 +644,19 @@ impl Decode for Flow {
         r.tuple(12)?;
         let flow = Self {
             type_name: r.text(MAX_WORD)?.to_owned(),
-            type_versions: decode_list(r, MAX_TYPE_VERSIONS, |r| r.uint())?,
-            from: decode_list(r, MAX_MEMBERS, MemberId::decode)?,
-            to: decode_list(r, MAX_MEMBERS, MemberId::decode)?,
+            type_versions: r.list(MAX_TYPE_VERSIONS, |r| r.uint())?,
+            from: r.list(MAX_MEMBERS, MemberId::decode)?,
+            to: r.list(MAX_MEMBERS, MemberId::decode)?,
             purpose: Purpose::decode(r)?,
             groups: decode_words(r)?,
-            territories: decode_list(r, MAX_TERRITORIES, Territory::decode)?,
-            roles: decode_list(r, Role::ALL.len(), Role::decode)?,
+            territories: r.list(MAX_TERRITORIES, Territory::decode)?,
+            roles: r.list(Role::ALL.len(), Role::decode)?,
             handling: r.bool()?,
             retention_days: r.uint()?,
-            onward: decode_list(r, MAX_ONWARD, |r| {
+            onward: r.list(MAX_ONWARD, |r| {
                 r.tuple(5)?;
-                let members = decode_list(r, MAX_MEMBERS, MemberId::decode)?;
-                let kinds = decode_list(r, MAX_MEMBERS, |r| {
+                let members = r.list(MAX_MEMBERS, MemberId::decode)?;
+                let kinds = r.list(MAX_MEMBERS, |r| {
                     r.tuple(2)?;
                     let kind = MemberKind::decode(r)?;
                     let place = if r.null()? { None } else { Some(Territory::decode(r)?) };
@@ -669,7 +668,7 @@ impl Decode for Flow {
                 r.leave();
                 Ok(onward)
             })?,
-            terms: decode_list(r, MAX_TERMS, |r| {
+            terms: r.list(MAX_TERMS, |r| {
                 r.tuple(2)?;
                 let term = Term { name: r.text(MAX_WORD)?.to_owned(), value: r.text(MAX_WORD)?.to_owned() };
                 r.leave();
@@ -693,10 +692,10 @@ impl Decode for Agreement {
             article: words(reader)?,
             controller: words(reader)?,
             document: if reader.null()? { None } else { Some(Digest::decode(reader)?) },
-            parties: decode_list(reader, MAX_MEMBERS, MemberId::decode)?,
+            parties: reader.list(MAX_MEMBERS, MemberId::decode)?,
             valid_from: Day::decode(reader)?,
             valid_until: Day::decode(reader)?,
-            flows: decode_list(reader, MAX_FLOWS, Flow::decode)?,
+            flows: reader.list(MAX_FLOWS, Flow::decode)?,
             recognises: if longer { decode_some(reader, MAX_RECOGNITIONS, Recognition::decode)? } else { Vec::new() },
         };
         reader.leave();

@@ -1,6 +1,6 @@
 //! The card: what a member says of itself, its nodes with their keys and addresses. Signed with its identity key.
 
-use super::{AttestCardKey, Document, DocumentError, DocumentKind, decode_list, decode_some, encode_list};
+use super::{AttestCardKey, Document, DocumentError, DocumentKind, decode_some};
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::credential::Algorithm;
 use crate::hash::{Digest, Domain};
@@ -222,7 +222,7 @@ impl Encode for Card {
             writer.array(10);
             node.name.encode(writer);
             for keys in node.uses() {
-                encode_list(writer, keys.all());
+                writer.list(keys.all());
             }
             writer.array(node.seal.len());
             node.seal.iter().for_each(|seal| writer.text(seal));
@@ -238,7 +238,7 @@ impl Encode for Card {
             }
         }
         if !self.attest.is_empty() {
-            encode_list(writer, &self.attest);
+            writer.list(&self.attest);
         }
     }
 }
@@ -249,7 +249,7 @@ impl Decode for Card {
         let longer = reader.tuple_or_longer(3)?;
         let member = MemberId::decode(reader)?;
         let identity = decode_key(KeyUse::Identity, reader)?;
-        let nodes = decode_list(reader, MAX_NODES, |r| {
+        let nodes = reader.list(MAX_NODES, |r| {
             r.tuple(10)?;
             let node = CardNode {
                 name: Slug::decode(r)?,
@@ -257,11 +257,11 @@ impl Decode for Card {
                 log: decode_keys(KeyUse::Log, r)?,
                 witness: decode_keys(KeyUse::Witness, r)?,
                 transport: decode_keys(KeyUse::Transport, r)?,
-                seal: decode_list(r, MAX_KEYS, |r| r.text(MAX_LINE).map(str::to_owned))?,
+                seal: r.list(MAX_KEYS, |r| r.text(MAX_LINE).map(str::to_owned))?,
                 origin: r.text(MAX_LINE)?.to_owned(),
-                addresses: decode_list(r, MAX_ADDRESSES, |r| r.text(MAX_LINE).map(str::to_owned))?,
+                addresses: r.list(MAX_ADDRESSES, |r| r.text(MAX_LINE).map(str::to_owned))?,
                 epoch: r.uint()?,
-                reads: decode_list(r, 64, |r| {
+                reads: r.list(64, |r| {
                     r.tuple(2)?;
                     let read = (r.text(40)?.to_owned(), r.uint()?);
                     r.leave();
@@ -281,6 +281,6 @@ impl Decode for Card {
 
 fn decode_keys(purpose: KeyUse, reader: &mut Reader<'_>) -> Result<Keys, CborError> {
     let start = reader.position();
-    let keys = decode_list(reader, MAX_KEYS, |r| decode_key(purpose, r))?;
+    let keys = reader.list(MAX_KEYS, |r| decode_key(purpose, r))?;
     Keys::new(keys).ok_or_else(|| reader.refuse(start, "no key, or one twice"))
 }

@@ -7,7 +7,7 @@
 use serde::Deserialize;
 
 use super::issuers::{DraftIssuers, Issuers};
-use super::{Document, DocumentError, DocumentKind, decode_list, decode_some, encode_list};
+use super::{Document, DocumentError, DocumentKind, decode_some};
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::hash::Digest;
 use crate::keys::{KeyUse, PublicKey, decode_key};
@@ -302,7 +302,7 @@ impl Encode for Charter {
             m.identity.encode(writer);
             m.status.encode(writer);
         }
-        encode_list(writer, &self.governors);
+        writer.list(&self.governors);
         writer.uint(self.threshold);
         match &self.policy {
             None => writer.null(),
@@ -318,7 +318,7 @@ impl Encode for Charter {
             Some(other) => other.encode(writer),
         }
         if !self.issuers.is_empty() {
-            encode_list(writer, &self.issuers);
+            writer.list(&self.issuers);
         }
     }
 }
@@ -328,7 +328,7 @@ impl Decode for Charter {
         let start = reader.position();
         let longer = reader.tuple_or_longer(8)?;
         let name = reader.text(MAX_NAME_BYTES)?.to_owned();
-        let members = decode_list(reader, MAX_MEMBERS, |r| {
+        let members = reader.list(MAX_MEMBERS, |r| {
             r.tuple(6)?;
             let member = CharterMember {
                 id: MemberId::decode(r)?,
@@ -341,7 +341,7 @@ impl Decode for Charter {
             r.leave();
             Ok(member)
         })?;
-        let governors = decode_list(reader, MAX_MEMBERS, MemberId::decode)?;
+        let governors = reader.list(MAX_MEMBERS, MemberId::decode)?;
         let threshold = reader.uint()?;
         let policy = if reader.null()? { None } else { Some(reader.text(MAX_POLICY_BYTES)?.to_owned()) };
         let valid_until = if reader.null()? { None } else { Some(Day::decode(reader)?) };

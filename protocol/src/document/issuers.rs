@@ -4,7 +4,7 @@
 
 use serde::Deserialize;
 
-use super::{Charter, CharterMember, MemberStatus, decode_list, encode_list, is_word};
+use super::{Charter, CharterMember, MemberStatus, is_word};
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::credential::CredentialType;
 use crate::limits::MAX_MEMBERS;
@@ -128,7 +128,7 @@ impl Encode for Issuers {
     fn encode(&self, writer: &mut Writer) {
         writer.array(2);
         writer.text(&self.attestation);
-        encode_list(writer, &self.members);
+        writer.list(&self.members);
     }
 }
 
@@ -136,7 +136,7 @@ impl Decode for Issuers {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
         reader.tuple(2)?;
         let attestation = reader.text(super::MAX_WORD)?.to_owned();
-        let members = decode_list(reader, MAX_MEMBERS, MemberId::decode)?;
+        let members = reader.list(MAX_MEMBERS, MemberId::decode)?;
         reader.leave();
         Ok(Self { attestation, members })
     }

@@ -453,21 +453,6 @@ fn check_line(text: &str, max: usize) -> Result<(), ()> {
     }
 }
 
-/// Reads a bounded list whose items follow their own rule.
-fn decode_list<T>(
-    reader: &mut Reader<'_>,
-    max: usize,
-    mut item: impl FnMut(&mut Reader<'_>) -> Result<T, CborError>,
-) -> Result<Vec<T>, CborError> {
-    let count = reader.array(max)?;
-    let mut items = Vec::with_capacity(count.min(64));
-    for _ in 0..count {
-        items.push(item(reader)?);
-    }
-    reader.leave();
-    Ok(items)
-}
-
 /// Reads a list of a longer form, which is not empty: without items the shorter form is the canonical one.
 fn decode_some<T>(
     reader: &mut Reader<'_>,
@@ -475,7 +460,7 @@ fn decode_some<T>(
     item: impl FnMut(&mut Reader<'_>) -> Result<T, CborError>,
 ) -> Result<Vec<T>, CborError> {
     let start = reader.position();
-    let items = decode_list(reader, max, item)?;
+    let items = reader.list(max, item)?;
     if items.is_empty() { Err(reader.refuse(start, "an empty list at the end is left out")) } else { Ok(items) }
 }
 
@@ -486,12 +471,6 @@ const MAX_WORD: usize = 40;
 fn is_word(text: &str) -> bool {
     let inner = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_';
     (1..=MAX_WORD).contains(&text.len()) && text.bytes().all(inner)
-}
-
-/// Writes a list of encodable items.
-fn encode_list<T: Encode>(writer: &mut Writer, items: &[T]) {
-    writer.array(items.len());
-    items.iter().for_each(|item| item.encode(writer));
 }
 
 #[cfg(test)]

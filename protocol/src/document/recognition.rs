@@ -6,7 +6,7 @@
 use serde::Deserialize;
 
 use super::agreement::{MAX_WORDS, ascending, sorted};
-use super::{MAX_WORD, check_line, decode_list, encode_list, is_word};
+use super::{MAX_WORD, check_line, is_word};
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::credential::CredentialType;
 use crate::limits::{MAX_MEMBERS, MAX_RECOGNITION_CONDITIONS};
@@ -171,9 +171,9 @@ impl Encode for Recognition {
         }
         writer.text(Self::ATTESTATION.word());
         writer.text(&self.programme);
-        encode_list(writer, &self.by);
-        encode_list(writer, &self.purposes);
-        encode_list(writer, &self.benefits);
+        writer.list(&self.by);
+        writer.list(&self.purposes);
+        writer.list(&self.benefits);
         for words in [&self.except_hs, &self.needs] {
             writer.array(words.len());
             words.iter().for_each(|word| writer.text(word));
@@ -200,11 +200,11 @@ impl Decode for Recognition {
         let row = Self {
             issued_by,
             programme: r.text(MAX_WORDS)?.to_owned(),
-            by: decode_list(r, MAX_MEMBERS, MemberId::decode)?,
-            purposes: decode_list(r, Purpose::ALL.len(), Purpose::decode)?,
-            benefits: decode_list(r, Benefit::ALL.len(), Benefit::decode)?,
-            except_hs: decode_list(r, MAX_RECOGNITION_CONDITIONS, words)?,
-            needs: decode_list(r, MAX_RECOGNITION_CONDITIONS, words)?,
+            by: r.list(MAX_MEMBERS, MemberId::decode)?,
+            purposes: r.list(Purpose::ALL.len(), Purpose::decode)?,
+            benefits: r.list(Benefit::ALL.len(), Benefit::decode)?,
+            except_hs: r.list(MAX_RECOGNITION_CONDITIONS, words)?,
+            needs: r.list(MAX_RECOGNITION_CONDITIONS, words)?,
         };
         r.leave();
         Ok(row)

@@ -4,7 +4,7 @@
 //! What such a key signed before keeps its force; between `compromised_since` and the revocation it is contested, never void: else a
 //! member could disown last month by revoking a key. It holds under a stale charter too.
 
-use super::{Document, DocumentError, DocumentKind, decode_list, encode_list};
+use super::{Document, DocumentError, DocumentKind};
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::hash::Digest;
 use crate::keys::KeyId;
@@ -75,7 +75,7 @@ impl Encode for Revocation {
     fn encode(&self, writer: &mut Writer) {
         writer.array(5);
         self.member.encode(writer);
-        encode_list(writer, &self.keys);
+        writer.list(&self.keys);
         writer.text(&self.reason);
         self.revoked_at.encode(writer);
         match &self.compromised_since {
@@ -91,7 +91,7 @@ impl Decode for Revocation {
         reader.tuple(5)?;
         let revocation = Self {
             member: MemberId::decode(reader)?,
-            keys: decode_list(reader, MAX_REVOKED, KeyId::decode)?,
+            keys: reader.list(MAX_REVOKED, KeyId::decode)?,
             reason: reader.text(MAX_REASON)?.to_owned(),
             revoked_at: Millis::decode(reader)?,
             compromised_since: if reader.null()? { None } else { Some(Millis::decode(reader)?) },

@@ -1,7 +1,7 @@
 //! The suspension: agreements whose rows from or to its signer give nothing for now. Each member numbers its own, the highest version
 //! holds, and only it resumes.
 
-use super::{Document, DocumentError, DocumentKind, decode_list, encode_list};
+use super::{Document, DocumentError, DocumentKind};
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::hash::Digest;
 use crate::limits::MAX_SUSPENDED;
@@ -61,7 +61,7 @@ impl Encode for Suspension {
     fn encode(&self, writer: &mut Writer) {
         writer.array(3);
         self.member.encode(writer);
-        encode_list(writer, &self.agreements);
+        writer.list(&self.agreements);
         writer.text(&self.reason);
     }
 }
@@ -72,7 +72,7 @@ impl Decode for Suspension {
         reader.tuple(3)?;
         let suspension = Self {
             member: MemberId::decode(reader)?,
-            agreements: decode_list(reader, MAX_SUSPENDED, Slug::decode)?,
+            agreements: reader.list(MAX_SUSPENDED, Slug::decode)?,
             reason: reader.text(MAX_REASON)?.to_owned(),
         };
         reader.leave();

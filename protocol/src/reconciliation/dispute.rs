@@ -15,6 +15,7 @@ use super::statement::CosignedStatement;
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::document::DirectoryError;
 use crate::exchange::{Arrival, Channel};
+use crate::framed::{MAX_FRAME_BYTES, frame, unframe};
 use crate::hash::{Digest, Domain};
 use crate::limits::{
     MAX_ANSWER_BYTES, MAX_DISPUTE_BYTES, MAX_DISPUTE_ITEMS, MAX_DISPUTE_STATEMENTS, MAX_PACK_DOCUMENTS,
@@ -23,8 +24,8 @@ use crate::limits::{
 use crate::names::NodeRef;
 use crate::tlog::{Hash, MAX_PROOF_HASHES, NodeReader, ProveError, inclusion_proof};
 
-/// Bytes around the content.
-const MAX_FRAME_BYTES: usize = 64;
+/// What a file with another domain is refused with.
+const OTHER: &str = "does not begin with \"luxor/v1/dispute\"";
 
 /// A dispute about numbers of one channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,7 +153,7 @@ impl DisputeFile {
         }
         // What nobody can read is not written.
         Self::from_cbor(&content).map_err(DisputeError::Content)?;
-        Ok(frame(&content))
+        Ok(frame(Domain::Dispute, &content))
     }
 
     /// Reads the file; nothing in it is verified but the digest of its content.
@@ -163,7 +164,8 @@ impl DisputeFile {
         if bytes.len() > MAX_DISPUTE_BYTES {
             return Err(DisputeError::TooLarge(bytes.len()));
         }
-        let (named, content) = read_frame(bytes).map_err(DisputeError::Frame)?;
+        let (named, content) =
+            unframe(Domain::Dispute, OTHER, bytes, MAX_DISPUTE_BYTES).map_err(DisputeError::Frame)?;
         let found = Digest::of(Domain::Dispute, &[content]);
         if named != found {
             return Err(DisputeError::Damaged { named, found });
@@ -172,69 +174,17 @@ impl DisputeFile {
     }
 }
 
-/// The file around a content.
-pub(super) fn frame(content: &[u8]) -> Vec<u8> {
-    let mut writer = Writer::with_capacity(content.len().saturating_add(MAX_FRAME_BYTES));
-    writer.array(3);
-    writer.text(Domain::Dispute.text());
-    Digest::of(Domain::Dispute, &[content]).encode(&mut writer);
-    writer.bytes(content);
-    writer.into_bytes()
-}
-
-fn read_frame(bytes: &[u8]) -> Result<(Digest, &[u8]), CborError> {
-    let mut reader = Reader::new(bytes);
-    reader.tuple(3)?;
-    let start = reader.position();
-    if reader.text(MAX_FRAME_BYTES)? != Domain::Dispute.text() {
-        return Err(reader.refuse(start, "does not begin with \"luxor/v1/dispute\""));
-    }
-    let named = Digest::decode(&mut reader)?;
-    let content = reader.bytes(MAX_DISPUTE_BYTES)?;
-    reader.leave();
-    reader.finish()?;
-    Ok((named, content))
-}
-
-fn encode_bytes(writer: &mut Writer, items: &[Vec<u8>]) {
-    writer.array(items.len());
-    items.iter().for_each(|item| writer.bytes(item));
-}
-
-fn encode_list<T: Encode>(writer: &mut Writer, items: &[T]) {
-    writer.array(items.len());
-    items.iter().for_each(|item| item.encode(writer));
-}
-
-fn decode_bytes(reader: &mut Reader<'_>, max: usize, bytes: usize) -> Result<Vec<Vec<u8>>, CborError> {
-    let mut items = Vec::new();
-    for _ in 0..reader.array(max)? {
-        items.push(reader.bytes(bytes)?.to_vec());
-    }
-    reader.leave();
-    Ok(items)
-}
-
-fn decode_list<T: Decode>(reader: &mut Reader<'_>, max: usize) -> Result<Vec<T>, CborError> {
-    let mut items = Vec::new();
-    for _ in 0..reader.array(max)? {
-        items.push(T::decode(reader)?);
-    }
-    reader.leave();
-    Ok(items)
-}
-
 impl Encode for DisputeFile {
     fn encode(&self, writer: &mut Writer) {
         writer.array(8);
-        encode_bytes(writer, &self.documents);
+        writer.bytes_list(&self.documents);
         self.channel.encode(writer);
-        encode_list(writer, &self.arrivals);
-        encode_bytes(writer, &self.receipts);
-        encode_list(writer, &self.counted);
-        encode_list(writer, &self.said);
-        encode_list(writer, &self.lies);
-        encode_list(writer, &self.statements);
+        writer.list(&self.arrivals);
+        writer.bytes_list(&self.receipts);
+        writer.list(&self.counted);
+        writer.list(&self.said);
+        writer.list(&self.lies);
+        writer.list(&self.statements);
     }
 }
 
@@ -242,14 +192,14 @@ impl Decode for DisputeFile {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
         reader.tuple(8)?;
         let file = Self {
-            documents: decode_bytes(reader, MAX_PACK_DOCUMENTS, MAX_SIGNED_DOCUMENT_BYTES)?,
+            documents: reader.list(MAX_PACK_DOCUMENTS, |r| r.bytes(MAX_SIGNED_DOCUMENT_BYTES).map(<[u8]>::to_vec))?,
             channel: Channel::decode(reader)?,
-            arrivals: decode_list(reader, MAX_DISPUTE_ITEMS)?,
-            receipts: decode_bytes(reader, MAX_DISPUTE_ITEMS, MAX_ANSWER_BYTES)?,
-            counted: decode_list(reader, MAX_DISPUTE_ITEMS)?,
-            said: decode_list(reader, MAX_DISPUTE_ITEMS)?,
-            lies: decode_list(reader, MAX_DISPUTE_STATEMENTS)?,
-            statements: decode_list(reader, MAX_DISPUTE_STATEMENTS)?,
+            arrivals: reader.list(MAX_DISPUTE_ITEMS, Decode::decode)?,
+            receipts: reader.list(MAX_DISPUTE_ITEMS, |r| r.bytes(MAX_ANSWER_BYTES).map(<[u8]>::to_vec))?,
+            counted: reader.list(MAX_DISPUTE_ITEMS, Decode::decode)?,
+            said: reader.list(MAX_DISPUTE_ITEMS, Decode::decode)?,
+            lies: reader.list(MAX_DISPUTE_STATEMENTS, Decode::decode)?,
+            statements: reader.list(MAX_DISPUTE_STATEMENTS, Decode::decode)?,
         };
         reader.leave();
         Ok(file)
@@ -272,11 +222,7 @@ impl Decode for Counted {
         reader.tuple(4)?;
         let receipt = reader.uint_max(MAX_DISPUTE_ITEMS as u64)? as usize; // at most ten thousand
         let (number, dispatch) = (reader.uint()?, Digest::decode(reader)?);
-        let mut path = Vec::new();
-        for _ in 0..reader.array(MAX_PROOF_HASHES)? {
-            path.push(reader.fixed()?);
-        }
-        reader.leave();
+        let path = reader.list(MAX_PROOF_HASHES, Reader::fixed)?;
         reader.leave();
         Ok(Self { receipt, number, dispatch, path })
     }

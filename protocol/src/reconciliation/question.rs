@@ -403,24 +403,12 @@ impl Decode for Answer {
         let answer = match reader.uint()? {
             0 => Answer::Root(reader.fixed()?),
             1 => {
-                let mut parts = Vec::new();
-                for _ in 0..reader.array(MAX_WINDOW_SPANS)? {
-                    let mut roots = Vec::new();
-                    for _ in 0..reader.array(1 << MAX_WINDOW_BITS)? {
-                        roots.push(reader.fixed()?);
-                    }
-                    reader.leave();
-                    parts.push(roots);
-                }
-                reader.leave();
+                let part = |r: &mut Reader<'_>| r.list(1 << MAX_WINDOW_BITS, Reader::fixed);
+                let parts = reader.list(MAX_WINDOW_SPANS, part)?;
                 Answer::Parts(parts)
             }
             2 => {
-                let mut stands = Vec::new();
-                for _ in 0..reader.array(MAX_WINDOW_ASKED)? {
-                    stands.push(Stand::decode(reader)?);
-                }
-                reader.leave();
+                let stands = reader.list(MAX_WINDOW_ASKED, Stand::decode)?;
                 Answer::Stands(stands)
             }
             _ => return Err(reader.refuse(start, "no answer about a window")),

@@ -15,7 +15,7 @@ use crate::exchange::{Channel, Outcome};
 use crate::hash::{Digest, Domain};
 use crate::limits::MAX_WINDOW_NUMBERS;
 use crate::names::word_enum;
-use crate::tlog::{Hash, MAX_TREE_SIZE, MissingNode, NodeReader, leaf_hash, node_hash};
+use crate::tlog::{Hash, MAX_TREE_SIZE, MemoryTree, MissingNode, NodeReader, leaf_hash, node_hash};
 
 word_enum!(
     /// One of the two nodes of a channel.
@@ -86,8 +86,7 @@ pub trait Kept: NodeReader {
 #[derive(Debug, Clone, Default)]
 pub struct WindowTree {
     stands: Vec<Stand>,
-    /// Complete nodes by level; the first level holds the leaves.
-    levels: Vec<Vec<Hash>>,
+    tree: MemoryTree,
 }
 
 /// The digest of an outcome that stands in a leaf.
@@ -271,36 +270,15 @@ impl WindowTree {
     /// Adds the next number.
     pub fn push(&mut self, stand: Stand) {
         self.stands.push(stand);
-        let mut hash = stand.leaf(self.numbers());
-        for level in 0.. {
-            if self.levels.len() == level {
-                self.levels.push(Vec::new());
-            }
-            let nodes = &mut self.levels[level];
-            nodes.push(hash);
-            match nodes.as_slice() {
-                [.., left, right] if nodes.len().is_multiple_of(2) => hash = node_hash(left, right),
-                _ => return,
-            }
-        }
+        self.tree.push(stand.leaf(self.numbers()));
     }
 
     /// Changes what stands at a number, which there must be; tells whether there is.
     pub fn set(&mut self, number: u64, stand: Stand) -> bool {
-        let at = number.checked_sub(1).and_then(|index| usize::try_from(index).ok());
-        let Some((mut index, place)) = at.and_then(|at| Some((at, self.stands.get_mut(at)?))) else { return false };
+        let place = number.checked_sub(1).and_then(|index| self.stands.get_mut(usize::try_from(index).ok()?));
+        let Some(place) = place else { return false };
         *place = stand;
-        let mut hash = stand.leaf(number);
-        for nodes in &mut self.levels {
-            let Some(node) = nodes.get_mut(index) else { break };
-            *node = hash;
-            let pair = index & !1;
-            let [left, right] = [nodes.get(pair), nodes.get(pair + 1)];
-            let Some((left, right)) = left.zip(right) else { break };
-            hash = node_hash(left, right);
-            index >>= 1;
-        }
-        true
+        self.tree.set(number - 1, stand.leaf(number))
     }
 }
 
@@ -308,9 +286,7 @@ impl NodeReader for WindowTree {
     type Error = MissingNode;
 
     fn node(&self, level: u32, index: u64) -> Result<Hash, MissingNode> {
-        let nodes = usize::try_from(level).ok().and_then(|level| self.levels.get(level));
-        let hash = nodes.zip(usize::try_from(index).ok()).and_then(|(nodes, index)| nodes.get(index));
-        hash.copied().ok_or(MissingNode { level, index })
+        self.tree.node(level, index)
     }
 }
 

@@ -258,12 +258,16 @@ fn every_byte_counts_also_under_a_new_digest() {
         pack.report.findings = vec![crate::audit::Finding { entry: None, what: "for the test".into() }];
         pack.report.findings_count = 1;
         let content = pack.to_cbor();
-        let good = verdict(&frame(&content)).unwrap();
+        let good = verdict(&frame(Domain::AuditPack, &content)).unwrap();
         assert_eq!((good.cosigned.witnesses.len(), good.forks.len(), good.findings_count), (1, 1, 0));
         for at in (0..content.len()).step_by(if long { 1 } else { 23 }) {
             let mut changed = content.clone();
             changed[at] ^= 1 << (at / 23 % 8);
-            assert!(verdict(&frame(&changed)).as_ref() != Ok(&good), "byte {at} of {}", content.len());
+            assert!(
+                verdict(&frame(Domain::AuditPack, &changed)).as_ref() != Ok(&good),
+                "byte {at} of {}",
+                content.len()
+            );
         }
     }
 }
@@ -271,13 +275,16 @@ fn every_byte_counts_also_under_a_new_digest() {
 #[test]
 fn rubbish_in_a_frame_is_refused_with_its_place() {
     assert!(matches!(AuditPack::read(b""), Err(PackError::Frame(_))));
-    assert!(matches!(AuditPack::read(&frame(b"")), Err(PackError::Content(CborError { offset: 0, .. }))));
+    assert!(matches!(
+        AuditPack::read(&frame(Domain::AuditPack, b"")),
+        Err(PackError::Content(CborError { offset: 0, .. }))
+    ));
     // A count beyond its limit is refused before anything is made room for.
     let mut writer = Writer::new();
     writer.array(11);
     writer.bytes(b"charter");
     writer.array(usize::MAX);
-    let refused = AuditPack::read(&frame(writer.as_bytes()));
+    let refused = AuditPack::read(&frame(Domain::AuditPack, writer.as_bytes()));
     assert!(
         matches!(&refused, Err(PackError::Content(CborError { offset: 9, reason: crate::cbor::Reason::TooMany }))),
         "{refused:?}"

@@ -306,7 +306,7 @@ proptest! {
         let mut content = content(&bytes).to_vec();
         let at = at.index(content.len());
         content[at] ^= 1 << bit;
-        let found = DisputeFile::verify(&dispute::frame(&content), &NETWORK.id(), None);
+        let found = DisputeFile::verify(&crate::framed::frame(crate::hash::Domain::Dispute, &content), &NETWORK.id(), None);
         if let Ok(found) = found {
             prop_assert_eq!(found, verify(&dispute()).unwrap());
         }
