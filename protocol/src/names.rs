@@ -205,6 +205,73 @@ impl Decode for Territory {
     }
 }
 
+/// A currency, by its three letters (ISO 4217). Whether it is one, and how many decimals it has, is data ([`crate::reference`], [`crate::revenue`]).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Currency([u8; 3]);
+
+impl Currency {
+    /// The three letters.
+    pub fn as_str(&self) -> &str {
+        // Three ASCII capitals by construction.
+        std::str::from_utf8(&self.0).unwrap_or("???")
+    }
+}
+
+impl FromStr for Currency {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        match <[u8; 3]>::try_from(text.as_bytes()) {
+            Ok(letters) if letters.iter().all(u8::is_ascii_uppercase) => Ok(Self(letters)),
+            _ => Err(NameError {
+                what: "currency",
+                rule: "three capital letters (ISO 4217)",
+                found: text.chars().take(20).collect(),
+            }),
+        }
+    }
+}
+
+impl TryFrom<String> for Currency {
+    type Error = NameError;
+
+    fn try_from(text: String) -> Result<Self, NameError> {
+        text.parse()
+    }
+}
+
+impl From<Currency> for String {
+    fn from(currency: Currency) -> String {
+        currency.as_str().to_owned()
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Encode for Currency {
+    fn encode(&self, writer: &mut Writer) {
+        writer.text(self.as_str());
+    }
+}
+
+impl Decode for Currency {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
+        let start = reader.position();
+        reader.text(3)?.parse().map_err(|_| reader.refuse(start, "not a currency"))
+    }
+}
+
 /// Defines an enumeration of words, in files, JSON and messages: `ALL`, `word`, `Display`, `FromStr`, serde by word. None of them stands in
 /// signed bytes by a number of its own; those are [`word_enum`]'s.
 macro_rules! words {
@@ -318,6 +385,20 @@ word_enum!(
         ServiceQuality = 9, "service_quality";
         /// Verification of a log.
         Audit = 10, "audit";
+    }
+);
+
+words!(
+    /// Who collects duty and tax.
+    CollectionModel, "collection model", {
+        /// Who sells, at the sale.
+        Vendor = "vendor";
+        /// An intermediary on the vendor's behalf.
+        Intermediary = "intermediary";
+        /// A carrier or another party that is admitted to collect and remits monthly.
+        QualifiedParty = "qualified_party";
+        /// Who receives the goods, at import.
+        Consumer = "consumer";
     }
 );
 

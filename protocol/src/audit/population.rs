@@ -10,10 +10,10 @@
 //!
 //! Not here: drawing ([`super::sample`]), the file ([`super::pack`]).
 
-use super::sample::Currency;
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::exchange::{EntryKind, Skeleton};
 use crate::limits::{MAX_BATCH_RECORDS, MAX_GOODS_ITEMS, MAX_PACK_ENTRIES, MAX_PACK_VALUES};
+use crate::names::Currency;
 use crate::record::{GroupSet, RecordView, TypeTable, Value};
 
 /// The group that holds the declared value of goods.

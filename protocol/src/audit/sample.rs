@@ -12,15 +12,13 @@
 //! Not here: what the population is ([`super::population`]), what is shown of what was chosen ([`super::pack`]).
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
-use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::hash::{Digest, Domain, keyed};
 use crate::limits::MAX_SAMPLE;
-use crate::names::word_enum;
+use crate::names::{Currency, word_enum};
 use crate::tlog::Checkpoint;
 
 word_enum!(
@@ -43,10 +41,6 @@ pub struct SamplePlan {
     /// How many: of the dispatches, or of the records in each currency; from 1 to [`MAX_SAMPLE`].
     pub count: u64,
 }
-
-/// A currency, three capital letters (ISO 4217).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Currency([u8; 3]);
 
 /// What was drawn in one currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -191,40 +185,6 @@ impl Draws {
 
 fn as_decimal<S: Serializer>(amount: &u128, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&hundredths(i128::try_from(*amount).unwrap_or(i128::MAX)))
-}
-
-impl FromStr for Currency {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let letters: [u8; 3] = text.as_bytes().try_into().map_err(|_| ())?;
-        if letters.iter().all(u8::is_ascii_uppercase) { Ok(Self(letters)) } else { Err(()) }
-    }
-}
-
-impl fmt::Display for Currency {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|letter| write!(f, "{}", char::from(*letter)))
-    }
-}
-
-impl Serialize for Currency {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl Encode for Currency {
-    fn encode(&self, writer: &mut Writer) {
-        writer.text(&self.to_string());
-    }
-}
-
-impl Decode for Currency {
-    fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
-        let start = reader.position();
-        reader.text(3)?.parse().map_err(|()| reader.refuse(start, "not a currency"))
-    }
 }
 
 impl Encode for SamplePlan {

@@ -11,8 +11,9 @@ use serde::Deserialize;
 use super::date::DateForm;
 use super::guard::unguarded;
 use crate::limits::{MAX_BANK_ENTRIES, MAX_BANK_FILE_BYTES, MAX_BANK_REFERENCES, MAX_LINE_BYTES};
+use crate::names::{Currency, NameError};
 use crate::record::{Kind, Value};
-use crate::revenue::{BankEntry, Currency, Exact, Money, words_of};
+use crate::revenue::{BankEntry, Exact, Money, words_of};
 use crate::time::Day;
 
 /// How a bank writes its CSV.
@@ -305,7 +306,7 @@ impl Places {
             }
         }
         let currency = match (self.currency, mapping.currency) {
-            (Some(at), _) => cell(at)?.parse().map_err(|error: crate::revenue::MoneyError| error.to_string())?,
+            (Some(at), _) => cell(at)?.parse().map_err(|error: NameError| error.to_string())?,
             (None, Some(currency)) => currency,
             (None, None) => return Err("no currency".into()),
         };

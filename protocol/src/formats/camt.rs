@@ -14,7 +14,8 @@ use crate::limits::{
     MAX_BANK_ENTRIES, MAX_BANK_FILE_BYTES, MAX_BANK_REFERENCES, MAX_BANK_XML_DEPTH, MAX_XML_ATTRIBUTES,
     MAX_XML_TEXT_BYTES,
 };
-use crate::revenue::{BankEntry, Currency, Exact, Money, words_of};
+use crate::names::{Currency, NameError};
+use crate::revenue::{BankEntry, Exact, Money, words_of};
 use crate::time::Day;
 
 const NAMESPACE: &str = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.";
@@ -289,7 +290,7 @@ impl Draft {
 fn money(amount: Option<&(String, Option<String>)>, direction: &str) -> Result<Money, String> {
     let Some((text, Some(currency))) = amount else { return Err("no amount with its currency".into()) };
     let amount: Exact = text.parse().map_err(|_| format!("'{}' is not an amount", shown(text)))?;
-    let currency: Currency = currency.parse().map_err(|error: crate::revenue::MoneyError| error.to_string())?;
+    let currency: Currency = currency.parse().map_err(|error: NameError| error.to_string())?;
     if amount.is_negative() {
         return Err("an amount below zero, where the direction stands beside it".into());
     }

@@ -6,11 +6,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::book::{Basis, Charge, Model, Per, RevenueBook, TaxKind, TaxRule};
+use super::book::{Basis, Charge, Per, RevenueBook, TaxKind, TaxRule};
 use super::exchange::Exchange;
-use super::money::{Currency, Exact, Mode, Money, MoneyError, Rounding};
+use super::money::{Exact, Mode, Money, MoneyError, Rounding};
 use crate::limits::{MAX_ASSESSED_GOODS, MAX_TAX_LINES};
-use crate::names::Territory;
+use crate::names::{CollectionModel, Currency, Territory};
 use crate::reference::Listed;
 use crate::time::Day;
 
@@ -50,7 +50,7 @@ pub struct Consignment {
     /// Further costs.
     pub costs: Costs,
     /// Who collects.
-    pub model: Model,
+    pub model: CollectionModel,
     /// Whether it names a number under which tax is collected (IOSS).
     pub number: bool,
     /// Its category (`gift`, `sale_of_goods`).

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::exchange::{Exchange, Quoted};
-use super::money::{Currency, Exact, MoneyError, Rounding};
+use super::money::{Exact, MoneyError, Rounding};
 use crate::limits::{MAX_BOOK_BYTES, MAX_BOOK_ENTRIES};
-use crate::names::{Territory, words};
+use crate::names::{CollectionModel, Currency, Territory, words};
 use crate::reference::{Currencies, CurrencyState, Listed, Span, reaches};
 use crate::time::Day;
 
@@ -37,20 +37,6 @@ words!(
         Fob = "fob";
         /// And freight and insurance to the border.
         Cif = "cif";
-    }
-);
-
-words!(
-    /// Who collects.
-    Model, "collection model", {
-        /// Who sells, at the sale.
-        Vendor = "vendor";
-        /// An intermediary on the vendor's behalf.
-        Intermediary = "intermediary";
-        /// A carrier or another party that is admitted to collect and remits monthly.
-        QualifiedParty = "qualified_party";
-        /// Who receives the goods, at import.
-        Consumer = "consumer";
     }
 );
 
@@ -120,7 +106,7 @@ pub struct TaxRule {
     /// Categories of item; none means any.
     pub categories: Vec<String>,
     /// Collection models; none means any.
-    pub models: Vec<Model>,
+    pub models: Vec<CollectionModel>,
     /// Whether a number under which tax is collected must be there, or must not.
     pub number: Option<bool>,
     /// How converted values are rounded.
@@ -389,7 +375,7 @@ struct TaxEntry {
     #[serde(default)]
     categories: Vec<String>,
     #[serde(default)]
-    models: Vec<Model>,
+    models: Vec<CollectionModel>,
     number: Option<bool>,
     exchange_rounding: Option<Rounding>,
     base_rounding: Option<Rounding>,

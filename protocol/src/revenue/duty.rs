@@ -3,12 +3,12 @@
 use serde_json::{Value as Json, json};
 
 use super::assess::{Assessment, TaxLine};
-use super::book::{Model, RevenueBook};
+use super::book::RevenueBook;
 use super::fields::{Fields, Part, RecordError, amount, head, object, quantity, too_many};
 use super::money::{Exact, Money, MoneyError, Rounding};
 use crate::life::ItemId;
 use crate::limits::MAX_OCCURRENCES;
-use crate::names::{MemberId, Territory, words};
+use crate::names::{CollectionModel, MemberId, Territory, words};
 use crate::recognition::Period;
 use crate::record::{CUSTOMS_RESPONSE, Content, DUTY, content_from_json};
 use crate::time::Day;
@@ -63,7 +63,7 @@ pub struct Statement {
     /// What it tells.
     pub stage: Stage,
     /// Who collects.
-    pub model: Model,
+    pub model: CollectionModel,
     /// Whose tax it is.
     pub territory: Territory,
     /// On which day.
@@ -90,7 +90,7 @@ pub struct Heading {
     /// When it was posted.
     pub posted_on: Option<Day>,
     /// Who collects.
-    pub model: Model,
+    pub model: CollectionModel,
     /// Whose tax it is.
     pub territory: Territory,
     /// On which day it was assessed.
@@ -197,7 +197,7 @@ impl Statement {
         content: &Content,
         issuer: &MemberId,
         territory: Territory,
-        model: Model,
+        model: CollectionModel,
         day: Day,
     ) -> Result<Self, RecordError> {
         let (reference, revision, cancelled) = head(content, &CUSTOMS_RESPONSE)?;

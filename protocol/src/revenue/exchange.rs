@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::money::{Currency, Exact, Money, MoneyError, Rounding};
-use crate::names::words;
+use super::money::{Exact, Money, MoneyError, Rounding};
+use crate::names::{Currency, words};
 use crate::reference::Listed;
 use crate::time::Day;
 

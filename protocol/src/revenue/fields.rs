@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::money::{Currency, Exact, Money, MoneyError};
+use super::money::{Exact, Money, MoneyError};
+use crate::names::Currency;
 use crate::record::{Content, ContentError, Fault, Group, Occurrences, TypeTable, Value};
 use crate::time::Day;
 

@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::claim::{Capacity, Claim, ClaimState, LineRef, Procedure};
 use super::duty::{RecordRef, Stage, Statement};
-use super::money::{Currency, Exact, Money, MoneyError};
+use super::money::{Exact, Money, MoneyError};
 use crate::limits::{MAX_LEDGER_CLAIMS, MAX_LEDGER_STATEMENTS};
+use crate::names::Currency;
 use crate::time::Day;
 
 /// What became of a record that was handed in.

@@ -34,13 +34,13 @@ mod summary;
 mod tests;
 
 pub use assess::{AssessError, Assessment, Consignment, Costs, Goods, Open, TaxLine, assess};
-pub use book::{Basis, BookError, Charge, Model, Per, RevenueBook, TariffRate, TaxKind, TaxRule};
+pub use book::{Basis, BookError, Charge, Per, RevenueBook, TariffRate, TaxKind, TaxRule};
 pub use claim::{Capacity, Claim, ClaimState, ClaimedLine, LineRef, Mandate, Procedure, Proof};
 pub use duty::{Heading, RecordRef, Stage, StatedLine, Statement, assessed, percent_of};
 pub use exchange::{Exchange, ExchangeError, Quoted};
 pub use fields::RecordError;
 pub use guarantee::{Guarantee, GuaranteeError, GuaranteeStanding, GuaranteeState, GuaranteeStep};
 pub use ledger::{Discrepancy, GivenBack, Ledger, LedgerError, Standing, Taken};
-pub use money::{Currency, Exact, Mode, Money, MoneyError, Place, Rounding};
+pub use money::{Exact, Mode, Money, MoneyError, Place, Rounding};
 pub use payments::{BankEntry, Due, Match, Matched, Outcome, match_payments, words_of};
 pub use summary::{Account, Correction, Inclusion, Summary, SummaryError, SummaryItem, Total};

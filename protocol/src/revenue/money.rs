@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::names::words;
+use crate::names::{Currency, NameError, words};
 use crate::record::Decimal;
 
 /// Why a sum could not be computed.
@@ -35,8 +35,8 @@ pub enum MoneyError {
     #[error("'{0}' is not a decimal number: digits, and a point with digits behind it")]
     Form(String),
     /// Not a currency.
-    #[error("'{0}' is not a currency: three capital letters (ISO 4217)")]
-    Currency(String),
+    #[error(transparent)]
+    Currency(#[from] NameError),
     /// A division that does not come out even, where no rounding is allowed.
     #[error("the quotient does not end, and nothing says how it is rounded\nhint: give a rounding to cent or unit")]
     Inexact,
@@ -269,56 +269,6 @@ impl fmt::Display for Exact {
 impl fmt::Debug for Exact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
-    }
-}
-
-/// A currency, by its three letters (ISO 4217). How many decimals it has is known to [`super::RevenueBook`].
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Currency([u8; 3]);
-
-impl Currency {
-    /// The three letters.
-    pub fn as_str(&self) -> &str {
-        // Three ASCII capitals by construction.
-        std::str::from_utf8(&self.0).unwrap_or("???")
-    }
-}
-
-impl FromStr for Currency {
-    type Err = MoneyError;
-
-    fn from_str(text: &str) -> Result<Self, MoneyError> {
-        match <[u8; 3]>::try_from(text.as_bytes()) {
-            Ok(letters) if letters.iter().all(u8::is_ascii_uppercase) => Ok(Self(letters)),
-            _ => Err(MoneyError::Currency(text.chars().take(20).collect())),
-        }
-    }
-}
-
-impl TryFrom<String> for Currency {
-    type Error = MoneyError;
-
-    fn try_from(text: String) -> Result<Self, MoneyError> {
-        text.parse()
-    }
-}
-
-impl From<Currency> for String {
-    fn from(currency: Currency) -> String {
-        currency.as_str().to_owned()
-    }
-}
-
-impl fmt::Display for Currency {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl fmt::Debug for Currency {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 

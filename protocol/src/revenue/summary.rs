@@ -10,13 +10,13 @@ use serde_json::{Value as Json, json};
 
 use super::duty::{RecordRef, StatedLine, Statement};
 use super::fields::{Part, RecordError, amount, head, object, too_many};
-use super::money::{Currency, Exact, Money, MoneyError};
+use super::money::{Exact, Money, MoneyError};
 use crate::cbor::{Encode, Writer};
 use crate::hash::{Digest, Domain, hex};
 use crate::life::ItemId;
 use crate::limits::{MAX_ACCOUNT_PERIODS, MAX_OCCURRENCES, MAX_SUMMARY_ITEMS};
 use crate::mtree::Shape;
-use crate::names::Territory;
+use crate::names::{Currency, Territory};
 use crate::recognition::Period;
 use crate::record::{Content, SUMMARY, Value, content_from_json};
 

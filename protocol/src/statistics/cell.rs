@@ -5,9 +5,9 @@
 
 use std::fmt;
 
-use super::fact::{Heading, Mode, Model, Month, Place};
+use super::fact::{Heading, Mode, Month, Place};
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
-use crate::names::{Slug, Territory, words};
+use crate::names::{CollectionModel, Slug, Territory, words};
 
 words!(
     /// What facts are told apart by.
@@ -275,7 +275,9 @@ fn node_of(dimension: Dimension, level: Level, place: &Place) -> u32 {
         Dimension::Origin => territory(place.origin),
         Dimension::Destination => territory(place.destination),
         Dimension::Mode => u32::from(place.mode.digit()),
-        Dimension::Model => Model::ALL.iter().zip(1..).find(|(model, _)| **model == place.model).map_or(0, |(_, n)| n),
+        Dimension::Model => {
+            CollectionModel::ALL.iter().zip(1..).find(|(model, _)| **model == place.model).map_or(0, |(_, n)| n)
+        }
     }
 }
 
@@ -323,8 +325,8 @@ fn heading_of(node: u32) -> Option<Heading> {
     Heading::from_number(u16::try_from((node / PRODUCT).checked_mul(100)? + (node % PRODUCT).checked_sub(1)?).ok()?)
 }
 
-fn model_of(node: u32) -> Option<Model> {
-    Model::ALL.get(usize::try_from(node).ok()?.checked_sub(1)?).copied()
+fn model_of(node: u32) -> Option<CollectionModel> {
+    CollectionModel::ALL.get(usize::try_from(node).ok()?.checked_sub(1)?).copied()
 }
 
 fn letters(node: u32) -> [u8; 2] {

@@ -11,7 +11,7 @@ use super::audit::{Audit, Failure, Interval, Why, audit};
 use super::cell::{Key, Table};
 use super::fact::Month;
 use super::facts::Facts;
-use super::publication::{Currency, Figure, Figures, Publication, Source, Withheld};
+use super::publication::{Figure, Figures, Publication, Source, Withheld};
 use super::rules::{Rules, RulesError, Sensitive};
 use super::system::parts;
 use super::universe::{Cell, State, Universe};
@@ -19,7 +19,7 @@ use crate::limits::{
     MAX_STATISTICS_CELLS, MAX_STATISTICS_REVIEWED, MAX_STATISTICS_SUMMANDS, MAX_STATISTICS_TABLES,
     MAX_STATISTICS_UNKNOWNS,
 };
-use crate::names::{MemberId, Slug};
+use crate::names::{Currency, MemberId, Slug};
 use crate::time::Millis;
 
 /// What is to be published.

@@ -7,7 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use crate::names::{Territory, words};
+use crate::names::{CollectionModel, Territory, words};
 use crate::time::Day;
 
 /// Why a part of a fact was refused.
@@ -153,20 +153,6 @@ impl FromStr for Mode {
 }
 
 words!(
-    /// Who collects duty and tax.
-    Model, "collection model", {
-        /// The seller or platform, with the price.
-        Vendor = "vendor";
-        /// Somebody between seller and buyer: broker, express carrier, representative.
-        Intermediary = "intermediary";
-        /// A party that customs admitted to collect.
-        QualifiedParty = "qualified_party";
-        /// The buyer pays on arrival.
-        Consumer = "consumer";
-    }
-);
-
-words!(
     /// In which role somebody stands behind an item; rules of concentration look at each of them.
     Role, "role", {
         /// Who imports.
@@ -192,7 +178,7 @@ pub struct Place {
     /// How it travels.
     pub mode: Mode,
     /// Who collects.
-    pub model: Model,
+    pub model: CollectionModel,
 }
 
 /// One item. Nothing in it is negative: what was wrong is taken away again, see [`super::Facts::take`].

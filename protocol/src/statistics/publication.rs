@@ -4,8 +4,6 @@
 //! since year 0, and tables with their cells in ascending order. Who signs them, signs [`Encode::to_cbor`].
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
 use super::cell::{Key, Table};
 use super::fact::Month;
@@ -13,29 +11,10 @@ use super::facts::Sums;
 use super::rules::{Measure, Rules};
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::limits::{MAX_MEMBERS, MAX_STATISTICS_CELLS, MAX_STATISTICS_TABLES};
-use crate::names::{MemberId, word_enum};
+use crate::names::{Currency, MemberId, word_enum};
 use crate::time::Millis;
 
 const VERSION: u64 = 1;
-
-/// A currency: three capital letters (ISO 4217).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Currency([u8; 3]);
-
-impl FromStr for Currency {
-    type Err = PublicationError;
-
-    fn from_str(text: &str) -> Result<Self, PublicationError> {
-        let letters = <[u8; 3]>::try_from(text.as_bytes()).ok().filter(|text| text.iter().all(u8::is_ascii_uppercase));
-        letters.map(Self).ok_or_else(|| PublicationError::Currency(text.chars().take(20).collect()))
-    }
-}
-
-impl fmt::Display for Currency {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|letter| write!(f, "{}", char::from(*letter)))
-    }
-}
 
 /// The figures of a published cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,9 +119,6 @@ pub struct Publication {
 /// Why a publication was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PublicationError {
-    /// Not a currency.
-    #[error("'{0}' is not a currency: three capital letters (ISO 4217)")]
-    Currency(String),
     /// Publications that are of different things.
     #[error(
         "publications cannot be combined: {0}\nhint: all must have the same months, currency and tables, and each member stands in one of them"
@@ -250,31 +226,27 @@ impl Decode for Publication {
             return Err(r.refuse(start, "not a version of statistics that is known"));
         }
         let start = r.position();
-        let mut sources = Vec::new();
-        for _ in 0..r.array(MAX_MEMBERS)? {
+        let sources = r.list(MAX_MEMBERS, |r| {
             r.tuple(2)?;
-            sources.push(Source { member: MemberId::decode(r)?, rules: Rules::decode(r)? });
+            let source = Source { member: MemberId::decode(r)?, rules: Rules::decode(r)? };
             r.leave();
-        }
-        r.leave();
+            Ok(source)
+        })?;
         if sources.is_empty() || !sources.is_sorted_by(|one, next| one.member < next.member) {
             return Err(r.refuse(start, "no member, or members out of order"));
         }
         let at = Millis::decode(r)?;
-        let start = r.position();
-        let currency = r.text(3)?.parse().map_err(|_| r.refuse(start, "not a currency"))?;
+        let currency = Currency::decode(r)?;
         let (from, to) = (month(r)?, month(r)?);
         let start = r.position();
-        let mut tables = Vec::<(Table, BTreeMap<Key, Figure>)>::new();
         let mut room = MAX_STATISTICS_CELLS;
-        for _ in 0..r.array(MAX_STATISTICS_TABLES)? {
+        let tables = r.list(MAX_STATISTICS_TABLES, |r| {
             r.tuple(2)?;
             let table = Table::decode(r)?;
             let cells = cells(r, &table, &mut room)?;
-            tables.push((table, cells));
             r.leave();
-        }
-        r.leave();
+            Ok((table, cells))
+        })?;
         if from > to || tables.is_empty() || !tables.is_sorted_by(|(one, _), (next, _)| one.name() < next.name()) {
             return Err(r.refuse(start, "months that end before they begin, no table, or tables out of order"));
         }

@@ -4,9 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use super::fact::{Fact, Model};
+use super::fact::Fact;
 use super::facts::Sums;
 use crate::limits::MAX_STATISTICS_THRESHOLDS;
+use crate::names::CollectionModel;
 
 /// What collecting costs under a model, in minor units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -29,7 +30,7 @@ pub enum ThresholdError {
     )]
     NotThere {
         /// Its model.
-        model: Model,
+        model: CollectionModel,
         /// Its value.
         value: u64,
     },
@@ -58,7 +59,7 @@ pub struct Row {
     /// The threshold, in minor units.
     pub threshold: u64,
     /// The model; nothing where all are taken together.
-    pub model: Option<Model>,
+    pub model: Option<CollectionModel>,
     /// Items whose value does not exceed it.
     pub below: Side,
     /// The others.
@@ -69,8 +70,8 @@ pub struct Row {
 #[derive(Debug, Clone)]
 pub struct Thresholds {
     at: Vec<u64>,
-    costs: BTreeMap<Model, Cost>,
-    bands: BTreeMap<Model, Vec<Sums>>,
+    costs: BTreeMap<CollectionModel, Cost>,
+    bands: BTreeMap<CollectionModel, Vec<Sums>>,
 }
 
 impl Thresholds {
@@ -78,7 +79,7 @@ impl Thresholds {
     ///
     /// # Errors
     /// [`ThresholdError::Order`].
-    pub fn new(at: &[u64], costs: BTreeMap<Model, Cost>) -> Result<Self, ThresholdError> {
+    pub fn new(at: &[u64], costs: BTreeMap<CollectionModel, Cost>) -> Result<Self, ThresholdError> {
         if !(1..=MAX_STATISTICS_THRESHOLDS).contains(&at.len()) || !at.is_sorted_by(|one, next| one < next) {
             return Err(ThresholdError::Order);
         }
@@ -133,7 +134,7 @@ impl Thresholds {
     }
 
     /// The models beside one another, all their items together.
-    pub fn models(&self) -> Vec<(Model, Side)> {
+    pub fn models(&self) -> Vec<(CollectionModel, Side)> {
         let sides = self.bands.iter().map(|(model, bands)| (*model, self.side(*model, bands)));
         sides.filter(|(_, side)| side.sums.count > 0).collect()
     }
@@ -143,7 +144,7 @@ impl Thresholds {
         self.at.partition_point(|threshold| *threshold < value)
     }
 
-    fn side(&self, model: Model, bands: &[Sums]) -> Side {
+    fn side(&self, model: CollectionModel, bands: &[Sums]) -> Side {
         let sums = bands.iter().fold(Sums::default(), |sum, band| sum.plus(*band));
         let cost = self.costs.get(&model).copied().unwrap_or_default();
         let items = sums.count.saturating_mul(cost.per_item.into());

@@ -10,12 +10,13 @@ use serde::Serialize;
 use super::values::{Dispatch, check_record, check_values, dispatch_of};
 use super::{AuditPack, Choice, PackError, PackedSample, Population};
 use crate::audit::population::{Values, is_dispatch};
-use crate::audit::sample::{Currency, SamplePlan, Stratum};
+use crate::audit::sample::{SamplePlan, Stratum};
 use crate::audit::{Audit, AuditReport, Finding, MAX_FINDINGS};
 use crate::cbor::Decode;
 use crate::document::{Directory, Document, DocumentError, KnownNode};
 use crate::exchange::{AuditPage, Skeleton, keys_of_log, log_key, log_keys, policy_of};
 use crate::hash::hex;
+use crate::names::Currency;
 use crate::tlog::{Checkpoint, ForkEvidence, Note, leaf_hash, verify_inclusion};
 
 /// What was verified of a pack, and what was found.

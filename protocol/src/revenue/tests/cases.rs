@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::formats::{Row, wco::wco};
+use crate::names::CollectionModel;
 use crate::record::{Content, Value};
 
 /// Rounding and converting: what, and what comes out.
@@ -424,7 +425,7 @@ fn an_operators_rules_are_computed_as_by_hand() {
     let items = "id='d'\ntax='A00'\nkind='per_item'\nper='consignment'\namount='3'\ncurrency='KRW'";
     let mut three = consignment("KR", &[("220830", "1 KRW"), ("610910", "1 KRW"), ("220830", "1 KRW")]);
     assert_eq!(owed(&book(&[items]), &three), ["A00 - 3 6.00"]);
-    three.model = Model::Vendor;
+    three.model = CollectionModel::Vendor;
     let only = format!("{items}\nmodels=['consumer']");
     assert!(owed(&book(&[&only]), &three).is_empty());
 }
@@ -548,7 +549,7 @@ fn notifications_of_debt_add_up() {
                     &content,
                     &member("customs-gb"),
                     "GB".parse().unwrap(),
-                    Model::Consumer,
+                    CollectionModel::Consumer,
                     day("2020-02-13"),
                 );
                 assert_eq!(statement.unwrap().lines.len(), count);

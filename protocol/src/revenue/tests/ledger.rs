@@ -1,6 +1,7 @@
 //! The account of one item: stages, corrections, and that a tax line is given back once.
 
 use super::*;
+use crate::names::CollectionModel;
 use crate::record::{Content, content_from_json};
 
 fn lines(list: &[(u32, &str, &str)]) -> Vec<StatedLine> {
@@ -21,7 +22,7 @@ pub(super) fn statement(
         revision: 0,
         cancelled: false,
         stage,
-        model: Model::QualifiedParty,
+        model: CollectionModel::QualifiedParty,
         territory: "DE".parse().unwrap(),
         day: day("2026-11-25"),
         about,

@@ -8,7 +8,7 @@ mod properties;
 mod summary;
 
 use super::*;
-use crate::names::MemberId;
+use crate::names::{CollectionModel, MemberId};
 use crate::time::Day;
 
 pub(super) fn exact(text: &str) -> Exact {
@@ -50,7 +50,7 @@ pub(super) fn consignment(destination: &str, list: &[(&str, &str)]) -> Consignme
         destination: destination.parse().unwrap(),
         goods: goods(list),
         costs: Costs::default(),
-        model: Model::Consumer,
+        model: CollectionModel::Consumer,
         number: false,
         category: None,
     }

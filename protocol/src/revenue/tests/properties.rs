@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::ledger::{claim, statement};
 use super::*;
 use crate::life::{ItemId, Scheme};
+use crate::names::Currency;
 use crate::recognition::Period;
 use crate::record::{content_from_json, content_to_json};
 

@@ -12,11 +12,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::cell::{Dimension, Key, Table};
-use super::fact::{Fact, Model, Place, Role};
+use super::fact::{Fact, Place, Role};
 use super::facts::Facts;
 use super::publication::{Figure, Publication, Withheld};
 use super::rules::Rules;
 use super::{Disclosure, Edition, disclose};
+use crate::names::CollectionModel;
 use crate::testing::NOW;
 
 /// A small item of January 2026 by mail to Korea, the vendor collecting, of one party in every role.
@@ -29,7 +30,7 @@ pub(super) fn item(origin: &str, heading: &str, party: &str, value: u64) -> Fact
             destination: "KR".parse().unwrap(),
             heading: heading.parse().unwrap(),
             mode: "5".parse().unwrap(),
-            model: Model::Vendor,
+            model: CollectionModel::Vendor,
         },
         parties: [Some(name.clone()), Some(name.clone()), Some(name)],
         value,

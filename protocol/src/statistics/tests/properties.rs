@@ -26,7 +26,7 @@ fn world(numbers: &mut Numbers, items: u64) -> Facts {
         let mut fact = in_month(item(origin, heading, party, value), pick(&["2025-12", "2026-01"]));
         fact.place.destination = pick(&["KR", "TH"]).parse().unwrap();
         fact.place.mode = pick(&["4", "5"]).parse().unwrap();
-        fact.place.model = [Model::Vendor, Model::Consumer][usize::from(pick(&["0", "1"]) == "1")];
+        fact.place.model = [CollectionModel::Vendor, CollectionModel::Consumer][usize::from(pick(&["0", "1"]) == "1")];
         facts.add(&fact).unwrap();
     }
     facts
