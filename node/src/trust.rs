@@ -214,6 +214,11 @@ impl Known {
         }
     }
 
+    /// Whose credential names the holder of a number.
+    pub fn mandated_by(&self, number: NumberKey) -> Option<MemberId> {
+        self.uses.holder(number).map(|holder| holder.member.clone())
+    }
+
     /// Whether any mandate over a number was known.
     pub fn has_mandates(&self) -> bool {
         !self.mandates.is_empty()
@@ -233,8 +238,8 @@ impl Known {
         let before = self.uses.holder(number);
         let of = self.mandates.get(&number).into_iter().flatten();
         let holding = of.filter(|(_, of)| self.recogniser.mandate_holds(number, &of.credential, at));
-        let counts = |member: &MemberId| before.is_none_or(|before| before.member != *member);
-        let chosen = holding.min_by_key(|(member, of)| (counts(member), of.first, (*member).clone()));
+        let is_other = |member: &MemberId| before.is_none_or(|before| before.member != *member);
+        let chosen = holding.min_by_key(|(member, of)| (is_other(member), of.first, *member));
         match chosen.map(|(_, of)| of.holder.clone()) {
             None => self.uses.release(number),
             Some(holder) if before == Some(&holder) => {}
@@ -286,9 +291,4 @@ impl Known {
 fn path_of(uri: &str) -> Option<&str> {
     let (_, rest) = uri.split_once("://")?;
     rest.find('/').and_then(|at| rest.get(at..))
-}
-
-/// Whose credential names the holder of a number that a use is of.
-pub fn mandated_by(known: &Known, number: NumberKey) -> Option<MemberId> {
-    known.uses.holder(number).map(|holder| holder.member.clone())
 }

@@ -47,9 +47,9 @@ pub(super) async fn recognition(
         asking: &me,
         hs: &hs,
         given: &given,
-        at: Millis(0),
+        at: at.unwrap_or_else(|| shared.trust.read().now(now())),
     };
-    Ok(Json(recognise(shared, &question, at)?))
+    Ok(Json(recognise(shared, &question)?))
 }
 
 pub(super) async fn unconfirmed(State(context): State<Context>) -> Result<Json<UsesReport>, Problem> {

@@ -6,6 +6,7 @@ use luxor_protocol::exchange::{Arrival, AuditEntry, Channel, DispatchHeader, Ent
 use luxor_protocol::hash::Digest;
 use luxor_protocol::limits::{MAX_AUDIT_PAGE_BYTES, MAX_BATCH_RECORDS};
 use luxor_protocol::record::{GroupSet, RecordView, SealedRecord, party_name};
+use luxor_protocol::time::Millis;
 use rocksdb::{Direction, IteratorMode};
 
 use super::columns::{
@@ -71,9 +72,17 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn received_header(&self, channel: &Channel, number: u64) -> Result<Option<DispatchHeader>, StoreError> {
+        Ok(self.arrived(channel, number)?.map(|(header, _)| header))
+    }
+
+    /// The same, and when it was taken.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn arrived(&self, channel: &Channel, number: u64) -> Result<Option<(DispatchHeader, Millis)>, StoreError> {
         let Some(row) = self.received(channel, number)? else { return Ok(None) };
         match &row.arrival {
-            Arrival::Dispatch(envelope) => Ok(Some(decode("a dispatch header", &envelope.header)?)),
+            Arrival::Dispatch(envelope) => Ok(Some((decode("a dispatch header", &envelope.header)?, row.at))),
             Arrival::Withdrawal(_) => Ok(None),
         }
     }

@@ -81,6 +81,15 @@ impl AttestedClaims {
             Self::Collect(_) => CredentialType::Collect,
         }
     }
+
+    /// For which territory their issuer must be able to speak.
+    pub(super) fn country(&self) -> Option<Territory> {
+        match self {
+            Self::Aeo { country, .. } => Some(*country),
+            Self::VettedSeller { .. } => None,
+            Self::Collect(mandate) => Some(mandate.territory),
+        }
+    }
 }
 
 /// An attestation whose signature and claims were verified.

@@ -5,7 +5,7 @@
 //! ([`super::Recogniser`], [`super::Confirmations`]), and signatures of records, which are looked at before.
 
 use super::ground::together;
-use super::{Attested, AttestedClaims, AttestedError, Confirmation, ConfirmationError, Scheme, Use, UseKey};
+use super::{Attested, AttestedError, Confirmation, ConfirmationError, Scheme, Use, UseKey};
 use crate::credential::jws::{Jws, JwsError};
 use crate::credential::{
     AttestKeyError, AttestPublic, ClaimsError, Credential, CredentialType, KeyBinding, SdJwt, SdJwtError, StatusError,
@@ -242,14 +242,13 @@ impl Tokens {
             table if *table == STATUS_LIST => {
                 Self::StatusList { uri: text("list", "uri")?, token: text("list", "token")? }
             }
-            table if *table == COLLECT_USE => Self::Use {
+            _ => Self::Use {
                 item: text("item", "id")?,
                 number: text("use", "number")?,
                 period: text("use", "period")?,
                 key: text("use", "key")?,
                 token: text("use", "token")?,
             },
-            _ => return Ok(None),
         }))
     }
 
@@ -397,12 +396,7 @@ fn entitled(directory: &Directory, attested: &Attested) -> Result<(), CarriedErr
     if directory.active(&issuer.id).is_none() {
         return Err(NoRight::MemberSuspended(issuer.id.clone()).into());
     }
-    let country = match &attested.claims {
-        AttestedClaims::Aeo { country, .. } => Some(*country),
-        AttestedClaims::VettedSeller { .. } => None,
-        AttestedClaims::Collect(mandate) => Some(mandate.territory),
-    };
-    match country.filter(|country| !together(*country, issuer.territory)) {
+    match attested.claims.country().filter(|country| !together(*country, issuer.territory)) {
         Some(country) => Err(CarriedError::Foreign { issuer: issuer.id.clone(), territory: issuer.territory, country }),
         None => Ok(()),
     }

@@ -201,7 +201,7 @@ impl Recogniser {
         let attestation = attested.claims.credential_type();
         let charter = self.ground.newest_charter().ok_or(UpdateError::NoCharter)?;
         let issuer = charter.may_issue(&attested.issuer, attestation)?;
-        if let Some(country) = country(&attested.claims).filter(|country| !together(*country, issuer.territory)) {
+        if let Some(country) = attested.claims.country().filter(|country| !together(*country, issuer.territory)) {
             let (issuer, territory) = (attested.issuer.clone(), issuer.territory);
             return Err(UpdateError::ForeignProgramme { issuer, territory, country });
         }
@@ -401,15 +401,6 @@ fn facts(claims: &AttestedClaims) -> (Option<&str>, Facts) {
         }
         AttestedClaims::VettedSeller { .. } => (None, Facts::Seller),
         AttestedClaims::Collect(mandate) => (None, Facts::Collect(mandate.clone())),
-    }
-}
-
-/// For which territory an issuer must be able to speak.
-fn country(claims: &AttestedClaims) -> Option<Territory> {
-    match claims {
-        AttestedClaims::Aeo { country, .. } => Some(*country),
-        AttestedClaims::VettedSeller { .. } => None,
-        AttestedClaims::Collect(mandate) => Some(mandate.territory),
     }
 }
 

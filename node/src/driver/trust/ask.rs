@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use luxor_protocol::api::{MAX_USES_TOLD, RecognitionReport, UseLine, UseState, UsesReport};
 use luxor_protocol::hash::Digest;
-use luxor_protocol::recognition::{Declared, Question, Unconfirmed, collect_numbers, declared};
+use luxor_protocol::recognition::{Declared, Question, Unconfirmed, Use, collect_numbers, declared};
 use luxor_protocol::record::RecordView;
 use luxor_protocol::time::Millis;
 
-use crate::driver::{Shared, now};
+use crate::driver::Shared;
 use crate::store::StoreError;
-use crate::trust::{Known, mandated_by};
+use crate::trust::Known;
 
 /// Why nothing is said.
 #[derive(Debug, thiserror::Error)]
@@ -23,21 +23,16 @@ pub enum TrustAskError {
     Store(#[from] StoreError),
 }
 
-/// Whether a trader is recognised at a time, or now; the time in the question is not looked at.
+/// Whether a trader is recognised.
 ///
 /// # Errors
 /// [`TrustAskError::Reading`].
-pub fn recognise(
-    shared: &Shared,
-    question: &Question<'_>,
-    at: Option<Millis>,
-) -> Result<RecognitionReport, TrustAskError> {
+pub fn recognise(shared: &Shared, question: &Question<'_>) -> Result<RecognitionReport, TrustAskError> {
     let trust = shared.trust.read();
     if !trust.read {
         return Err(TrustAskError::Reading);
     }
-    let question = Question { at: at.unwrap_or_else(|| trust.now(now())), ..*question };
-    let answer = trust.recogniser.recognise(&question);
+    let answer = trust.recogniser.recognise(question);
     Ok(RecognitionReport::of(question.scheme, question.number, question.purpose, question.at, &answer))
 }
 
@@ -70,7 +65,7 @@ pub fn uses(shared: &Shared, now: Millis) -> Result<UsesReport, TrustAskError> {
                 let Some((of, _)) = open.get(*nth) else { continue };
                 let told = of_view(&view, of.of.declared_at).into_iter().find(|told| told.of.key == of.of.key);
                 let trust = shared.trust.read();
-                let line = told.map(|told| line(&trust, &told, of, &view, root, Some(entry)));
+                let line = told.map(|told| line(&trust, &told, of.of, of.deadline.into(), &view, root, entry));
                 lines.extend(line.map(|line| (*nth, line)));
             }
         }
@@ -94,13 +89,11 @@ pub(in crate::driver) fn uses_in(
     }
     let trust = shared.trust.read();
     let told = of_view(view, entered).into_iter().filter_map(|told| {
-        if let Some(of) = trust.uses.flagged(&told.of.key, now) {
-            return Some(line(&trust, &told, &of, view, root, Some(entry)));
-        }
-        trust.uses.confirmed(&told.of.key)?;
-        let of = Unconfirmed { of: told.of, deadline: luxor_protocol::recognition::Deadline::BeforeDeparture };
-        let confirmed = line(&trust, &told, &of, view, root, Some(entry));
-        Some(UseLine { state: UseState::Confirmed, ..confirmed })
+        let state = match trust.uses.flagged(&told.of.key, now) {
+            Some(flagged) => flagged.deadline.into(),
+            None => trust.uses.confirmed(&told.of.key).map(|_| UseState::Confirmed)?,
+        };
+        Some(line(&trust, &told, told.of, state, view, root, entry))
     });
     told.collect()
 }
@@ -113,20 +106,21 @@ fn of_view(view: &RecordView, at: Millis) -> Vec<Declared> {
 fn line(
     trust: &Known,
     told: &Declared,
-    of: &Unconfirmed,
+    of: Use,
+    state: UseState,
     view: &RecordView,
     root: Digest,
-    entry: Option<u64>,
+    entry: u64,
 ) -> UseLine {
     UseLine {
         number: told.number.clone(),
         item: told.item.clone(),
         root: root.hex(),
         issuer: view.header.issuer.clone(),
-        entry,
-        declared_at: of.of.declared_at.to_string(),
-        departs: of.of.departs.map(|at| at.to_string()),
-        state: of.deadline.into(),
-        mandated_by: mandated_by(trust, of.of.key.number()),
+        entry: Some(entry),
+        declared_at: of.declared_at.to_string(),
+        departs: of.departs.map(|at| at.to_string()),
+        state,
+        mandated_by: trust.mandated_by(of.key.number()),
     }
 }

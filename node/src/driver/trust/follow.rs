@@ -18,7 +18,7 @@ use luxor_protocol::time::Millis;
 
 use crate::driver::{Driver, DriverError, Message, Shared, now};
 use crate::store::StoreError;
-use crate::trust::TrustError;
+use crate::trust::{Known, TrustError};
 
 /// How often the log is looked at.
 const LOOK: Duration = Duration::from_millis(200);
@@ -123,7 +123,9 @@ fn read_stored(shared: &Shared, below: u64) -> Result<Arc<Directory>, StoreError
     }
     let watched = Millis(now().0.saturating_sub(WATCH_DAYS * DAY));
     for entry in entries.into_iter().filter(|entry| *entry < below) {
-        let Some(records) = Records::at(shared, entry)? else { continue };
+        let Some(skeleton) = shared.store.skeleton(entry)? else { continue };
+        let Some(moved) = Moved::at(shared, entry, &skeleton)? else { continue };
+        let Some(records) = Records::of(shared, &moved)? else { continue };
         while let Some((at, directory)) = steps.next_if(|(at, _)| *at <= records.at) {
             learn(shared, &directory, at);
         }
@@ -160,13 +162,13 @@ fn follow_some(shared: &Shared, directory: &Directory, next: u64, size: u64) -> 
         if !may_tell(directory, &skeleton, watched) {
             continue;
         }
-        let Some(of_type) = type_of(shared, &skeleton)? else { continue };
-        if Tokens::are_in(of_type) {
-            if let Some(records) = Records::at(shared, entry)? {
+        let Some(moved) = Moved::at(shared, entry, &skeleton)? else { continue };
+        if Tokens::are_in(moved.table) {
+            if let Some(records) = Records::of(shared, &moved)? {
                 records.tell(shared);
             }
-        } else if skeleton.kind == EntryKind::Received && watched {
-            declare_at(shared, entry, of_type, None)?;
+        } else if watched {
+            declare(shared, &moved)?;
         }
     }
     Ok(after)
@@ -185,12 +187,13 @@ fn token_types() -> impl Iterator<Item = &'static TypeTable> {
 
 /// From when on declarations are looked through, where that begins now since a mandate over a number is known.
 fn begins_to_watch(shared: &Shared) -> Option<Millis> {
-    let mut trust = shared.trust.write();
-    if trust.watched_since.is_some() || !trust.has_mandates() {
+    let begins = |known: &Known| known.watched_since.is_none() && known.has_mandates();
+    // Nearly always it does not, so that nobody waits for it.
+    if !begins(&shared.trust.read()) {
         return None;
     }
     let since = Millis(now().0.saturating_sub(WATCH_DAYS * DAY));
-    trust.watched_since = Some(since);
+    shared.trust.write().watched_since = Some(since);
     Some(since)
 }
 
@@ -199,8 +202,9 @@ fn look_back(shared: &Shared, next: u64, until: u64) -> Result<u64, StoreError> 
     let since = shared.trust.read().watched_since;
     let (found, after) = shared.store.dispatches(next, until, ENTRIES_AT_ONCE)?;
     for (entry, skeleton) in found.into_iter().filter(|(_, skeleton)| skeleton.kind == EntryKind::Received) {
-        if let Some(of_type) = type_of(shared, &skeleton)? {
-            declare_at(shared, entry, of_type, since)?;
+        let moved = Moved::at(shared, entry, &skeleton)?;
+        if let Some(moved) = moved.filter(|moved| since.is_none_or(|since| moved.at >= since)) {
+            declare(shared, &moved)?;
         }
     }
     Ok(if after == next { until } else { after })
@@ -212,54 +216,57 @@ fn first_since(shared: &Shared, below: u64, since: Millis) -> Result<u64, StoreE
     while low < high {
         let middle = low + (high - low) / 2;
         let (found, _) = shared.store.dispatches(middle, high, ENTRIES_AT_ONCE)?;
-        let mut before = None;
-        if let Some((entry, skeleton)) = found.first()
-            && time_of(shared, skeleton)?.is_some_and(|at| at < since)
-        {
-            before = Some(*entry);
-        }
+        let moved = match found.first() {
+            Some((entry, skeleton)) => Moved::at(shared, *entry, skeleton)?,
+            None => None,
+        };
         // Where no dispatch is near, what is behind is looked through as well: that costs time, and loses nothing.
-        match before {
-            Some(entry) => low = entry + 1,
+        match moved.filter(|moved| moved.at < since) {
+            Some(moved) => low = moved.entry + 1,
             None => high = middle,
         }
     }
     Ok(low)
 }
 
-/// When a dispatch came, or left.
-fn time_of(shared: &Shared, skeleton: &Skeleton) -> Result<Option<Millis>, StoreError> {
-    let (channel, number) = (&skeleton.channel, skeleton.number);
-    Ok(match skeleton.kind {
-        EntryKind::Received => shared.store.received(channel, number)?.map(|row| row.at),
-        _ => shared.store.sent_header(channel, number)?.map(|header| header.sent_at),
-    })
+/// A dispatch that came, or left.
+struct Moved {
+    entry: u64,
+    received: bool,
+    /// The type of its records.
+    table: &'static TypeTable,
+    /// When.
+    at: Millis,
 }
 
-/// The type of the records in a dispatch; none of what was withdrawn.
-fn type_of(shared: &Shared, skeleton: &Skeleton) -> Result<Option<&'static TypeTable>, StoreError> {
-    let (channel, number) = (&skeleton.channel, skeleton.number);
-    let header = match skeleton.kind {
-        EntryKind::Received => shared.store.received_header(channel, number)?,
-        EntryKind::Sent => shared.store.sent_header(channel, number)?,
-        _ => None,
-    };
-    Ok(header.map(|header| header.batch.header.table))
+impl Moved {
+    /// The one at an entry; none where only its withdrawal came, or nothing is left.
+    fn at(shared: &Shared, entry: u64, skeleton: &Skeleton) -> Result<Option<Self>, StoreError> {
+        let (channel, number) = (&skeleton.channel, skeleton.number);
+        let received = skeleton.kind == EntryKind::Received;
+        let found = match skeleton.kind {
+            EntryKind::Received => shared.store.arrived(channel, number)?,
+            EntryKind::Sent => shared.store.sent_header(channel, number)?.map(|header| {
+                let at = header.sent_at;
+                (header, at)
+            }),
+            _ => None,
+        };
+        Ok(found.map(|(header, at)| Self { entry, received, table: header.batch.header.table, at }))
+    }
 }
 
-/// Uses of numbers that the records of a received dispatch declare, where they came since a time.
-fn declare_at(shared: &Shared, entry: u64, of_type: &TypeTable, since: Option<Millis>) -> Result<(), StoreError> {
-    let declares = of_type.name == DECLARATION && of_type.group("fiscal").is_some();
-    let Some(skeleton) = shared.store.skeleton(entry)?.filter(|_| declares) else { return Ok(()) };
-    let Some(row) = shared.store.received(&skeleton.channel, skeleton.number)? else { return Ok(()) };
-    if since.is_some_and(|since| row.at < since) {
+/// Uses of numbers that the records of a received dispatch declare.
+fn declare(shared: &Shared, moved: &Moved) -> Result<(), StoreError> {
+    let &Moved { entry, received, table, at } = moved;
+    if !received || table.name != DECLARATION || table.group("fiscal").is_none() {
         return Ok(());
     }
     let mut found = Vec::new();
     for (place, _, view) in shared.store.payload(entry)? {
         // What was accepted can be read.
         let numbers = collect_numbers(&view).unwrap_or_default();
-        let uses = declared(numbers, |group, field| view.field(group, field), row.at);
+        let uses = declared(numbers, |group, field| view.field(group, field), at);
         found.extend(uses.into_iter().map(|of| (of, place)));
     }
     let mut trust = shared.trust.write();
@@ -282,35 +289,24 @@ struct Records {
 
 impl Records {
     /// Those of a batch of own records, or of a received dispatch; none where they are erased.
-    fn at(shared: &Shared, entry: u64) -> Result<Option<Self>, StoreError> {
-        let store = &shared.store;
-        let Some(skeleton) = store.skeleton(entry)? else { return Ok(None) };
-        let (channel, number) = (&skeleton.channel, skeleton.number);
-        match skeleton.kind {
-            EntryKind::Received => {
-                let Some(row) = store.received(channel, number)? else { return Ok(None) };
-                let views = store.payload(entry)?;
-                // All views of a dispatch are of one issuer, or it would have been refused.
-                let Some(issuer) = views.first().map(|(_, _, view)| view.header.issuer.clone()) else {
-                    return Ok(None);
-                };
-                let of = |view: &RecordView| tokens(view.header.table, |group, field| view.field(group, field));
-                let tokens = views.iter().filter_map(|(_, _, view)| of(view)).collect();
-                Ok(Some(Self { entry, at: row.at, issuer, own: false, tokens }))
-            }
-            EntryKind::Sent => {
-                let Some(header) = store.sent_header(channel, number)? else { return Ok(None) };
-                // A batch stands under its first dispatch only.
-                let Some(records) = store.batch_records(entry)? else { return Ok(None) };
-                let of = |record: &SealedRecord| {
-                    let content = record.content();
-                    tokens(content.table(), |group, field| content.field(group, field))
-                };
-                let tokens = records.iter().filter_map(|(_, record)| of(record)).collect();
-                Ok(Some(Self { entry, at: header.sent_at, issuer: shared.me.member(), own: true, tokens }))
-            }
-            _ => Ok(None),
+    fn of(shared: &Shared, moved: &Moved) -> Result<Option<Self>, StoreError> {
+        let &Moved { entry, received, at, .. } = moved;
+        if received {
+            let views = shared.store.payload(entry)?;
+            // All views of a dispatch are of one issuer, or it would have been refused.
+            let Some(issuer) = views.first().map(|(_, _, view)| view.header.issuer.clone()) else { return Ok(None) };
+            let of = |view: &RecordView| tokens(view.header.table, |group, field| view.field(group, field));
+            let tokens = views.iter().filter_map(|(_, _, view)| of(view)).collect();
+            return Ok(Some(Self { entry, at, issuer, own: false, tokens }));
         }
+        // A batch stands under its first dispatch only.
+        let Some(records) = shared.store.batch_records(entry)? else { return Ok(None) };
+        let of = |record: &SealedRecord| {
+            let content = record.content();
+            tokens(content.table(), |group, field| content.field(group, field))
+        };
+        let tokens = records.iter().filter_map(|(_, record)| of(record)).collect();
+        Ok(Some(Self { entry, at, issuer: shared.me.member(), own: true, tokens }))
     }
 
     /// Takes into account what they tell.
