@@ -292,3 +292,6 @@ fn path_of(uri: &str) -> Option<&str> {
     let (_, rest) = uri.split_once("://")?;
     rest.find('/').and_then(|at| rest.get(at..))
 }
+
+#[cfg(test)]
+mod tests;
