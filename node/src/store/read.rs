@@ -109,22 +109,25 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn inbox(&self, from: u64, limit: usize) -> Result<Vec<(u64, Skeleton)>, StoreError> {
+        let received = |found: &Result<(u64, Skeleton), StoreError>| match found {
+            Ok((_, skeleton)) => skeleton.kind == EntryKind::Received,
+            Err(_) => true,
+        };
+        self.skeletons(from).filter(received).take(limit).collect()
+    }
+
+    /// Every entry from `from` on with its skeleton.
+    fn skeletons(&self, from: u64) -> impl Iterator<Item = Result<(u64, Skeleton), StoreError>> + '_ {
         let start = from.to_be_bytes();
-        let mode = IteratorMode::From(&start, Direction::Forward);
-        let mut found = Vec::new();
-        for item in self.db.iterator_cf(self.cf(cf::OPENINGS), mode) {
+        let rows = self.db.iterator_cf(self.cf(cf::OPENINGS), IteratorMode::From(&start, Direction::Forward));
+        rows.map(|item| {
             let (key, value) = item?;
+            let index = key.as_ref().try_into().map(u64::from_be_bytes);
+            let index = index.map_err(|_| StoreError::damaged("an opening", "wrong key"))?;
             let opening: KeptOpening = decode("an opening", &value)?;
             let skeleton = opening.read_skeleton().map_err(|e| StoreError::damaged("a skeleton", e))?;
-            if skeleton.kind == EntryKind::Received {
-                let index = key.as_ref().try_into().map(u64::from_be_bytes);
-                found.push((index.map_err(|_| StoreError::damaged("an opening", "wrong key"))?, skeleton));
-                if found.len() == limit {
-                    break;
-                }
-            }
-        }
-        Ok(found)
+            Ok((index, skeleton))
+        })
     }
 
     /// The accepted views of an arrived dispatch: place, root, view.
@@ -218,7 +221,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn find(&self, reference: &str) -> Result<Found, StoreError> {
-        self.found(|key| key.reference(reference))
+        self.found(MAX_FOUND, |key| key.reference(reference))
     }
 
     /// All records of a listed type.
@@ -226,31 +229,15 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn listed(&self, type_name: &str) -> Result<Found, StoreError> {
-        self.found(|key| key.listed(type_name))
+        self.found(MAX_FOUND, |key| key.listed(type_name))
     }
 
-    /// The same without a limit, for whoever reads all of them once: of own records and those received.
+    /// The same without a limit, for whoever reads all of them once.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn every(&self, type_name: &str) -> Result<Found, StoreError> {
-        let mut found = Found { own: Vec::new(), received: Vec::new(), passed: Vec::new() };
-        for key in self.keyring.keys() {
-            let (tag, places) = match key.bucket().kind {
-                Kind::Own => (Tag::OwnReference, &mut found.own),
-                Kind::Received => (Tag::ReceivedReference, &mut found.received),
-                Kind::Answers | Kind::Holds | Kind::Uploads | Kind::Repairs => continue,
-            };
-            let prefix = index_key(tag, &key.listed(type_name), &[]);
-            for item in self.db.iterator_cf(self.cf(cf::INDEX), IteratorMode::From(&prefix, Direction::Forward)) {
-                let (row, _) = item?;
-                let Some(suffix) = row.strip_prefix(prefix.as_slice()) else { break };
-                places.extend(read_place(suffix));
-            }
-        }
-        found.own.sort_unstable();
-        found.received.sort_unstable();
-        Ok(found)
+        self.found(usize::MAX, |key| key.listed(type_name))
     }
 
     /// Entries of dispatches, sent or received, from `from` on and below `below`, with their skeletons; at most `limit` entries of whatever
@@ -259,32 +246,26 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn dispatches(&self, from: u64, below: u64, limit: usize) -> Result<(Vec<(u64, Skeleton)>, u64), StoreError> {
-        let start = from.to_be_bytes();
         let (mut found, mut next) = (Vec::new(), from);
-        let rows = self.db.iterator_cf(self.cf(cf::OPENINGS), IteratorMode::From(&start, Direction::Forward));
-        for item in rows.take(limit) {
-            let (key, value) = item?;
-            let index = key.as_ref().try_into().map(u64::from_be_bytes);
-            let index = index.map_err(|_| StoreError::damaged("an opening", "wrong key"))?;
+        for entry in self.skeletons(from).take(limit) {
+            let (index, skeleton) = entry?;
             if index >= below {
                 break;
             }
-            let opening: KeptOpening = decode("an opening", &value)?;
-            let skeleton = opening.read_skeleton().map_err(|e| StoreError::damaged("a skeleton", e))?;
+            next = index + 1;
             if matches!(skeleton.kind, EntryKind::Sent | EntryKind::Received) {
                 found.push((index, skeleton));
             }
-            next = index + 1;
         }
         Ok((found, next))
     }
 
-    /// What is under an identifier, whose index key each data key gives.
-    fn found(&self, digest: impl Fn(&DataKey) -> Digest) -> Result<Found, StoreError> {
+    /// What is under an identifier, whose index key each data key gives; of each data key at most so many.
+    fn found(&self, most: usize, digest: impl Fn(&DataKey) -> Digest) -> Result<Found, StoreError> {
         let mut found = Found { own: Vec::new(), received: Vec::new(), passed: Vec::new() };
         for key in self.keyring.keys() {
             let look = |tag, places: &mut Vec<_>| -> Result<(), StoreError> {
-                let rows = self.index_rows(tag, &digest(&key))?;
+                let rows = self.rows_up_to(&index_key(tag, &digest(&key), &[]), most)?;
                 places.extend(rows.iter().filter_map(|(suffix, _)| read_place(suffix)));
                 Ok(())
             };
@@ -422,11 +403,16 @@ impl Store {
 
     /// Rows of the index whose keys begin so, without that beginning.
     pub(super) fn rows_from(&self, prefix: &[u8]) -> Result<Vec<IndexRow>, StoreError> {
+        self.rows_up_to(prefix, MAX_FOUND)
+    }
+
+    /// The same, at most so many.
+    fn rows_up_to(&self, prefix: &[u8], most: usize) -> Result<Vec<IndexRow>, StoreError> {
         let mut rows = Vec::new();
         for item in self.db.iterator_cf(self.cf(cf::INDEX), IteratorMode::From(prefix, Direction::Forward)) {
             let (key, value) = item?;
             match key.strip_prefix(prefix) {
-                Some(suffix) if rows.len() < MAX_FOUND => rows.push((suffix.to_vec(), value.into_vec())),
+                Some(suffix) if rows.len() < most => rows.push((suffix.to_vec(), value.into_vec())),
                 _ => break,
             }
         }
