@@ -1,7 +1,9 @@
-//! The command line. What is said of documents is in [`documents`], of traders in [`traders`].
+//! The command line. What is said of documents is in [`documents`], of traders in [`traders`], of windows and
+//! disputes in [`windows`].
 
 mod documents;
 mod traders;
+mod windows;
 
 use std::path::PathBuf;
 
@@ -16,6 +18,10 @@ pub(crate) use documents::{
 };
 pub(crate) use traders::{
     AttestKeyAddArgs, AttestKeyCommand, AttestKeyEndArgs, AttestKeyListArgs, RecogniseArgs, UsesArgs,
+};
+pub(crate) use windows::{
+    ChannelArgs, DisputeCommand, DisputeExportArgs, DisputeVerifyArgs, WindowCloseArgs, WindowCommand,
+    WindowCompareArgs, WindowListArgs, WindowStatementsArgs,
 };
 
 /// Exchange of customs records between members of a network, with receipts and logs that anybody with a mandate can audit.
@@ -83,6 +89,12 @@ pub(crate) enum Command {
     Recognise(RecogniseArgs),
     /// List uses of numbers for duty and tax (IOSS) that declarations tell of and that their holders did not confirm.
     Uses(UsesArgs),
+    /// Whether both sides of a channel have the same: windows of numbers, compared, closed, and signed by both.
+    #[command(subcommand)]
+    Window(WindowCommand),
+    /// What became of numbers that two sides differ about: one file of evidence that verifies anywhere.
+    #[command(subcommand)]
+    Dispute(DisputeCommand),
     /// How good the records of each sender are: score, findings by rule, examples.
     Quality(QualityArgs),
     /// Erase every record of an item before its date, by order; or what is due, now.

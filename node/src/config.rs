@@ -61,6 +61,9 @@ pub struct Config {
     /// Which attached files it fetches.
     #[serde(default)]
     pub attachments: AttachmentsSection,
+    /// When windows of its channels are closed.
+    #[serde(default)]
+    pub windows: WindowsSection,
     /// How it stores.
     #[serde(default)]
     pub store: StoreConfig,
@@ -215,6 +218,22 @@ pub struct AttachmentsSection {
     pub fetch: Fetch,
 }
 
+/// When windows of own channels are closed: both sides then sign what they have.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WindowsSection {
+    /// Seconds between two windows of each channel; 0 closes none but those that are asked for.
+    pub close_seconds: u64,
+    /// Seconds after which a receipt is due: a number without one counts as pending before and as withheld from then on.
+    pub receipt_due_seconds: u64,
+}
+
+impl Default for WindowsSection {
+    fn default() -> Self {
+        Self { close_seconds: CLOSE_SECONDS, receipt_due_seconds: RECEIPT_DUE_SECONDS }
+    }
+}
+
 /// When attached files are fetched that received records name.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -230,6 +249,12 @@ pub enum Fetch {
 pub const PUBLIC_SECONDS: u64 = 60;
 /// Default of [`LogSection::peers_seconds`].
 pub const PEERS_SECONDS: u64 = 3_600;
+/// Default of [`WindowsSection::close_seconds`]: a day.
+pub const CLOSE_SECONDS: u64 = 86_400;
+/// The longest of both: a leap year.
+const MAX_WINDOW_SECONDS: u64 = 31_622_400;
+/// Default of [`WindowsSection::receipt_due_seconds`]: a day.
+pub const RECEIPT_DUE_SECONDS: u64 = 86_400;
 /// Witnesses outside the network that a node may have.
 const MAX_OUTSIDE: usize = 16;
 
@@ -296,6 +321,8 @@ impl Config {
         range("log.peers_seconds", self.log.peers_seconds, 1, 86_400)?;
         range("log.close_entries", self.log.close_entries, 0, 1_000_000_000_000)?;
         range("log.close_days", self.log.close_days, 0, 36_600)?;
+        range("windows.close_seconds", self.windows.close_seconds, 0, MAX_WINDOW_SECONDS)?;
+        range("windows.receipt_due_seconds", self.windows.receipt_due_seconds, 0, MAX_WINDOW_SECONDS)?;
         range("the number of log.outside", self.log.outside.len() as u64, 0, MAX_OUTSIDE as u64)?;
         for text in &self.log.outside {
             Outside::parse(text).map_err(|why| format!("log.outside '{text}': {why}"))?;

@@ -299,6 +299,8 @@ fn driver_config(config: &Config, folder: &Folder) -> DriverConfig {
         min_free_bytes: config.limits.min_free_mib * 1024 * 1024,
         peers_every: Duration::from_secs(config.log.peers_seconds),
         fetch_all_attached: config.attachments.fetch == Fetch::All,
+        close_windows_every: Some(config.windows.close_seconds).filter(|every| *every > 0).map(Duration::from_secs),
+        receipt_due_ms: config.windows.receipt_due_seconds.saturating_mul(1_000),
     }
 }
 

@@ -107,6 +107,11 @@ impl Practice {
         }
     }
 
+    /// Numbers of a channel that this node denies when it is asked about a window.
+    pub(crate) fn denied(&self, channel: &Channel) -> Vec<u64> {
+        self.receipts().denied(channel).to_vec()
+    }
+
     /// What happened, from a place on.
     pub fn lines(&self, from: usize) -> Vec<ReceiptLine> {
         self.receipts().lines(from).to_vec()

@@ -320,8 +320,8 @@ pub const MAX_STATISTICS_DOMINANCES: usize = 8;
 pub const MAX_STATISTICS_THRESHOLDS: usize = 64;
 /// Unknown figures that hang together with a cell withheld for others' sake, for which it is tried to show it after all; each try solves them again.
 pub const MAX_STATISTICS_REVIEWED: usize = 256;
-/// Numbers of one window: sixteen times the largest day that is foreseen, at 128 bytes each in memory.
-pub const MAX_WINDOW_NUMBERS: u64 = 16 * 1024 * 1024;
+/// Numbers of one window, at 136 bytes each in memory while it is compared; a channel that gave more is compared in several.
+pub const MAX_WINDOW_NUMBERS: u64 = 1024 * 1024;
 /// Levels of a window's tree that one answer goes down: 64 roots for each one asked about.
 pub const MAX_WINDOW_BITS: u32 = 6;
 /// Parts of a window that one question asks about.
@@ -330,12 +330,18 @@ pub const MAX_WINDOW_SPANS: usize = 1_024;
 pub const MAX_WINDOW_ROOTS: usize = 16 * 1024;
 /// Numbers of a window about which one question asks what stands there, at most 69 bytes each in the answer.
 pub const MAX_WINDOW_ASKED: usize = 4_096;
+/// Bytes of a question about a window: a channel, and spans of at most 21 bytes each.
+pub const MAX_QUESTION_BYTES: usize = 64 * 1024;
 /// Differences of one window that are listed; a channel with more has another trouble than its numbers.
 pub const MAX_DIFFERENCES: usize = 10_000;
 /// Questions about one window; ten thousand scattered differences of the largest window take some thirty.
 pub const MAX_WINDOW_ROUNDS: usize = 512;
 /// Bytes of questions and answers about one window; ten thousand scattered differences of the largest window take some fourteen millions.
 pub const MAX_WINDOW_BYTES: usize = 32 * 1024 * 1024;
+/// Bytes of a proposed statement: [`MAX_DIFFERENCES`] of at most 160 bytes.
+pub const MAX_PROPOSAL_BYTES: usize = 2 * 1024 * 1024;
+/// Milliseconds by which a statement may be dated ahead of its recipient's clock: five minutes.
+pub const MAX_STATEMENT_AHEAD_MS: u64 = 300_000;
 /// Bytes of a dispute file, which is read into memory.
 pub const MAX_DISPUTE_BYTES: usize = 64 * 1024 * 1024;
 /// Pieces of evidence of one kind in a dispute file: one for each difference of a window.

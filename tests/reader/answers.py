@@ -10,7 +10,7 @@ ERRORS = (
     "not_a_member wrong_network bad_signature not_for_me wrong_sender undecodable oversized number_used "
     "number_out_of_window foreign_seal no_mandate too_many_in_flight wrong_epoch forked not_there"
 ).split()
-LATER_ERRORS = {30: "erased", 31: "bad_deletion"}
+LATER_ERRORS = {30: "erased", 31: "bad_deletion", 32: "other_statement"}
 LACKS = "agreement card capacity version witnesses".split() + [None] * 44 + ["suspended", "membership"]
 REFUSALS = "not_permitted unsealable malformed batch_signature batch_root shows_more expansion".split() + [None] * 32
 REFUSALS += "source_agreement source_dispatch source_signature source_receipt source_unwitnessed source_path".split()
@@ -69,6 +69,10 @@ def request(reader):
         if parts["offset"] % RANGE:
             raise Refused("value", start, "no range begins there")
         found = ("attachment", parts)
+    elif (kind, count) == (13, 2):
+        found = ("window", {"question": reader.bytes(65536)})
+    elif (kind, count) == (14, 2):
+        found = ("statement", {"proposal": reader.bytes(2097152)})
     else:
         raise Refused("value", start, "not a request")
     reader.leave()
@@ -161,6 +165,10 @@ def answer(reader):
         found = ("documents_taken", _digests(reader))
     elif (kind, count) == (13, 2):
         found = ("attachment", {"sealed": reader.bytes(MAX_SEALED_RANGE)})
+    elif (kind, count) == (14, 2):
+        found = ("window", {"reply": reader.bytes(MAX_ANSWER)})
+    elif (kind, count) == (15, 2):
+        found = ("statement", {"signature": reader.fixed(64)})
     else:
         raise Refused("value", start, "not an answer")
     reader.leave()

@@ -134,7 +134,7 @@ def request(case, _):
     equal("fields", _hexed(fields), {key: case[key] for key in fields})
     numbers = {"dispatch": 1, "audit_read": 2, "withdrawal": 3, "add_checkpoint": 4, "checkpoint": 5}
     numbers |= {"holdings": 6, "proof": 7, "deletion": 8, "documents_known": 9, "documents_wanted": 10, "take_documents": 11}
-    numbers |= {"attachment": 12}
+    numbers |= {"attachment": 12, "window": 13, "statement": 14}
     parts = list(fields.values())
     if what == "attachment":
         digest, epoch, lane, number, offset = parts

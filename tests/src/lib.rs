@@ -188,6 +188,17 @@ impl Network {
         policy: Option<&str>,
         governors: &[&str],
     ) -> Self {
+        Self::found_named("Test", members, agreements, policy, governors)
+    }
+
+    /// The same with a charter of this name.
+    pub fn found_named(
+        name: &str,
+        members: &[(&str, &str, &str)],
+        agreements: &[String],
+        policy: Option<&str>,
+        governors: &[&str],
+    ) -> Self {
         let network = Self { root: tempfile::tempdir().unwrap() };
         let path = |name: &str| network.root.path().join(name).to_str().unwrap().to_owned();
         let mut random = [0u8; 2];
@@ -197,7 +208,7 @@ impl Network {
             draft.push(network.init(*member, &format!("127.{}.{}.{}", random[0].clamp(1, 254), random[1], at + 1)));
         }
         let (charter_draft, charter) = (path("charter.toml"), path("charter.luxor"));
-        draft.extend(["--name", "Test", "--governors", &governors.join(","), "-o", &charter_draft].map(str::to_owned));
+        draft.extend(["--name", name, "--governors", &governors.join(","), "-o", &charter_draft].map(str::to_owned));
         if let Some(policy) = policy {
             std::fs::write(path("policy"), policy).unwrap();
             draft.extend(["--policy".to_owned(), path("policy")]);

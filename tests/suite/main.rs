@@ -29,4 +29,5 @@ mod trust;
 mod views;
 mod volume;
 mod watch;
+mod windows;
 mod witness;

@@ -11,13 +11,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use luxor_protocol::api::{
-    AdmittedDocument, ApiFile, AttachmentInfo, ChunkResult, Disclosed, Documents, DropRequest, DropResult,
-    EraseRequest, ErasedReport, FixRequest, FixResult, Fork, HoldInfo, HoldRequest, InboxDispatch, InboxPage,
-    LifeReport, LoggedDocument, OnwardRequest, OnwardResult, OutboxPage, OutboxState, QualityPage, QueuedReferral,
-    ReceiptStanding, RecognitionReport, RecordInfo, RedirectRequest, Redirected, RepairGroup, RepairPage,
-    RepairSelection, Status, UsesReport, WithdrawRequest, Withdrawn,
-};
+use luxor_protocol::api::{AdmittedDocument, ApiFile, AttachmentInfo, ChannelLine, ChannelName, ChunkResult, CloseRequest, CompareReport, CompareRequest, Disclosed, Documents, DropRequest, DropResult, EraseRequest, ErasedReport, FixRequest, FixResult, Fork, HoldInfo, HoldRequest, InboxDispatch, InboxPage, LifeReport, LoggedDocument, OnwardRequest, OnwardResult, OutboxPage, OutboxState, QualityPage, QueuedReferral, ReceiptStanding, RecognitionReport, RecordInfo, RedirectRequest, Redirected, RepairGroup, RepairPage, RepairSelection, StatementLine, Status, UsesReport, WithdrawRequest, Withdrawn};
 use luxor_protocol::audit::population::BatchViews;
 use luxor_protocol::cbor::{Decode as _, Encode as _};
 use luxor_protocol::document::{Directory, Document};
@@ -214,6 +208,35 @@ impl Client {
         self.http.json("/v1/uses", &[])
     }
 
+    /// Every channel, and how far statements cover it.
+    pub(crate) fn channels(&self) -> Result<Vec<ChannelLine>, ClientError> {
+        self.http.json("/v1/windows", &[])
+    }
+
+    /// The statements about a channel, by the last number of their windows from one on.
+    pub(crate) fn statements(&self, channel: &ChannelName, from: u64) -> Result<Vec<StatementLine>, ClientError> {
+        let mut query = of_channel(channel).to_vec();
+        query.push(("from", from.to_string()));
+        self.http.json("/v1/windows/statements", &query)
+    }
+
+    /// Closes a window: returns once both sides signed.
+    pub(crate) fn close_window(&self, request: &CloseRequest) -> Result<StatementLine, ClientError> {
+        self.http.post_json("/v1/windows/close", request)
+    }
+
+    /// Compares a window with the other side.
+    pub(crate) fn compare_window(&self, request: &CompareRequest) -> Result<CompareReport, ClientError> {
+        self.http.post_json("/v1/windows/compare", request)
+    }
+
+    /// The dispute file about numbers of a channel; about those last found to differ where there are none.
+    pub(crate) fn dispute(&self, channel: &ChannelName, numbers: &[u64]) -> Result<Vec<u8>, ClientError> {
+        let mut query = of_channel(channel).to_vec();
+        query.push(("numbers", numbers.iter().map(u64::to_string).collect::<Vec<_>>().join(",")));
+        self.http.bytes("/v1/disputes", &query)
+    }
+
     /// Figures of quality over a part of what arrived: behind a place of the inbox, of one issuer, from a day on.
     pub(crate) fn quality(
         &self,
@@ -391,5 +414,16 @@ fn dispatch(recipient: &NodeRef, epoch: u64, lane: Lane, number: u64) -> [(&'sta
         ("epoch", epoch.to_string()),
         ("lane", lane.to_string()),
         ("number", number.to_string()),
+    ]
+}
+
+/// A channel as requests name it.
+fn of_channel(channel: &ChannelName) -> [(&'static str, String); 4] {
+    let ChannelName { sender, recipient, epoch, lane } = channel;
+    [
+        ("sender", sender.to_string()),
+        ("recipient", recipient.to_string()),
+        ("epoch", epoch.to_string()),
+        ("lane", lane.to_string()),
     ]
 }

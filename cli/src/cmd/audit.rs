@@ -18,6 +18,7 @@ mod sample;
 mod tests;
 mod verify_pack;
 
+pub(super) use anchors::network;
 pub(crate) use args::AuditCommand;
 
 use anyhow::Context as _;

@@ -10,6 +10,7 @@ mod charter;
 mod check;
 mod convert;
 mod disclosures;
+mod dispute;
 mod documents;
 mod erase;
 mod hold;
@@ -33,6 +34,7 @@ mod status;
 mod submit;
 mod template;
 mod uses;
+mod window;
 
 #[cfg(test)]
 mod tests;
@@ -78,6 +80,8 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Show(args) => show::run(&args),
         Command::Recognise(args) => recognise::run(&args),
         Command::Uses(args) => uses::run(&args),
+        Command::Window(command) => window::run(&command),
+        Command::Dispute(command) => dispute::run(&command),
         Command::Quality(args) => quality::run(&args),
         Command::Item(args) => item::run(&args),
         Command::Referrals(args) => item::referrals(&args),

@@ -18,6 +18,7 @@ mod retention;
 mod submit;
 mod trust;
 mod waiting;
+mod windows;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -107,6 +108,11 @@ impl Api {
             .route("/v1/recognition", get(trust::recognition))
             .route("/v1/uses", get(trust::unconfirmed))
             .route("/v1/practice/receipts", get(receipts::practised))
+            .route("/v1/windows", get(windows::channels))
+            .route("/v1/windows/statements", get(windows::statements))
+            .route("/v1/windows/close", post(windows::close))
+            .route("/v1/windows/compare", post(windows::compare))
+            .route("/v1/disputes", get(windows::dispute))
             .route("/v1/repairs", get(repairs::groups))
             .route("/v1/repairs/entries", get(repairs::entries))
             .route("/v1/repairs/fix", post(repairs::fix))

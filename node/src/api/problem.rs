@@ -8,7 +8,7 @@ use luxor_protocol::api::ApiProblem;
 
 use crate::driver::{
     AdmitError, AttachError, AuditReadError, EraseError, LifeError, ReceiptWitnessError, RedirectError, RepairError,
-    SubmitError, TrustAskError, WithdrawError,
+    SubmitError, TrustAskError, WindowError, WithdrawError,
 };
 use crate::logfiles::LogFileError;
 use crate::sequencer::SequencerError;
@@ -73,6 +73,25 @@ impl From<SubmitError> for Problem {
             SubmitError::Stopping => Self::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", error),
             SubmitError::NameUsed { .. } => Self::new(StatusCode::CONFLICT, "name_used", error),
             SubmitError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<WindowError> for Problem {
+    fn from(error: WindowError) -> Self {
+        match error {
+            WindowError::None(_) | WindowError::NotGiven { .. } | WindowError::Own(_) => {
+                Self::new(StatusCode::BAD_REQUEST, "no_window", error)
+            }
+            WindowError::Closed(_) => Self::new(StatusCode::CONFLICT, "closed", error),
+            WindowError::Asked { .. } => Self::new(StatusCode::BAD_GATEWAY, "not_answered", error),
+            WindowError::Refused { .. } | WindowError::Proposal(_) | WindowError::Statement(_) => {
+                Self::new(StatusCode::CONFLICT, "no_statement", error)
+            }
+            WindowError::Dispute(_) => Self::new(StatusCode::CONFLICT, "no_dispute", error),
+            WindowError::Stopping => Self::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", error),
+            WindowError::Sequencer(error) => error.into(),
+            WindowError::Store(error) => error.into(),
         }
     }
 }

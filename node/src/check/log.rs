@@ -7,7 +7,6 @@
 use luxor_protocol::cbor::Decode;
 use luxor_protocol::exchange::{CheckpointsBody, ENTRY_BYTES, Entry, EntryKind};
 use luxor_protocol::hash::hex;
-use luxor_protocol::reconciliation::StatementBody;
 use luxor_protocol::tlog::{Checkpoint, CompletedTile, EMPTY_ROOT, Edge, Hash, leaf_hash};
 
 use super::logs::cosigned as cosigned_whole;
@@ -341,17 +340,6 @@ impl Check<'_> {
             EntryKind::Erased => self.erased_entry(index, &opened),
             EntryKind::Hold => self.hold_entry(index, &opened),
             EntryKind::Statement => self.statement_entry(index, &opened),
-        }
-    }
-
-    /// A statement about a window of one of this node's channels: its form.
-    fn statement_entry(&mut self, index: u64, opened: &Opened) {
-        let channel = &opened.skeleton.channel;
-        if channel.sender != self.me && channel.recipient != self.me {
-            self.notes.finding(opening(index), "it is about a channel of others", KEEP);
-        }
-        if let Some(Err(error)) = opened.opening.body().map(StatementBody::from_cbor) {
-            self.notes.finding(opening(index), format!("body: {error}"), KEEP);
         }
     }
 

@@ -22,6 +22,7 @@
 //! | `attached` | attached files and their rows |
 //! | `repairs` | refused records, waiting or settled |
 //! | `logs` | checkpoints and evidence of logs |
+//! | `windows` | what stands at numbers of channels, statements about windows |
 //! | `witnessed` | checkpoints that prove receipts, and how far receipts were looked through |
 //! | `state` | whose folder, totals, keys that nothing writes |
 //!
@@ -44,6 +45,7 @@ mod repairs;
 mod report;
 mod state;
 mod under;
+mod windows;
 mod witnessed;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -155,6 +157,7 @@ pub fn check(folder: &Folder, progress: &mut dyn FnMut(&str)) -> Result<Report, 
     check.under();
     check.logs();
     check.witnessed();
+    check.windows();
     check.document_rows();
     check.totals();
     Ok(check.notes.report)

@@ -49,6 +49,8 @@ impl Driver {
             Ok(Request::Attachment { digest, shown_in, offset }) => {
                 self.attachment_read(peer, digest, shown_in, offset, permit, reply);
             }
+            Ok(Request::Window(question)) => self.window_asked(peer, question, permit, reply),
+            Ok(Request::Statement(proposal)) => self.statement_proposed(peer, proposal, permit, reply),
             Ok(Request::AuditRead { from, count }) => self.audit_read(peer, from, count, permit, reply),
         }
     }

@@ -35,6 +35,7 @@ mod settle;
 mod shared;
 mod space;
 mod trust;
+mod windows;
 mod witnesses;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -81,6 +82,8 @@ pub use repair::{RepairError, RepairFilter, RepairLook, look_at_repairs, repair_
 pub use settle::WithdrawError;
 pub use shared::{Parts, Secrets, Shared, SharedError};
 pub use trust::{TrustAskError, recognise, uses};
+use windows::Windows;
+pub use windows::{Compared, WindowError};
 
 /// Refused numbers that the node's state names.
 const MAX_REFUSALS: usize = 100;
@@ -102,6 +105,10 @@ pub struct DriverConfig {
     pub peers_every: Duration,
     /// Whether every attached file that a received record names is fetched, not only those that are asked for.
     pub fetch_all_attached: bool,
+    /// Time between two windows of each own channel; none are closed by themselves without it.
+    pub close_windows_every: Option<Duration>,
+    /// Milliseconds from sending on after which a receipt is due.
+    pub receipt_due_ms: u64,
 }
 
 /// Why a submission was not taken.
@@ -183,6 +190,8 @@ pub struct Driver {
     /// One erasure, or one hold placed or released, at a time.
     erasing: Arc<tokio::sync::Mutex<()>>,
     attached: Arc<Attached>,
+    windows: Arc<Windows>,
+    receipt_due_ms: u64,
     pool: Arc<Pool>,
 }
 
@@ -292,6 +301,8 @@ impl Driver {
             spread: Arc::default(),
             erasing: Arc::default(),
             attached,
+            windows: Arc::default(),
+            receipt_due_ms: config.receipt_due_ms,
             pool: Arc::new(Pool::new(cores)?),
         };
         let run = Run {
@@ -476,6 +487,7 @@ impl Run {
         beside.spawn(self.driver.clone().beside_each(Driver::others, Driver::prove_receipts));
         beside.spawn(self.driver.clone().fetch_all_attached());
         beside.spawn(self.driver.clone().follow_trust());
+        beside.spawn(self.driver.clone().close_windows(self.config.close_windows_every));
         loop {
             let wakeup =
                 self.engine.next_wakeup().map(|at| Duration::from_millis(at.0.saturating_sub(self.elapsed().0)));

@@ -159,9 +159,8 @@ fn verify(shared: &Shared, channel: &Channel, number: u64, answer: &[u8]) -> Res
         agreement: header.agreement_digest,
         due: header.sent_at.day().plus(header.retention_days),
         counts: (accepted as u64, rejected as u64),
-        refused: matches!(receipt.body.outcome, Outcome::Refused(_)),
-        withdrawn,
         repairs: super::repair::rejected(shared, channel, number, &sent, &header, &receipt.body.outcome, now())?,
+        outcome: receipt.body.outcome,
         settled_on: now().day(),
         salts: [random()?, random()?],
     })))

@@ -9,7 +9,7 @@ use luxor_protocol::limits::CHANNEL_WINDOW;
 use luxor_protocol::tlog::{Frontier, leaf_hash};
 
 use super::{Effect, Engine, Pending, Token, Verified};
-use crate::store::Write;
+use crate::store::{StandRow, Write};
 
 /// A channel to this node.
 #[derive(Default)]
@@ -96,6 +96,7 @@ impl Engine {
             number,
             due: verified.due,
         };
+        let stand = StandRow::settled(digest, &verified.outcome, verified.counts.0 + verified.counts.1);
         let body = ReceiptBody {
             dispatch: digest,
             outcome: verified.outcome,
@@ -118,6 +119,7 @@ impl Engine {
             source: verified.source,
             tree,
             held,
+            stand,
         };
         let ticket = self.ticket();
         self.pending.insert(ticket, Pending::Received { channel, number });

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use luxor_protocol::cbor::Encode;
-use luxor_protocol::exchange::{Channel, EntryKind, Lane, Opening, SentBody, Skeleton};
+use luxor_protocol::exchange::{Channel, EntryKind, Lane, Opening, Outcome, SentBody, Skeleton};
 use luxor_protocol::names::NodeRef;
 use luxor_protocol::time::Millis;
 
 use super::lane::OutChannel;
 use super::types::VerifiedReceipt;
 use super::{Effect, Engine, Pending, PreparedChunk, PreparedWithdrawal, Reloaded, Reply, SealedChunk, Ticket, Token};
-use crate::store::Write;
+use crate::store::{StandRow, Write};
 
 /// Sealed chunks of one lane wait here until every chunk before them is sealed too.
 #[derive(Default)]
@@ -133,8 +133,8 @@ impl Engine {
         out.settle(number);
         let sent = &mut self.totals.sent;
         sent.dispatches += 1;
-        sent.refused += u64::from(receipt.refused);
-        sent.withdrawn += u64::from(receipt.withdrawn);
+        sent.refused += u64::from(matches!(receipt.outcome, Outcome::Refused(_)));
+        sent.withdrawn += u64::from(receipt.outcome == Outcome::Withdrawn);
         sent.accepted += receipt.counts.0;
         sent.rejected += receipt.counts.1;
         let skeleton = Skeleton {
@@ -156,6 +156,7 @@ impl Engine {
             settled_on: receipt.settled_on,
             origin,
             confirmed,
+            stand: StandRow::settled(receipt.dispatch, &receipt.outcome, receipt.counts.0 + receipt.counts.1),
         };
         let mut writes = vec![settled, Write::Totals(self.totals.clone())];
         writes.extend(receipt.repairs);

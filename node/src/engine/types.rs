@@ -106,10 +106,8 @@ pub struct VerifiedReceipt {
     pub due: Day,
     /// Records accepted and rejected.
     pub counts: (u64, u64),
-    /// Whether the whole dispatch was refused.
-    pub refused: bool,
-    /// Whether it was withdrawn before it came.
-    pub withdrawn: bool,
+    /// The verdict.
+    pub outcome: Outcome,
     /// The day on which it came: sealed bytes are kept for a while from then on.
     pub settled_on: Day,
     /// Own records that it rejects and that wait for repair now.

@@ -62,8 +62,13 @@ pub(super) mod cf {
     /// 1, origin, 0 and size -> [`super::super::WitnessedRow`]. 2 and an own channel -> the first number whose receipts are not looked through.
     pub(crate) const WITNESSED: &str = "witnessed";
 
+    /// Channel and number -> [`super::super::StandRow`], of own and of received channels.
+    pub(crate) const STANDS: &str = "stands";
+    /// [`super::WindowTag`] and channel: statements about windows, the proposal under way, the last comparison.
+    pub(crate) const WINDOWS: &str = "windows";
+
     /// All of them.
-    pub(crate) const ALL: [&str; 26] = [
+    pub(crate) const ALL: [&str; 28] = [
         META,
         ENTRIES,
         OPENINGS,
@@ -90,6 +95,8 @@ pub(super) mod cf {
         ATTACHED,
         WITNESSED,
         REPAIRS,
+        STANDS,
+        WINDOWS,
     ];
 }
 
@@ -338,6 +345,42 @@ pub(super) fn witnessed_key(origin: &str, size: u64) -> Vec<u8> {
 /// What [`witnessed_key`] made.
 pub(super) fn read_witnessed_key(key: &[u8]) -> Option<(String, u64)> {
     read_submission_key(key.strip_prefix(&[1])?)
+}
+
+/// What a row about windows of a channel is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WindowTag {
+    /// A statement: behind the channel, the last number of the window and the `statement` entry.
+    Statement = 1,
+    /// What is proposed to the recipient and not signed by it yet.
+    Proposed = 2,
+    /// What the last comparison found.
+    Compared = 3,
+}
+
+/// Tag and [`channel_key`].
+pub(super) fn window_key(tag: WindowTag, channel: &Channel) -> Vec<u8> {
+    [&[tag as u8], channel_key(channel).as_slice()].concat()
+}
+
+/// What [`window_key`] made of a proposal or comparison.
+pub(super) fn read_window_key(key: &[u8]) -> Option<(WindowTag, Channel)> {
+    let (tag, rest) = key.split_first()?;
+    let all = [WindowTag::Proposed, WindowTag::Compared];
+    Some((all.into_iter().find(|known| *known as u8 == *tag)?, read_channel_key(rest)?))
+}
+
+/// The same of a statement, with the last number of its window and its entry.
+pub(super) fn statement_key(channel: &Channel, number: u64, entry: u64) -> Vec<u8> {
+    [[WindowTag::Statement as u8].as_slice(), &receipt_key(channel, number, entry)].concat()
+}
+
+/// What [`statement_key`] made.
+pub(super) fn read_statement_key(key: &[u8]) -> Option<(Channel, u64, u64)> {
+    let rest = key.strip_prefix(&[WindowTag::Statement as u8])?;
+    let (dispatch, entry) = rest.split_at_checked(rest.len().checked_sub(8)?)?;
+    let (channel, number) = read_dispatch_key(dispatch)?;
+    Some((channel, number, u64::from_be_bytes(entry.try_into().ok()?)))
 }
 
 /// How far the receipts of an own channel were looked through: 2 and the channel.

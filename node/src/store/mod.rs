@@ -19,6 +19,7 @@ mod read;
 mod repairs;
 mod rows;
 mod scan;
+mod stands;
 mod tree;
 mod under;
 mod witnessed;
@@ -41,8 +42,9 @@ pub(crate) use rows::{ChannelRow, OutRow};
 pub use rows::{ErasedTotals, ReceiptRow, ReceivedRow, SentRow, SourceRow, SubmissionRow, Totals, WitnessedRow};
 pub use scan::{
     DeletionKey, DispatchKey, DueKey, Family, IndexKey, MetaKey, ReceiptKey, RowKey, Scan, ScanFault, SettledKey,
-    Stopped, SubmissionKey, TileKey, UnderKey, WitnessedKey, read_tree,
+    Stopped, SubmissionKey, TileKey, UnderKey, WindowKey, WitnessedKey, read_tree,
 };
+pub use stands::{ComparedRow, StandRow, Stands, StatementRow};
 pub use tree::LogReader;
 pub use under::seal_of;
 pub use witnessed::{Unproven, first_line};

@@ -76,7 +76,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    pub(super) fn damaged(what: impl Into<String>, error: impl ToString) -> Self {
+    pub(crate) fn damaged(what: impl Into<String>, error: impl ToString) -> Self {
         Self::Damaged { what: what.into(), error: error.to_string() }
     }
 }

@@ -165,7 +165,7 @@ mod tests {
     use luxor_protocol::hash::Digest;
 
     use super::*;
-    use crate::store::{StoreConfig, Write};
+    use crate::store::{StandRow, StoreConfig, Write};
 
     const TODAY: Day = Day(20_000);
 
@@ -200,10 +200,19 @@ mod tests {
         fn settled(&self, number: u64, settled_on: Day, entry: u64) {
             let (channel, proof, origin) = (self.channel.clone(), Vec::new(), "b".to_owned());
             let (recipient_entry, confirmed) = (0, number);
-            self.write(
-                Write::Settled { channel, number, entry: 0, recipient_entry, proof, settled_on, origin, confirmed },
-                entry,
-            );
+            let stand = StandRow::pending(Digest::ZERO);
+            let settled = Write::Settled {
+                channel,
+                number,
+                entry: 0,
+                recipient_entry,
+                proof,
+                settled_on,
+                origin,
+                confirmed,
+                stand,
+            };
+            self.write(settled, entry);
         }
 
         /// Purges until nothing is left to do, and tells which of the numbers up to `last` have their bytes.

@@ -391,8 +391,7 @@ impl Store {
             EntryKind::Withdrawn => sent()?.and_then(|row| row.withdrawal).map(|withdrawal| withdrawal.to_cbor()),
             EntryKind::Received => self.received(channel, number)?.map(|row| row.arrival.to_cbor()),
             EntryKind::Receipt => self.receipt_of(channel, number, index)?.map(|row| row.proof),
-            // No node writes statements yet.
-            EntryKind::Statement => None,
+            EntryKind::Statement => self.statement_of(channel, number, index)?.map(|row| row.cosigned.to_cbor()),
             EntryKind::Peers | EntryKind::Succeeded | EntryKind::Document | EntryKind::Erased | EntryKind::Hold => None,
         })
     }

@@ -376,7 +376,7 @@ impl Decode for ChannelRow {
 
 /// Writes a row with a checksum behind its fields: for rows of which something follows from nothing else that is stored, so
 /// that only a checksum tells that it is as it was written.
-fn encode_checked(writer: &mut Writer, fields: usize, encode: impl FnOnce(&mut Writer)) {
+pub(super) fn encode_checked(writer: &mut Writer, fields: usize, encode: impl FnOnce(&mut Writer)) {
     let mut row = Writer::new();
     encode(&mut row);
     let row = row.into_bytes();
@@ -386,7 +386,7 @@ fn encode_checked(writer: &mut Writer, fields: usize, encode: impl FnOnce(&mut W
 }
 
 /// Reads what [`encode_checked`] wrote.
-fn decode_checked<T>(
+pub(super) fn decode_checked<T>(
     reader: &mut Reader<'_>,
     fields: usize,
     decode: impl FnOnce(&mut Reader<'_>) -> Result<T, CborError>,

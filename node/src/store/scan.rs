@@ -18,11 +18,11 @@ use rocksdb::{
 use rustix::fs::{FlockOperation, fcntl_lock};
 
 use super::columns::{
-    DeletionTag, META_ATTACHED, META_ERASED, META_NODE, META_PEERS, META_TOTALS, META_TREE, Tag, Under, cf,
+    DeletionTag, WindowTag, META_ATTACHED, META_ERASED, META_NODE, META_PEERS, META_TOTALS, META_TREE, Tag, Under, cf,
     channel_meta_key, deletion_key, delivery_key, dispatch_key, document_meta_key, due_key, index_key, looked_key,
     out_meta_key, place, read_channel_meta_key, read_deletion_key, read_dispatch_key, read_document_meta_key,
-    read_due_key, read_looked_key, read_out_meta_key, read_place, read_settled_key, read_submission_key,
-    read_under_key, read_witnessed_key, receipt_key, settled_key, submission_key, tile_key, under_key, witnessed_key,
+    read_due_key, read_looked_key, read_out_meta_key, read_place, read_settled_key, read_statement_key,
+    read_submission_key, read_under_key, read_window_key, read_witnessed_key, receipt_key, settled_key, statement_key, submission_key, tile_key, under_key, window_key, witnessed_key,
 };
 use super::logs::LogKey;
 use super::open::{BLOCK_CACHE_BYTES, MAX_OPEN_FILES, Store, StoreError, read_tree_row};
@@ -85,6 +85,10 @@ pub enum Family {
     Witnessed,
     /// Refused records.
     Repairs,
+    /// What stands at numbers of channels.
+    Stands,
+    /// Statements, proposals and comparisons.
+    Windows,
 }
 
 /// A key that can be read back from its bytes.
@@ -151,6 +155,39 @@ pub enum WitnessedKey {
     Checkpoint(String, u64),
     /// The first number of an own channel whose receipts are not looked through yet.
     Looked(Channel),
+}
+
+/// What is kept about windows of a channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WindowKey {
+    /// A statement: the last number of its window, and its entry.
+    Statement(DispatchKey, u64),
+    /// What is proposed.
+    Proposed(Channel),
+    /// What the last comparison found.
+    Compared(Channel),
+}
+
+impl RowKey for WindowKey {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let statement = read_statement_key(bytes);
+        let statement =
+            statement.map(|(channel, number, entry)| Self::Statement(DispatchKey { channel, number }, entry));
+        statement.or_else(|| {
+            Some(match read_window_key(bytes)? {
+                (WindowTag::Proposed, channel) => Self::Proposed(channel),
+                (_, channel) => Self::Compared(channel),
+            })
+        })
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Statement(last, entry) => statement_key(&last.channel, last.number, *entry),
+            Self::Proposed(channel) => window_key(WindowTag::Proposed, channel),
+            Self::Compared(channel) => window_key(WindowTag::Compared, channel),
+        }
+    }
 }
 
 impl RowKey for WitnessedKey {
@@ -244,7 +281,7 @@ pub struct Stopped(#[expect(dead_code, reason = "the lock lasts as long as the f
 
 impl Family {
     /// All of them.
-    pub const ALL: [Family; 26] = [
+    pub const ALL: [Family; 28] = [
         Family::Meta,
         Family::Entries,
         Family::Openings,
@@ -271,6 +308,8 @@ impl Family {
         Family::Attached,
         Family::Witnessed,
         Family::Repairs,
+        Family::Stands,
+        Family::Windows,
     ];
 
     fn name(self) -> &'static str {
@@ -301,6 +340,8 @@ impl Family {
             Family::Attached => cf::ATTACHED,
             Family::Witnessed => cf::WITNESSED,
             Family::Repairs => cf::REPAIRS,
+            Family::Stands => cf::STANDS,
+            Family::Windows => cf::WINDOWS,
         }
     }
 }

@@ -233,7 +233,7 @@ mod tests {
     use luxor_protocol::tlog::Checkpoint;
 
     use super::*;
-    use crate::store::{StoreConfig, Write};
+    use crate::store::{StandRow, StoreConfig, Write};
 
     const ORIGIN: &str = "luxor.test/b/n1";
 
@@ -262,6 +262,7 @@ mod tests {
             settled_on: Day(20_000),
             origin: origin.to_owned(),
             confirmed: number,
+            stand: StandRow::pending(Digest::ZERO),
         };
         store.stage(&mut batch, vec![settled], 1_000 + number);
         store.write_synced(batch).unwrap();

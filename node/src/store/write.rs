@@ -6,21 +6,23 @@ use std::sync::Arc;
 use luxor_protocol::cbor::Encode;
 use luxor_protocol::exchange::{Arrival, Channel, Envelope, Opening, Withdrawal};
 use luxor_protocol::hash::Digest;
+use luxor_protocol::reconciliation::{CosignedStatement, Difference};
 use luxor_protocol::record::{Attachment, Names};
 use luxor_protocol::time::{Day, Millis};
 use luxor_protocol::tlog::{CompletedTile, Frontier, Hash};
 use rocksdb::WriteBatch;
 
 use super::columns::{
-    DeletionTag, META_ATTACHED, META_PEERS, META_TOTALS, META_TREE, Tag, Under, cf, channel_meta_key, deletion_key,
+    DeletionTag, META_ATTACHED, META_PEERS, META_TOTALS, META_TREE, Tag, Under, WindowTag, cf, channel_meta_key, deletion_key,
     delivery_key, dispatch_key, document_meta_key, due_key, index_key, out_meta_key, place, receipt_key, settled_key,
-    submission_key, tile_key, under_key,
+    statement_key, submission_key, tile_key, under_key, window_key,
 };
 use super::deletions::DeletedRow;
 use super::erase::Erasing;
 use super::open::{Store, StoreError, tree_row};
 use super::repairs::RepairKey;
 use super::rows::{ChannelRow, ErasedTotals, OutRow, ReceiptRow, ReceivedRow, SentRow, SourceRow, Totals};
+use super::stands::{ComparedRow, StandRow, StatementRow};
 use crate::keyring::{DataKey, Sealed};
 
 /// A record and what finds it.
@@ -132,6 +134,8 @@ pub enum Write {
         origin: String,
         /// The highest contiguous number that receipts under it name.
         confirmed: u64,
+        /// What stands at the number from then on.
+        stand: StandRow,
     },
     /// A withdrawal takes the place of a dispatch.
     Withdrawn {
@@ -183,6 +187,8 @@ pub enum Write {
         tree: Frontier,
         /// The sender signed that it holds receipts up to this.
         held: u64,
+        /// What stands at the number from then on.
+        stand: StandRow,
     },
     /// Content is gone, or written anew under another key.
     Erased(Box<Erasing>),
@@ -252,6 +258,33 @@ pub enum Write {
         /// Its `peers` entry.
         entry: usize,
     },
+    /// A statement about a window of a channel is to be proposed to its recipient.
+    Proposed {
+        /// The own channel.
+        channel: Channel,
+        /// The encoded proposal; nothing where it is given up.
+        proposal: Option<Vec<u8>>,
+    },
+    /// A statement that both sides signed.
+    Statement {
+        /// The channel.
+        channel: Channel,
+        /// The last number of its window.
+        number: u64,
+        /// Its `statement` entry.
+        entry: usize,
+        /// The statement with both signatures.
+        cosigned: CosignedStatement,
+        /// Every difference.
+        differences: Vec<Difference>,
+    },
+    /// What a comparison about a channel found.
+    Compared {
+        /// The channel.
+        channel: Channel,
+        /// What it found; nothing where both sides have the same.
+        row: Option<Box<ComparedRow>>,
+    },
     /// A document was admitted.
     Document {
         /// Its digest.
@@ -283,6 +316,9 @@ impl Write {
             Self::Hold { row, .. } => row.bytes.len() + 200,
             Self::Released { .. } | Self::DeletionOwed { .. } | Self::DeletionTold { .. } => 200,
             Self::Deleted { proof, dispatches, .. } => proof.len() + dispatches.len() * 200,
+            Self::Proposed { proposal, .. } => proposal.as_ref().map_or(0, Vec::len) + 200,
+            Self::Statement { differences, .. } => 4_000 + differences.len() * 160,
+            Self::Compared { row, .. } => row.as_ref().map_or(0, |row| row.bytes()) + 200,
             Self::Totals(_) | Self::Peers { .. } | Self::Document { .. } | Self::FetchedUpTo(_) => 100,
         }
     }
@@ -325,14 +361,26 @@ impl Store {
                     let key = dispatch_key(&channel, number);
                     batch.put_cf(self.cf(cf::OUTBOX), &key, (request.len() as u64).to_be_bytes());
                     batch.put_cf(self.cf(cf::SEALED), &key, request.as_slice());
+                    batch.put_cf(self.cf(cf::STANDS), &key, StandRow::pending(envelope.digest()).to_cbor());
                     batch.put_cf(
                         self.cf(cf::SENT),
                         &key,
                         SentRow { entry: index(entry), envelope, withdrawal: None }.to_cbor(),
                     );
                 }
-                Write::Settled { channel, number, entry, recipient_entry, proof, settled_on, origin, confirmed } => {
+                Write::Settled {
+                    channel,
+                    number,
+                    entry,
+                    recipient_entry,
+                    proof,
+                    settled_on,
+                    origin,
+                    confirmed,
+                    stand,
+                } => {
                     let key = dispatch_key(&channel, number);
+                    batch.put_cf(self.cf(cf::STANDS), &key, stand.to_cbor());
                     let entry = index(entry);
                     let row = ReceiptRow { entry, settled_on, recipient_entry, proof };
                     batch.put_cf(self.cf(cf::RECEIPTS), receipt_key(&channel, number, entry), row.to_cbor());
@@ -342,6 +390,7 @@ impl Store {
                 }
                 Write::Withdrawn { channel, number, sent_entry, envelope, withdrawal, request } => {
                     let key = dispatch_key(&channel, number);
+                    batch.put_cf(self.cf(cf::STANDS), &key, StandRow::withdrawn(envelope.digest()).to_cbor());
                     let row = SentRow { entry: sent_entry, envelope, withdrawal: Some(withdrawal) };
                     batch.put_cf(self.cf(cf::SENT), &key, row.to_cbor());
                     batch.put_cf(self.cf(cf::OUTBOX), &key, (request.len() as u64).to_be_bytes());
@@ -363,8 +412,10 @@ impl Store {
                     source,
                     tree,
                     held,
+                    stand,
                 } => {
                     let entry = index(entry);
+                    batch.put_cf(self.cf(cf::STANDS), dispatch_key(&channel, number), stand.to_cbor());
                     let row = ReceivedRow { entry, at, arrival, body, rejected, erased: Vec::new() };
                     batch.put_cf(self.cf(cf::RECEIVED), dispatch_key(&channel, number), row.to_cbor());
                     if let Some(source) = source {
@@ -415,6 +466,26 @@ impl Store {
                     self.stage_repair(batch, &key, &row, instead_of.as_ref());
                 }
                 Write::FetchedUpTo(entry) => batch.put_cf(self.cf(cf::META), META_ATTACHED, entry.to_be_bytes()),
+                Write::Proposed { channel, proposal } => {
+                    let (key, family) = (window_key(WindowTag::Proposed, &channel), self.cf(cf::WINDOWS));
+                    match proposal {
+                        Some(proposal) => batch.put_cf(family, key, proposal),
+                        None => batch.delete_cf(family, key),
+                    }
+                }
+                Write::Statement { channel, number, entry, cosigned, differences } => {
+                    let (entry, family) = (index(entry), self.cf(cf::WINDOWS));
+                    let row = StatementRow { entry, cosigned, differences };
+                    batch.put_cf(family, statement_key(&channel, number, entry), row.to_cbor());
+                    batch.delete_cf(family, window_key(WindowTag::Proposed, &channel));
+                }
+                Write::Compared { channel, row } => {
+                    let (key, family) = (window_key(WindowTag::Compared, &channel), self.cf(cf::WINDOWS));
+                    match row {
+                        Some(row) => batch.put_cf(family, key, row.to_cbor()),
+                        None => batch.delete_cf(family, key),
+                    }
+                }
                 Write::Totals(totals) => batch.put_cf(self.cf(cf::META), META_TOTALS, totals.to_cbor()),
             }
         }

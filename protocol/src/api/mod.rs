@@ -24,6 +24,11 @@
 //! | `GET /v1/referrals?purposes=` | | list of [`QueuedReferral`], the nearest deadline first |
 //! | `GET /v1/recognition?number=&scheme=&purpose=&hs=&given=&at=` | | [`RecognitionReport`]; `hs` and `given` with commas, `at` a time; 503 while what is stored is still being read |
 //! | `GET /v1/uses` | | [`UsesReport`]: uses of IOSS numbers that their holders did not confirm |
+//! | `GET /v1/windows` | | list of [`ChannelLine`]: every channel, and how far statements cover it |
+//! | `GET /v1/windows/statements?sender=&recipient=&epoch=&lane=&from=` | | list of [`StatementLine`], by the last number of their windows |
+//! | `POST /v1/windows/close` | [`CloseRequest`] | [`StatementLine`], once both nodes signed it |
+//! | `POST /v1/windows/compare` | [`CompareRequest`] | [`CompareReport`] |
+//! | `GET /v1/disputes?sender=&recipient=&epoch=&lane=&numbers=` | | a [`crate::reconciliation::DisputeFile`]; numbers with commas, else those that the last comparison found to differ |
 //! | `GET /v1/repairs` | | list of [`RepairGroup`]: refused records that wait, by type, rule and place |
 //! | `GET /v1/repairs/entries?type=&rule=&pointer=&submission=&after=&limit=` | | [`RepairPage`]; with `submission`, also those that were resent or given up: what became of each |
 //! | `POST /v1/repairs/fix` | [`FixRequest`] | [`FixResult`] |
@@ -65,6 +70,7 @@ mod repairs;
 mod retention;
 mod status;
 mod submission;
+mod windows;
 
 use serde::{Deserialize, Serialize};
 
@@ -89,6 +95,10 @@ pub use repairs::{
 };
 pub use retention::{DeletionInfo, Disclosed, Disclosure, EraseRequest, ErasedReport, HoldInfo, HoldRequest};
 pub use status::{Fork, Missing, ReceiptStanding, RefusedNumber, Status, Traffic, WitnessInfo, WitnessedLog};
+pub use windows::{
+    ChannelLine, ChannelName, CloseRequest, CompareReport, CompareRequest, DifferenceLine, MAX_DIFFERENCES_TOLD,
+    StatementLine, TotalsLine,
+};
 pub use submission::{ChunkResult, LeftOut, MAX_FINDINGS_TOLD, OtherForm, RecordResult, Waits};
 
 /// Where a running node answers: the content of `run/api.json`.

@@ -57,7 +57,7 @@ impl SampleWindow {
             differing.insert(random.up_to(numbers - 1) + 1);
         }
         let accepted = outcome_digest(&Outcome::Taken(Vec::new()));
-        let (mut sender, mut recipient) = (WindowTree::new(), WindowTree::new());
+        let (mut sender, mut recipient) = (Vec::new(), Vec::new());
         for number in 1..=numbers {
             let dispatch = Digest::of(Domain::Dispatch, &[&number.to_be_bytes()]);
             let settled = Stand::Settled { dispatch, outcome: accepted };
@@ -69,6 +69,8 @@ impl SampleWindow {
                 (true, _) => Stand::Settled { dispatch: Digest::of(Domain::Dispatch, &[&[0]]), outcome: accepted },
             });
         }
+        let tree = |stands| WindowTree::new(window.span(), stands).ok_or("there is a stand for each number");
+        let (sender, recipient) = (tree(sender)?, tree(recipient)?);
         let key = SecretKey::from_seed(KeyUse::Sign, &[7; 32])?;
         Ok(Self { window, sender, recipient, differing, key })
     }

@@ -50,6 +50,8 @@ word_enum!(
         Erased = 30, "erased";
         /// The word that something is erased proves nothing.
         BadDeletion = 31, "bad_deletion";
+        /// The statement proposed is another one than follows from what this node has.
+        OtherStatement = 32, "other_statement";
     }
 );
 
@@ -184,6 +186,10 @@ pub enum Answer {
     /// The range asked for, an [`super::AttachmentRange`] sealed (age) to the node that asked: whoever has no more than its transport key
     /// cannot read it.
     Attachment(Vec<u8>),
+    /// What stands in the window asked about: an encoded, signed [`crate::reconciliation::Reply`].
+    Window(Vec<u8>),
+    /// The statement proposed is signed and stands in this log too: the signature of this node's `sign` key.
+    Statement([u8; 64]),
 }
 
 const MAX_DETAIL: usize = 1_000;
@@ -285,6 +291,16 @@ impl Encode for Answer {
                 writer.uint(13);
                 writer.bytes(sealed);
             }
+            Answer::Window(reply) => {
+                writer.array(2);
+                writer.uint(14);
+                writer.bytes(reply);
+            }
+            Answer::Statement(signature) => {
+                writer.array(2);
+                writer.uint(15);
+                writer.bytes(signature);
+            }
             Answer::Page(page) => {
                 writer.array(4);
                 writer.uint(3);
@@ -333,6 +349,8 @@ impl Decode for Answer {
             (11, 2) => Self::Documents(decode_documents(reader)?),
             (12, 2) => Self::DocumentsTaken(decode_digests(reader)?),
             (13, 2) => Self::Attachment(reader.bytes(MAX_SEALED_RANGE_BYTES)?.to_vec()),
+            (14, 2) => Self::Window(reader.bytes(MAX_ANSWER_BYTES)?.to_vec()),
+            (15, 2) => Self::Statement(reader.fixed()?),
             _ => return Err(reader.refuse(start, "not an answer")),
         };
         reader.leave();

@@ -11,7 +11,7 @@ use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::hash::Digest;
 use crate::limits::{
     ATTACHMENT_RANGE_BYTES, MAX_ANSWER_BYTES, MAX_ATTACHMENT_BYTES, MAX_AUDIT_PAGE_ENTRIES, MAX_HEADER_BYTES,
-    MAX_NAMED_ENTRIES, MAX_SEALED_BYTES, MAX_SIZES_ASKED,
+    MAX_NAMED_ENTRIES, MAX_PROPOSAL_BYTES, MAX_QUESTION_BYTES, MAX_SEALED_BYTES, MAX_SIZES_ASKED,
 };
 use crate::tlog::MAX_ADD_CHECKPOINT_BYTES;
 
@@ -69,6 +69,10 @@ pub enum Request {
         /// Where the range begins: a multiple of [`crate::limits::ATTACHMENT_RANGE_BYTES`].
         offset: u64,
     },
+    /// What stands in a window of a channel between us: an encoded [`crate::reconciliation::Question`].
+    Window(Vec<u8>),
+    /// Sign this statement about a window of my channel to you: an encoded [`crate::reconciliation::Proposal`].
+    Statement(Vec<u8>),
 }
 
 impl Request {
@@ -159,6 +163,8 @@ fn read(reader: &mut Reader<'_>) -> Result<(Request, Range<usize>), CborError> {
             }
             Request::Attachment { digest, shown_in, offset }
         }
+        (13, 2) => Request::Window(reader.bytes(MAX_QUESTION_BYTES)?.to_vec()),
+        (14, 2) => Request::Statement(reader.bytes(MAX_PROPOSAL_BYTES)?.to_vec()),
         _ => return Err(reader.refuse(start, "not a request")),
     };
     reader.leave();
@@ -223,6 +229,16 @@ impl Encode for Request {
                 lane.encode(writer);
                 writer.uint(*number);
                 writer.uint(*offset);
+            }
+            Request::Window(question) => {
+                writer.array(2);
+                writer.uint(13);
+                writer.bytes(question);
+            }
+            Request::Statement(proposal) => {
+                writer.array(2);
+                writer.uint(14);
+                writer.bytes(proposal);
             }
             Request::Withdrawal(withdrawal) => {
                 writer.array(3);

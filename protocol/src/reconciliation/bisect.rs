@@ -11,7 +11,8 @@
 use std::collections::VecDeque;
 
 use super::question::{Answer, Lie, Question, Reply, Said, SaidError, Step};
-use super::window::{Kept, Side, Span, Stand, Window};
+use super::kept::Kept;
+use super::window::{Side, Span, Stand, Window};
 use crate::cbor::Encode;
 use crate::limits::{
     MAX_DIFFERENCES, MAX_WINDOW_ASKED, MAX_WINDOW_BITS, MAX_WINDOW_BYTES, MAX_WINDOW_ROOTS, MAX_WINDOW_ROUNDS,

@@ -3,11 +3,13 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `window` | a range of numbers with the tree over what stands at each, and roots of parts of it |
+//! | `window` | a range of numbers, what may stand at each, and roots of parts of it |
+//! | `kept` | what one side keeps of it, and the tree over that |
 //! | `question` | what is asked and answered about a window, signed, and when two answers contradict each other |
 //! | `bisect` | the asking side: from the root down to the numbers that differ |
 //! | `difference` | the class of a difference, and what proves it |
 //! | `statement` | what both sides agree on, and sign |
+//! | `proposal` | how they come to it: the sender concludes and proposes, the recipient makes the same from what it has |
 //! | `dispute` | the dispute file |
 //! | `verdict` | what a dispute file proves |
 //!
@@ -17,6 +19,8 @@
 mod bisect;
 mod difference;
 mod dispute;
+mod kept;
+mod proposal;
 mod question;
 mod statement;
 mod verdict;
@@ -25,12 +29,14 @@ mod window;
 pub use bisect::{Bisection, Bound, Compared, DEFAULT_BITS, Effect, Found, Input};
 pub use difference::{Class, Difference};
 pub use dispute::{Counted, DisputeError, DisputeFile};
-pub use question::{Answer, Lie, MAX_QUESTION_BYTES, Question, Reply, Said, SaidError, Step, Words, answer};
+pub use kept::{Kept, WindowTree};
+pub use proposal::{Concluded, Proposal, ProposalError, conclude};
+pub use question::{Answer, Lie, Question, Reply, Said, SaidError, Step, Words, answer};
 pub use statement::{
-    ClassTotal, CosignedStatement, MAX_STATEMENT_BYTES, Statement, StatementBody, StatementError, Totals,
+    ClassTotal, CosignedStatement, MAX_STATEMENT_BYTES, Ending, Statement, StatementBody, StatementError, Tally, Totals,
 };
 pub use verdict::{Fact, Finding, Findings, Verdict};
-pub use window::{Kept, Side, Span, Stand, Window, WindowError, WindowTree, outcome_digest, withdrawn_digest};
+pub use window::{Side, Span, Stand, Window, WindowError, outcome_digest, withdrawn_digest};
 
 #[cfg(test)]
 mod tests;

@@ -8,15 +8,13 @@
 //!
 //! Limits: [`MAX_WINDOW_SPANS`], [`MAX_WINDOW_BITS`], [`MAX_WINDOW_ROOTS`], [`MAX_WINDOW_ASKED`].
 
-use super::window::{Kept, Side, Span, Stand, Window};
+use super::kept::Kept;
+use super::window::{Side, Span, Stand, Window};
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::hash::{Digest, Domain};
 use crate::keys::{KeyError, SecretKey, SignatureCheck};
-use crate::limits::{MAX_ANSWER_BYTES, MAX_WINDOW_ASKED, MAX_WINDOW_BITS, MAX_WINDOW_ROOTS, MAX_WINDOW_SPANS};
+use crate::limits::{MAX_ANSWER_BYTES, MAX_QUESTION_BYTES, MAX_WINDOW_ASKED, MAX_WINDOW_BITS, MAX_WINDOW_ROOTS, MAX_WINDOW_SPANS};
 use crate::tlog::{Hash, MAX_KEY_NAME_BYTES};
-
-/// Bytes of a question: spans of at most 21 bytes each, and a channel.
-pub const MAX_QUESTION_BYTES: usize = 64 * 1024;
 
 /// A question about a window.
 #[derive(Debug, Clone, PartialEq, Eq)]

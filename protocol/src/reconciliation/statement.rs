@@ -12,7 +12,7 @@ use crate::exchange::{EntryKind, Outcome, Skeleton};
 use crate::hash::{Digest, Domain};
 use crate::keys::{KeyError, SecretKey};
 use crate::limits::MAX_BATCH_RECORDS;
-use crate::names::NodeRef;
+use crate::names::{NodeRef, word_enum};
 use crate::time::{Day, Millis};
 use crate::tlog::Hash;
 
@@ -34,6 +34,28 @@ pub struct Totals {
     pub records_accepted: u64,
     /// Records rejected, or of a dispatch that was refused.
     pub records_rejected: u64,
+}
+
+word_enum!(
+    /// How a dispatch was settled.
+    Ending, "ending", {
+        /// All records accepted.
+        Accepted = 1, "accepted";
+        /// Some records rejected.
+        Partly = 2, "partly";
+        /// Refused as a whole.
+        Refused = 3, "refused";
+        /// Withdrawn by its sender before it came.
+        Withdrawn = 4, "withdrawn";
+    }
+);
+
+/// What one settled dispatch adds to [`Totals`]; each side keeps it beside what stands at the number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tally {
+    ending: Ending,
+    accepted: u32,
+    rejected: u32,
 }
 
 /// The differences of one class.
@@ -123,19 +145,33 @@ pub enum StatementError {
     },
 }
 
+impl Tally {
+    /// Of a dispatch of so many records, at most [`MAX_BATCH_RECORDS`], that was settled so.
+    pub fn of(outcome: &Outcome, records: usize) -> Self {
+        let ending = match outcome {
+            Outcome::Taken(rejections) if rejections.is_empty() => Ending::Accepted,
+            Outcome::Taken(_) => Ending::Partly,
+            Outcome::Refused(_) => Ending::Refused,
+            Outcome::Withdrawn => Ending::Withdrawn,
+        };
+        let (accepted, rejected) = outcome.counts(records.min(MAX_BATCH_RECORDS));
+        // Both are at most ten thousand.
+        Self { ending, accepted: accepted as u32, rejected: rejected as u32 }
+    }
+}
+
 impl Totals {
-    /// Counts a dispatch of so many records that both sides settled alike.
-    pub fn add(&mut self, outcome: &Outcome, records: usize) {
-        let (accepted, rejected) = outcome.counts(records);
-        let count = match outcome {
-            Outcome::Taken(rejections) if rejections.is_empty() => &mut self.accepted,
-            Outcome::Taken(_) => &mut self.partly,
-            Outcome::Refused(_) => &mut self.refused,
-            Outcome::Withdrawn => &mut self.withdrawn,
+    /// Counts a dispatch that both sides settled alike.
+    pub fn add(&mut self, tally: Tally) {
+        let count = match tally.ending {
+            Ending::Accepted => &mut self.accepted,
+            Ending::Partly => &mut self.partly,
+            Ending::Refused => &mut self.refused,
+            Ending::Withdrawn => &mut self.withdrawn,
         };
         *count = count.saturating_add(1);
-        self.records_accepted = self.records_accepted.saturating_add(accepted as u64);
-        self.records_rejected = self.records_rejected.saturating_add(rejected as u64);
+        self.records_accepted = self.records_accepted.saturating_add(u64::from(tally.accepted));
+        self.records_rejected = self.records_rejected.saturating_add(u64::from(tally.rejected));
     }
 
     /// How many dispatches.
@@ -339,6 +375,36 @@ impl Decode for Statement {
         Self { network, window, sender_root, recipient_root, totals, differences, as_of }
             .checked()
             .map_err(|_| reader.refuse(start, "counts, roots and totals that contradict each other"))
+    }
+}
+
+impl Encode for Tally {
+    fn encode(&self, writer: &mut Writer) {
+        writer.array(3);
+        self.ending.encode(writer);
+        writer.uint(u64::from(self.accepted));
+        writer.uint(u64::from(self.rejected));
+    }
+}
+
+impl Decode for Tally {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
+        let start = reader.position();
+        reader.tuple(3)?;
+        let ending = Ending::decode(reader)?;
+        let mut records = || reader.uint_max(MAX_BATCH_RECORDS as u64).map(|count| count as u32); // at most ten thousand
+        let (accepted, rejected) = (records()?, records()?);
+        reader.leave();
+        let fits = match ending {
+            Ending::Accepted => accepted > 0 && rejected == 0,
+            Ending::Partly => rejected > 0,
+            Ending::Refused => accepted == 0 && rejected > 0,
+            Ending::Withdrawn => accepted == 0 && rejected == 0,
+        };
+        match fits && accepted + rejected <= MAX_BATCH_RECORDS as u32 {
+            true => Ok(Self { ending, accepted, rejected }),
+            false => Err(reader.refuse(start, "counts that no dispatch settled so has")),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! The tree over a range splits it at the number inside whose index has the most trailing zeros. So a part that is aligned and
 //! complete is a node that a side stores once, whatever window it lies in, and a window from number 1 has the root of RFC 6962.
 //!
-//! Not here: how nodes are stored ([`NodeReader`]); what is asked and answered about a window ([`super::question`]).
+//! Not here: what a side keeps of it ([`super::kept`]); what is asked and answered about a window ([`super::question`]).
 //!
 //! Limit: [`MAX_WINDOW_NUMBERS`].
 
@@ -15,7 +15,7 @@ use crate::exchange::{Channel, Outcome};
 use crate::hash::{Digest, Domain};
 use crate::limits::MAX_WINDOW_NUMBERS;
 use crate::names::word_enum;
-use crate::tlog::{Hash, MAX_TREE_SIZE, MemoryTree, MissingNode, NodeReader, leaf_hash, node_hash};
+use crate::tlog::{Hash, MAX_TREE_SIZE, NodeReader, leaf_hash, node_hash};
 
 word_enum!(
     /// One of the two nodes of a channel.
@@ -34,7 +34,8 @@ pub enum Stand {
     Absent,
     /// A dispatch without a verdict: the sender holds no receipt and did not withdraw it.
     Pending(Digest),
-    /// A dispatch with its verdict. A sender that withdrew it says so from then on, with or without the receipt.
+    /// A dispatch with its verdict. Of one that was withdrawn a sender says so until its receipt tells another verdict, because the dispatch
+    /// had come before the withdrawal.
     Settled {
         /// The dispatch.
         dispatch: Digest,
@@ -68,25 +69,6 @@ pub struct WindowError {
     pub from: u64,
     /// How many.
     pub count: u64,
-}
-
-/// What one side keeps of a channel: of every number what stands there, and the nodes of the tree over its leaves, level by
-/// level ([`NodeReader::node`] of level 0 and index i is the leaf of number i + 1).
-///
-/// A window is read many times; a root of any part asks for at most 126 nodes.
-pub trait Kept: NodeReader {
-    /// What stands at a number.
-    ///
-    /// # Errors
-    /// Whatever keeps the reader from telling.
-    fn stand(&self, number: u64) -> Result<Stand, Self::Error>;
-}
-
-/// [`Kept`] in memory: 128 bytes a number.
-#[derive(Debug, Clone, Default)]
-pub struct WindowTree {
-    stands: Vec<Stand>,
-    tree: MemoryTree,
 }
 
 /// The digest of an outcome that stands in a leaf.
@@ -253,48 +235,6 @@ impl Window {
     /// Its numbers.
     pub fn span(&self) -> Span {
         self.span
-    }
-}
-
-impl WindowTree {
-    /// The tree without numbers.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// How many numbers it has, from 1.
-    pub fn numbers(&self) -> u64 {
-        self.stands.len() as u64
-    }
-
-    /// Adds the next number.
-    pub fn push(&mut self, stand: Stand) {
-        self.stands.push(stand);
-        self.tree.push(stand.leaf(self.numbers()));
-    }
-
-    /// Changes what stands at a number, which there must be; tells whether there is.
-    pub fn set(&mut self, number: u64, stand: Stand) -> bool {
-        let place = number.checked_sub(1).and_then(|index| self.stands.get_mut(usize::try_from(index).ok()?));
-        let Some(place) = place else { return false };
-        *place = stand;
-        self.tree.set(number - 1, stand.leaf(number))
-    }
-}
-
-impl NodeReader for WindowTree {
-    type Error = MissingNode;
-
-    fn node(&self, level: u32, index: u64) -> Result<Hash, MissingNode> {
-        self.tree.node(level, index)
-    }
-}
-
-impl Kept for WindowTree {
-    fn stand(&self, number: u64) -> Result<Stand, MissingNode> {
-        let index = number.wrapping_sub(1);
-        let stand = usize::try_from(index).ok().and_then(|index| self.stands.get(index));
-        stand.copied().ok_or(MissingNode { level: 0, index })
     }
 }
 

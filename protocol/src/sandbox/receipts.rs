@@ -47,6 +47,20 @@ pub struct ReceiptRule {
 struct File {
     #[serde(default, rename = "receipt")]
     rules: Vec<ReceiptRule>,
+    #[serde(default, rename = "denial", skip_serializing_if = "Vec::is_empty")]
+    denials: Vec<Denial>,
+}
+
+/// Numbers of a channel of which the node says that it has nothing, whatever its log has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Denial {
+    /// Who sent them.
+    sender: NodeRef,
+    /// In which lane.
+    lane: Lane,
+    /// Which.
+    numbers: Vec<u64>,
 }
 
 /// Why a file of wrong receipts was refused.
@@ -116,6 +130,7 @@ type About = (Channel, u64);
 #[derive(Debug, Default)]
 pub struct Receipts {
     rules: Vec<ReceiptRule>,
+    denials: Vec<Denial>,
     chosen: BTreeMap<About, Chosen>,
     /// The last receipt that was given truly, by channel.
     last: BTreeMap<Channel, Vec<u8>>,
@@ -166,7 +181,10 @@ impl Receipts {
             rule.check()
                 .map_err(|what| ReceiptRulesError::Rule { rule: rule.name.chars().take(80).collect(), what })?;
         }
-        Ok(Self { rules: file.rules, ..Self::default() })
+        if file.denials.iter().map(|denial| denial.numbers.len() + 1).sum::<usize>() > MAX_PRACTICE_RECEIPTS {
+            return Err(ReceiptRulesError::Form(format!("more than {MAX_PRACTICE_RECEIPTS} denied numbers")));
+        }
+        Ok(Self { rules: file.rules, denials: file.denials, ..Self::default() })
     }
 
     /// The node's file with these rules.
@@ -174,12 +192,18 @@ impl Receipts {
     /// # Errors
     /// [`ReceiptRulesError::Form`] when they cannot be written.
     pub fn text(rules: Vec<ReceiptRule>) -> Result<String, ReceiptRulesError> {
-        toml::to_string(&File { rules }).map_err(|error| ReceiptRulesError::Form(error.to_string()))
+        toml::to_string(&File { rules, denials: Vec::new() }).map_err(|error| ReceiptRulesError::Form(error.to_string()))
     }
 
     /// Rules by which it plays.
     pub fn rules(&self) -> &[ReceiptRule] {
         &self.rules
+    }
+
+    /// Numbers of a channel that are denied.
+    pub fn denied(&self, channel: &Channel) -> &[u64] {
+        let of = |denial: &&Denial| denial.sender == channel.sender && denial.lane == channel.lane;
+        self.denials.iter().find(of).map_or(&[], |denial| &denial.numbers)
     }
 
     /// A dispatch was checked and will be answered. `held`: up to which number its sender says that it holds receipts; `references`: the

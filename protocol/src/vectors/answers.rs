@@ -42,6 +42,8 @@ fn request(name: &str, what: &str, request: &Request) -> Json {
             .with("lane", shown_in.lane.to_string())
             .with("number", shown_in.number)
             .with("offset", *offset),
+        Request::Window(question) => case.with("question", bytes(question)),
+        Request::Statement(proposal) => case.with("proposal", bytes(proposal)),
         Request::AuditRead { from, count } => case.with("from", *from).with("count", *count),
     };
     let framed = [&(encoded.len() as u32).to_be_bytes()[..], &encoded].concat();
@@ -85,6 +87,8 @@ fn requests() -> Vec<Json> {
                 offset: 255 * ATTACHMENT_RANGE_BYTES,
             },
         ),
+        request("what stands in a window (any bytes here)", "window", &Request::Window(vec![8; 5])),
+        request("a statement to be signed (any bytes here)", "statement", &Request::Statement(vec![9; 6])),
         request("no entries of the log", "audit_read", &Request::AuditRead { from: u64::MAX, count: 0 }),
     ]
 }
@@ -164,6 +168,11 @@ fn answers() -> Vec<Json> {
     let fields = object! { "sealed" => bytes(b"any bytes here") };
     let sealed = Answer::Attachment(b"any bytes here".to_vec());
     cases.push(answer("a range of an attached file".into(), "attachment", fields, &sealed));
+    let fields = object! { "reply" => bytes(b"any bytes here") };
+    let window = Answer::Window(b"any bytes here".to_vec());
+    cases.push(answer("what stands in a window".into(), "window", fields, &window));
+    let fields = object! { "signature" => bytes([0x5b; 64]) };
+    cases.push(answer("a statement that is signed".into(), "statement", fields, &Answer::Statement([0x5b; 64])));
     let page = LOG.log.page(2, 1);
     let fields = object! {
         "entries" => page.entries.len(), "checkpoint" => bytes(&page.checkpoint),

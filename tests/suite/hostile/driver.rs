@@ -60,6 +60,8 @@ async fn a_key_that_no_card_names_is_no_member() {
         Parts { me, directory, secrets, store, sequencer, net: net_handle, outside, folder, rules, practice: None };
     let shared = Arc::new(Shared::new(parts).unwrap());
     let config = DriverConfig {
+        close_windows_every: None,
+        receipt_due_ms: 0,
         submissions: 8,
         urgent_submissions: 8,
         folder: Path::new(&dir).to_owned(),

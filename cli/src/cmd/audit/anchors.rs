@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use luxor_protocol::document::DocumentKind;
-use luxor_protocol::hash::unhex;
+use luxor_protocol::hash::{Digest, unhex};
 use luxor_protocol::tlog::{Policy, VerifierKey};
 
 use super::args::AnchorArgs;
@@ -25,7 +25,7 @@ impl Anchors {
     /// Reads what the command line gives.
     pub(super) fn read(args: &AnchorArgs) -> anyhow::Result<Self> {
         Ok(Self {
-            network: args.charter.as_deref().map(network).transpose()?,
+            network: args.charter.as_deref().map(network).transpose()?.map(|network| network.hex()),
             vkey: args.vkey.as_deref().map(read_vkey).transpose()?,
             policy: args.policy.as_deref().map(read_policy).transpose()?,
         })
@@ -56,10 +56,10 @@ impl Anchors {
 }
 
 /// The network's digest, given or of a charter.
-fn network(text: &str) -> anyhow::Result<String> {
+pub(in crate::cmd) fn network(text: &str) -> anyhow::Result<Digest> {
     // A digest first: a file may be named like one, by somebody who wants another network to be used.
-    if unhex(text).is_some_and(|digest| digest.len() == 32) {
-        return Ok(text.to_owned());
+    if let Some(digest) = unhex(text).and_then(|digest| digest.try_into().ok()) {
+        return Ok(Digest(digest));
     }
-    Ok(signatures::read_document(Path::new(text), DocumentKind::Charter)?.digest().hex())
+    Ok(signatures::read_document(Path::new(text), DocumentKind::Charter)?.digest())
 }

@@ -27,7 +27,7 @@ use crate::folder::{Folder, NodeKeys};
 use crate::seal::Recipient;
 use crate::sequencer::{Commit, Committed, LockFile, Sequencer};
 use crate::store::{
-    Attempt, NamedRecord, PassedRecord, RepairKey, RepairRow, Store, StoreConfig, SubmissionRow, Totals, Under, Write,
+    Attempt, NamedRecord, PassedRecord, RepairKey, RepairRow, StandRow, Store, StoreConfig, SubmissionRow, Totals, Under, Write,
     passed_on_row, seal_of,
 };
 use crate::testing::{GROUPS, MEMBERS, TwoMembers, key};
@@ -311,6 +311,11 @@ impl Pair {
                 settled_on: NOW.day(),
                 origin: receipt.checkpoint.origin,
                 confirmed: lane.confirmed,
+                stand: StandRow::settled(
+                    sent.dispatch,
+                    &receipt.body.outcome,
+                    sent.header.batch.header.count as u64,
+                ),
             });
         }
         writes.push(Write::Totals(side.totals.clone()));
@@ -461,6 +466,7 @@ impl Pair {
                 body,
                 tree: lane.arrived.clone(),
                 held: lane.held,
+                stand: StandRow::settled(sent.dispatch, &checked.outcome, checked.count as u64),
             });
         }
         writes.push(Write::Totals(self.sides[at].totals.clone()));

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use luxor_protocol::cbor::Decode;
 use luxor_protocol::exchange::{Channel, EntryKind, Envelope, Opening, Outcome, ReceiptBody, Withdrawal};
 use luxor_protocol::hash::Digest;
+use luxor_protocol::reconciliation::Stand;
 use luxor_protocol::tlog::{Frontier, leaf_hash};
 
 use crate::store::{LoadedChannel, LoadedOutChannel, PendingDispatch, Totals, Write};
@@ -126,7 +127,11 @@ impl Disk {
 
     fn write(&mut self, logs: &Logs, write: Write, first: u64, agreements: &BTreeMap<Digest, Digest>) {
         match write {
-            Write::Peers { .. } | Write::Document { .. } => unreachable!("no engine writes it"),
+            Write::Peers { .. }
+            | Write::Document { .. }
+            | Write::Proposed { .. }
+            | Write::Statement { .. }
+            | Write::Compared { .. } => unreachable!("no engine writes it"),
             Write::Submission { chunk, .. } => {
                 assert!(self.submissions.insert(chunk), "chunk {chunk} is accepted twice");
             }
@@ -140,7 +145,7 @@ impl Disk {
                 out.sent.insert(number, sent);
                 out.outbox.insert(number, request.len() as u64);
             }
-            Write::Settled { channel, number, proof, origin, confirmed, .. } => {
+            Write::Settled { channel, number, proof, origin, confirmed, stand, .. } => {
                 let out = self.out.get_mut(&channel).expect("a receipt for a channel never sent in");
                 let sent = out.sent.get_mut(&number).expect("a receipt for a number never sent");
                 assert!(out.outbox.remove(&number).is_some(), "number {number} of {channel} is receipted twice");
@@ -156,6 +161,7 @@ impl Disk {
                     receipt.contiguous
                 );
                 assert!(origin != out.origin || confirmed >= out.confirmed, "{channel} confirms less than before");
+                assert_eq!(stand.stand, Stand::settled(sent.digest, &receipt.outcome));
                 sent.receipts += 1;
                 (out.origin, out.confirmed) = (origin, confirmed);
                 self.counted.sent.dispatches += 1;
@@ -177,7 +183,7 @@ impl Disk {
                 let waits = out.outbox.insert(number, bytes);
                 assert!(waits.is_none(), "number {number} of {channel} waits already and is sent again");
             }
-            Write::Received { channel, number, entry, arrival, body, tree, held, .. } => {
+            Write::Received { channel, number, entry, arrival, body, tree, held, stand, .. } => {
                 let state = self.received.entry(channel.clone()).or_default();
                 let (digest, body) = (arrival.digest().unwrap(), ReceiptBody::from_cbor(&body).unwrap());
                 let before = state.received.insert(number, (digest, first + entry as u64));
@@ -186,6 +192,7 @@ impl Disk {
                     state.truth.push(leaf_hash(&digest.0));
                 }
                 assert_eq!(body.dispatch, digest);
+                assert_eq!(stand.stand, Stand::settled(digest, &body.outcome));
                 assert_eq!(body.contiguous, state.truth.size(), "the receipt of number {number} of {channel}");
                 assert_eq!(body.channel_root, state.truth.root(), "the receipt of number {number} of {channel}");
                 assert_eq!(tree, state.truth);

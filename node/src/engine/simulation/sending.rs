@@ -136,7 +136,7 @@ impl World {
     pub(super) fn verify(&mut self, ask: Ask, proof: Vec<u8>) {
         let reply = self.verified(&ask, proof);
         match &reply {
-            Reply::Receipt(receipt) if receipt.withdrawn => self.meet("withdrawn"),
+            Reply::Receipt(receipt) if receipt.outcome == Outcome::Withdrawn => self.meet("withdrawn"),
             Reply::Refused(_) => self.meet("a receipt under an unknown log"),
             _ => {}
         }
@@ -163,8 +163,7 @@ impl World {
             agreement: sent.agreement,
             due: Day(1),
             counts: (0, 0),
-            refused: matches!(receipt.outcome, Outcome::Refused(_)),
-            withdrawn,
+            outcome: receipt.outcome.clone(),
             settled_on: Day(1),
             repairs: Vec::new(),
             salts: [[0; 16]; 2],

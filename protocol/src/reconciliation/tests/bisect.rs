@@ -10,7 +10,7 @@ use crate::limits::{MAX_DIFFERENCES, MAX_WINDOW_BYTES};
 use crate::tlog::Hash;
 
 /// What an honest recipient replies.
-fn reply_of(tree: &WindowTree, question: &Question) -> Reply {
+pub(super) fn reply_of(tree: &WindowTree, question: &Question) -> Reply {
     sign(question, &answer(tree, question).unwrap())
 }
 
@@ -21,7 +21,7 @@ fn sign(question: &Question, answer: &Answer) -> Reply {
 }
 
 /// Runs a comparison to its end.
-fn run(bisection: &mut Bisection, own: &WindowTree, mut peer: impl FnMut(&Question) -> Reply) -> Found {
+pub(super) fn run(bisection: &mut Bisection, own: &WindowTree, mut peer: impl FnMut(&Question) -> Reply) -> Found {
     let mut effects = bisection.input(own, Input::Start(None)).unwrap();
     loop {
         match effects.pop().expect("every input has an effect until the end") {
@@ -173,7 +173,7 @@ fn a_peer_that_changes_meanwhile_is_no_liar() {
     let own = tree(1_000, alike);
     let mut peer = tree(1_000, alike);
     for number in [3, 500, 900] {
-        assert!(peer.set(number, Stand::Absent));
+        assert!(peer.set(number, Stand::Absent).is_some());
     }
     let (mut round, mut bisection) = (0, Bisection::new(window, Side::Recipient, 4));
     let found = run(&mut bisection, &own, |question| {

@@ -217,7 +217,7 @@ fn a_log_with_two_verdicts_on_one_number_contradicts_itself() {
 fn statements_and_contradictions_are_verified() {
     let window = Window::new(channel(), 1, 2).unwrap();
     let mut totals = Totals::default();
-    (0..2).for_each(|_| totals.add(&Outcome::Taken(Vec::new()), 1));
+    (0..2).for_each(|_| totals.add(Tally::of(&Outcome::Taken(Vec::new()), 1)));
     let statement = Statement::new(NETWORK.id(), window, [[1; 32]; 2], totals, &[], NOW).unwrap();
     let [sender, recipient] = [&NETWORK.post, &NETWORK.customs].map(|party| statement.sign(&party.sign));
     let mut file = empty();

@@ -3,6 +3,7 @@
 
 mod bisect;
 mod disputes;
+mod proposals;
 mod statements;
 mod windows;
 
@@ -47,9 +48,7 @@ fn other(number: u64, kind: u8) -> Stand {
 }
 
 fn tree(numbers: u64, stand: impl Fn(u64) -> Stand) -> WindowTree {
-    let mut tree = WindowTree::new();
-    (1..=numbers).for_each(|number| tree.push(stand(number)));
-    tree
+    WindowTree::new(Span::new(1, numbers).unwrap(), (1..=numbers).map(stand).collect()).unwrap()
 }
 
 /// Any stand.

@@ -11,7 +11,7 @@ use crate::testing::{Log, NOW, Party, Told, one_form};
 
 fn totals(accepted: usize) -> Totals {
     let mut totals = Totals::default();
-    (0..accepted).for_each(|_| totals.add(&Outcome::Taken(Vec::new()), 3));
+    (0..accepted).for_each(|_| totals.add(Tally::of(&Outcome::Taken(Vec::new()), 3)));
     totals
 }
 
@@ -35,9 +35,9 @@ fn cosigned(statement: &Statement) -> CosignedStatement {
 fn totals_count_dispatches_and_records() {
     let mut totals = totals(2);
     let rejection = Rejection { record: 1, fault: Fault::Value, pointer: "/x".into() };
-    totals.add(&Outcome::Taken(vec![rejection]), 5);
-    totals.add(&Outcome::Refused(crate::exchange::RefusalCode::Malformed), 7);
-    totals.add(&Outcome::Withdrawn, 9);
+    totals.add(Tally::of(&Outcome::Taken(vec![rejection]), 5));
+    totals.add(Tally::of(&Outcome::Refused(crate::exchange::RefusalCode::Malformed), 7));
+    totals.add(Tally::of(&Outcome::Withdrawn, 9));
     let expected =
         Totals { accepted: 2, partly: 1, refused: 1, withdrawn: 1, records_accepted: 10, records_rejected: 8 };
     assert_eq!((totals, totals.dispatches()), (expected, 5));

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::cbor::{CborError, Decode, Encode};
-use crate::limits::MAX_WINDOW_NUMBERS;
+use crate::limits::{MAX_QUESTION_BYTES, MAX_WINDOW_NUMBERS};
 use crate::testing::one_form;
 use crate::tlog::{MAX_TREE_SIZE, MemoryTree, root_of};
 
@@ -62,7 +62,7 @@ proptest! {
     #[test]
     fn equal_ranges_of_unequal_channels_have_equal_roots(from in 1u64..100, count in 1u64..100, at in 1u64..300) {
         let (one, mut two) = (tree(300, alike), tree(300, alike));
-        prop_assert!(two.set(at, other(at, 1)));
+        prop_assert_eq!(two.set(at, other(at, 1)), Some(alike(at)));
         let span = Span::new(from, count).unwrap();
         let inside = (span.from()..=span.last()).contains(&at);
         prop_assert_eq!(span.root(&one).unwrap() != span.root(&two).unwrap(), inside);
@@ -75,17 +75,39 @@ proptest! {
         let mut changed = tree(numbers, alike);
         let mut stands: Vec<_> = (1..=numbers).map(alike).collect();
         for (number, kind) in changes {
-            let there = changed.set(number, other(number, kind));
-            prop_assert_eq!(there, number <= numbers);
-            if there {
+            let before = changed.set(number, other(number, kind));
+            prop_assert_eq!(before, stands.get(number as usize - 1).copied());
+            if before.is_some() {
                 stands[number as usize - 1] = other(number, kind);
             }
         }
-        prop_assert!(!changed.set(0, Stand::Absent));
+        prop_assert_eq!(changed.set(0, Stand::Absent), None);
         let whole = Span::new(1, numbers).unwrap();
         let fresh = tree(numbers, |number| stands[number as usize - 1]);
         prop_assert_eq!(whole.root(&changed), whole.root(&fresh));
         prop_assert!((1..=numbers).all(|number| changed.stand(number) == Ok(stands[number as usize - 1])));
+    }
+
+    #[test]
+    fn the_tree_of_a_window_has_what_the_tree_of_the_channel_has(
+        from in 1u64..200, count in 1u64..200, changes in prop::collection::vec((1u64..400, 0u8..5), 0..10),
+    ) {
+        let span = Span::new(from, count).unwrap();
+        let (mut whole, mut window) = (tree(400, alike), WindowTree::new(span, (from..=span.last()).map(alike).collect()).unwrap());
+        prop_assert!(WindowTree::new(span, vec![Stand::Absent; count as usize + 1]).is_none());
+        for (number, kind) in changes {
+            whole.set(number, other(number, kind));
+            let inside = (from..=span.last()).contains(&number);
+            prop_assert_eq!(window.set(number, other(number, kind)).is_some(), inside);
+        }
+        prop_assert_eq!(span.root(&window), span.root(&whole));
+        for bits in 1..=6 {
+            for part in span.parts(bits) {
+                prop_assert_eq!(part.root(&window), part.root(&whole));
+            }
+        }
+        prop_assert!(window.stands().all(|(number, stand)| whole.stand(number) == Ok(stand)));
+        prop_assert!(window.stand(from - 1).is_err() && window.stand(span.last() + 1).is_err());
     }
 
     #[test]

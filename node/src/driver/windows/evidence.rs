@@ -1,0 +1,214 @@
+//! The dispute file: everything that this node has about some numbers of a channel, so that it verifies elsewhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use luxor_protocol::cbor::{Decode as _, Encode as _};
+use luxor_protocol::document::{DocumentKind, KnownNode};
+use luxor_protocol::exchange::{
+    Arrival, Channel, DispatchHeader, log_key, open_receipt, policy_of,
+};
+use luxor_protocol::hash::Digest;
+use luxor_protocol::limits::{MAX_DISPUTE_ITEMS, MAX_DISPUTE_STATEMENTS};
+use luxor_protocol::reconciliation::{Counted, DisputeFile, Side, Span};
+use luxor_protocol::tlog::{MemoryTree, Note, TlogProof, VerifierKey, leaf_hash};
+
+use super::WindowError;
+use super::close::own_side;
+use crate::driver::{Driver, ReceiptWitnesses, Shared};
+use crate::store::StoreError;
+
+/// How long a recipient is asked for a witnessed checkpoint over its receipt; without an answer the receipt as it came is put in.
+const ASK_WITNESSED: Duration = Duration::from_secs(5);
+/// Receipts for which that is asked in one file.
+const MAX_ASKED: usize = 32;
+/// Receipts before and behind a number that are looked through for one whose channel root covers it.
+const LOOKED_THROUGH: u64 = 4_096;
+
+impl Driver {
+    /// The dispute file about these numbers of a channel to or from this node; about those that the last comparison found to differ
+    /// where none is named.
+    ///
+    /// # Errors
+    /// [`WindowError`].
+    pub async fn dispute_file(&self, channel: Channel, numbers: Vec<u64>) -> Result<Vec<u8>, WindowError> {
+        let shared = self.shared.clone();
+        let side = own_side(&shared, &channel);
+        let side = side.ok_or_else(|| WindowError::Own(format!("{channel} neither begins nor ends here")))?;
+        let of = channel.clone();
+        let compared = self.window_beside(move || shared.store.compared(&of)).await?;
+        let differing = compared.iter().flat_map(|row| row.differences.iter().map(|difference| difference.number()));
+        let numbers: BTreeSet<u64> = if numbers.is_empty() { differing.collect() } else { numbers.into_iter().collect() };
+        if numbers.is_empty() {
+            let why = "no number is named, and no comparison found one that differs\nhint: `luxor window compare` first";
+            return Err(WindowError::Own(why.into()));
+        }
+        let (shared, of, about) = (self.shared.clone(), channel.clone(), numbers.clone());
+        let mut file = tokio::task::spawn_blocking(move || gather(&shared, &of, side, &about));
+        let mut file = (&mut file).await.map_err(|_| WindowError::Stopping)??;
+        if let Some(row) = compared {
+            file.said = row.said;
+            file.said.truncate(MAX_DISPUTE_ITEMS);
+        }
+        if side == Side::Sender {
+            self.with_witnesses(&channel, &mut file, &numbers).await?;
+        }
+        Ok(file.to_bytes()?)
+    }
+
+    /// Puts witnessed receipts in the place of those that are only signed, as far as the recipient shows them.
+    async fn with_witnesses(
+        &self,
+        channel: &Channel,
+        file: &mut DisputeFile,
+        numbers: &BTreeSet<u64>,
+    ) -> Result<(), WindowError> {
+        let Some(known) = self.shared.directory().node(&channel.recipient).cloned() else { return Ok(()) };
+        let keys = signers(&self.shared, &known)?;
+        for number in numbers.iter().take(MAX_ASKED) {
+            let asked = tokio::time::timeout(ASK_WITNESSED, self.receipt_witnesses(channel, *number)).await;
+            let Ok(Ok(ReceiptWitnesses::Witnessed { file: witnessed, .. })) = asked else { continue };
+            let Ok(read) = TlogProof::parse(&witnessed) else { continue };
+            for receipt in &mut file.receipts {
+                if TlogProof::parse(receipt).is_ok_and(|there| there.extra == read.extra) {
+                    *receipt = only_by(&keys, read.clone());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The keys that may sign a checkpoint of a node's log: its own and its witnesses'.
+fn signers(shared: &Shared, known: &KnownNode) -> Result<Vec<VerifierKey>, WindowError> {
+    let own = |error: String| WindowError::Own(format!("the log of {}: {error}", known.node));
+    let mut keys = vec![log_key(known).map_err(|error| own(error.to_string()))?];
+    let policy = policy_of(&shared.directory(), known).map_err(|error| own(error.to_string()))?;
+    keys.extend(policy.witnesses().iter().map(|witness| witness.key.clone()));
+    Ok(keys)
+}
+
+/// A proof without signatures by others: what nobody can judge is left out.
+fn only_by(keys: &[VerifierKey], mut proof: TlogProof) -> Vec<u8> {
+    if let Ok(mut note) = Note::parse(&proof.checkpoint) {
+        note.keep_signatures_by(keys);
+        proof.checkpoint = note.to_bytes();
+    }
+    proof.to_bytes()
+}
+
+/// What the store has.
+fn gather(
+    shared: &Shared,
+    channel: &Channel,
+    side: Side,
+    numbers: &BTreeSet<u64>,
+) -> Result<DisputeFile, WindowError> {
+    let (store, directory) = (&shared.store, shared.directory());
+    let mut file = DisputeFile::new(channel.clone(), Vec::new());
+    let (mut agreements, mut uncounted) = (BTreeSet::new(), Vec::new());
+    let recipient = directory.node(&channel.recipient).cloned();
+    let recipient = recipient.ok_or_else(|| WindowError::Own(format!("no card names {}", channel.recipient)))?;
+    let keys = signers(shared, &recipient)?;
+    for number in numbers.iter().take(MAX_DISPUTE_ITEMS) {
+        let (arrivals, receipt) = match side {
+            Side::Sender => {
+                let Some(row) = store.sent(channel, *number)? else { continue };
+                let mut arrivals = vec![Arrival::Dispatch(row.envelope.clone())];
+                arrivals.extend(row.withdrawal.map(Arrival::Withdrawal));
+                (arrivals, store.receipt(channel, *number)?.map(|receipt| receipt.proof))
+            }
+            Side::Recipient => {
+                let Some(row) = store.received(channel, *number)? else { continue };
+                let proof = shared.sequencer.prove(row.entry).ok();
+                (vec![row.arrival], proof)
+            }
+        };
+        for arrival in arrivals {
+            if let Arrival::Dispatch(envelope) = &arrival {
+                let header = DispatchHeader::from_cbor(&envelope.header);
+                let header = header.map_err(|error| StoreError::damaged("a dispatch header", error))?;
+                agreements.insert(header.agreement_digest);
+            }
+            file.arrivals.push(arrival);
+        }
+        match receipt.and_then(|receipt| TlogProof::parse(&receipt).ok()) {
+            Some(proof) => file.receipts.push(only_by(&keys, proof)),
+            None => uncounted.push(*number),
+        }
+    }
+    count(shared, channel, side, &recipient, &keys, &uncounted, &mut file)?;
+    let last = numbers.last().copied().unwrap_or(0);
+    let statements = store.statements(channel, numbers.first().copied().unwrap_or(0), MAX_DISPUTE_STATEMENTS)?;
+    file.statements = statements
+        .into_iter()
+        .filter(|row| row.read().is_ok_and(|statement| statement.window().span().from() <= last))
+        .map(|row| row.cosigned)
+        .collect();
+    let ids: BTreeSet<_> = directory
+        .documents()
+        .filter(|(_, document)| agreements.contains(&document.digest()))
+        .map(|(_, document)| document.id.clone())
+        .collect();
+    // A version proves nothing without those before it, a key nothing without its revocation; other agreements are nobody's business.
+    let wanted = directory.documents().filter(|(_, document)| match document.kind {
+        DocumentKind::Charter | DocumentKind::Card | DocumentKind::Revocation => true,
+        DocumentKind::Agreement => ids.contains(&document.id),
+        DocumentKind::Suspension | DocumentKind::Rejection => false,
+    });
+    file.documents = wanted.map(|(_, document)| document.to_cbor()).collect();
+    Ok(file)
+}
+
+/// Proves of numbers without a receipt that the recipient has them, where a receipt for another number says so.
+fn count(
+    shared: &Shared,
+    channel: &Channel,
+    side: Side,
+    recipient: &KnownNode,
+    keys: &[VerifierKey],
+    uncounted: &[u64],
+    file: &mut DisputeFile,
+) -> Result<(), WindowError> {
+    let (Some(first), Some(last), Side::Sender) = (uncounted.first(), uncounted.last(), side) else { return Ok(()) };
+    let store = &shared.store;
+    let given = store.last_stand(channel)?;
+    // The receipt with the highest contiguous number that is known: those behind the gaps say the most.
+    let mut best: Option<(u64, TlogProof, [u8; 32])> = None;
+    for number in (*first..=given.min(last.saturating_add(LOOKED_THROUGH))).rev() {
+        let Some(row) = store.receipt(channel, number)? else { continue };
+        let Ok(receipt) = open_receipt(recipient, &row.proof) else { continue };
+        let contiguous = receipt.body.contiguous;
+        if best.as_ref().is_none_or(|(best, ..)| contiguous > *best)
+            && let Ok(proof) = TlogProof::parse(&row.proof)
+        {
+            best = Some((contiguous, proof, receipt.body.channel_root));
+        }
+    }
+    let Some((contiguous, proof, root)) = best else { return Ok(()) };
+    let Some(span) = Span::new(1, contiguous) else { return Ok(()) };
+    let mut tree = MemoryTree::new();
+    let stands = store.stands(channel, span)?.stands;
+    let mut dispatches = BTreeMap::new();
+    for (number, stand) in (1..).zip(stands) {
+        let dispatch = stand.dispatch().unwrap_or(Digest::ZERO);
+        tree.push(leaf_hash(&dispatch.0));
+        dispatches.insert(number, dispatch);
+    }
+    // Where the recipient counted something else than what was sent, that is another dispute than this proof settles.
+    if tree.root_at(contiguous) != Some(root) {
+        return Ok(());
+    }
+    let place = file.receipts.len();
+    let mut counted = Vec::new();
+    for number in uncounted.iter().filter(|number| **number <= contiguous) {
+        let dispatch = dispatches.get(number).copied().unwrap_or(Digest::ZERO);
+        let proven = Counted::prove(&tree, place, contiguous, *number, dispatch);
+        counted.extend(proven.ok());
+    }
+    if !counted.is_empty() {
+        file.receipts.push(only_by(keys, proof));
+        file.counted = counted;
+    }
+    Ok(())
+}
