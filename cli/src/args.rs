@@ -1,6 +1,7 @@
-//! The command line. What is said of documents is in [`documents`], of traders in [`traders`].
+//! The command line. What is said of documents is in [`documents`], of traders in [`traders`], of differences in [`reconcile`].
 
 mod documents;
+mod reconcile;
 mod traders;
 
 use std::path::PathBuf;
@@ -13,6 +14,9 @@ use crate::exit;
 pub(crate) use documents::{
     AgreementCommand, CardCommand, CharterCommand, DocumentsArgs, ExplainArgs, KeysArgs, KnownArgs, RenewArgs,
     RevokeArgs, RotateArgs, SignerArgs, WordArgs,
+};
+pub(crate) use reconcile::{
+    CloseArgs, PaymentsArgs, ReconcileArgs, ReconcileCommand, ReconcileExplainArgs, WriteOffArgs,
 };
 pub(crate) use traders::{
     AttestKeyAddArgs, AttestKeyCommand, AttestKeyEndArgs, AttestKeyListArgs, RecogniseArgs, UsesArgs,
@@ -83,6 +87,9 @@ pub(crate) enum Command {
     Recognise(RecogniseArgs),
     /// List uses of numbers for duty and tax (IOSS) that declarations tell of and that their holders did not confirm.
     Uses(UsesArgs),
+    /// What differs from advance report to account and return, per item and account; explain it, write it off, close months, hand in
+    /// payments.
+    Reconcile(ReconcileArgs),
     /// How good the records of each sender are: score, findings by rule, examples.
     Quality(QualityArgs),
     /// Erase every record of an item before its date, by order; or what is due, now.

@@ -23,6 +23,7 @@
 //! | [`seal`], [`folder`], [`config`], [`entropy`] | age; key files and documents; `luxord.toml`; random bytes |
 
 pub mod api;
+pub mod accounts;
 pub mod attached;
 pub mod bench;
 pub mod check;

@@ -20,6 +20,7 @@ mod nodes;
 mod onward;
 mod public_log;
 mod reader;
+mod reconcile;
 mod repair;
 mod restore;
 mod rotation;

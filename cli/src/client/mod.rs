@@ -12,11 +12,11 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use luxor_protocol::api::{
-    AdmittedDocument, ApiFile, AttachmentInfo, ChunkResult, Disclosed, Documents, DropRequest, DropResult,
-    EraseRequest, ErasedReport, FixRequest, FixResult, Fork, HoldInfo, HoldRequest, InboxDispatch, InboxPage,
+    AdmittedDocument, ApiFile, AttachmentInfo, BankLine, ChunkResult, CloseRequest, ClosedLine, Disclosed, Documents, DropRequest, DropResult,
+    EraseRequest, ErasedReport, ExplainRequest, FindingLine, FixRequest, FixResult, Fork, HoldInfo, HoldRequest, InboxDispatch, InboxPage,
     LifeReport, LoggedDocument, OnwardRequest, OnwardResult, OutboxPage, OutboxState, QualityPage, QueuedReferral,
-    ReceiptStanding, RecognitionReport, RecordInfo, RedirectRequest, Redirected, RepairGroup, RepairPage,
-    RepairSelection, Status, UsesReport, WithdrawRequest, Withdrawn,
+    ReceiptStanding, RecognitionReport, ReconciliationPage, RecordInfo, RedirectRequest, Redirected, RepairGroup, RepairPage,
+    RepairSelection, StatementTaken, Status, UsesReport, WithdrawRequest, Withdrawn, WriteOffRequest,
 };
 use luxor_protocol::audit::population::BatchViews;
 use luxor_protocol::cbor::{Decode as _, Encode as _};
@@ -69,6 +69,31 @@ impl Client {
         }
         let file = api_file(Path::new(node))?;
         Ok(Self { http: Http::new(&file.url, &file.token)? })
+    }
+
+    /// A page of differences.
+    pub(crate) fn reconciliation(&self, query: &[(&str, String)]) -> Result<ReconciliationPage, ClientError> {
+        self.http.json("/v1/reconciliation", query)
+    }
+
+    /// Explains a difference.
+    pub(crate) fn explain(&self, request: &ExplainRequest) -> Result<FindingLine, ClientError> {
+        self.http.post_json("/v1/reconciliation/explain", request)
+    }
+
+    /// Writes a difference off.
+    pub(crate) fn write_off(&self, request: &WriteOffRequest) -> Result<FindingLine, ClientError> {
+        self.http.post_json("/v1/reconciliation/write-off", request)
+    }
+
+    /// Closes a month of an account.
+    pub(crate) fn close_period(&self, request: &CloseRequest) -> Result<ClosedLine, ClientError> {
+        self.http.post_json("/v1/reconciliation/close", request)
+    }
+
+    /// Hands in a bank statement.
+    pub(crate) fn payments(&self, lines: &[BankLine]) -> Result<StatementTaken, ClientError> {
+        self.http.post_json("/v1/reconciliation/payments", &lines)
     }
 
     /// Where the interface is.

@@ -23,6 +23,7 @@ mod outbox;
 mod place;
 mod quality;
 mod recognise;
+mod reconcile;
 mod renew;
 mod repair;
 mod revoke;
@@ -78,6 +79,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Show(args) => show::run(&args),
         Command::Recognise(args) => recognise::run(&args),
         Command::Uses(args) => uses::run(&args),
+        Command::Reconcile(args) => reconcile::run(&args),
         Command::Quality(args) => quality::run(&args),
         Command::Item(args) => item::run(&args),
         Command::Referrals(args) => item::referrals(&args),

@@ -34,6 +34,7 @@ mod send;
 mod settle;
 mod shared;
 mod space;
+mod books;
 mod trust;
 mod witnesses;
 
@@ -80,6 +81,7 @@ use repair::Repairing;
 pub use repair::{RepairError, RepairFilter, RepairLook, look_at_repairs, repair_groups};
 pub use settle::WithdrawError;
 pub use shared::{Parts, Secrets, Shared, SharedError};
+pub use books::{AccountsError, Asked, close, decide, listed, statement};
 pub use trust::{TrustAskError, recognise, uses};
 
 /// Refused numbers that the node's state names.
@@ -476,6 +478,7 @@ impl Run {
         beside.spawn(self.driver.clone().beside_each(Driver::others, Driver::prove_receipts));
         beside.spawn(self.driver.clone().fetch_all_attached());
         beside.spawn(self.driver.clone().follow_trust());
+        beside.spawn(self.driver.clone().follow_accounts());
         loop {
             let wakeup =
                 self.engine.next_wakeup().map(|at| Duration::from_millis(at.0.saturating_sub(self.elapsed().0)));

@@ -62,8 +62,11 @@ pub(super) mod cf {
     /// 1, origin, 0 and size -> [`super::super::WitnessedRow`]. 2 and an own channel -> the first number whose receipts are not looked through.
     pub(crate) const WITNESSED: &str = "witnessed";
 
+    /// Number, from 0 -> [`super::super::BooksRow`]: what people decided of differences, months that they closed, bank statements.
+    pub(crate) const BOOKS: &str = "books";
+
     /// All of them.
-    pub(crate) const ALL: [&str; 26] = [
+    pub(crate) const ALL: [&str; 27] = [
         META,
         ENTRIES,
         OPENINGS,
@@ -90,6 +93,7 @@ pub(super) mod cf {
         ATTACHED,
         WITNESSED,
         REPAIRS,
+        BOOKS,
     ];
 }
 

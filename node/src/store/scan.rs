@@ -85,6 +85,8 @@ pub enum Family {
     Witnessed,
     /// Refused records.
     Repairs,
+    /// Decisions of people on differences, closed months, bank statements.
+    Books,
 }
 
 /// A key that can be read back from its bytes.
@@ -244,7 +246,7 @@ pub struct Stopped(#[expect(dead_code, reason = "the lock lasts as long as the f
 
 impl Family {
     /// All of them.
-    pub const ALL: [Family; 26] = [
+    pub const ALL: [Family; 27] = [
         Family::Meta,
         Family::Entries,
         Family::Openings,
@@ -271,6 +273,7 @@ impl Family {
         Family::Attached,
         Family::Witnessed,
         Family::Repairs,
+        Family::Books,
     ];
 
     fn name(self) -> &'static str {
@@ -301,6 +304,7 @@ impl Family {
             Family::Attached => cf::ATTACHED,
             Family::Witnessed => cf::WITNESSED,
             Family::Repairs => cf::REPAIRS,
+            Family::Books => cf::BOOKS,
         }
     }
 }

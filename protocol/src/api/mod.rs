@@ -23,6 +23,11 @@
 //! | `GET /v1/quality?after=&of=&since=` | | [`QualityPage`]: what is wrong with records that arrived, by issuer; `since` is a day |
 //! | `GET /v1/referrals?purposes=` | | list of [`QueuedReferral`], the nearest deadline first |
 //! | `GET /v1/recognition?number=&scheme=&purpose=&hs=&given=&at=` | | [`RecognitionReport`]; `hs` and `given` with commas, `at` a time; 503 while what is stored is still being read |
+//! | `GET /v1/reconciliation?class=&state=&period=&after=&limit=` | | [`ReconciliationPage`]; classes with commas; 503 while what is stored is still being read |
+//! | `POST /v1/reconciliation/explain` | [`ExplainRequest`] | [`FindingLine`]; 404 where no difference has the name now |
+//! | `POST /v1/reconciliation/write-off` | [`WriteOffRequest`] | [`FindingLine`] |
+//! | `POST /v1/reconciliation/close` | [`CloseRequest`] | [`ClosedLine`]; 409 where the month cannot be closed |
+//! | `POST /v1/reconciliation/payments` | list of [`BankLine`]: one bank statement | [`StatementTaken`] |
 //! | `GET /v1/uses` | | [`UsesReport`]: uses of IOSS numbers that their holders did not confirm |
 //! | `GET /v1/repairs` | | list of [`RepairGroup`]: refused records that wait, by type, rule and place |
 //! | `GET /v1/repairs/entries?type=&rule=&pointer=&submission=&after=&limit=` | | [`RepairPage`]; with `submission`, also those that were resent or given up: what became of each |
@@ -61,6 +66,7 @@ mod onward;
 mod outbox;
 mod queue;
 mod recognition;
+mod reconciliation;
 mod repairs;
 mod retention;
 mod status;
@@ -82,6 +88,11 @@ pub use outbox::{OutboxItem, OutboxPage, OutboxState, RedirectRequest, Redirecte
 pub use queue::{QualityExample, QualityPage, QueuedReferral};
 pub use recognition::{
     MAX_USES_TOLD, RecognisingRow, RecognitionEvidence, RecognitionReport, UseLine, UseState, UsesReport,
+};
+pub use reconciliation::{
+    AmountLine, BankLine, ClassTotals, CloseRequest, ClosedLine, CorrectionLine, DecisionLine, ExplainRequest,
+    FindingLine, ItemLine, MAX_CORRECTIONS_TOLD, MAX_DECISION_CHARS, MAX_DIFFERENCES_TOLD, MonthTotal,
+    ReconciliationPage, SideLine, StatementTaken, WriteOffRequest, totals,
 };
 pub use repairs::{
     DropRequest, DropResult, FirstAttempt, FixOutcome, FixRequest, FixResult, FixedRecord, RefusedIn, RepairCounts,
