@@ -320,6 +320,10 @@ pub const MAX_STATISTICS_DOMINANCES: usize = 8;
 pub const MAX_STATISTICS_THRESHOLDS: usize = 64;
 /// Unknown figures that hang together with a cell withheld for others' sake, for which it is tried to show it after all; each try solves them again.
 pub const MAX_STATISTICS_REVIEWED: usize = 256;
+/// Records of one number of an item that its account looks at; beyond them records are left out, and counted.
+pub const MAX_ACCOUNTED_RECORDS: usize = 512;
+/// Items that one declaration or registration is about, and versions of one record, in business reconciliation.
+pub const MAX_ACCOUNTED_ITEMS: usize = 4_096;
 /// Numbers of one window: sixteen times the largest day that is foreseen, at 128 bytes each in memory.
 pub const MAX_WINDOW_NUMBERS: u64 = 16 * 1024 * 1024;
 /// Levels of a window's tree that one answer goes down: 64 roots for each one asked about.

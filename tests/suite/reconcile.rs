@@ -169,7 +169,10 @@ fn exactly_what_was_planted_is_listed_decided_and_the_same_after_a_restart() {
         (told(&page) == planted).then_some(page)
     });
     let twice = page["findings"].as_array().unwrap().iter().find(|of| of["class"] == "given_back_twice").unwrap();
-    assert!(twice["text"].as_str().unwrap().contains("claimed already, by vendor_correction K-1 of platform"), "{twice}");
+    assert!(
+        twice["text"].as_str().unwrap().contains("claimed already, by vendor_correction K-1 of platform"),
+        "{twice}"
+    );
     assert_eq!(twice["evidence"].as_array().unwrap().len(), 2);
 
     // The bank pays 30 cents less; the same statement again changes nothing.
@@ -179,7 +182,9 @@ fn exactly_what_was_planted_is_listed_decided_and_the_same_after_a_restart() {
     }
     let (code, text, _) = try_luxor(&["reconcile", "--node", &folder]);
     assert_eq!(code, 1, "{text}");
-    for part in ["P-4: mass_differs (OPEN)", "declared: 1.5 kg by platform", "weighed: 2.25 kg by post", "summary_short"] {
+    for part in
+        ["P-4: mass_differs (OPEN)", "declared: 1.5 kg by platform", "weighed: 2.25 kg by post", "summary_short"]
+    {
         assert!(text.contains(part), "{part}: {text}");
     }
     let csv = try_luxor(&["reconcile", "--class", "mass_differs", "--csv", "--node", &folder]).1;
@@ -193,7 +198,8 @@ fn exactly_what_was_planted_is_listed_decided_and_the_same_after_a_restart() {
     let page = customs.get("/v1/reconciliation");
     luxor(&["reconcile", "explain", &name(&page, "mass_differs"), "--by", "J. Doe", "--why", "wet", "--node", &folder]);
     let short = name(&page, "summary_short");
-    let off = ["reconcile", "write-off", &short, "--by", "J. Doe", "--why", "small", "--amount", "0.30", "--currency", "EUR"];
+    let off =
+        ["reconcile", "write-off", &short, "--by", "J. Doe", "--why", "small", "--amount", "0.30", "--currency", "EUR"];
     luxor(&[&off[..], &["--node", &folder]].concat());
     let (code, _, errors) = try_luxor(&["reconcile", "explain", "00", "--by", "J", "--why", "w", "--node", &folder]);
     assert!(code == 4 && errors.contains("no difference is called '00'"), "{code} {errors}");

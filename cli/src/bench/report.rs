@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 
 use luxor_protocol::bench::{
-    AccountingReport, AttestReport, CeilingTerm, DecisionReport, DisclosureReport, End, Latencies, LogReport, Per, PolicyReport,
-    Primitive, PrimitivesReport, QualityReport, RecognitionReport, XmlReport, decimal,
+    AccountingReport, AttestReport, CeilingTerm, DecisionReport, DisclosureReport, End, Latencies, LogReport, Per,
+    PolicyReport, Primitive, PrimitivesReport, QualityReport, RecognitionReport, XmlReport, decimal,
 };
 use serde::Serialize;
 use serde_json::Number;

@@ -12,11 +12,12 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use luxor_protocol::api::{
-    AdmittedDocument, ApiFile, AttachmentInfo, BankLine, ChunkResult, CloseRequest, ClosedLine, Disclosed, Documents, DropRequest, DropResult,
-    EraseRequest, ErasedReport, ExplainRequest, FindingLine, FixRequest, FixResult, Fork, HoldInfo, HoldRequest, InboxDispatch, InboxPage,
-    LifeReport, LoggedDocument, OnwardRequest, OnwardResult, OutboxPage, OutboxState, QualityPage, QueuedReferral,
-    ReceiptStanding, RecognitionReport, ReconciliationPage, RecordInfo, RedirectRequest, Redirected, RepairGroup, RepairPage,
-    RepairSelection, StatementTaken, Status, UsesReport, WithdrawRequest, Withdrawn, WriteOffRequest,
+    AdmittedDocument, ApiFile, AttachmentInfo, BankLine, ChunkResult, CloseRequest, ClosedLine, Disclosed, Documents,
+    DropRequest, DropResult, EraseRequest, ErasedReport, ExplainRequest, FindingLine, FixRequest, FixResult, Fork,
+    HoldInfo, HoldRequest, InboxDispatch, InboxPage, LifeReport, LoggedDocument, OnwardRequest, OnwardResult,
+    OutboxPage, OutboxState, QualityPage, QueuedReferral, ReceiptStanding, RecognitionReport, ReconciliationPage,
+    RecordInfo, RedirectRequest, Redirected, RepairGroup, RepairPage, RepairSelection, StatementTaken, Status,
+    UsesReport, WithdrawRequest, Withdrawn, WriteOffRequest,
 };
 use luxor_protocol::audit::population::BatchViews;
 use luxor_protocol::cbor::{Decode as _, Encode as _};
@@ -72,7 +73,7 @@ impl Client {
     }
 
     /// A page of differences.
-    pub(crate) fn reconciliation(&self, query: &[(&str, String)]) -> Result<ReconciliationPage, ClientError> {
+    pub(crate) fn reconciliation(&self, query: &[(&'static str, String)]) -> Result<ReconciliationPage, ClientError> {
         self.http.json("/v1/reconciliation", query)
     }
 

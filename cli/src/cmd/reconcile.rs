@@ -12,9 +12,7 @@ use luxor_protocol::formats::{BankFile, BankMapping, bank_csv, camt053, guarded_
 use luxor_protocol::limits::{MAX_BANK_FILE_BYTES, MAX_BOOK_BYTES};
 
 use super::some;
-use crate::args::{
-    CloseArgs, PaymentsArgs, ReconcileArgs, ReconcileCommand, ReconcileExplainArgs, WriteOffArgs,
-};
+use crate::args::{CloseArgs, PaymentsArgs, ReconcileArgs, ReconcileCommand, ReconcileExplainArgs, WriteOffArgs};
 use crate::client::Client;
 use crate::exit::{Exit, RefusedError, UsageError};
 use crate::{files, ui};
@@ -46,7 +44,7 @@ fn list(args: &ReconcileArgs) -> anyhow::Result<Exit> {
     query.extend(args.period.map(|period| ("period", period.to_string())));
     let mut page = client.reconciliation(&query)?;
     while let Some(next) = page.next.take() {
-        let asked: Vec<(&str, String)> = query.iter().cloned().chain([("after", next)]).collect();
+        let asked: Vec<(&'static str, String)> = query.iter().cloned().chain([("after", next)]).collect();
         let more = client.reconciliation(&asked)?;
         page.findings.extend(more.findings);
         page.next = more.next;
@@ -67,7 +65,8 @@ fn report(page: &ReconciliationPage) -> anyhow::Result<()> {
     if page.totals.is_empty() {
         ui::line("nothing differs")?;
     } else {
-        let mut table = ui::Table::new(&["class", "open", "explained", "written off", "open ones differ by"], &[1, 2, 3]);
+        let mut table =
+            ui::Table::new(&["class", "open", "explained", "written off", "open ones differ by"], &[1, 2, 3]);
         for ClassTotals { class, open, explained, written_off, differences } in &page.totals {
             let by: Vec<String> = differences.iter().map(amount).collect();
             let [open, explained, written_off] = [*open, *explained, *written_off].map(ui::count);
@@ -246,7 +245,9 @@ fn payments(args: &PaymentsArgs) -> anyhow::Result<Exit> {
         let (new, known) = (some(new, "payment"), ui::count(known));
         ui::line(&format!("{new} taken, {known} known before"))?;
         let (entries, matched, summaries) = (ui::count(entries), ui::count(matched), some(summaries, "summary record"));
-        ui::line(&format!("{matched} of {entries} entries name one of {summaries}; `luxor reconcile` shows what differs"))?;
+        ui::line(&format!(
+            "{matched} of {entries} entries name one of {summaries}; `luxor reconcile` shows what differs"
+        ))?;
     }
     Ok(if file.refused.is_empty() { Exit::Ok } else { Exit::Findings })
 }

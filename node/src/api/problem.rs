@@ -7,8 +7,8 @@ use axum::response::{IntoResponse, Response};
 use luxor_protocol::api::ApiProblem;
 
 use crate::driver::{
-    AccountsError, AdmitError, AttachError, AuditReadError, EraseError, LifeError, ReceiptWitnessError, RedirectError, RepairError,
-    SubmitError, TrustAskError, WithdrawError,
+    AccountsError, AdmitError, AttachError, AuditReadError, EraseError, LifeError, ReceiptWitnessError, RedirectError,
+    RepairError, SubmitError, TrustAskError, WithdrawError,
 };
 use crate::logfiles::LogFileError;
 use crate::sequencer::SequencerError;

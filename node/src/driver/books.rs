@@ -127,18 +127,22 @@ fn received(shared: &Shared, entry: u64, skeleton: &Skeleton) -> Result<(), Stor
     for (_, root, view) in shared.store.payload(entry)? {
         let issuer = view.header.issuer.clone();
         let Some((kind, territory)) = member(shared, &issuer) else { continue };
-        take(shared, entry, &Held {
-            root,
-            issuer: &issuer,
-            kind,
-            territory,
-            lodged: Lodged { claimed: Some(header.sent_at), entered: row.at, proven: None },
-            lodged_with: &[],
-            terms: None,
-            mark,
-            supersedes: view.header.supersedes,
-            shown: Shown::View(&view),
-        });
+        take(
+            shared,
+            entry,
+            &Held {
+                root,
+                issuer: &issuer,
+                kind,
+                territory,
+                lodged: Lodged { claimed: Some(header.sent_at), entered: row.at, proven: None },
+                lodged_with: &[],
+                terms: None,
+                mark,
+                supersedes: view.header.supersedes,
+                shown: Shown::View(&view),
+            },
+        );
     }
     Ok(())
 }
@@ -162,18 +166,22 @@ fn sent(shared: &Shared, entry: u64, skeleton: &Skeleton) -> Result<(), StoreErr
     for (_, record) in records {
         let issuer = record.header().issuer.clone();
         let Some((kind, territory)) = member(shared, &issuer) else { continue };
-        take(shared, entry, &Held {
-            root: record.root(),
-            issuer: &issuer,
-            kind,
-            territory,
-            lodged: Lodged { claimed: Some(header.sent_at), entered: header.sent_at, proven: None },
-            lodged_with: &with,
-            terms: None,
-            mark: None,
-            supersedes: record.header().supersedes,
-            shown: Shown::Own(record.content()),
-        });
+        take(
+            shared,
+            entry,
+            &Held {
+                root: record.root(),
+                issuer: &issuer,
+                kind,
+                territory,
+                lodged: Lodged { claimed: Some(header.sent_at), entered: header.sent_at, proven: None },
+                lodged_with: &with,
+                terms: None,
+                mark: None,
+                supersedes: record.header().supersedes,
+                shown: Shown::Own(record.content()),
+            },
+        );
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ mod arrive;
 mod attached;
 mod audit;
 mod beside;
+mod books;
 mod deletions;
 mod documents;
 mod erase;
@@ -34,7 +35,6 @@ mod send;
 mod settle;
 mod shared;
 mod space;
-mod books;
 mod trust;
 mod witnesses;
 
@@ -66,6 +66,7 @@ use crate::waking::{Heard, WordError};
 use attached::Attached;
 pub use attached::{AttachError, Ranges};
 pub use audit::AuditReadError;
+pub use books::{AccountsError, Asked, close, decide, listed, statement};
 use documents::Spread;
 pub use documents::{AdmitError, Admitted, RefusedDocument, record_documents};
 pub use erase::{EraseError, ErasedNow};
@@ -81,7 +82,6 @@ use repair::Repairing;
 pub use repair::{RepairError, RepairFilter, RepairLook, look_at_repairs, repair_groups};
 pub use settle::WithdrawError;
 pub use shared::{Parts, Secrets, Shared, SharedError};
-pub use books::{AccountsError, Asked, close, decide, listed, statement};
 pub use trust::{TrustAskError, recognise, uses};
 
 /// Refused numbers that the node's state names.

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use super::documents::{RefusedDocument, RefusedDocuments};
 use super::hot::Hot;
 use super::known::{Known, KnownError};
+use crate::accounts::Accounts;
 use crate::folder::{Folder, FolderError, NodeKeys};
 use crate::net::{NetHandle, Reply as NetReply};
 use crate::practice::Practice;
@@ -21,7 +22,6 @@ use crate::rules::Rules;
 use crate::seal::SealKeys;
 use crate::sequencer::{Latest, Sequencer};
 use crate::store::{LogFact, Store, StoreError};
-use crate::accounts::Accounts;
 use crate::trust::Trust;
 use crate::witness::{Cosigned, CosignedCheckpoint, Outside, Witness};
 

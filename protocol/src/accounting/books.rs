@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::class::{Class, Decision, Finding, FindingState, Key, Listed};
-use super::closure::{Shelf, number_mark, record_mark, registration_mark, reference_mark};
-use super::folio::{Folio, MAX_LEADS};
+use super::closure::{Shelf, number_mark, record_mark, reference_mark, registration_mark};
+use super::folio::Folio;
 use super::judge::{Bench, judge};
 use super::kept::{Kept, Mark, MemoryBooks};
 use super::owed::{List, ListError, Look, Month, Owed, name_of};
@@ -17,7 +17,7 @@ use super::said::{Kind, Said, Type};
 use super::standing::{Head, Holding};
 use crate::cbor::CborError;
 use crate::life::ItemId;
-use crate::limits::{MAX_BANK_ENTRIES, MAX_LEDGER_STATEMENTS};
+use crate::limits::{MAX_ACCOUNTED_ITEMS, MAX_ACCOUNTED_RECORDS, MAX_BANK_ENTRIES};
 use crate::names::Territory;
 use crate::recognition::Period;
 use crate::revenue::{BankEntry, Exact, SummaryItem};
@@ -36,9 +36,6 @@ pub enum BooksError<E> {
     #[error("there is no room for more items\nhint: one set of books has four thousand million rows")]
     Full,
 }
-
-/// Records of one number: more are left out, and counted.
-const MAX_SAID: usize = 2 * MAX_LEDGER_STATEMENTS;
 
 /// What is in the books.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -138,7 +135,8 @@ impl<K: Kept> Books<K> {
             let own = self.name(mark)?;
             let mut quoted = BTreeSet::new();
             if let Kind::Answered { about, registration, .. } = &said.what.0 {
-                let declaration = about.iter().map(|(filer, reference)| reference_mark(Type::Declaration, filer.as_str(), reference));
+                let declaration =
+                    about.iter().map(|(filer, reference)| reference_mark(Type::Declaration, filer.as_str(), reference));
                 let registered = registration.iter().map(|registration| registration_mark(registration));
                 for mark in declaration.chain(registered) {
                     quoted.insert(self.name(mark)?);
@@ -269,9 +267,11 @@ impl<K: Kept> Books<K> {
     /// [`ListError`]; nothing is changed then.
     pub fn list(&mut self, account: &str, period: Period, items: &[SummaryItem]) -> Result<(), ListError> {
         let list = List::of(account, period, items)?;
-        let commits = self.summaries.values().filter_map(super::owed::sum_of).any(|sum| {
-            sum.account == account && sum.period == period && sum.root == Some(list.root)
-        });
+        let commits = self
+            .summaries
+            .values()
+            .filter_map(super::owed::sum_of)
+            .any(|sum| sum.account == account && sum.period == period && sum.root == Some(list.root));
         if !commits {
             return Err(ListError::Root { account: account.to_owned(), period, root: list.root });
         }
@@ -309,7 +309,9 @@ impl<K: Kept> Books<K> {
         let stands = |month: &&(String, Period)| month.0 == *account && month.1 < *period;
         let open = self.months.keys().filter(stands).find(|month| !self.closes.0.contains_key(*month));
         match open {
-            Some((_, earlier)) => Err(CloseError::Order { account: account.clone(), period: *period, earlier: *earlier }),
+            Some((_, earlier)) => {
+                Err(CloseError::Order { account: account.clone(), period: *period, earlier: *earlier })
+            }
             None => Ok(()),
         }
     }
@@ -425,7 +427,7 @@ impl<K: Kept> Books<K> {
             return Ok(());
         }
         for to in missing {
-            match folio.leads.len() < MAX_LEADS {
+            match folio.leads.len() < MAX_ACCOUNTED_ITEMS {
                 true => folio.leads.push(to),
                 false => self.counted.left_out += 1,
             }
@@ -440,7 +442,7 @@ impl<K: Kept> Books<K> {
         if folio.number.is_some() {
             return Ok(false);
         }
-        let room = folio.heads.len() < MAX_LEADS;
+        let room = folio.heads.len() < MAX_ACCOUNTED_ITEMS;
         match folio.heads.iter_mut().find(|head| head.root == said.root) {
             Some(head) if head.at <= said.at => return Ok(false),
             Some(head) => head.at = said.at,
@@ -457,7 +459,7 @@ impl<K: Kept> Books<K> {
     /// Writes what is said into a row; whether that changed it, and whether the record is new there.
     fn write(&mut self, row: u32, said: &Said) -> Result<(bool, bool), BooksError<K::Error>> {
         let mut folio = self.shelf.load(row)?;
-        let room = folio.said.len() < MAX_SAID;
+        let room = folio.said.len() < MAX_ACCOUNTED_RECORDS;
         let new = match folio.said.iter_mut().find(|known| known.root == said.root) {
             Some(known) => {
                 let before = known.clone();

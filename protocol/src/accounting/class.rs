@@ -187,7 +187,8 @@ impl Key {
     /// Its short name: 32 hexadecimal digits.
     pub fn id(&self) -> String {
         let subject = self.subject.to_string();
-        let parts: [&[u8]; 4] = [b"difference", self.class.word().as_bytes(), subject.as_bytes(), self.about.as_bytes()];
+        let parts: [&[u8]; 4] =
+            [b"difference", self.class.word().as_bytes(), subject.as_bytes(), self.about.as_bytes()];
         let framed: Vec<[u8; 8]> = parts.iter().map(|part| (part.len() as u64).to_be_bytes()).collect();
         let all: Vec<&[u8]> = framed.iter().zip(parts).flat_map(|(length, part)| [length.as_slice(), part]).collect();
         Digest::of(Domain::Index, &all).hex()[..32].to_owned()

@@ -212,7 +212,8 @@ impl<K: Kept> Gather<'_, K> {
             Some(place) => (Holding::of(self.loose(place)?.heads.iter()), Some(place)),
             None => {
                 let folio = &self.folios[&row].folio;
-                let heads: Vec<Head> = folio.said.iter().filter(|other| other.root == said.root).map(Head::of).collect();
+                let heads: Vec<Head> =
+                    folio.said.iter().filter(|other| other.root == said.root).map(Head::of).collect();
                 (Holding::of(heads.iter()), None)
             }
         };
@@ -243,7 +244,9 @@ impl<K: Kept> Gather<'_, K> {
                 }
                 let number = &self.folios[&row];
                 let days: Vec<_> = number.folio.days(&said).collect();
-                let Some(life) = days.first().and_then(|day| place_in(&number.lives, *day, said.at.day())) else { continue };
+                let Some(life) = days.first().and_then(|day| place_in(&number.lives, *day, said.at.day())) else {
+                    continue;
+                };
                 if let Kind::Declared { registration, .. } = &said.what.0 {
                     let registered = registration.as_deref().map(registration_mark);
                     let registered = registered.map(|mark| self.shelf.place(&mark)).transpose()?.flatten();

@@ -9,10 +9,12 @@ use super::standing::Head;
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::hash::Digest;
 use crate::life::{Action, ItemId, LinkKind, NumberLife, Scheme, lives_of};
-use crate::limits::{MAX_OCCURRENCES, MAX_TEXT_CHARS};
+use crate::limits::{MAX_ACCOUNTED_ITEMS, MAX_OCCURRENCES, MAX_TEXT_CHARS};
 use crate::names::{Currency, MemberId, Territory};
 use crate::recognition::Period;
-use crate::revenue::{Capacity, ClaimState, ClaimedLine, Exact, LineRef, Mandate, Money, Procedure, RecordRef, Stage, StatedLine};
+use crate::revenue::{
+    Capacity, ClaimState, ClaimedLine, Exact, LineRef, Mandate, Money, Procedure, RecordRef, Stage, StatedLine,
+};
 use crate::time::{Day, Millis};
 
 /// Members by their place.
@@ -110,13 +112,13 @@ impl Folio {
             return Ok(folio);
         }
         if reader.null()? {
-            let count = reader.array(MAX_LEADS)?;
+            let count = reader.array(MAX_ACCOUNTED_ITEMS)?;
             for _ in 0..count {
                 // Written from a u32.
                 folio.leads.push(reader.uint_max(u64::from(u32::MAX))? as u32);
             }
             reader.leave();
-            let count = reader.array(MAX_LEADS)?;
+            let count = reader.array(MAX_ACCOUNTED_ITEMS)?;
             for _ in 0..count {
                 folio.heads.push(head(&mut reader)?);
             }
@@ -131,9 +133,6 @@ impl Folio {
         Ok(folio)
     }
 }
-
-/// Rows that one name leads to: the items of one declaration, or the numbers that versions of one record name.
-pub(super) const MAX_LEADS: usize = 4_096;
 
 const TEXT: usize = MAX_TEXT_CHARS * 4;
 
@@ -482,21 +481,23 @@ impl Read<'_, '_> {
                 kind: word(self.reader, LinkKind::ALL)?,
                 others: self.list(|read| Ok((item(read.reader)?, read.day()?)))?,
             },
-            8 => Kind::Sum(Box::new(Sum {
-                account: text(self.reader)?,
-                period: parsed(self.reader, "not a month")?,
-                count: self.reader.uint()?,
-                root: opt(self.reader, |reader| reader.fixed().map(Digest))?,
-                payable: opt(self.reader, money)?,
-                payment_reference: opt(self.reader, text)?,
-                due: self.day()?,
-                totals: match self.reader.null()? {
-                    true => None,
-                    false => Some(self.list(|read| {
-                        Ok((text(read.reader)?, Territory::decode(read.reader)?, money(read.reader)?))
-                    })?),
-                },
-            })),
+            8 => {
+                Kind::Sum(Box::new(Sum {
+                    account: text(self.reader)?,
+                    period: parsed(self.reader, "not a month")?,
+                    count: self.reader.uint()?,
+                    root: opt(self.reader, |reader| reader.fixed().map(Digest))?,
+                    payable: opt(self.reader, money)?,
+                    payment_reference: opt(self.reader, text)?,
+                    due: self.day()?,
+                    totals: match self.reader.null()? {
+                        true => None,
+                        false => Some(self.list(|read| {
+                            Ok((text(read.reader)?, Territory::decode(read.reader)?, money(read.reader)?))
+                        })?),
+                    },
+                }))
+            }
             9 => Kind::Settled { refunded: self.reader.bool()? },
             _ => return Err(self.reader.refuse(start, "nothing that a record says")),
         })

@@ -175,8 +175,13 @@ impl<'c> Judge<'c> {
         ];
         for (class, what, read, by_weighing) in kinds {
             let mut pairs: Vec<Pair<'_>> = Vec::new();
-            let mut compare = |one: &[(&'c Said, &Measured)], name: &'static str, other: &[(&'c Said, &Measured)], found: &'static str| {
-                for ((declared, from), (accounted, to)) in one.iter().flat_map(|one| other.iter().map(move |other| (*one, *other))) {
+            let mut compare = |one: &[(&'c Said, &Measured)],
+                               name: &'static str,
+                               other: &[(&'c Said, &Measured)],
+                               found: &'static str| {
+                for ((declared, from), (accounted, to)) in
+                    one.iter().flat_map(|one| other.iter().map(move |other| (*one, *other)))
+                {
                     // Whoever weighs what it declared itself says nothing new.
                     if declared.by == accounted.by && found == "weighed" {
                         continue;
@@ -185,7 +190,15 @@ impl<'c> Judge<'c> {
                         for (theirs, _) in read(to).into_iter().filter(|(_, theirs)| *theirs == unit) {
                             let day = declared.at.day();
                             if !self.bench.rules.agree(what, amount, theirs, day) {
-                                pairs.push(Pair { declared, name, amount, accounted, found, theirs, unit: unit.clone() });
+                                pairs.push(Pair {
+                                    declared,
+                                    name,
+                                    amount,
+                                    accounted,
+                                    found,
+                                    theirs,
+                                    unit: unit.clone(),
+                                });
                             }
                         }
                     }
@@ -241,7 +254,8 @@ impl<'c> Judge<'c> {
             if by.is_negative() { by.negative().unwrap_or(by) } else { by }
         };
         // The largest difference stands in the sentence; of equal ones the first.
-        let Some(largest) = pairs.iter().max_by(|a, b| size(a).cmp(&size(b)).then_with(|| b.order().cmp(&a.order()))) else {
+        let Some(largest) = pairs.iter().max_by(|a, b| size(a).cmp(&size(b)).then_with(|| b.order().cmp(&a.order())))
+        else {
             return;
         };
         let text = format!(
@@ -301,12 +315,8 @@ impl<'c> Judge<'c> {
         for ((by, table, name), all) in groups {
             let Some(other) = all.iter().find(|said| said.told != all[0].told) else { continue };
             let to = |said: &Said| said.told.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            let text = format!(
-                "{by} told {} of one {} and {} of another",
-                to(all[0]),
-                table.replace('_', " "),
-                to(other)
-            );
+            let text =
+                format!("{by} told {} of one {} and {} of another", to(all[0]), table.replace('_', " "), to(other));
             let since = all.iter().map(|said| said.at).max().unwrap_or_default();
             let sides = all.iter().map(|said| side("told", format!("to {}", to(said)), said)).collect();
             self.find(Class::ToldDifferently, &format!("{table} {name} of {by}"), since, text, sides, None);
@@ -417,10 +427,14 @@ impl<'c> Judge<'c> {
         let mut back: Vec<&Said> = events.iter().copied().chain(&self.item.sent_back).collect();
         back.sort_by_key(|said| (said.at, said.root));
         let lines = ledger.lines();
-        let ours = |duty: &RecordRef| of_line.get(duty).is_some_and(|all| all.iter().any(|(said, _)| own.contains(&said.root)));
+        let ours = |duty: &RecordRef| {
+            of_line.get(duty).is_some_and(|all| all.iter().any(|(said, _)| own.contains(&said.root)))
+        };
         let ours: Vec<_> = lines.iter().filter(|line| ours(&line.line.duty)).collect();
-        let taxed: Vec<Money> = ours.iter().map(|line| line.collected).filter(|money| money.amount > Exact::ZERO).collect();
-        let refunded = ours.iter().any(|line| line.given_back.as_ref().is_some_and(|back| is_refund(back.procedure, back.state)));
+        let taxed: Vec<Money> =
+            ours.iter().map(|line| line.collected).filter(|money| money.amount > Exact::ZERO).collect();
+        let refunded =
+            ours.iter().any(|line| line.given_back.as_ref().is_some_and(|back| is_refund(back.procedure, back.state)));
         if let Some(first) = back.first()
             && !taxed.is_empty()
             && !refunded
@@ -436,9 +450,8 @@ impl<'c> Judge<'c> {
             let difference = one_sum(taxed.iter());
             self.find(Class::ReturnedNotRefunded, "", first.at, text, sides, difference);
         }
-        let goes_back = |item: &Item| {
-            item.is_return || !item.sent_back.is_empty() || counting(item).any(|said| returned(&said))
-        };
+        let goes_back =
+            |item: &Item| item.is_return || !item.sent_back.is_empty() || counting(item).any(|said| returned(&said));
         let refunds: Vec<&Said> = self
             .counting()
             .filter(|said| match &said.what.0 {
@@ -511,7 +524,8 @@ fn total(duty: &Duty) -> String {
         let sum = sums.entry(line.amount.currency).or_insert(Exact::ZERO);
         *sum = sum.plus(line.amount.amount).unwrap_or(*sum);
     }
-    let all: Vec<String> = sums.into_iter().map(|(currency, amount)| Money::new(amount, currency).to_string()).collect();
+    let all: Vec<String> =
+        sums.into_iter().map(|(currency, amount)| Money::new(amount, currency).to_string()).collect();
     all.join(", ")
 }
 

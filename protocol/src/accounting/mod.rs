@@ -39,9 +39,9 @@ mod tests;
 
 pub use books::{Books, BooksError, Counted};
 pub use class::{Class, Decision, Difference, Finding, FindingState, Given, Key, Listed, Side, Subject};
-pub use kept::{Kept, MemoryBooks, Mark};
+pub use kept::{Kept, Mark, MemoryBooks};
 pub use owed::{ListError, Owed};
 pub use period::{CloseError, Closed, Correction, Filled, Late};
 pub use rules::{Rules, RulesError, Term, TermKind, Tolerance, ToleranceKind};
-pub use said::{Filing, Measured, Said, Type, What};
 pub(crate) use said::{Duty, Happening, Kind};
+pub use said::{Filing, Measured, Said, Type, What};

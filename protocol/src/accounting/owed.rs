@@ -146,7 +146,8 @@ impl Look<'_> {
             }
             return;
         }
-        let mine: BTreeMap<_, _> = known.filled.totals.iter().map(|(key, (amount, _))| (key.clone(), *amount)).collect();
+        let mine: BTreeMap<_, _> =
+            known.filled.totals.iter().map(|(key, (amount, _))| (key.clone(), *amount)).collect();
         let theirs = sum.totals.as_ref().map(|totals| {
             let mut all: BTreeMap<(String, Territory, Currency), Exact> = BTreeMap::new();
             for (tax, territory, money) in totals {
@@ -216,7 +217,8 @@ impl Look<'_> {
             self.paid(one, &owed, findings);
         }
         for (said, sum, due) in matched.unpaid.iter().filter_map(|at| owed.get(*at)) {
-            let begins = sum.due.map_or(said.at, |day| Millis(u64::try_from(day.0).unwrap_or(0).saturating_mul(86_400_000)));
+            let begins =
+                sum.due.map_or(said.at, |day| Millis(u64::try_from(day.0).unwrap_or(0).saturating_mul(86_400_000)));
             let over = self.rules.ends(TermKind::Payment, begins).is_some_and(|end| end <= self.now);
             if !over || due.amount.amount <= Exact::ZERO {
                 continue;
@@ -226,7 +228,10 @@ impl Look<'_> {
                 key: key(Class::SummaryUnpaid, said, sum),
                 period: sum.period,
                 since: begins,
-                text: format!("{} is owed under reference {}{when}, and no payment names it", due.amount, due.reference),
+                text: format!(
+                    "{} is owed under reference {}{when}, and no payment names it",
+                    due.amount, due.reference
+                ),
                 sides: vec![side("owed", due.amount.to_string(), said)],
                 difference: Some(lacks(due.amount)),
             });

@@ -178,7 +178,8 @@ impl Brought {
         whole: &[Said],
         closes: &Closes,
     ) {
-        let months: std::collections::BTreeSet<_> = [before, now].into_iter().flatten().map(|(month, ..)| month.clone()).collect();
+        let months: std::collections::BTreeSet<_> =
+            [before, now].into_iter().flatten().map(|(month, ..)| month.clone()).collect();
         for month in months {
             let of = |standing: &Option<Standing<'_>>| match standing {
                 Some((known, lines, _)) if *known == month => lines.clone(),

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use super::class::Class;
-use crate::limits::{MAX_BOOK_BYTES, MAX_LIFE_RULES};
+use crate::limits::{MAX_BOOK_BYTES, MAX_LIFE_RULES, MAX_RETENTION_DAYS};
 use crate::names::{Purpose, words};
 use crate::revenue::{Exact, Stage};
 use crate::time::{Day, Millis, TimeError};
@@ -116,7 +116,9 @@ pub enum RulesError {
         found: String,
     },
     /// Too many, or too many days.
-    #[error("more than {MAX_LIFE_RULES} rules of one kind, {MAX_BOOK_BYTES} bytes, or {MAX_TERM_DAYS} days in a term")]
+    #[error(
+        "more than {MAX_LIFE_RULES} rules of one kind, {MAX_BOOK_BYTES} bytes, or {MAX_RETENTION_DAYS} days in a term"
+    )]
     TooMany,
     /// Two for one day, so that which holds is not told.
     #[error("two rules for {what} begin on {from}")]
@@ -128,8 +130,6 @@ pub enum RulesError {
     },
 }
 
-/// Days of a term: ten years.
-const MAX_TERM_DAYS: u64 = 3_660;
 /// Milliseconds of a day.
 const DAY: u64 = 86_400_000;
 
@@ -163,7 +163,7 @@ impl Rules {
         };
         for one in draft.term {
             let (from, until) = span(one.what.word(), &one.from, one.until.as_deref())?;
-            if one.days > MAX_TERM_DAYS {
+            if one.days > MAX_RETENTION_DAYS {
                 return Err(RulesError::TooMany);
             }
             if rules.terms.iter().any(|known| known.what == one.what && known.from == from) {
@@ -192,9 +192,10 @@ impl Rules {
     /// When a term ends that begins at a time; none where no rule holds then. Terms end at whole seconds, rounded up.
     pub fn ends(&self, what: TermKind, begins: Millis) -> Option<Millis> {
         let day = begins.day();
-        let holding = self.terms.iter().filter(|term| {
-            term.what == what && term.from <= day && term.until.is_none_or(|until| day <= until)
-        });
+        let holding = self
+            .terms
+            .iter()
+            .filter(|term| term.what == what && term.from <= day && term.until.is_none_or(|until| day <= until));
         let term = holding.max_by_key(|term| term.from)?;
         let second = begins.0.div_ceil(1_000).saturating_mul(1_000);
         Some(Millis(second).plus(term.days * DAY))
@@ -207,9 +208,10 @@ impl Rules {
         if size.is_zero() {
             return true;
         }
-        let holding = self.tolerances.iter().filter(|one| {
-            one.what == what && one.from <= day && one.until.is_none_or(|until| day <= until)
-        });
+        let holding = self
+            .tolerances
+            .iter()
+            .filter(|one| one.what == what && one.from <= day && one.until.is_none_or(|until| day <= until));
         let Some(tolerance) = holding.max_by_key(|one| one.from) else { return false };
         let hundredth = Exact::new(1, 2).unwrap_or(Exact::ZERO);
         let share = declared.times(tolerance.percent).and_then(|share| share.times(hundredth));

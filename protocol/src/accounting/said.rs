@@ -11,7 +11,9 @@ use crate::limits::MAX_OCCURRENCES;
 use crate::names::{Currency, MemberId, Territory, words};
 use crate::recognition::Period;
 use crate::record::Value;
-use crate::revenue::{Capacity, ClaimState, ClaimedLine, Exact, LineRef, Mandate, Money, Procedure, RecordRef, Stage, StatedLine};
+use crate::revenue::{
+    Capacity, ClaimState, ClaimedLine, Exact, LineRef, Mandate, Money, Procedure, RecordRef, Stage, StatedLine,
+};
 use crate::time::{Day, Millis};
 
 words!(
@@ -118,15 +120,29 @@ pub struct What(pub(crate) Kind);
 pub(crate) enum Kind {
     /// Nothing that is shown; it still takes the place of another version.
     Nothing,
-    Declared { filing: Filing, destination: Option<Territory>, registration: Option<String>, measured: Measured },
+    Declared {
+        filing: Filing,
+        destination: Option<Territory>,
+        registration: Option<String>,
+        measured: Measured,
+    },
     Weighed(Measured),
     Happened(Happening),
-    Answered { released: bool, about: Option<(MemberId, String)>, registration: Option<String> },
+    Answered {
+        released: bool,
+        about: Option<(MemberId, String)>,
+        registration: Option<String>,
+    },
     Duty(Duty),
     Claim(Claimed),
-    Links { kind: LinkKind, others: Vec<(ItemId, Option<Day>)> },
+    Links {
+        kind: LinkKind,
+        others: Vec<(ItemId, Option<Day>)>,
+    },
     Sum(Box<Sum>),
-    Settled { refunded: bool },
+    Settled {
+        refunded: bool,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -281,7 +297,9 @@ impl Kind {
                     registration.clone_from(number);
                 }
             }
-            (Kind::Duty(duty), Kind::Duty(more)) if duty.lines.len() < more.lines.len() => duty.lines.clone_from(&more.lines),
+            (Kind::Duty(duty), Kind::Duty(more)) if duty.lines.len() < more.lines.len() => {
+                duty.lines.clone_from(&more.lines)
+            }
             (Kind::Claim(claim), Kind::Claim(more)) => {
                 if claim.lines.len() < more.lines.len() {
                     claim.lines.clone_from(&more.lines);
@@ -412,7 +430,8 @@ fn duty(paper: &Paper<'_>) -> Option<Duty> {
 fn claim(paper: &Paper<'_>) -> Option<Claimed> {
     let lines = paper.rows("claimed");
     let lines = lines.iter().filter_map(|row| {
-        let duty = RecordRef { issuer: row.text("issuer")?.parse().ok()?, reference: row.text("reference")?.to_owned() };
+        let duty =
+            RecordRef { issuer: row.text("issuer")?.parse().ok()?, reference: row.text("reference")?.to_owned() };
         // A line's number is at most 99.
         let line = LineRef { duty, line: whole(row, "line")? as u32 };
         Some(ClaimedLine { line, tax: row.text("tax")?.to_owned(), amount: money(row, "amount")? })

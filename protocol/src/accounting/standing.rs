@@ -55,7 +55,9 @@ impl Holding {
         };
         let last: Vec<&Head> = versions.into_iter().filter(|head| !replaced(head)).collect();
         match last.first() {
-            Some(first) if first.action != Action::Cancellation => Self { live: last.iter().map(|head| head.root).collect() },
+            Some(first) if first.action != Action::Cancellation => {
+                Self { live: last.iter().map(|head| head.root).collect() }
+            }
             _ => Self::default(),
         }
     }

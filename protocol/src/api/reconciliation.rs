@@ -378,12 +378,14 @@ pub fn totals<'l>(all: impl Iterator<Item = Listed<'l>>) -> Vec<ClassTotals> {
             }
         }
     }
-    let line = |(class, (open, explained, written_off, sums)): (Class, (u64, u64, u64, BTreeMap<String, Exact>))| ClassTotals {
-        class,
-        open,
-        explained,
-        written_off,
-        differences: sums.into_iter().map(|(unit, amount)| AmountLine::of(amount, unit)).collect(),
+    let line = |(class, (open, explained, written_off, sums)): (Class, (u64, u64, u64, BTreeMap<String, Exact>))| {
+        ClassTotals {
+            class,
+            open,
+            explained,
+            written_off,
+            differences: sums.into_iter().map(|(unit, amount)| AmountLine::of(amount, unit)).collect(),
+        }
     };
     by_class.into_iter().map(line).collect()
 }

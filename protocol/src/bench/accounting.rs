@@ -168,7 +168,12 @@ impl SampleItems {
             value: self.money(1_999).into_iter().collect(),
             duty: Vec::new(),
         };
-        Kind::Declared { filing: Filing::EnsPreloading, destination: Some(self.territory), registration: None, measured }
+        Kind::Declared {
+            filing: Filing::EnsPreloading,
+            destination: Some(self.territory),
+            registration: None,
+            measured,
+        }
     }
 
     fn collected(&self, n: u64) -> Option<Kind> {

@@ -25,8 +25,8 @@ pub use quality::{FAULTY, LODGED, declarations, walk};
 pub use recognition::{ADMINISTRATIONS, SUSPENDED, SampleTraders, TRADERS, TraderList, TraderMap, TraderQuestion};
 pub use records::{MAX_RECORD_SIZE, MIN_RECORD_SIZE, Records};
 pub use report::{
-    AccountingReport, AttestReport, COUNTS, CeilingTerm, Count, CredentialCosts, DecisionReport, DisclosureCosts, DisclosureReport, End,
-    Latencies, ListCosts, LogReport, Per, PolicyReport, Primitive, PrimitivesReport, ProofReport, QualityReport,
-    RecognitionReport, XmlReport, ceiling, decimal, peak_memory, per_second, percentile,
+    AccountingReport, AttestReport, COUNTS, CeilingTerm, Count, CredentialCosts, DecisionReport, DisclosureCosts,
+    DisclosureReport, End, Latencies, ListCosts, LogReport, Per, PolicyReport, Primitive, PrimitivesReport,
+    ProofReport, QualityReport, RecognitionReport, XmlReport, ceiling, decimal, peak_memory, per_second, percentile,
 };
 pub use windows::{DIFFERENCES, SampleWindow, WINDOW_NUMBERS, WindowRun};

@@ -7,8 +7,23 @@ use crate::revenue::Exact;
 /// Declared by the platform, arrived, released, assessed, collected and remitted, all as it should be.
 fn clean() -> Vec<Said> {
     vec![
-        said("platform", 1, &[], declaration("D-1", S10, "ens_preloading", json!({ "mass": { "gross_kg": "1.5", "packages": 1 }, "goods": goods(3, "20.00") }))),
-        said("post", 2, &[], json!({ "type": "consignment", "reference": { "own_reference": "W-1" }, "unit": { "level": "item", "id": S10, "scheme": "s10" }, "mass": { "gross_kg": "1.52", "packages": 1 } })),
+        said(
+            "platform",
+            1,
+            &[],
+            declaration(
+                "D-1",
+                S10,
+                "ens_preloading",
+                json!({ "mass": { "gross_kg": "1.5", "packages": 1 }, "goods": goods(3, "20.00") }),
+            ),
+        ),
+        said(
+            "post",
+            2,
+            &[],
+            json!({ "type": "consignment", "reference": { "own_reference": "W-1" }, "unit": { "level": "item", "id": S10, "scheme": "s10" }, "mass": { "gross_kg": "1.52", "packages": 1 } }),
+        ),
         said("broker", 3, &[], declaration("I-1", S10, "import", json!({ "goods": goods(3, "20.00") }))),
         said("post", 4, &[], event("E-1", S10, "arrived", 4)),
         said("customs", 5, &[], response("R-1", S10, "released")),
@@ -66,10 +81,20 @@ fn mass_pieces_packages_and_value_beyond_the_tolerance() {
         "platform",
         1,
         &[],
-        declaration("D-1", S10, "ens_preloading", json!({ "mass": { "gross_kg": "1.5", "packages": 1 }, "goods": goods(3, "20.00") })),
+        declaration(
+            "D-1",
+            S10,
+            "ens_preloading",
+            json!({ "mass": { "gross_kg": "1.5", "packages": 1 }, "goods": goods(3, "20.00") }),
+        ),
     );
     let weigh = |mass: &str, packages: u64, by: &str| {
-        said(by, 2, &[], json!({ "type": "consignment", "reference": { "own_reference": "W-1" }, "unit": { "level": "item", "id": S10, "scheme": "s10" }, "mass": { "gross_kg": mass, "packages": packages } }))
+        said(
+            by,
+            2,
+            &[],
+            json!({ "type": "consignment", "reference": { "own_reference": "W-1" }, "unit": { "level": "item", "id": S10, "scheme": "s10" }, "mass": { "gross_kg": mass, "packages": packages } }),
+        )
     };
     let heavy = weigh("2.25", 1, "post");
     let books = kept(&[declared.clone(), heavy.clone()], 3);
@@ -150,7 +175,9 @@ fn responses_that_name_only_the_declaration_or_its_registration_are_joined_in_an
     };
     let registered = bare("R-1", json!({ "response": { "registration": "26DE1" } }));
     let about = bare("R-2", json!({ "response": { "about": "D-1" }, "handling": { "filer": "platform" } }));
-    for records in [[&declared, &registered, &about], [&about, &registered, &declared], [&registered, &declared, &about]] {
+    for records in
+        [[&declared, &registered, &about], [&about, &registered, &declared], [&registered, &declared, &about]]
+    {
         let records: Vec<Said> = records.into_iter().cloned().collect();
         assert_eq!(only(&kept(&records, 3)).evidence(), roots(&[&registered, &about]));
     }
@@ -179,7 +206,8 @@ fn from_assessment_to_collection_to_remittance() {
     let books = kept(&[collect("3.80"), remit("3.80")], 99 * DAY);
     assert_eq!(only(&books).key.class, Class::NotAssessed);
     // Without an assessment that they name, the lines stand for themselves.
-    let alone = |reference: &str, stage: &str| said("platform", 2, &[], duty(reference, S10, stage, None, "3.80", json!({})));
+    let alone =
+        |reference: &str, stage: &str| said("platform", 2, &[], duty(reference, S10, stage, None, "3.80", json!({})));
     assert_eq!(classes(&kept(&[alone("C-1", "collected")], 9)), Vec::<&str>::new());
     assert_eq!(classes(&kept(&[alone("C-1", "collected")], 99 * DAY)), ["collected_not_remitted"]);
 }
@@ -204,7 +232,8 @@ fn returns_and_refunds() {
             if id == S10 || returned.root == other.root {
                 let given = said("importer", 5, &[], claim("K-1", id, "repayment", "paid", ("customs", "T-1"), "3.80"));
                 assert_eq!(classes(&kept(&with(&[returned.clone(), given]), 99 * DAY)), Vec::<&str>::new());
-                let asked = said("importer", 5, &[], claim("K-1", id, "repayment", "claimed", ("customs", "T-1"), "3.80"));
+                let asked =
+                    said("importer", 5, &[], claim("K-1", id, "repayment", "claimed", ("customs", "T-1"), "3.80"));
                 assert_eq!(classes(&kept(&with(&[returned.clone(), asked]), 99 * DAY)), ["returned_not_refunded"]);
             }
         }
@@ -216,7 +245,12 @@ fn returns_and_refunds() {
     let mut proven = given;
     proven["proofs"] = json!([{ "kind": "export", "given_on": "2026-11-09" }]);
     assert_eq!(classes(&kept(&with(&[said("importer", 5, &[], proven)]), 99 * DAY)), Vec::<&str>::new());
-    let refunded = said("payer", 5, &[], json!({ "type": "payment", "reference": { "own_reference": "P-1" }, "order": { "number": "O-1" }, "item": item(S10), "settlement": { "state": "refunded" } }));
+    let refunded = said(
+        "payer",
+        5,
+        &[],
+        json!({ "type": "payment", "reference": { "own_reference": "P-1" }, "order": { "number": "O-1" }, "item": item(S10), "settlement": { "state": "refunded" } }),
+    );
     assert_eq!(classes(&kept(&with(&[refunded]), 9)), ["refunded_not_returned"]);
     // The second claim names the first, whichever was looked at first.
     let second = said("customs-gb", 6, &[], claim("K-2", S10, "relief", "claimed", ("customs", "T-1"), "3.80"));
@@ -230,7 +264,8 @@ fn returns_and_refunds() {
 
 #[test]
 fn different_records_of_one_item_to_different_recipients() {
-    let one = said("platform", 1, &["customs-de"], declaration("D-1", S10, "import", json!({ "goods": goods(1, "20.00") })));
+    let one =
+        said("platform", 1, &["customs-de"], declaration("D-1", S10, "import", json!({ "goods": goods(1, "20.00") })));
     let two = said("platform", 2, &["post"], declaration("D-2", S10, "import", json!({ "goods": goods(1, "90.00") })));
     let books = kept(&[one.clone(), two.clone()], 3);
     assert_eq!((only(&books).key.class, only(&books).evidence()), (Class::ToldDifferently, roots(&[&one, &two])));
@@ -238,7 +273,8 @@ fn different_records_of_one_item_to_different_recipients() {
     // One record to both, another filing, and a correction are none.
     let both = said("platform", 1, &["customs-de", "post"], declaration("D-1", S10, "import", json!({})));
     let other = said("platform", 2, &["post"], declaration("D-2", S10, "pre_advice", json!({})));
-    let corrected = said("platform", 2, &["post"], version(declaration("D-1", S10, "import", json!({})), 1, "correction"));
+    let corrected =
+        said("platform", 2, &["post"], version(declaration("D-1", S10, "import", json!({})), 1, "correction"));
     assert_eq!(classes(&kept(&[both.clone(), other], 3)), Vec::<&str>::new());
     assert_eq!(classes(&kept(&[both, corrected], 3)), Vec::<&str>::new());
 }
@@ -307,7 +343,9 @@ fn rules_are_read_and_what_is_wrong_is_named() {
     books.take(&said("post", 1, &[], event("E-1", "RR000000015DE", "arrived", 1))).unwrap();
     go_on(&mut books, hour(1));
     assert_eq!(classes(&books), ["never_arrived"]);
-    let term = |what: &str, days: &str, from: &str| format!("[[term]]\nwhat='{what}'\ndays={days}\nfrom='{from}'\nsource='s'\n");
+    let term = |what: &str, days: &str, from: &str| {
+        format!("[[term]]\nwhat='{what}'\ndays={days}\nfrom='{from}'\nsource='s'\n")
+    };
     for (bad, told) in [
         (term("luck", "1", "2026-01-01"), "luck"),
         (term("arrival", "4000", "2026-01-01"), "3660 days"),

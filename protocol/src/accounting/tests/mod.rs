@@ -33,7 +33,12 @@ fn said(by: &str, at: u64, told: &[&str], record: Json) -> Said {
     let territory: Territory = "EU".parse().unwrap();
     let with: Vec<LodgedWith> = told
         .iter()
-        .map(|member| LodgedWith { member: member.parse().unwrap(), kind: MemberKind::Customs, territory, proven: None })
+        .map(|member| LodgedWith {
+            member: member.parse().unwrap(),
+            kind: MemberKind::Customs,
+            territory,
+            proven: None,
+        })
         .collect();
     let held = Held {
         root: Digest::of(Domain::Index, &[by.as_bytes(), record.to_string().as_bytes()]),

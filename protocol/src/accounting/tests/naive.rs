@@ -132,7 +132,8 @@ pub(super) fn whole(records: &[Said], closes: &[Closed], rules: &Rules, home: Op
         for said in all.iter().filter(|said| said.item.is_none()) {
             let Kind::Answered { about, registration, .. } = &said.what.0 else { continue };
             let quotes = declared.iter().any(|(by, reference, registered)| {
-                let by_reference = about.as_ref().is_some_and(|(filer, about)| filer == by && Some(about) == reference.as_ref());
+                let by_reference =
+                    about.as_ref().is_some_and(|(filer, about)| filer == by && Some(about) == reference.as_ref());
                 by_reference || (registration.is_some() && registration == registered)
             });
             if quotes {
@@ -202,9 +203,12 @@ fn account(
         (duty.stage == rules.summary_stage).then_some((month, lines, said))
     };
     let times: BTreeSet<Millis> = versions.iter().map(|said| said.at).collect();
-    let touched: BTreeSet<(String, Period)> = times.iter().filter_map(|time| at(*time)).map(|(month, ..)| month).collect();
+    let touched: BTreeSet<(String, Period)> =
+        times.iter().filter_map(|time| at(*time)).map(|(month, ..)| month).collect();
     for month in touched {
-        let lines = |time: Millis| at(time).filter(|(known, ..)| *known == month).map(|(_, lines, _)| lines).unwrap_or_default();
+        let lines = |time: Millis| {
+            at(time).filter(|(known, ..)| *known == month).map(|(_, lines, _)| lines).unwrap_or_default()
+        };
         let closed = |period: Period, time: Millis| {
             closes.iter().any(|close| close.account == month.0 && close.period == period && close.at < time)
         };

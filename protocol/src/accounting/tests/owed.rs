@@ -127,6 +127,12 @@ fn payments_that_are_missing_short_over_twice_or_for_nothing() {
     books.settle();
     assert_eq!(classes(&books), ["payment_unknown", "payment_unknown"]);
     // A summary that is taken back owes nothing.
-    let cancelled = said("platform", 3, &[], json!({ "type": "summary", "reference": { "own_reference": "S-1", "revision": 1, "action": "cancellation" } }));
+    let cancelled = said(
+        "platform",
+        3,
+        &[],
+        json!({ "type": "summary", "reference": { "own_reference": "S-1", "revision": 1, "action": "cancellation" },
+        "summary": { "account": "IM1", "period": "2026-10", "count": 0, "root": "00".repeat(32) } }),
+    );
     assert_eq!(classes(&told(&[sum, &[cancelled]].concat(), &[], 99 * DAY)), Vec::<&str>::new());
 }

@@ -36,7 +36,8 @@ fn what_comes_late_stands_in_the_first_open_month_and_names_the_one_that_it_mend
     books.take(&late).unwrap();
     books.take(&less).unwrap();
     assert_eq!(sum(&books, "2026-09"), Exact::whole(10));
-    let of = |mends: &str, period: &str, amount: i64, why| (mends.to_owned(), period.to_owned(), Exact::whole(amount), why);
+    let of =
+        |mends: &str, period: &str, amount: i64, why| (mends.to_owned(), period.to_owned(), Exact::whole(amount), why);
     let mut corrections = amounts(&books);
     corrections.sort_by_key(|(_, _, amount, _)| *amount);
     assert_eq!(corrections, [of("2026-09", "2026-10", -3, Late::Corrected), of("2026-09", "2026-10", 4, Late::Late)]);

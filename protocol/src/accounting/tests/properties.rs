@@ -32,10 +32,27 @@ struct Drawn {
 
 fn drawn() -> impl Strategy<Value = Drawn> {
     let what = (0..13usize, 0..3usize, 0..4usize, 0..4usize, 0..3usize, 0..3usize);
-    let how = (prop_oneof![3 => Just(0u64), 1 => 1..3u64], 0..3usize, 0..2_000u64, proptest::option::weighted(0.3, 0..3usize));
+    let how = (
+        prop_oneof![3 => Just(0u64), 1 => 1..3u64],
+        0..3usize,
+        0..2_000u64,
+        proptest::option::weighted(0.3, 0..3usize),
+    );
     (what, how, 0..3usize, any::<bool>(), proptest::bool::weighted(0.1)).prop_map(
         |((kind, by, item, other, number, reference), (revision, action, at, posted), told, chained, hidden)| Drawn {
-            kind, by, item, other, number, reference, revision, action, at, posted, told, chained, hidden,
+            kind,
+            by,
+            item,
+            other,
+            number,
+            reference,
+            revision,
+            action,
+            at,
+            posted,
+            told,
+            chained,
+            hidden,
         },
     )
 }
@@ -47,7 +64,12 @@ fn record(of: &Drawn) -> Json {
     let month = json!({ "account": "IM1", "period": format!("2026-{:02}", 9 + of.number) });
     let about = Some(("customs", "X-0"));
     let mut record = match of.kind {
-        0 => declaration(&reference, id, "ens_preloading", json!({ "mass": { "gross_kg": amount, "packages": of.number }, "goods": goods(of.number as u64, amount) })),
+        0 => declaration(
+            &reference,
+            id,
+            "ens_preloading",
+            json!({ "mass": { "gross_kg": amount, "packages": of.number }, "goods": goods(of.number as u64, amount) }),
+        ),
         1 => declaration(&reference, id, "import", json!({ "goods": goods(1, amount) })),
         2 => {
             let mut record = declaration(&reference, id, "import", json!({}));
@@ -91,7 +113,8 @@ fn records(all: &[Drawn]) -> Vec<Said> {
         let mut one = said(MEMBERS[of.by], of.at, told, record(of));
         one.root = Digest::of(Domain::Index, &[&nth.to_be_bytes()]);
         if of.chained && of.revision > 0 {
-            let same = |other: &&Said| (other.table, &other.by, &other.reference) == (one.table, &one.by, &one.reference);
+            let same =
+                |other: &&Said| (other.table, &other.by, &other.reference) == (one.table, &one.by, &one.reference);
             one.supersedes = records.iter().rev().find(same).map(|other| other.root);
         }
         if of.hidden {
@@ -127,7 +150,11 @@ fn told(books: &Books) -> Whole {
         }
         months.insert(("IM1".to_owned(), period.parse().unwrap()), totals);
     }
-    Whole { findings: books.findings(None).cloned().collect(), months, corrections: books.corrections().cloned().collect() }
+    Whole {
+        findings: books.findings(None).cloned().collect(),
+        months,
+        corrections: books.corrections().cloned().collect(),
+    }
 }
 
 fn checked(all: Vec<Said>, order: &[usize], steps: &[u64], until: u64) {
