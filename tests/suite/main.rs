@@ -16,6 +16,7 @@ mod flow;
 mod governance;
 mod hostile;
 mod items;
+mod life;
 mod nodes;
 mod onward;
 mod public_log;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use luxor_protocol::reference::s10;
+use luxor_protocol::time::{Millis, TimeError};
 use serde::{Deserialize, Serialize};
 
 use super::world::Planted;
@@ -22,6 +23,7 @@ pub(super) struct Found {
 /// What `luxor reconcile --json` tells, as far as it is needed here.
 #[derive(Debug, Deserialize)]
 pub(super) struct Reconciled {
+    as_of: String,
     /// Whether everything stored was looked at.
     pub(super) read: bool,
     pub(super) followed: u64,
@@ -55,6 +57,11 @@ pub(super) struct Compared {
 }
 
 impl Reconciled {
+    /// As of when.
+    pub(super) fn as_of(&self) -> Result<Millis, TimeError> {
+        self.as_of.parse()
+    }
+
     /// Its findings. What is about one record in an account is told of the item that this record is of.
     pub(super) fn found(self, at: &'static str) -> Vec<Found> {
         let one = |finding: Finding| {
@@ -67,7 +74,7 @@ impl Reconciled {
 }
 
 /// The S10 number in a sentence, if there is one. References of the demo end with the number of their item.
-fn item_in(text: &str) -> Option<String> {
+pub(super) fn item_in(text: &str) -> Option<String> {
     text.split(|c: char| !c.is_ascii_alphanumeric()).find(|word| s10(word).is_ok()).map(str::to_owned)
 }
 
@@ -136,7 +143,7 @@ mod tests {
     fn a_finding_in_an_account_is_about_the_item_of_its_record() {
         let text = "the summary of platform does not have duty COLLECTED-RR473124829GB of platform";
         let json = format!(
-            r#"{{"read": true, "followed": 1, "records": 2, "items": 3, "findings": [
+            r#"{{"as_of": "2026-11-26T17:00:00.000Z", "read": true, "followed": 1, "records": 2, "items": 3, "findings": [
                 {{"class": "summary_lacks_item", "item": null, "account": "A", "text": "{text}"}},
                 {{"class": "summary_short", "item": null, "account": "A", "text": "short by 30.00 EUR"}},
                 {{"class": "mass_differs", "item": {{"id": "X"}}, "account": null, "text": ""}}]}}"#

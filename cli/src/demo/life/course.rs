@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use luxor_protocol::api::LifeReport;
 use luxor_protocol::names::Purpose;
+use luxor_protocol::time::Millis;
 
 use super::audit::{self, Audited};
 use super::compare::{Found, Reconciled, compare};
@@ -29,6 +30,10 @@ use crate::ui::{self, Progress, count};
 /// How long a node may take to follow its log, and witnesses to cosign it.
 const FOLLOWED: Duration = Duration::from_secs(300);
 const POLL: Duration = Duration::from_millis(100);
+/// How long something else than what is expected is looked at again.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Terms end at whole seconds.
+const SECOND: u64 = 1_000;
 
 /// The nodes while they run.
 struct Running {
@@ -71,7 +76,7 @@ pub(super) fn run(args: &Args) -> Result<(Outcome, Option<std::path::PathBuf>)> 
     running.settle()?;
     clock.lap("before loading");
 
-    let mut found = running.unconfirmed()?;
+    let mut found = running.unconfirmed(&script)?;
     running.wait_proven(&script)?;
     clock.lap("proof");
     let loaded = now();
@@ -207,14 +212,15 @@ impl Running {
         }
     }
 
-    /// Uses of the number that nobody confirmed, once as many are watched as there are.
-    fn unconfirmed(&mut self) -> Result<Vec<Found>> {
-        // The node follows its log; two looks that are equal after everything arrived are not enough, so the log's end is waited for.
-        let mut before = None;
+    /// Uses of the number that nobody confirmed. The node follows its log, so it is asked until it says what is expected, or long enough.
+    fn unconfirmed(&mut self, script: &Script) -> Result<Vec<Found>> {
+        let parcels = || script.world.parcels.iter().filter(|parcel| parcel.ioss && !parcel.has(Fault::NeverDeclared));
+        let (declared, open) = (parcels().count(), parcels().filter(|parcel| parcel.has(Fault::Unconfirmed)).count());
+        let began = Instant::now();
         let report = self.until("following the uses of the IOSS number", |running| {
             let report = running.client(CUSTOMS_EU)?.uses()?;
-            let same = before.replace((report.watched, report.unconfirmed.len())) == before;
-            Ok((same && report.watched > 0).then_some(report))
+            let as_expected = report.watched == declared && report.unconfirmed.len() == open;
+            Ok((as_expected || began.elapsed() > PATIENCE).then_some(report))
         })?;
         let one = |line: luxor_protocol::api::UseLine| Found {
             class: UNCONFIRMED.to_owned(),
@@ -248,15 +254,22 @@ impl Running {
         files::write(&bank, taxed::bank_statement(months, times)?.as_bytes())?;
         let node = self.network.dir(CUSTOMS_EU).display().to_string();
         tool::luxor(&["reconcile", "payments", &bank.display().to_string(), "--node", &node])?;
+        for month in months {
+            let list = root.join(format!("{}.json", month.payment));
+            files::write(&list, month.list().to_string().as_bytes())?;
+            tool::luxor(&["reconcile", "list", &list.display().to_string(), "--node", &node])?;
+        }
         Ok(())
     }
 
-    /// What a member's node finds by business reconciliation, once it has looked at everything, and how much that was.
+    /// What a member's node finds by business reconciliation, once it has looked at everything and the last term is over, and how much
+    /// that was.
     fn reconcile(&mut self, member: &'static str) -> Result<(Vec<Found>, [u64; 3])> {
         let node = self.network.dir(member).display().to_string();
+        let terms_over = Millis(now().0.div_ceil(SECOND) * SECOND);
         let told: Reconciled = self.until("reconciling", |_| {
             let told: Reconciled = tool::json(&["reconcile", "--node", &node, "--json"])?;
-            Ok(told.read.then_some(told))
+            Ok((told.read && told.as_of()? >= terms_over).then_some(told))
         })?;
         let looked_at = [told.followed, told.records, told.items];
         Ok((told.found(member), looked_at))

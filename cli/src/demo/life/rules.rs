@@ -52,14 +52,24 @@ source = "demo"
 
 /// Writes the rules of those who reconcile, before their nodes start.
 pub(super) fn write(network: &Network) -> Result<()> {
-    for (member, text) in [(CUSTOMS_EU, AT_CUSTOMS), (PLATFORM, AT_PLATFORM)] {
+    for member in [CUSTOMS_EU, PLATFORM] {
+        let Some(text) = of(member) else { continue };
         let dir = network.dir(member);
-        files::write(&dir.join(FILE), rules(text).as_bytes())?;
+        files::write(&dir.join(FILE), text.as_bytes())?;
         let path = dir.join("luxord.toml");
         let config = files::read_text(&path, MAX_CONFIG_BYTES)?;
         files::write(&path, format!("{config}{SECTION}").as_bytes())?;
     }
     Ok(())
+}
+
+/// The rules of a member that reconciles.
+pub(super) fn of(member: &str) -> Option<String> {
+    match member {
+        CUSTOMS_EU => Some(rules(AT_CUSTOMS)),
+        PLATFORM => Some(rules(AT_PLATFORM)),
+        _ => None,
+    }
 }
 
 fn rules(head: &str) -> String {

@@ -169,6 +169,24 @@ impl Month {
         Ok(content_from_json(&record)?)
     }
 
+    /// Its list, which its root commits to, as JSON.
+    pub(super) fn list(&self) -> Value {
+        let line = |line: &StatedLine| {
+            json!({
+                "number": line.number, "tax": line.tax, "amount": line.amount.amount.with_places(2),
+                "currency": line.amount.currency,
+            })
+        };
+        let item = |item: &SummaryItem| {
+            json!({
+                "issuer": item.duty.issuer, "reference": item.duty.reference, "item": item.item, "territory": item.territory,
+                "lines": item.lines.iter().map(line).collect::<Vec<_>>(),
+            })
+        };
+        let items: Vec<Value> = self.items.iter().map(item).collect();
+        json!({ "account": self.account, "period": self.summary.period.to_string(), "items": items })
+    }
+
     /// What is paid: of the platform's month 30.00 less than is owed.
     fn paid(&self) -> Result<Money> {
         let owed = match self.summary.payable()?.as_slice() {
