@@ -1,7 +1,8 @@
-//! The command line. What is said of documents is in [`documents`], of traders in [`traders`], of windows and
-//! disputes in [`windows`].
+//! The command line. What is said of documents is in [`documents`], of traders in [`traders`], of differences in [`reconcile`], of
+//! windows and disputes in [`windows`].
 
 mod documents;
+mod reconcile;
 mod traders;
 mod windows;
 
@@ -15,6 +16,9 @@ use crate::exit;
 pub(crate) use documents::{
     AgreementCommand, CardCommand, CharterCommand, DocumentsArgs, ExplainArgs, KeysArgs, KnownArgs, RenewArgs,
     RevokeArgs, RotateArgs, SignerArgs, WordArgs,
+};
+pub(crate) use reconcile::{
+    CloseArgs, PaymentsArgs, ReconcileArgs, ReconcileCommand, ReconcileExplainArgs, WriteOffArgs,
 };
 pub(crate) use traders::{
     AttestKeyAddArgs, AttestKeyCommand, AttestKeyEndArgs, AttestKeyListArgs, RecogniseArgs, UsesArgs,
@@ -95,6 +99,9 @@ pub(crate) enum Command {
     /// What became of numbers that two sides differ about: one file of evidence that verifies anywhere.
     #[command(subcommand)]
     Dispute(DisputeCommand),
+    /// What differs from advance report to account and return, per item and account; explain it, write it off, close months, hand in
+    /// payments.
+    Reconcile(ReconcileArgs),
     /// How good the records of each sender are: score, findings by rule, examples.
     Quality(QualityArgs),
     /// Erase every record of an item before its date, by order; or what is due, now.

@@ -159,6 +159,8 @@ pub struct RulesSection {
     pub life: Option<PathBuf>,
     /// Lists and rules of quality, added to those that are built in.
     pub quality: Option<PathBuf>,
+    /// Terms and tolerances of business reconciliation, in place of those that are built in.
+    pub accounting: Option<PathBuf>,
     /// What becomes of own records with an error of quality.
     pub own: OnError,
     /// What becomes of others' records with an error of quality.

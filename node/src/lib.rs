@@ -22,6 +22,7 @@
 //! | [`rules`] | dated rules that records are judged by |
 //! | [`seal`], [`folder`], [`config`], [`entropy`] | age; key files and documents; `luxord.toml`; random bytes |
 
+pub mod accounts;
 pub mod api;
 pub mod attached;
 pub mod bench;

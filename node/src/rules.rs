@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use luxor_protocol::accounting;
 use luxor_protocol::life::{self, RulesError};
 use luxor_protocol::limits::MAX_BOOK_BYTES;
 use luxor_protocol::quality::{Checker, Finding, Handed, Recent};
@@ -35,6 +36,14 @@ pub enum NodeRulesError {
         /// What is wrong.
         error: RulesError,
     },
+    /// Terms and tolerances.
+    #[error("[rules] accounting = {}: {error}", path.display())]
+    Accounting {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        error: accounting::RulesError,
+    },
     /// Lists and rules of quality.
     #[error("[rules] quality = {}: {error}", path.display())]
     Quality {
@@ -53,6 +62,8 @@ const WINDOW_DAYS: u32 = 30;
 pub struct Rules {
     /// Deadlines of filings and controls of agencies.
     pub life: life::Rules,
+    /// Terms and tolerances of business reconciliation.
+    pub accounting: accounting::Rules,
     /// Lists and rules of quality.
     book: Arc<RuleBook>,
     /// Made ready for the type tables that came so far; there are few.
@@ -81,6 +92,14 @@ impl Rules {
                 life::Rules::sample().map_err(|error| NodeRulesError::Life { path: built_in("deadlines"), error })?
             }
         };
+        let failed = |path: &Path, error| NodeRulesError::Accounting { path: path.to_owned(), error };
+        let accounting = match &section.accounting {
+            Some(path) => {
+                let text = text(folder, path)?;
+                accounting::Rules::from_toml(&text).map_err(|error| failed(path, error))?
+            }
+            None => accounting::Rules::sample().map_err(|error| failed(&built_in("terms"), error))?,
+        };
         let quality = |path: &Path, error| NodeRulesError::Quality { path: path.to_owned(), error };
         let book = RuleBook::builtin().map_err(|error| quality(&built_in("lists"), error))?;
         let book = match &section.quality {
@@ -89,7 +108,7 @@ impl Rules {
         };
         let recent = Mutex::new(Recent::new(section.remembered.0, WINDOW_DAYS));
         let (book, checkers) = (Arc::new(book), Mutex::default());
-        Ok(Self { life, book, checkers, own: section.own, others: section.others, recent })
+        Ok(Self { life, accounting, book, checkers, own: section.own, others: section.others, recent })
     }
 
     /// What an own record repeats of those handed in shortly before.

@@ -15,6 +15,7 @@
 //! | [`credential`] | attestations about traders that any library verifies: JOSE keys, SD-JWT VC, token status lists |
 //! | [`recognition`] | who is a trusted trader for whom, under which agreement, with which benefits; confirmed use of `collect` numbers |
 //! | [`revenue`] | duty and tax: exact amounts, dated rules, what is assessed, collected, remitted, given back, summed up and paid |
+//! | [`accounting`] | business reconciliation per item, incremental: what differs from advance report to account and return |
 //! | [`reconciliation`] | what two nodes find when they compare a channel: windows, differences, statements, dispute files |
 //! | [`reference`] | lists of codes and dated rules: territories, currencies, tariff, numbers, obligations, immediate release |
 //! | [`quality`] | what is wrong with a record, and how quickly it can be released |
@@ -24,6 +25,7 @@
 //! | [`api`] | requests and answers of a node's local HTTP interface |
 //! | [`mod@bench`] | records, reports and the ceiling of the measurements |
 
+pub mod accounting;
 pub mod api;
 pub mod audit;
 pub mod bench;

@@ -322,6 +322,10 @@ pub const MAX_STATISTICS_THRESHOLDS: usize = 64;
 pub const MAX_STATISTICS_REVIEWED: usize = 256;
 /// Numbers of one window, at 136 bytes each in memory while it is compared; a channel that gave more is compared in several.
 pub const MAX_WINDOW_NUMBERS: u64 = 1024 * 1024;
+/// Records of one number of an item that its account looks at; beyond them records are left out, and counted.
+pub const MAX_ACCOUNTED_RECORDS: usize = 512;
+/// Items that one declaration or registration is about, and versions of one record, in business reconciliation.
+pub const MAX_ACCOUNTED_ITEMS: usize = 4_096;
 /// Levels of a window's tree that one answer goes down: 64 roots for each one asked about.
 pub const MAX_WINDOW_BITS: u32 = 6;
 /// Parts of a window that one question asks about.

@@ -70,7 +70,8 @@ fn both_sides_sign_one_statement_after_another() {
     let closed = luxor_json(&["window", "close", "--to", "post/post", "--node", node(&shop)]);
     assert_eq!((&closed["from"], &closed["to"]), (&json!(18), &json!(22)), "{closed}");
     // One statement at both sides, in both logs.
-    let digests = |list: &Json| -> Vec<Json> { list.as_array().unwrap().iter().map(|one| one["digest"].clone()).collect() };
+    let digests =
+        |list: &Json| -> Vec<Json> { list.as_array().unwrap().iter().map(|one| one["digest"].clone()).collect() };
     let (of_shop, of_post) =
         (statements(&shop, &["--to", "post/post"]), statements(&post, &["--from-node", "shop/shop"]));
     assert_eq!(digests(&of_shop), digests(&of_post));
@@ -78,8 +79,7 @@ fn both_sides_sign_one_statement_after_another() {
     // Either side may ask.
     let compared = luxor_json(&["window", "compare", "--from-node", "shop/shop", "--node", node(&post)]);
     assert_eq!((&compared["equal"], &compared["rounds"], &compared["to"]), (&json!(true), &json!(1), &json!(22)));
-    let (code, _, errors) =
-        try_luxor(&["window", "close", "--to", "post/post", "--last", "23", "--node", node(&shop)]);
+    let (code, _, errors) = try_luxor(&["window", "close", "--to", "post/post", "--last", "23", "--node", node(&shop)]);
     assert!(code == 4 && errors.contains("number 23") && errors.contains("never given"), "{errors}");
     // An auditor with a mandate verifies the statements with the rest of the log.
     luxor(&["audit", "post/post", "--node", node(&auditor)]);

@@ -1,6 +1,6 @@
 //! `luxor bench`: what a machine does, for those who have to size one.
 //!
-//! `policy`, `disclosure`, `quality`, `attest`, `recognition` and `xml` run in this process, in memory. `exchange` runs two real nodes on this machine and drives records from one to the other; `log` and `primitives` run
+//! `policy`, `disclosure`, `quality`, `attest`, `recognition`, `reconcile` and `xml` run in this process, in memory. `exchange` runs two real nodes on this machine and drives records from one to the other; `log` and `primitives` run
 //! inside one `luxord bench` process, because this command links neither the database nor the network. The ceiling beside
 //! the figure of `exchange` is made of the primitives measured in the same run; its formula is in
 //! [`luxor_protocol::bench`].
@@ -14,6 +14,7 @@
 //! | `quality` | records checked by lists and dated rules |
 //! | `attest` | credentials and status lists |
 //! | `recognition` | traders recognised among a million attestations |
+//! | `reconcile` | items accounted for record by record |
 //! | `xml` | WCO declarations into records |
 //! | `child` | `luxord bench` |
 //! | `process` | memory, processor time and disk of a process |
@@ -28,6 +29,7 @@ mod policy;
 mod process;
 mod quality;
 mod recognition;
+mod reconcile;
 mod report;
 mod xml;
 
@@ -35,7 +37,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::value_parser;
-use luxor_protocol::bench::{MAX_RECORD_SIZE, MIN_RECORD_SIZE, TRADERS};
+use luxor_protocol::bench::{MAX_RECORD_SIZE, MIN_RECORD_SIZE, RECONCILED, TRADERS};
 use luxor_protocol::limits::{MAX_ATTESTATIONS, MAX_CHUNK_RECORDS, MAX_MEMBERS};
 
 use crate::exit::Exit;
@@ -50,6 +52,7 @@ const MAX_RULES: u64 = 100_000;
 const MAX_QUESTIONS: u64 = 10_000_000;
 const MAX_ROUNDS: u64 = 10_000;
 const MAX_QUALITY_RECORDS: u64 = 1_000_000;
+const MAX_RECONCILED: u64 = 10 * RECONCILED;
 const MAX_DECLARATIONS: u64 = 100_000;
 const MAX_STREAM_MIB: u64 = 1024 * 1024;
 const MIN_OPENING_BYTES: u64 = 300;
@@ -80,6 +83,9 @@ pub(crate) enum BenchCommand {
     /// What an answer costs to whether a trader is recognised, by whom, for what, among a million attestations.
     #[command(after_help = RECOGNITION_HELP)]
     Recognition(RecognitionArgs),
+    /// What one more record costs a business reconciliation of many items.
+    #[command(after_help = RECONCILE_HELP)]
+    Reconcile(ReconcileArgs),
     /// How fast WCO XML is read into records, beside quick-xml alone, and how much memory a long stream takes.
     Xml(XmlArgs),
 }
@@ -224,6 +230,20 @@ pub(crate) struct RecognitionArgs {
     pub(crate) json: bool,
 }
 
+/// `luxor bench reconcile`
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReconcileArgs {
+    /// Items, of four records each; ten million take some five GB of memory.
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = value_parser!(u64).range(1_000..=MAX_RECONCILED))]
+    pub(crate) items: u64,
+    /// Further records, drawn at random, when the books are full.
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = value_parser!(u64).range(100..=MAX_QUESTIONS))]
+    pub(crate) updates: u64,
+    /// One JSON document on stdout.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// `luxor bench xml`
 #[derive(Debug, clap::Args)]
 pub(crate) struct XmlArgs {
@@ -260,6 +280,11 @@ as sentences is not in it.
 Each question is timed by itself in five passes. Figures are of the fastest of each question; `first pass` and `slowest
 seen` have in them what else the machine did meanwhile, as has `slowest seen` of the clock, where nothing is asked.
   a look-up alone   the ceiling: the number's key (BLAKE3) and a map of the same size, nothing else";
+const RECONCILE_HELP: &str = "\
+Each item is declared with mass and value, arrives, is released, and its tax is collected for one of 50 accounts; one in a
+hundred never arrives, one is never declared, and of those updated one in a hundred is released twice. Every record is
+timed by itself; making it is not in it. With each the item's row is read, joined, judged, written, and months and
+differences are brought up to date. What is found is compared with what was planted.";
 const CEILING_HELP: &str = "\
 The ceiling, in records per second:
   cores * 1e9 / sum of (count * cost in ns, for one record) over both nodes
@@ -308,6 +333,14 @@ pub(crate) fn run(command: &BenchCommand) -> anyhow::Result<Exit> {
             match args.json {
                 true => ui::json(&recognition)?,
                 false => report::recognition(&recognition)?,
+            }
+            Ok(Exit::Ok)
+        }
+        BenchCommand::Reconcile(args) => {
+            let reconciled = reconcile::measure(args)?;
+            match args.json {
+                true => ui::json(&reconciled)?,
+                false => report::reconcile(&reconciled)?,
             }
             Ok(Exit::Ok)
         }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 
 use luxor_protocol::bench::{
-    AttestReport, CeilingTerm, DecisionReport, DisclosureReport, End, Latencies, LogReport, Per, PolicyReport,
-    Primitive, PrimitivesReport, QualityReport, RecognitionReport, XmlReport, decimal,
+    AccountingReport, AttestReport, CeilingTerm, DecisionReport, DisclosureReport, End, Latencies, LogReport, Per,
+    PolicyReport, Primitive, PrimitivesReport, QualityReport, RecognitionReport, XmlReport, decimal,
 };
 use serde::Serialize;
 use serde_json::Number;
@@ -219,6 +219,31 @@ pub(super) fn recognition(report: &RecognitionReport) -> io::Result<()> {
         report.list_ms
     ))?;
     ui::line(&format!("all loaded in {} ms; memory at most {memory}", report.load_ms))
+}
+
+/// Prints what a record costs a business reconciliation, for people.
+pub(super) fn reconcile(report: &AccountingReport) -> io::Result<()> {
+    let us = |ns: u64| decimal(ns).to_string();
+    let mut table = Table::new(&["", "p50 us", "p99 us", "max us"], &[1, 2, 3]);
+    for (what, of) in [
+        ("a record, books full", &report.update),
+        ("a late link", &report.link),
+        ("a record, while filling", &report.filling),
+        ("reading the clock", &report.clock),
+    ] {
+        let Latencies { p50_ns, p99_ns, max_ns } = *of;
+        table.row([what, &us(p50_ns), &us(p99_ns), &us(max_ns)]);
+    }
+    table.print()?;
+    ui::line("")?;
+    let (items, records) = (count(report.items), count(report.records));
+    ui::line(&format!("{items} items of {records} records, handed in in {} ms", report.filled_ms))?;
+    let (over, updates) = (count(report.updates_over_50_us), count(report.updates));
+    ui::line(&format!("{updates} further records, {over} of them took over 50 us; {} links", count(report.links)))?;
+    let due = count(report.due);
+    ui::line(&format!("{due} items looked at again when terms ended, {} us each", us(report.due_ns)))?;
+    ui::line(&format!("{} differences, those that were planted", count(report.findings)))?;
+    ui::line(&format!("memory {}, {} bytes an item", mib(report.memory_bytes), report.bytes_per_item))
 }
 
 /// Prints how fast XML is read, for people.

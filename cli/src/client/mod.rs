@@ -11,7 +11,15 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use luxor_protocol::api::{AdmittedDocument, ApiFile, AttachmentInfo, ChannelLine, ChannelName, ChunkResult, CloseRequest, CompareReport, CompareRequest, Disclosed, Documents, DropRequest, DropResult, EraseRequest, ErasedReport, FixRequest, FixResult, Fork, HoldInfo, HoldRequest, InboxDispatch, InboxPage, LifeReport, LoggedDocument, OnwardRequest, OnwardResult, OutboxPage, OutboxState, QualityPage, QueuedReferral, ReceiptStanding, RecognitionReport, RecordInfo, RedirectRequest, Redirected, RepairGroup, RepairPage, RepairSelection, StatementLine, Status, UsesReport, WithdrawRequest, Withdrawn};
+use luxor_protocol::api::{
+    AdmittedDocument, ApiFile, AttachmentInfo, BankLine, ChannelLine, ChannelName, ChunkResult, CloseRequest,
+    ClosedLine, CompareReport, CompareRequest, Disclosed, Documents, DropRequest, DropResult, EraseRequest,
+    ErasedReport, ExplainRequest, FindingLine, FixRequest, FixResult, Fork, HoldInfo, HoldRequest, InboxDispatch,
+    InboxPage, LifeReport, LoggedDocument, OnwardRequest, OnwardResult, OutboxPage, OutboxState, QualityPage,
+    QueuedReferral, ReceiptStanding, RecognitionReport, ReconciliationPage, RecordInfo, RedirectRequest, Redirected,
+    RepairGroup, RepairPage, RepairSelection, StatementLine, StatementTaken, Status, UsesReport, WindowCloseRequest,
+    WithdrawRequest, Withdrawn, WriteOffRequest,
+};
 use luxor_protocol::audit::population::BatchViews;
 use luxor_protocol::cbor::{Decode as _, Encode as _};
 use luxor_protocol::document::{Directory, Document};
@@ -63,6 +71,31 @@ impl Client {
         }
         let file = api_file(Path::new(node))?;
         Ok(Self { http: Http::new(&file.url, &file.token)? })
+    }
+
+    /// A page of differences.
+    pub(crate) fn reconciliation(&self, query: &[(&'static str, String)]) -> Result<ReconciliationPage, ClientError> {
+        self.http.json("/v1/reconciliation", query)
+    }
+
+    /// Explains a difference.
+    pub(crate) fn explain(&self, request: &ExplainRequest) -> Result<FindingLine, ClientError> {
+        self.http.post_json("/v1/reconciliation/explain", request)
+    }
+
+    /// Writes a difference off.
+    pub(crate) fn write_off(&self, request: &WriteOffRequest) -> Result<FindingLine, ClientError> {
+        self.http.post_json("/v1/reconciliation/write-off", request)
+    }
+
+    /// Closes a month of an account.
+    pub(crate) fn close_period(&self, request: &CloseRequest) -> Result<ClosedLine, ClientError> {
+        self.http.post_json("/v1/reconciliation/close", request)
+    }
+
+    /// Hands in a bank statement.
+    pub(crate) fn payments(&self, lines: &[BankLine]) -> Result<StatementTaken, ClientError> {
+        self.http.post_json("/v1/reconciliation/payments", &lines)
     }
 
     /// Where the interface is.
@@ -221,7 +254,7 @@ impl Client {
     }
 
     /// Closes a window: returns once both sides signed.
-    pub(crate) fn close_window(&self, request: &CloseRequest) -> Result<StatementLine, ClientError> {
+    pub(crate) fn close_window(&self, request: &WindowCloseRequest) -> Result<StatementLine, ClientError> {
         self.http.post_json("/v1/windows/close", request)
     }
 

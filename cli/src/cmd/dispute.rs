@@ -64,7 +64,9 @@ fn export(args: &DisputeExportArgs) -> anyhow::Result<Exit> {
             args.output.display()
         ))?;
     }
-    ui::say("verify it anywhere: luxor dispute verify FILE --charter NETWORK, with the network's digest from elsewhere");
+    ui::say(
+        "verify it anywhere: luxor dispute verify FILE --charter NETWORK, with the network's digest from elsewhere",
+    );
     Ok(Exit::Ok)
 }
 

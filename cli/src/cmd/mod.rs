@@ -24,6 +24,7 @@ mod outbox;
 mod place;
 mod quality;
 mod recognise;
+mod reconcile;
 mod renew;
 mod repair;
 mod revoke;
@@ -82,6 +83,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Uses(args) => uses::run(&args),
         Command::Window(command) => window::run(&command),
         Command::Dispute(command) => dispute::run(&command),
+        Command::Reconcile(args) => reconcile::run(&args),
         Command::Quality(args) => quality::run(&args),
         Command::Item(args) => item::run(&args),
         Command::Referrals(args) => item::referrals(&args),

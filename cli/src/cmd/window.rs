@@ -1,7 +1,7 @@
 //! `luxor window`: what both sides of a channel have, and what they signed about it.
 
 use luxor_protocol::api::{
-    ChannelLine, ChannelName, CloseRequest, CompareReport, CompareRequest, DifferenceLine, StatementLine,
+    ChannelLine, ChannelName, CompareReport, CompareRequest, DifferenceLine, StatementLine, WindowCloseRequest,
 };
 
 use super::{lane, some};
@@ -77,12 +77,8 @@ fn statements(args: &WindowStatementsArgs) -> anyhow::Result<Exit> {
 
 fn close(args: &WindowCloseArgs) -> anyhow::Result<Exit> {
     let client = Client::open(&args.node.node)?;
-    let request = CloseRequest {
-        recipient: args.to.clone(),
-        lane: lane(args.urgent),
-        from: args.first,
-        to: args.last,
-    };
+    let request =
+        WindowCloseRequest { recipient: args.to.clone(), lane: lane(args.urgent), from: args.first, to: args.last };
     let statement = client.close_window(&request)?;
     match args.node.json {
         true => ui::json(&statement)?,

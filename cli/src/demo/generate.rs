@@ -188,11 +188,11 @@ fn addressee(rng: &mut SplitMix64, place: &Place) -> Value {
     })
 }
 
-fn company(rng: &mut SplitMix64, forms: &[&str]) -> String {
+pub(super) fn company(rng: &mut SplitMix64, forms: &[&str]) -> String {
     format!("{}{}{} {}", rng.pick(&HEADS), rng.pick(&MIDDLES), rng.pick(&TAILS), rng.pick(forms))
 }
 
-fn number(rng: &mut SplitMix64) -> String {
+pub(super) fn number(rng: &mut SplitMix64) -> String {
     (1 + rng.below(240)).to_string()
 }
 
@@ -222,11 +222,11 @@ pub(crate) fn s10_check_digit(serial: u64) -> u64 {
     }
 }
 
-fn hundredths(cents: u64) -> String {
+pub(super) fn hundredths(cents: u64) -> String {
     format!("{}.{:02}", cents / 100, cents % 100)
 }
 
-fn thousandths(grams: u64) -> String {
+pub(super) fn thousandths(grams: u64) -> String {
     format!("{}.{:03}", grams / 1_000, grams % 1_000)
 }
 

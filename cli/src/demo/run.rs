@@ -130,17 +130,17 @@ fn accounts(outcome: &Outcome) -> Vec<String> {
 }
 
 /// What took how long.
-struct Clock {
+pub(super) struct Clock {
     last: Instant,
-    laps: Vec<(&'static str, Duration)>,
+    pub(super) laps: Vec<(&'static str, Duration)>,
 }
 
 impl Clock {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { last: Instant::now(), laps: Vec::new() }
     }
 
-    fn lap(&mut self, what: &'static str) {
+    pub(super) fn lap(&mut self, what: &'static str) {
         self.laps.push((what, self.last.elapsed()));
         self.last = Instant::now();
     }

@@ -40,7 +40,8 @@ pub(super) fn verify(network: &Network, auditor: &Client) -> Result<Verified> {
     Ok(Verified { reports, findings })
 }
 
-fn findings(reports: &[AuditReport]) -> Vec<String> {
+/// What does not hold in them.
+pub(super) fn findings(reports: &[AuditReport]) -> Vec<String> {
     let mut found = Vec::new();
     for report in reports {
         found.extend(report.findings.iter().map(|finding| match finding.entry {

@@ -13,6 +13,7 @@ mod outbox;
 mod problem;
 mod read;
 mod receipts;
+mod reconciliation;
 mod repairs;
 mod retention;
 mod submit;
@@ -107,6 +108,11 @@ impl Api {
             .route("/v1/quality", get(items::quality))
             .route("/v1/recognition", get(trust::recognition))
             .route("/v1/uses", get(trust::unconfirmed))
+            .route("/v1/reconciliation", get(reconciliation::list))
+            .route("/v1/reconciliation/explain", post(reconciliation::explain))
+            .route("/v1/reconciliation/write-off", post(reconciliation::write_off))
+            .route("/v1/reconciliation/close", post(reconciliation::close))
+            .route("/v1/reconciliation/payments", post(reconciliation::payments))
             .route("/v1/practice/receipts", get(receipts::practised))
             .route("/v1/windows", get(windows::channels))
             .route("/v1/windows/statements", get(windows::statements))

@@ -7,8 +7,8 @@ use axum::response::{IntoResponse, Response};
 use luxor_protocol::api::ApiProblem;
 
 use crate::driver::{
-    AdmitError, AttachError, AuditReadError, EraseError, LifeError, ReceiptWitnessError, RedirectError, RepairError,
-    SubmitError, TrustAskError, WindowError, WithdrawError,
+    AccountsError, AdmitError, AttachError, AuditReadError, EraseError, LifeError, ReceiptWitnessError, RedirectError,
+    RepairError, SubmitError, TrustAskError, WindowError, WithdrawError,
 };
 use crate::logfiles::LogFileError;
 use crate::sequencer::SequencerError;
@@ -101,6 +101,19 @@ impl From<TrustAskError> for Problem {
         match error {
             TrustAskError::Reading => Self::new(StatusCode::SERVICE_UNAVAILABLE, "reading", error),
             TrustAskError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<AccountsError> for Problem {
+    fn from(error: AccountsError) -> Self {
+        match error {
+            AccountsError::Reading => Self::new(StatusCode::SERVICE_UNAVAILABLE, "reading", error),
+            AccountsError::Unknown(_) => Self::not_found(error),
+            AccountsError::Words(_) => Self::bad_request(error),
+            AccountsError::Close(_) => Self::new(StatusCode::CONFLICT, "not_closed", error),
+            AccountsError::Full(_) => Self::new(StatusCode::CONFLICT, "full", error),
+            AccountsError::Store(error) => error.into(),
         }
     }
 }

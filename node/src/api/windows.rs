@@ -4,9 +4,7 @@ use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
-use luxor_protocol::api::{
-    ChannelLine, ChannelName, CloseRequest, CompareReport, CompareRequest, StatementLine,
-};
+use luxor_protocol::api::{ChannelLine, ChannelName, CompareReport, CompareRequest, StatementLine, WindowCloseRequest};
 use luxor_protocol::exchange::{Channel, Lane};
 use luxor_protocol::names::NodeRef;
 use luxor_protocol::reconciliation::{Found, Window, WindowError as NoWindow};
@@ -75,9 +73,9 @@ pub(super) async fn statements(
 
 pub(super) async fn close(
     State(context): State<Context>,
-    Json(request): Json<CloseRequest>,
+    Json(request): Json<WindowCloseRequest>,
 ) -> Result<Json<StatementLine>, Problem> {
-    let CloseRequest { recipient, lane, from, to } = request;
+    let WindowCloseRequest { recipient, lane, from, to } = request;
     let shared = context.driver.shared();
     let channel = Channel { sender: shared.me.clone(), recipient, epoch: shared.epoch(), lane };
     let row = context.driver.close_window(channel, from, to).await?;

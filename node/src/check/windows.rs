@@ -3,9 +3,7 @@
 //! Where a dispatch, receipt or verdict is damaged or erased, what stands there is held only to what is left.
 
 use luxor_protocol::cbor::Decode as _;
-use luxor_protocol::exchange::{
-    Arrival, Channel, DispatchHeader, EntryKind, Opening, Outcome, ReceiptBody,
-};
+use luxor_protocol::exchange::{Arrival, Channel, DispatchHeader, EntryKind, Opening, Outcome, ReceiptBody};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::reconciliation::{Proposal, StatementBody};
 use luxor_protocol::tlog::TlogProof;
@@ -13,8 +11,7 @@ use luxor_protocol::tlog::TlogProof;
 use super::report::{KEEP, RESTORE, entry, numbered, opening, receipt, received, sent};
 use super::{Check, Opened, own_channel};
 use crate::store::{
-    ComparedRow, DispatchKey, Family, ReceiptKey, ReceiptRow, ReceivedRow, SentRow, StandRow,
-    StatementRow, WindowKey,
+    ComparedRow, DispatchKey, Family, ReceiptKey, ReceiptRow, ReceivedRow, SentRow, StandRow, StatementRow, WindowKey,
 };
 
 /// What a row must say, as far as it follows from others.
@@ -57,7 +54,9 @@ impl Check<'_> {
         let mut rows = store.scan::<WindowKey>(Family::Windows);
         for (key, value) in rows.by_ref() {
             let (what, judged) = match &key {
-                WindowKey::Statement(last, index) => (statement(last, *index), self.statement_row(last, *index, &value)),
+                WindowKey::Statement(last, index) => {
+                    (statement(last, *index), self.statement_row(last, *index, &value))
+                }
                 WindowKey::Proposed(channel) => (format!("proposal in {channel}"), self.proposed(channel, &value)),
                 WindowKey::Compared(channel) => {
                     let read = ComparedRow::from_cbor(&value).map(|_| ()).map_err(|error| error.to_string());

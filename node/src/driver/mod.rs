@@ -10,6 +10,7 @@ mod arrive;
 mod attached;
 mod audit;
 mod beside;
+mod books;
 mod deletions;
 mod documents;
 mod erase;
@@ -66,6 +67,7 @@ use crate::waking::{Heard, WordError};
 use attached::Attached;
 pub use attached::{AttachError, Ranges};
 pub use audit::AuditReadError;
+pub use books::{AccountsError, Asked, close, decide, listed, statement};
 use documents::Spread;
 pub use documents::{AdmitError, Admitted, RefusedDocument, record_documents};
 pub use erase::{EraseError, ErasedNow};
@@ -488,6 +490,7 @@ impl Run {
         beside.spawn(self.driver.clone().fetch_all_attached());
         beside.spawn(self.driver.clone().follow_trust());
         beside.spawn(self.driver.clone().close_windows(self.config.close_windows_every));
+        beside.spawn(self.driver.clone().follow_accounts());
         loop {
             let wakeup =
                 self.engine.next_wakeup().map(|at| Duration::from_millis(at.0.saturating_sub(self.elapsed().0)));

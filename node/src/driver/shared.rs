@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use luxor_protocol::cbor::Encode;
-use luxor_protocol::document::{Directory, KnownNode};
+use luxor_protocol::document::{CharterMember, Directory, KnownNode};
 use luxor_protocol::exchange::{Answer, ErrorCode};
 use luxor_protocol::keys::{PublicKey, SecretKey};
-use luxor_protocol::names::NodeRef;
+use luxor_protocol::names::{MemberKind, NodeRef, Territory};
 use luxor_protocol::tlog::{Checkpoint, Note};
 use tokio::sync::watch;
 
 use super::documents::{RefusedDocument, RefusedDocuments};
 use super::hot::Hot;
 use super::known::{Known, KnownError};
+use crate::accounts::Accounts;
 use crate::folder::{Folder, FolderError, NodeKeys};
 use crate::net::{NetHandle, Reply as NetReply};
 use crate::practice::Practice;
@@ -49,6 +50,8 @@ pub struct Shared {
     pub rules: Rules,
     /// Trusted traders.
     pub trust: Arc<Trust>,
+    /// Business reconciliation.
+    pub accounts: Accounts,
     /// Wrong receipts, at a practice partner's node only.
     pub practice: Option<Practice>,
     /// Witnesses outside the network.
@@ -125,6 +128,12 @@ pub enum SharedError {
     Store(#[from] StoreError),
 }
 
+/// Where arrivals are expected: at customs, posts and agencies of a territory; elsewhere wherever goods go.
+fn home(member: &CharterMember) -> Option<Territory> {
+    let stays = matches!(member.kind, MemberKind::Customs | MemberKind::Post | MemberKind::Agency);
+    stays.then_some(member.territory)
+}
+
 impl Shared {
     /// Gathers what the rooms share.
     ///
@@ -138,6 +147,8 @@ impl Shared {
         let known = Known::new(directory.clone(), &own, &outside, None)?;
         let keys = known.witnesses.iter().map(|witness| witness.key.clone()).collect();
         let cosigned = Cosigned::new(known.policy.clone(), keys, kept.map(|kept| (kept.size, kept.note_bytes)));
+        let home = directory.charter().member(&me.member()).and_then(home);
+        let accounts = Accounts::open(&store, rules.accounting.clone(), home)?;
         let witness = Witness::new(me.clone(), origin, secrets.witness.clone(), directory, store.clone());
         Ok(Self {
             me,
@@ -152,6 +163,7 @@ impl Shared {
             folder,
             rules,
             trust: Arc::default(),
+            accounts,
             practice,
             refused: RefusedDocuments::default(),
             cosigned: Mutex::new(cosigned),

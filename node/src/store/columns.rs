@@ -67,8 +67,11 @@ pub(super) mod cf {
     /// [`super::WindowTag`] and channel: statements about windows, the proposal under way, the last comparison.
     pub(crate) const WINDOWS: &str = "windows";
 
+    /// Number, from 0 -> [`super::super::BooksRow`]: what people decided of differences, months that they closed, bank statements.
+    pub(crate) const BOOKS: &str = "books";
+
     /// All of them.
-    pub(crate) const ALL: [&str; 28] = [
+    pub(crate) const ALL: [&str; 29] = [
         META,
         ENTRIES,
         OPENINGS,
@@ -97,6 +100,7 @@ pub(super) mod cf {
         REPAIRS,
         STANDS,
         WINDOWS,
+        BOOKS,
     ];
 }
 

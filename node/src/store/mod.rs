@@ -4,6 +4,7 @@
 //! Not here: who decides what is written (engine), when and in which order (sequencer).
 
 mod attached;
+mod books;
 mod columns;
 mod deletions;
 mod direct;
@@ -26,6 +27,7 @@ mod witnessed;
 mod write;
 
 pub use attached::{AttachedRow, FileState, Naming};
+pub use books::BooksRow;
 pub use columns::Under;
 pub use deletions::DeletedRow;
 pub use erase::{Erasing, GoneFile, Item};

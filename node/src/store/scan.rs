@@ -18,11 +18,12 @@ use rocksdb::{
 use rustix::fs::{FlockOperation, fcntl_lock};
 
 use super::columns::{
-    DeletionTag, WindowTag, META_ATTACHED, META_ERASED, META_NODE, META_PEERS, META_TOTALS, META_TREE, Tag, Under, cf,
+    DeletionTag, META_ATTACHED, META_ERASED, META_NODE, META_PEERS, META_TOTALS, META_TREE, Tag, Under, WindowTag, cf,
     channel_meta_key, deletion_key, delivery_key, dispatch_key, document_meta_key, due_key, index_key, looked_key,
     out_meta_key, place, read_channel_meta_key, read_deletion_key, read_dispatch_key, read_document_meta_key,
     read_due_key, read_looked_key, read_out_meta_key, read_place, read_settled_key, read_statement_key,
-    read_submission_key, read_under_key, read_window_key, read_witnessed_key, receipt_key, settled_key, statement_key, submission_key, tile_key, under_key, window_key, witnessed_key,
+    read_submission_key, read_under_key, read_window_key, read_witnessed_key, receipt_key, settled_key, statement_key,
+    submission_key, tile_key, under_key, window_key, witnessed_key,
 };
 use super::logs::LogKey;
 use super::open::{BLOCK_CACHE_BYTES, MAX_OPEN_FILES, Store, StoreError, read_tree_row};
@@ -89,6 +90,8 @@ pub enum Family {
     Stands,
     /// Statements, proposals and comparisons.
     Windows,
+    /// Decisions of people on differences, closed months, bank statements.
+    Books,
 }
 
 /// A key that can be read back from its bytes.
@@ -281,7 +284,7 @@ pub struct Stopped(#[expect(dead_code, reason = "the lock lasts as long as the f
 
 impl Family {
     /// All of them.
-    pub const ALL: [Family; 28] = [
+    pub const ALL: [Family; 29] = [
         Family::Meta,
         Family::Entries,
         Family::Openings,
@@ -310,6 +313,7 @@ impl Family {
         Family::Repairs,
         Family::Stands,
         Family::Windows,
+        Family::Books,
     ];
 
     fn name(self) -> &'static str {
@@ -342,6 +346,7 @@ impl Family {
             Family::Repairs => cf::REPAIRS,
             Family::Stands => cf::STANDS,
             Family::Windows => cf::WINDOWS,
+            Family::Books => cf::BOOKS,
         }
     }
 }

@@ -13,9 +13,7 @@ use luxor_protocol::reconciliation::{CosignedStatement, Difference, Said, Span, 
 use luxor_protocol::time::Millis;
 use rocksdb::{Direction, IteratorMode};
 
-use super::columns::{
-    WindowTag, cf, channel_key, dispatch_key, read_dispatch_key, statement_key, window_key,
-};
+use super::columns::{WindowTag, cf, channel_key, dispatch_key, read_dispatch_key, statement_key, window_key};
 use super::open::{Store, StoreError, decode};
 use super::rows::{decode_checked, encode_checked};
 
@@ -159,7 +157,9 @@ impl Store {
         let start = statement_key(channel, from, 0);
         let prefix = window_key(WindowTag::Statement, channel);
         let mut found = Vec::new();
-        for item in self.db.iterator_cf(self.cf(cf::WINDOWS), IteratorMode::From(&start, Direction::Forward)).take(limit) {
+        for item in
+            self.db.iterator_cf(self.cf(cf::WINDOWS), IteratorMode::From(&start, Direction::Forward)).take(limit)
+        {
             let (key, value) = item?;
             if !key.starts_with(&prefix) {
                 break;

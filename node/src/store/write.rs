@@ -13,9 +13,9 @@ use luxor_protocol::tlog::{CompletedTile, Frontier, Hash};
 use rocksdb::WriteBatch;
 
 use super::columns::{
-    DeletionTag, META_ATTACHED, META_PEERS, META_TOTALS, META_TREE, Tag, Under, WindowTag, cf, channel_meta_key, deletion_key,
-    delivery_key, dispatch_key, document_meta_key, due_key, index_key, out_meta_key, place, receipt_key, settled_key,
-    statement_key, submission_key, tile_key, under_key, window_key,
+    DeletionTag, META_ATTACHED, META_PEERS, META_TOTALS, META_TREE, Tag, Under, WindowTag, cf, channel_meta_key,
+    deletion_key, delivery_key, dispatch_key, document_meta_key, due_key, index_key, out_meta_key, place, receipt_key,
+    settled_key, statement_key, submission_key, tile_key, under_key, window_key,
 };
 use super::deletions::DeletedRow;
 use super::erase::Erasing;

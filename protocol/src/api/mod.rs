@@ -23,10 +23,15 @@
 //! | `GET /v1/quality?after=&of=&since=` | | [`QualityPage`]: what is wrong with records that arrived, by issuer; `since` is a day |
 //! | `GET /v1/referrals?purposes=` | | list of [`QueuedReferral`], the nearest deadline first |
 //! | `GET /v1/recognition?number=&scheme=&purpose=&hs=&given=&at=` | | [`RecognitionReport`]; `hs` and `given` with commas, `at` a time; 503 while what is stored is still being read |
+//! | `GET /v1/reconciliation?class=&state=&period=&after=&limit=` | | [`ReconciliationPage`]; classes with commas; 503 while what is stored is still being read |
+//! | `POST /v1/reconciliation/explain` | [`ExplainRequest`] | [`FindingLine`]; 404 where no difference has the name now |
+//! | `POST /v1/reconciliation/write-off` | [`WriteOffRequest`] | [`FindingLine`] |
+//! | `POST /v1/reconciliation/close` | [`CloseRequest`] | [`ClosedLine`]; 409 where the month cannot be closed |
+//! | `POST /v1/reconciliation/payments` | list of [`BankLine`]: one bank statement | [`StatementTaken`] |
 //! | `GET /v1/uses` | | [`UsesReport`]: uses of IOSS numbers that their holders did not confirm |
 //! | `GET /v1/windows` | | list of [`ChannelLine`]: every channel, and how far statements cover it |
 //! | `GET /v1/windows/statements?sender=&recipient=&epoch=&lane=&from=` | | list of [`StatementLine`], by the last number of their windows |
-//! | `POST /v1/windows/close` | [`CloseRequest`] | [`StatementLine`], once both nodes signed it |
+//! | `POST /v1/windows/close` | [`WindowCloseRequest`] | [`StatementLine`], once both nodes signed it |
 //! | `POST /v1/windows/compare` | [`CompareRequest`] | [`CompareReport`] |
 //! | `GET /v1/disputes?sender=&recipient=&epoch=&lane=&numbers=` | | a [`crate::reconciliation::DisputeFile`]; numbers with commas, else those that the last comparison found to differ |
 //! | `GET /v1/repairs` | | list of [`RepairGroup`]: refused records that wait, by type, rule and place |
@@ -66,6 +71,7 @@ mod onward;
 mod outbox;
 mod queue;
 mod recognition;
+mod reconciliation;
 mod repairs;
 mod retention;
 mod status;
@@ -89,17 +95,22 @@ pub use queue::{QualityExample, QualityPage, QueuedReferral};
 pub use recognition::{
     MAX_USES_TOLD, RecognisingRow, RecognitionEvidence, RecognitionReport, UseLine, UseState, UsesReport,
 };
+pub use reconciliation::{
+    AmountLine, BankLine, ClassTotals, CloseRequest, ClosedLine, CorrectionLine, DecisionLine, ExplainRequest,
+    FindingLine, ItemLine, MAX_CORRECTIONS_TOLD, MAX_DECISION_CHARS, MAX_DIFFERENCES_TOLD, MonthTotal,
+    ReconciliationPage, SideLine, StatementTaken, WriteOffRequest, totals,
+};
 pub use repairs::{
     DropRequest, DropResult, FirstAttempt, FixOutcome, FixRequest, FixResult, FixedRecord, RefusedIn, RepairCounts,
     RepairEntry, RepairGroup, RepairPage, RepairSelection, RepairState, Resent, ResentForm, place_of_group, rule_of,
 };
 pub use retention::{DeletionInfo, Disclosed, Disclosure, EraseRequest, ErasedReport, HoldInfo, HoldRequest};
 pub use status::{Fork, Missing, ReceiptStanding, RefusedNumber, Status, Traffic, WitnessInfo, WitnessedLog};
-pub use windows::{
-    ChannelLine, ChannelName, CloseRequest, CompareReport, CompareRequest, DifferenceLine, MAX_DIFFERENCES_TOLD,
-    StatementLine, TotalsLine,
-};
 pub use submission::{ChunkResult, LeftOut, MAX_FINDINGS_TOLD, OtherForm, RecordResult, Waits};
+pub use windows::{
+    ChannelLine, ChannelName, CompareReport, CompareRequest, DifferenceLine, MAX_DIFFERENCES_TOLD, StatementLine,
+    TotalsLine, WindowCloseRequest,
+};
 
 /// Where a running node answers: the content of `run/api.json`.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -22,7 +22,7 @@ pub struct ChannelName {
 /// What is to be closed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct CloseRequest {
+pub struct WindowCloseRequest {
     /// To whom the channel goes.
     pub recipient: NodeRef,
     /// Its lane.

@@ -1,9 +1,10 @@
 //! What `luxor bench` and `luxord bench` share: the records and networks they measure with, the reports they exchange as JSON, the
 //! formula of the ceiling, SD-JWT beside our own disclosure, traders to recognise, a window to
-//! reconcile, and documents to read.
+//! reconcile, items to account for, and documents to read.
 //!
 //! Not here: measuring, clocks and processes.
 
+mod accounting;
 mod credentials;
 mod disclosure;
 mod network;
@@ -16,6 +17,7 @@ pub mod sdjwt;
 mod windows;
 pub mod xml;
 
+pub use accounting::{Expected, RECONCILED, SampleItems};
 pub use credentials::{STATUSES, SampleCredential, SampleList};
 pub use disclosure::{DISCLOSED, FIELDS, Filing, Unverified, disclose, filings, issue, shown, verify};
 pub use network::{NetworkError, Question, Questions, RULES_PER_VERSION, SampleNetwork, TODAY};
@@ -23,8 +25,8 @@ pub use quality::{FAULTY, LODGED, declarations, walk};
 pub use recognition::{ADMINISTRATIONS, SUSPENDED, SampleTraders, TRADERS, TraderList, TraderMap, TraderQuestion};
 pub use records::{MAX_RECORD_SIZE, MIN_RECORD_SIZE, Records};
 pub use report::{
-    AttestReport, COUNTS, CeilingTerm, Count, CredentialCosts, DecisionReport, DisclosureCosts, DisclosureReport, End,
-    Latencies, ListCosts, LogReport, Per, PolicyReport, Primitive, PrimitivesReport, ProofReport, QualityReport,
-    RecognitionReport, XmlReport, ceiling, decimal, peak_memory, per_second, percentile,
+    AccountingReport, AttestReport, COUNTS, CeilingTerm, Count, CredentialCosts, DecisionReport, DisclosureCosts,
+    DisclosureReport, End, Latencies, ListCosts, LogReport, Per, PolicyReport, Primitive, PrimitivesReport,
+    ProofReport, QualityReport, RecognitionReport, XmlReport, ceiling, decimal, peak_memory, per_second, percentile,
 };
 pub use windows::{DIFFERENCES, SampleWindow, WINDOW_NUMBERS, WindowRun};

@@ -365,6 +365,41 @@ pub struct RecognitionReport {
     pub memory_bytes: u64,
 }
 
+/// What `luxor bench reconcile` prints, on one core.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountingReport {
+    /// Items in the books.
+    pub items: u64,
+    /// Records of which they were made.
+    pub records: u64,
+    /// Handing in one of them, while the books filled.
+    pub filling: Latencies,
+    /// Further records, each on another item, when they were full.
+    pub updates: u64,
+    /// Taking one of these, its item judged and every total kept.
+    pub update: Latencies,
+    /// How many of them took more than 50 microseconds.
+    pub updates_over_50_us: u64,
+    /// Links that came late, each joining two items.
+    pub links: u64,
+    /// Taking one of these.
+    pub link: Latencies,
+    /// Reading the clock, which is in all figures.
+    pub clock: Latencies,
+    /// Items looked at again because their term ended.
+    pub due: u64,
+    /// Looking at one of them.
+    pub due_ns: u64,
+    /// Differences found, each of those that were planted.
+    pub findings: u64,
+    /// Handing in all records, without making them.
+    pub filled_ms: Number,
+    /// Memory that the process held when the books were full.
+    pub memory_bytes: u64,
+    /// The same for each item.
+    pub bytes_per_item: u64,
+}
+
 /// Nanoseconds of many of one kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Latencies {

@@ -93,11 +93,11 @@ pub(super) struct Mention {
 
 /// One life of a number.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct NumberLife {
+pub(crate) struct NumberLife {
     /// The first posting day told, or the first day on which anybody spoke of it.
-    pub(super) first: Day,
+    pub(crate) first: Day,
     /// The posting days told; more than one is a finding.
-    pub(super) days: BTreeSet<Day>,
+    pub(crate) days: BTreeSet<Day>,
 }
 
 /// The lives of every number that was spoken of.
@@ -118,23 +118,13 @@ impl Lives {
                 None => lodged.insert(mention.at.day()),
             };
         }
-        let lives = days.into_iter().map(|(item, (posted, lodged))| {
-            let mut lives = spans(posted.into_iter(), true);
-            let outside: Vec<Day> = lodged.into_iter().filter(|day| nearest(&lives, *day).is_none()).collect();
-            lives.extend(spans(outside.into_iter(), false));
-            lives.sort_by_key(|life| life.first);
-            (item.clone(), lives)
-        });
+        let lives = days.into_iter().map(|(item, (posted, lodged))| (item.clone(), lives_of(posted, lodged)));
         Self { by_number: lives.collect() }
     }
 
     /// Which life of its number a mention belongs to: its place among [`Lives::all`].
     pub(super) fn place(&self, mention: &Mention) -> Option<usize> {
-        let lives = self.by_number.get(&mention.item)?;
-        match mention.posted_on {
-            Some(day) => lives.iter().position(|life| life.days.contains(&day)),
-            None => nearest(lives, mention.at.day()),
-        }
+        place_in(self.by_number.get(&mention.item)?, mention.posted_on, mention.at.day())
     }
 
     /// The life that is meant by a key: the one with this posting day, or around it; the last without a day.
@@ -154,8 +144,25 @@ impl Lives {
 
 impl NumberLife {
     /// The posting day: the first that was told.
-    pub(super) fn posted_on(&self) -> Option<Day> {
+    pub(crate) fn posted_on(&self) -> Option<Day> {
         self.days.first().copied()
+    }
+}
+
+/// The lives of one number, by the posting days told of it and the days on which records without one were lodged.
+pub(crate) fn lives_of(posted: BTreeSet<Day>, lodged: BTreeSet<Day>) -> Vec<NumberLife> {
+    let mut lives = spans(posted.into_iter(), true);
+    let outside: Vec<Day> = lodged.into_iter().filter(|day| nearest(&lives, *day).is_none()).collect();
+    lives.extend(spans(outside.into_iter(), false));
+    lives.sort_by_key(|life| life.first);
+    lives
+}
+
+/// To which of these lives a record belongs that tells this posting day, or none and was lodged on this day.
+pub(crate) fn place_in(lives: &[NumberLife], posted_on: Option<Day>, lodged: Day) -> Option<usize> {
+    match posted_on {
+        Some(day) => lives.iter().position(|life| life.days.contains(&day)),
+        None => nearest(lives, lodged),
     }
 }
 

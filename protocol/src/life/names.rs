@@ -176,7 +176,7 @@ pub(super) fn subjects(paper: &Paper<'_>) -> BTreeSet<Name> {
 }
 
 /// The item that a paper is about.
-pub(super) fn item_of(paper: &Paper<'_>) -> Option<ItemId> {
+pub(crate) fn item_of(paper: &Paper<'_>) -> Option<ItemId> {
     let read = |group: &str| {
         let id = paper.text(group, "id")?;
         Some(ItemId::new(paper.text(group, "scheme").as_deref(), paper.text(group, "issuer").as_deref(), &id))
@@ -216,7 +216,7 @@ pub(super) fn contained(paper: &Paper<'_>) -> Vec<(Option<crate::time::Day>, Nam
 }
 
 /// The other items that a link names, with their posting days.
-pub(super) fn others(paper: &Paper<'_>) -> Vec<(ItemId, Option<crate::time::Day>)> {
+pub(crate) fn others(paper: &Paper<'_>) -> Vec<(ItemId, Option<crate::time::Day>)> {
     let rows = paper.rows("others");
     let items = rows.iter().filter_map(|row| {
         Some((ItemId::new(row.text("scheme"), row.text("issuer"), row.text("id")?), row.day("posted_on")))

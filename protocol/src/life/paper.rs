@@ -94,6 +94,11 @@ impl<'a> Paper<'a> {
         papers
     }
 
+    /// One record as one view shows it.
+    pub(crate) fn one(held: &Held<'a>) -> Option<Self> {
+        Self::join(vec![*held])
+    }
+
     fn join(mut views: Vec<Held<'a>>) -> Option<Self> {
         views.sort_by_key(|held| held.terms.map(|terms| (terms.agreement, terms.purpose)));
         let first = views.first()?;
@@ -185,7 +190,7 @@ impl<'a> Paper<'a> {
     }
 
     /// A word that has a type.
-    pub(super) fn word<T: std::str::FromStr>(&self, group: &str, field: &str) -> Option<T> {
+    pub(crate) fn word<T: std::str::FromStr>(&self, group: &str, field: &str) -> Option<T> {
         self.text(group, field)?.parse().ok()
     }
 
@@ -205,7 +210,8 @@ impl<'a> Paper<'a> {
         }
     }
 
-    fn uint(&self, group: &str, field: &str) -> Option<u64> {
+    /// A whole number.
+    pub(crate) fn uint(&self, group: &str, field: &str) -> Option<u64> {
         match self.field(group, field)? {
             Value::Uint(number) => Some(number),
             _ => None,
@@ -213,12 +219,12 @@ impl<'a> Paper<'a> {
     }
 
     /// Whether a group is shown by one of its views, or its type has none such: what it does not hold then is not there.
-    pub(super) fn shows(&self, group: &str) -> bool {
+    pub(crate) fn shows(&self, group: &str) -> bool {
         self.table.group(group).is_none_or(|(at, _)| self.views.iter().any(|held| held.shown.shows(at)))
     }
 
     /// Every occurrence of a group, of the first view that shows it; each with its fields by name.
-    pub(super) fn rows(&self, group: &str) -> Vec<Row> {
+    pub(crate) fn rows(&self, group: &str) -> Vec<Row> {
         let Some((_, definition)) = self.table.group(group) else { return Vec::new() };
         let leaves = self.views.iter().find_map(|held| held.shown.occurrences(group)).unwrap_or_default();
         let rows = leaves.into_iter().flatten().map(|fields| {
@@ -241,24 +247,24 @@ impl<'a> Paper<'a> {
 }
 
 /// An occurrence of a group.
-pub(super) struct Row(Vec<(&'static str, Value)>);
+pub(crate) struct Row(Vec<(&'static str, Value)>);
 
 impl Row {
-    pub(super) fn text(&self, field: &str) -> Option<&str> {
+    pub(crate) fn text(&self, field: &str) -> Option<&str> {
         match self.value(field)? {
             Value::Text(text) => Some(text),
             _ => None,
         }
     }
 
-    pub(super) fn day(&self, field: &str) -> Option<Day> {
+    pub(crate) fn day(&self, field: &str) -> Option<Day> {
         match self.value(field)? {
             Value::Day(day) => Some(*day),
             _ => None,
         }
     }
 
-    fn value(&self, field: &str) -> Option<&Value> {
+    pub(crate) fn value(&self, field: &str) -> Option<&Value> {
         self.0.iter().find(|(name, _)| *name == field).map(|(_, value)| value)
     }
 }

@@ -47,6 +47,23 @@ pub struct Period {
     month: u8,
 }
 
+impl Period {
+    /// The month of a day.
+    pub fn of(day: crate::time::Day) -> Self {
+        // A day is written `YYYY-MM-DD`, so its month can be read; the years of days have four digits.
+        day.to_string().get(..7).and_then(|month| month.parse().ok()).unwrap_or(Self { year: 9999, month: 12 })
+    }
+
+    /// The month after it.
+    #[must_use]
+    pub fn next(self) -> Self {
+        match self.month {
+            12 => Self { year: self.year.saturating_add(1), month: 1 },
+            month => Self { month: month + 1, ..self },
+        }
+    }
+}
+
 impl FromStr for Period {
     type Err = ConfirmationError;
 

@@ -10,8 +10,8 @@
 
 use std::collections::VecDeque;
 
-use super::question::{Answer, Lie, Question, Reply, Said, SaidError, Step};
 use super::kept::Kept;
+use super::question::{Answer, Lie, Question, Reply, Said, SaidError, Step};
 use super::window::{Side, Span, Stand, Window};
 use crate::cbor::Encode;
 use crate::limits::{

@@ -33,7 +33,7 @@ pub use kept::{Kept, WindowTree};
 pub use proposal::{Concluded, Proposal, ProposalError, conclude};
 pub use question::{Answer, Lie, Question, Reply, Said, SaidError, Step, Words, answer};
 pub use statement::{
-    ClassTotal, CosignedStatement, MAX_STATEMENT_BYTES, Ending, Statement, StatementBody, StatementError, Tally, Totals,
+    ClassTotal, CosignedStatement, Ending, MAX_STATEMENT_BYTES, Statement, StatementBody, StatementError, Tally, Totals,
 };
 pub use verdict::{Fact, Finding, Findings, Verdict};
 pub use window::{Side, Span, Stand, Window, WindowError, outcome_digest, withdrawn_digest};

@@ -52,7 +52,9 @@ pub enum ProposalError {
     #[error("what is kept is of another window than the statement")]
     Window,
     /// It was decided later than it is now.
-    #[error("the statement is as of {0}, which is later than now by this node's clock\nhint: compare the clocks of both nodes")]
+    #[error(
+        "the statement is as of {0}, which is later than now by this node's clock\nhint: compare the clocks of both nodes"
+    )]
     Ahead(Millis),
     /// The recipient has something else than the proposal says.
     #[error("at number {0} there is something else here than the proposal says; compare the window again")]
@@ -161,8 +163,7 @@ impl Proposal {
         }
         let sender_root = window.span().root(&own).map_err(ProposalError::Node)?;
         let roots = [sender_root, recipient_root];
-        let made =
-            Statement::new(*network, window.clone(), roots, totals, &self.differences, proposed.as_of())?;
+        let made = Statement::new(*network, window.clone(), roots, totals, &self.differences, proposed.as_of())?;
         if made == proposed {
             return Ok(made);
         }
@@ -176,11 +177,7 @@ impl Proposal {
 }
 
 /// The verdicts on all numbers of a tree at which nothing differs.
-fn totals(
-    own: &WindowTree,
-    tallies: &[Option<Tally>],
-    differences: &[Difference],
-) -> Result<Totals, ProposalError> {
+fn totals(own: &WindowTree, tallies: &[Option<Tally>], differences: &[Difference]) -> Result<Totals, ProposalError> {
     let (mut totals, mut differing) = (Totals::default(), differences.iter().map(Difference::number).peekable());
     for (at, (number, _)) in own.stands().enumerate() {
         if differing.next_if_eq(&number).is_some() {

@@ -13,7 +13,9 @@ use super::window::{Side, Span, Stand, Window};
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::hash::{Digest, Domain};
 use crate::keys::{KeyError, SecretKey, SignatureCheck};
-use crate::limits::{MAX_ANSWER_BYTES, MAX_QUESTION_BYTES, MAX_WINDOW_ASKED, MAX_WINDOW_BITS, MAX_WINDOW_ROOTS, MAX_WINDOW_SPANS};
+use crate::limits::{
+    MAX_ANSWER_BYTES, MAX_QUESTION_BYTES, MAX_WINDOW_ASKED, MAX_WINDOW_BITS, MAX_WINDOW_ROOTS, MAX_WINDOW_SPANS,
+};
 use crate::tlog::{Hash, MAX_KEY_NAME_BYTES};
 
 /// A question about a window.

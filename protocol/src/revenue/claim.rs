@@ -1,10 +1,14 @@
 //! The record `return`: a claim that duty or tax is given back, by which procedure, for whom, with which proofs.
 
+use serde_json::{Value as Json, json};
+
 use super::duty::RecordRef;
-use super::fields::{Part, RecordError, head};
+use super::fields::{Part, RecordError, amount, day_json, head, head_json, item_json, object, too_many};
 use super::money::Money;
+use crate::life::ItemId;
+use crate::limits::MAX_OCCURRENCES;
 use crate::names::{MemberId, Territory, words};
-use crate::record::{Content, RETURN};
+use crate::record::{Content, RETURN, content_from_json};
 use crate::time::Day;
 
 words!(
@@ -177,6 +181,62 @@ impl Claim {
             lines,
             proofs: proofs.collect::<Result<_, RecordError>>()?,
         })
+    }
+
+    /// The record of this issuer.
+    ///
+    /// # Errors
+    /// [`RecordError`] of more lines or proofs than a record holds, of a proof that is none of those that the type lists, or an amount
+    /// that no field holds.
+    pub fn content(&self, item: &ItemId, posted_on: Option<Day>) -> Result<Content, RecordError> {
+        for (group, count) in [("claimed", self.lines.len()), ("proofs", self.proofs.len())] {
+            if count > MAX_OCCURRENCES {
+                return Err(too_many(group, count));
+            }
+        }
+        let claimed = self.lines.iter().map(|one| {
+            Ok(json!({
+                "issuer": one.line.duty.issuer, "reference": one.line.duty.reference, "line": one.line.line, "tax": one.tax,
+                "amount": amount(one.amount.amount, 2)?, "currency": one.amount.currency,
+            }))
+        });
+        let claimed: Vec<Json> = claimed.collect::<Result<_, RecordError>>()?;
+        let proof = |proof: &Proof| {
+            object(vec![
+                ("kind", Some(proof.kind.clone().into())),
+                ("due", day_json(proof.due)),
+                ("given_on", day_json(proof.given_on)),
+            ])
+        };
+        let proofs: Vec<Json> = self.proofs.iter().map(proof).collect();
+        let mandate = self.mandate.as_ref();
+        let record = object(vec![
+            ("type", Some("return".into())),
+            ("reference", Some(head_json(&self.record, self.revision, self.cancelled))),
+            ("item", Some(item_json(item, posted_on))),
+            (
+                "return",
+                Some(object(vec![
+                    ("procedure", Some(self.procedure.word().into())),
+                    ("state", Some(self.state.word().into())),
+                    ("territory", Some(self.territory.as_str().into())),
+                    ("claimed_on", day_json(self.claimed_on)),
+                    ("until", day_json(self.until)),
+                ])),
+            ),
+            (
+                "claimant",
+                Some(object(vec![
+                    ("capacity", Some(self.capacity.word().into())),
+                    ("mandate", mandate.map(|mandate| mandate.reference.clone().into())),
+                    ("mandate_from", day_json(mandate.and_then(|mandate| mandate.from))),
+                    ("mandate_until", day_json(mandate.and_then(|mandate| mandate.until))),
+                ])),
+            ),
+            ("claimed", (!claimed.is_empty()).then_some(Json::Array(claimed))),
+            ("proofs", (!proofs.is_empty()).then_some(Json::Array(proofs))),
+        ]);
+        Ok(content_from_json(&record)?)
     }
 
     /// Whether its lines are taken by it: not when it is refused or taken back.

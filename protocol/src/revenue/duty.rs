@@ -3,8 +3,8 @@
 use serde_json::{Value as Json, json};
 
 use super::assess::{Assessment, TaxLine};
-use super::book::RevenueBook;
-use super::fields::{Fields, Part, RecordError, amount, head, object, quantity, too_many};
+use super::book::{RevenueBook, TaxKind};
+use super::fields::{Fields, Part, RecordError, amount, head, head_json, item_json, object, quantity, too_many};
 use super::money::{Exact, Money, MoneyError, Rounding};
 use crate::life::ItemId;
 use crate::limits::MAX_OCCURRENCES;
@@ -125,15 +125,7 @@ pub fn assessed(heading: &Heading, assessment: &Assessment, book: &RevenueBook) 
     let record = object(vec![
         ("type", Some("duty".into())),
         ("reference", Some(json!({ "own_reference": heading.reference }))),
-        (
-            "item",
-            Some(object(vec![
-                ("scheme", Some(item.scheme.word().into())),
-                ("issuer", item.issuer.clone().map(Json::from)),
-                ("id", Some(item.id.clone().into())),
-                ("posted_on", heading.posted_on.map(|day| day.to_string().into())),
-            ])),
-        ),
+        ("item", Some(item_json(item, heading.posted_on))),
         (
             "duty",
             Some(object(vec![
@@ -187,6 +179,53 @@ impl Statement {
             payment_reference: duty.text("payment_reference"),
             lines: Part::of(content, "lines")?.all().map(|line| stated(&line)).collect::<Result<_, _>>()?,
         })
+    }
+
+    /// The record of this issuer, of any stage: what is collected or remitted is told so. A statement does not say of which kind its
+    /// lines are; the caller knows, from the assessment that they are about. Computation and rules stand in that assessment only
+    /// ([`assessed`]).
+    ///
+    /// # Errors
+    /// [`RecordError`] of more than 99 lines, or an amount that no field holds.
+    pub fn content(
+        &self,
+        item: &ItemId,
+        posted_on: Option<Day>,
+        kind: impl Fn(&StatedLine) -> TaxKind,
+    ) -> Result<Content, RecordError> {
+        if self.lines.len() > MAX_OCCURRENCES {
+            return Err(too_many("lines", self.lines.len()));
+        }
+        let lines = self.lines.iter().map(|line| {
+            Ok(json!({
+                "number": line.number, "tax": line.tax, "kind": kind(line).word(),
+                "amount": amount(line.amount.amount, 2)?, "currency": line.amount.currency,
+            }))
+        });
+        let lines: Vec<Json> = lines.collect::<Result<_, RecordError>>()?;
+        let about = self.about.as_ref();
+        let elsewhere = about.filter(|about| about.issuer != self.record.issuer);
+        let record = object(vec![
+            ("type", Some("duty".into())),
+            ("reference", Some(head_json(&self.record, self.revision, self.cancelled))),
+            ("item", Some(item_json(item, posted_on))),
+            (
+                "duty",
+                Some(object(vec![
+                    ("stage", Some(self.stage.word().into())),
+                    ("model", Some(self.model.word().into())),
+                    ("territory", Some(self.territory.as_str().into())),
+                    ("day", Some(self.day.to_string().into())),
+                    ("about", about.map(|about| about.reference.clone().into())),
+                    ("about_issuer", elsewhere.map(|about| about.issuer.as_str().into())),
+                    ("account", self.account.clone().map(Json::from)),
+                    ("period", self.period.map(|period| period.to_string().into())),
+                    ("payment_reference", self.payment_reference.clone().map(Json::from)),
+                ])),
+            ),
+            ("lines", (!lines.is_empty()).then_some(Json::Array(lines))),
+        ]);
+        Ok(content_from_json(&record)?)
     }
 
     /// What customs says is owed in a `customs_response`: the lines of its debt, numbered in their order.

@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value as Json};
 
+use super::duty::RecordRef;
 use super::money::{Exact, Money, MoneyError};
+use crate::life::{ItemId, Scheme};
 use crate::names::Currency;
 use crate::record::{Content, ContentError, Fault, Group, Occurrences, TypeTable, Value};
 use crate::time::Day;
@@ -164,6 +166,31 @@ pub(super) fn head(content: &Content, table: &'static TypeTable) -> Result<(Stri
 /// A group in JSON, without what is not there.
 pub(super) fn object(fields: Vec<(&str, Option<Json>)>) -> Json {
     Json::Object(fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect::<Map<_, _>>())
+}
+
+/// A record's head as [`head`] reads it.
+pub(super) fn head_json(record: &RecordRef, revision: u64, cancelled: bool) -> Json {
+    object(vec![
+        ("own_reference", Some(record.reference.clone().into())),
+        // Of a cancellation 1 goes without saying.
+        ("revision", (revision > 0 || cancelled).then(|| revision.into())),
+        ("action", cancelled.then(|| "cancellation".into())),
+    ])
+}
+
+/// The group `item`.
+pub(super) fn item_json(item: &ItemId, posted_on: Option<Day>) -> Json {
+    object(vec![
+        ("scheme", (item.scheme != Scheme::Unknown).then(|| item.scheme.word().into())),
+        ("issuer", item.issuer.clone().map(Json::from)),
+        ("id", Some(item.id.clone().into())),
+        ("posted_on", day_json(posted_on)),
+    ])
+}
+
+/// A day as the text of a record's field.
+pub(super) fn day_json(day: Option<Day>) -> Option<Json> {
+    day.map(|day| day.to_string().into())
 }
 
 /// An amount as the text of a record's field, with so many digits behind the point at least.

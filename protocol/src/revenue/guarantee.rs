@@ -4,13 +4,15 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Value as Json, json};
+
 use super::duty::RecordRef;
-use super::fields::{Part, RecordError, head};
+use super::fields::{Part, RecordError, amount, head, head_json, object, too_many};
 use super::ledger::Taken;
 use super::money::{Exact, Money, MoneyError};
-use crate::limits::MAX_GUARANTEE_RECORDS;
+use crate::limits::{MAX_GUARANTEE_RECORDS, MAX_OCCURRENCES};
 use crate::names::{MemberId, words};
-use crate::record::{Content, GUARANTEE};
+use crate::record::{Content, GUARANTEE, content_from_json};
 
 words!(
     /// What a record tells of a guarantee.
@@ -118,6 +120,33 @@ impl GuaranteeStep {
             amount: about.exact("amount").map(|_| about.money("amount")).transpose()?,
             covers: covers.collect::<Result<_, RecordError>>()?,
         })
+    }
+
+    /// The record of this issuer.
+    ///
+    /// # Errors
+    /// [`RecordError`] of more than 99 records of duty, or an amount that no field holds.
+    pub fn content(&self) -> Result<Content, RecordError> {
+        if self.covers.len() > MAX_OCCURRENCES {
+            return Err(too_many("covers", self.covers.len()));
+        }
+        let cover = |one: &RecordRef| json!({ "issuer": one.issuer, "reference": one.reference });
+        let covers: Vec<Json> = self.covers.iter().map(cover).collect();
+        let record = object(vec![
+            ("type", Some("guarantee".into())),
+            ("reference", Some(head_json(&self.record, self.revision, self.cancelled))),
+            (
+                "guarantee",
+                Some(object(vec![
+                    ("number", Some(self.number.clone().into())),
+                    ("state", Some(self.state.word().into())),
+                    ("amount", self.amount.map(|money| amount(money.amount, 2)).transpose()?),
+                    ("currency", self.amount.map(|money| money.currency.as_str().into())),
+                ])),
+            ),
+            ("covers", (!covers.is_empty()).then_some(Json::Array(covers))),
+        ]);
+        Ok(content_from_json(&record)?)
     }
 }
 

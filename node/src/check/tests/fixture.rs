@@ -27,8 +27,8 @@ use crate::folder::{Folder, NodeKeys};
 use crate::seal::Recipient;
 use crate::sequencer::{Commit, Committed, LockFile, Sequencer};
 use crate::store::{
-    Attempt, NamedRecord, PassedRecord, RepairKey, RepairRow, StandRow, Store, StoreConfig, SubmissionRow, Totals, Under, Write,
-    passed_on_row, seal_of,
+    Attempt, NamedRecord, PassedRecord, RepairKey, RepairRow, StandRow, Store, StoreConfig, SubmissionRow, Totals,
+    Under, Write, passed_on_row, seal_of,
 };
 use crate::testing::{GROUPS, MEMBERS, TwoMembers, key};
 
@@ -311,11 +311,7 @@ impl Pair {
                 settled_on: NOW.day(),
                 origin: receipt.checkpoint.origin,
                 confirmed: lane.confirmed,
-                stand: StandRow::settled(
-                    sent.dispatch,
-                    &receipt.body.outcome,
-                    sent.header.batch.header.count as u64,
-                ),
+                stand: StandRow::settled(sent.dispatch, &receipt.body.outcome, sent.header.batch.header.count as u64),
             });
         }
         writes.push(Write::Totals(side.totals.clone()));

@@ -56,9 +56,9 @@ impl Driver {
         let shared = &self.shared;
         let sides = [Side::Sender, Side::Recipient].into_iter();
         let peer = sides.map(|side| (side, side.of(&window.channel))).find(|(_, node)| **node != shared.me);
-        let (peer, node) = peer.filter(|(side, _)| *side.other().of(&window.channel) == shared.me).ok_or_else(|| {
-            WindowError::Own(format!("{} neither begins nor ends here", window.channel))
-        })?;
+        let (peer, node) = peer
+            .filter(|(side, _)| *side.other().of(&window.channel) == shared.me)
+            .ok_or_else(|| WindowError::Own(format!("{} neither begins nor ends here", window.channel)))?;
         let known = shared.directory().node(node).cloned();
         let known = known.ok_or_else(|| WindowError::Own(format!("no card names {node}")))?;
         let (read, of) = (shared.clone(), window.clone());

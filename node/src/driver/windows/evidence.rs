@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use luxor_protocol::cbor::{Decode as _, Encode as _};
 use luxor_protocol::document::{DocumentKind, KnownNode};
-use luxor_protocol::exchange::{
-    Arrival, Channel, DispatchHeader, log_key, open_receipt, policy_of,
-};
+use luxor_protocol::exchange::{Arrival, Channel, DispatchHeader, log_key, open_receipt, policy_of};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::limits::{MAX_DISPUTE_ITEMS, MAX_DISPUTE_STATEMENTS};
 use luxor_protocol::reconciliation::{Counted, DisputeFile, Side, Span};
@@ -38,9 +36,11 @@ impl Driver {
         let of = channel.clone();
         let compared = self.window_beside(move || shared.store.compared(&of)).await?;
         let differing = compared.iter().flat_map(|row| row.differences.iter().map(|difference| difference.number()));
-        let numbers: BTreeSet<u64> = if numbers.is_empty() { differing.collect() } else { numbers.into_iter().collect() };
+        let numbers: BTreeSet<u64> =
+            if numbers.is_empty() { differing.collect() } else { numbers.into_iter().collect() };
         if numbers.is_empty() {
-            let why = "no number is named, and no comparison found one that differs\nhint: `luxor window compare` first";
+            let why =
+                "no number is named, and no comparison found one that differs\nhint: `luxor window compare` first";
             return Err(WindowError::Own(why.into()));
         }
         let (shared, of, about) = (self.shared.clone(), channel.clone(), numbers.clone());
@@ -98,12 +98,7 @@ fn only_by(keys: &[VerifierKey], mut proof: TlogProof) -> Vec<u8> {
 }
 
 /// What the store has.
-fn gather(
-    shared: &Shared,
-    channel: &Channel,
-    side: Side,
-    numbers: &BTreeSet<u64>,
-) -> Result<DisputeFile, WindowError> {
+fn gather(shared: &Shared, channel: &Channel, side: Side, numbers: &BTreeSet<u64>) -> Result<DisputeFile, WindowError> {
     let (store, directory) = (&shared.store, shared.directory());
     let mut file = DisputeFile::new(channel.clone(), Vec::new());
     let (mut agreements, mut uncounted) = (BTreeSet::new(), Vec::new());

@@ -60,7 +60,9 @@ pub enum WindowError {
     #[error(transparent)]
     None(#[from] NoWindow),
     /// Nothing was sent since the last window.
-    #[error("nothing to close in {0}: its last statement covers every number that was given\nhint: `from` closes an earlier range again")]
+    #[error(
+        "nothing to close in {0}: its last statement covers every number that was given\nhint: `from` closes an earlier range again"
+    )]
     Closed(Channel),
     /// The numbers were never given.
     #[error("number {number} of {channel} was never given: the last one is {last}")]
@@ -81,7 +83,9 @@ pub enum WindowError {
         why: String,
     },
     /// It answered, and what it has does not lead to the statement.
-    #[error("{node} signs no statement: {why}\nhint: what it has changed meanwhile, or its node counts otherwise; compare the window")]
+    #[error(
+        "{node} signs no statement: {why}\nhint: what it has changed meanwhile, or its node counts otherwise; compare the window"
+    )]
     Refused {
         /// The other node.
         node: NodeRef,

@@ -174,5 +174,8 @@ fn not_between(window: &luxor_protocol::reconciliation::Window) -> Answer {
 }
 
 fn former(window: &luxor_protocol::reconciliation::Window) -> Answer {
-    Answer::error(ErrorCode::NotThere, format!("{} is a channel of a log that this node keeps no longer", window.channel))
+    Answer::error(
+        ErrorCode::NotThere,
+        format!("{} is a channel of a log that this node keeps no longer", window.channel),
+    )
 }

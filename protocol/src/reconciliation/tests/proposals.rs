@@ -125,7 +125,8 @@ fn a_proposal_that_says_something_else_is_refused() {
     assert_eq!(remade(differences.clone(), None, totals, later), Err(ProposalError::Ahead(later)));
     // A class that follows from other stands.
     let mut wrong = differences.clone();
-    wrong[0] = Difference::new(12, wrong[0].sender(), wrong[0].recipient(), wrong[0].class() == Class::Pending).unwrap();
+    wrong[0] =
+        Difference::new(12, wrong[0].sender(), wrong[0].recipient(), wrong[0].class() == Class::Pending).unwrap();
     assert!(remade(wrong, None, totals, NOW).is_ok(), "what was due is the sender's word");
     // A difference that there is none of, and one that is left out.
     let mut more = differences.clone();

@@ -9,7 +9,110 @@ use super::*;
 use crate::life::{ItemId, Scheme};
 use crate::names::Currency;
 use crate::recognition::Period;
-use crate::record::{content_from_json, content_to_json};
+use crate::record::{Value, content_from_json, content_to_json};
+
+/// As fine as a field of an amount is.
+const PLACES: u8 = 4;
+
+fn any_money() -> impl Strategy<Value = Money> {
+    (-1_000_000i128..10_000_000, 0u8..=PLACES, prop::sample::select(vec!["EUR", "GBP", "JPY"])).prop_map(
+        |(amount, places, currency)| Money::new(Exact::new(amount, places).unwrap(), currency.parse().unwrap()),
+    )
+}
+
+fn any_record() -> impl Strategy<Value = RecordRef> {
+    (prop::sample::select(vec!["customs-de", "post-de", "claims-ie"]), "[A-Z0-9]{1,12}")
+        .prop_map(|(issuer, reference)| record(issuer, &reference))
+}
+
+fn any_item() -> impl Strategy<Value = (ItemId, Option<Day>)> {
+    let items = vec![
+        ItemId::new(Some("s10"), None, "RR473124829GB"),
+        ItemId::new(Some("carrier"), Some("fast"), "1Z-9"),
+        ItemId::new(None, None, "free"),
+    ];
+    (prop::sample::select(items), any_day())
+}
+
+fn any_day() -> impl Strategy<Value = Option<Day>> {
+    prop::option::of((0u64..4_000).prop_map(|days| day("2022-01-01").plus(days)))
+}
+
+fn any_statement() -> impl Strategy<Value = Statement> {
+    let lines = prop::collection::vec((1u32..=99, prop::sample::select(vec!["A00", "B00"]), any_money()), 0..6);
+    let heads = (any_record(), 0u64..=9_999, any::<bool>(), prop::option::of(any_record()));
+    let words = (0..Stage::ALL.len(), 0..CollectionModel::ALL.len(), prop::option::of("[A-Z0-9]{1,12}"), any_day());
+    (heads, words, lines).prop_map(|((record, revision, cancelled, about), (stage, model, text, on), lines)| {
+        Statement {
+            record,
+            revision,
+            cancelled,
+            stage: Stage::ALL[stage],
+            model: CollectionModel::ALL[model],
+            territory: "DE".parse().unwrap(),
+            day: on.unwrap_or(day("2026-11-25")),
+            about,
+            account: text.clone(),
+            period: on.map(|on| on.to_string()[..7].parse().unwrap()),
+            payment_reference: text,
+            lines: lines
+                .into_iter()
+                .map(|(number, tax, amount)| StatedLine { number, tax: tax.into(), amount })
+                .collect(),
+        }
+    })
+}
+
+fn any_claim() -> impl Strategy<Value = Claim> {
+    let line = (any_record(), 0u32..=99, any_money());
+    let lines = prop::collection::vec(line, 0..6).prop_map(|lines| {
+        let one = |(duty, line, amount)| ClaimedLine { line: LineRef { duty, line }, tax: "B00".into(), amount };
+        lines.into_iter().map(one).collect::<Vec<_>>()
+    });
+    let kinds = prop::sample::select(vec!["export", "cancellation", "same_state"]);
+    let proof = (kinds, any_day(), any_day());
+    let proofs = prop::collection::vec(proof, 0..4).prop_map(|proofs| {
+        let one = |(kind, due, given_on): (&str, _, _)| Proof { kind: kind.into(), due, given_on };
+        proofs.into_iter().map(one).collect::<Vec<_>>()
+    });
+    let mandate = prop::option::of(("[A-Z0-9]{1,12}", any_day(), any_day()))
+        .prop_map(|mandate| mandate.map(|(reference, from, until)| Mandate { reference, from, until }));
+    let words = (0..Procedure::ALL.len(), 0..ClaimState::ALL.len(), 0..Capacity::ALL.len());
+    let heads = (any_record(), 0u64..=9_999, any::<bool>(), any_day(), any_day());
+    (heads, words, mandate, lines, proofs).prop_map(|(heads, (procedure, state, capacity), mandate, lines, proofs)| {
+        let (record, revision, cancelled, claimed_on, until) = heads;
+        Claim {
+            record,
+            revision,
+            cancelled,
+            procedure: Procedure::ALL[procedure],
+            state: ClaimState::ALL[state],
+            territory: "DE".parse().unwrap(),
+            capacity: Capacity::ALL[capacity],
+            mandate,
+            claimed_on,
+            until,
+            lines,
+            proofs,
+        }
+    })
+}
+
+fn any_step() -> impl Strategy<Value = GuaranteeStep> {
+    let heads = (any_record(), 0u64..=9_999, any::<bool>(), "[A-Z0-9]{1,12}");
+    let covers = prop::collection::vec(any_record(), 0..6);
+    (heads, 0..GuaranteeState::ALL.len(), prop::option::of(any_money()), covers).prop_map(
+        |((record, revision, cancelled, number), state, amount, covers)| GuaranteeStep {
+            record,
+            revision,
+            cancelled,
+            number,
+            state: GuaranteeState::ALL[state],
+            amount,
+            covers,
+        },
+    )
+}
 
 const TARIFFS: &[&str] = &["610910", "610920", "851712", "490199", "240220", "420221"];
 const DAYS: &[&str] = &["2026-06-30", "2026-07-01", "2027-01-01"];
@@ -122,6 +225,32 @@ proptest! {
         let lines: Vec<_> = assessment.lines.iter().map(|line| StatedLine { number: line.number, tax: line.tax.clone(), amount: line.amount }).collect();
         prop_assert_eq!(stated.lines, lines);
         prop_assert_eq!((stated.stage, stated.day, stated.period), (Stage::Assessed, heading.day, heading.period));
+    }
+
+    #[test]
+    fn a_statement_of_any_stage_is_read_back_from_its_record(one in any_statement(), (item, posted) in any_item(), kind in 0..TaxKind::ALL.len()) {
+        let content = one.content(&item, posted, |_| TaxKind::ALL[kind]).unwrap();
+        content.check_complete().unwrap();
+        prop_assert_eq!(&content_from_json(&content_to_json(&content)).unwrap(), &content);
+        prop_assert_eq!(Statement::of(&content, &one.record.issuer).unwrap(), one);
+        prop_assert_eq!(content.field("item", "id"), Some(Value::Text(item.id)));
+        prop_assert_eq!(content.field("item", "posted_on"), posted.map(Value::Day));
+    }
+
+    #[test]
+    fn a_claim_is_read_back_from_its_record(one in any_claim(), (item, posted) in any_item()) {
+        let content = one.content(&item, posted).unwrap();
+        content.check_complete().unwrap();
+        prop_assert_eq!(&content_from_json(&content_to_json(&content)).unwrap(), &content);
+        prop_assert_eq!(Claim::of(&content, &one.record.issuer).unwrap(), one);
+    }
+
+    #[test]
+    fn a_step_of_a_guarantee_is_read_back_from_its_record(one in any_step()) {
+        let content = one.content().unwrap();
+        content.check_complete().unwrap();
+        prop_assert_eq!(&content_from_json(&content_to_json(&content)).unwrap(), &content);
+        prop_assert_eq!(GuaranteeStep::of(&content, &one.record.issuer).unwrap(), one);
     }
 
     #[test]

@@ -1,0 +1,333 @@
+//! The course of events: found, start, entitle, hand in stage by stage, wait, compare, audit.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use luxor_protocol::api::LifeReport;
+use luxor_protocol::names::Purpose;
+use luxor_protocol::time::Millis;
+
+use super::audit::{self, Audited};
+use super::compare::{Found, Reconciled, compare};
+use super::fault::Fault;
+use super::members::{AUDITOR, CARRIER, CUSTOMS_EU, GOVERNORS, NAME, PLATFORM, POST_EU, ROLES, drafts};
+use super::parcel::Times;
+use super::report::Outcome;
+use super::retail::{self, Sales};
+use super::stage::{Script, Stage};
+use super::world::{LATE, UNCONFIRMED, World};
+use super::{Args, number, rules, taxed, tool};
+use crate::chunks;
+use crate::client::Client;
+use crate::demo::run::Clock;
+use crate::demo::submission::Submission;
+use crate::files;
+use crate::local::{self, Children, Network, Place, now};
+use crate::ui::{self, Progress, count};
+
+/// How long a node may take to follow its log, and witnesses to cosign it.
+const FOLLOWED: Duration = Duration::from_secs(300);
+const POLL: Duration = Duration::from_millis(100);
+/// How long something else than what is expected is looked at again.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Terms end at whole seconds.
+const SECOND: u64 = 1_000;
+
+/// The nodes while they run.
+struct Running {
+    network: Network,
+    clients: BTreeMap<&'static str, Client>,
+    children: Children,
+}
+
+/// Runs the demo up to its report. The nodes have ended then.
+pub(super) fn run(args: &Args) -> Result<(Outcome, Option<std::path::PathBuf>)> {
+    let luxord = local::luxord(args.luxord.as_deref())?;
+    let (sales, retail) = sales(args)?;
+    let place = Place::new("luxor-life-", args.keep.as_deref())?;
+    let root = place.path().to_owned();
+    let mut clock = Clock::new();
+
+    ui::say(&format!("founding a network of {} members in {}", ROLES.len(), root.display()));
+    let network = Network::found_with(&root, NAME, &ROLES, &GOVERNORS, &drafts())?;
+    rules::write(&network)?;
+    clock.lap("founding");
+    let mut running = Running::start(network, &luxord)?;
+    clock.lap("starting");
+
+    let holder = {
+        let Running { network, clients, children } = &mut running;
+        let platform = clients.get(PLATFORM).context("no client for the platform")?;
+        number::entitle(&root, network, platform, children)?
+    };
+    let times = Times { begins: now() };
+    let script = Script::new(World::plan(args.seed, args.parcels, &sales.sales, times))?;
+    let planted = script.world.planted();
+    files::write(&root.join("expected.json"), &serde_json::to_vec_pretty(&planted)?)?;
+    clock.lap("planning");
+    let parcels = script.world.parcels.len() as u64;
+    ui::say(&format!("{} parcels, {} planted faults", count(parcels), count(planted.len() as u64)));
+
+    let mut handed: BTreeMap<&'static str, u64> = BTreeMap::new();
+    running.hand_in(script.before_loading()?, &mut handed)?;
+    let confirmed = number::confirm(&holder, &root, &running.network, &script)?;
+    running.settle()?;
+    clock.lap("before loading");
+
+    let mut found = running.unconfirmed(&script)?;
+    running.wait_proven(&script)?;
+    clock.lap("proof");
+    let loaded = now();
+    running.hand_in(vec![script.flown(loaded)?], &mut handed)?;
+    running.settle()?;
+    running.hand_in(vec![script.back_dated()?], &mut handed)?;
+    running.hand_in(script.after_arrival(loaded)?, &mut handed)?;
+    running.settle()?;
+    clock.lap("arrival");
+    let months = taxed::months(&script.world, &script.owed, &script.book)?;
+    running.hand_in(script.month_end(&months, loaded)?, &mut handed)?;
+    running.settle()?;
+    // Which of two claims is the first is told by the log.
+    running.hand_in(vec![script.claimed_again()?], &mut handed)?;
+    running.settle()?;
+    clock.lap("month end");
+
+    running.give_bank_and_lists(&root, &months, times)?;
+    let (of_customs, followed) = running.reconcile(CUSTOMS_EU)?;
+    found.extend(of_customs);
+    found.extend(running.reconcile(PLATFORM)?.0);
+    clock.lap("reconciling");
+    found.extend(running.late(&script)?);
+    clock.lap("deadlines");
+
+    ui::say(&format!("the auditor reads {} logs", ROLES.len()));
+    let audited = audit::audit(&running.network, running.client(AUDITOR)?, &root, args.seed)?;
+    clock.lap("audit");
+
+    let compared = compare(&planted, &found);
+    let accounts = running.accounts(&audited, confirmed, &script)?;
+    running.children.end()?;
+    let outcome = Outcome {
+        seed: args.seed,
+        generated: args.parcels,
+        retail_parcels: parcels - args.parcels,
+        retail,
+        left_out: sales.left_out,
+        handed,
+        confirmed,
+        planted,
+        found,
+        compared,
+        followed,
+        dispatches: accounts.dispatches,
+        deliveries: accounts.deliveries,
+        audited,
+        wrong: accounts.wrong,
+        times: clock.laps,
+    };
+    Ok((outcome, place.keep()))
+}
+
+/// The sales of the retail data, and what is to be said of them.
+fn sales(args: &Args) -> Result<(Sales, Option<String>)> {
+    let path = args.retail.clone().or_else(retail::usual);
+    match path {
+        Some(path) => Ok((retail::read(&path)?, Some(path.display().to_string()))),
+        None => {
+            ui::say("no retail data: left out\nhint: --retail FILE names a day of it");
+            Ok((Sales::default(), None))
+        }
+    }
+}
+
+/// What does not add up beside findings, and what was sent.
+struct Accounts {
+    dispatches: u64,
+    deliveries: u64,
+    wrong: Vec<String>,
+}
+
+impl Running {
+    fn start(network: Network, luxord: &Path) -> Result<Self> {
+        let mut children = Children::default();
+        for role in &ROLES {
+            children.start(luxord, &network.dir(role.id))?;
+        }
+        children.wait_ready()?;
+        let open = |role: &local::Role<'static>| -> Result<(&'static str, Client)> {
+            Ok((role.id, Client::open(&network.dir(role.id).to_string_lossy())?))
+        };
+        let clients = ROLES.iter().map(open).collect::<Result<_>>()?;
+        Ok(Self { network, clients, children })
+    }
+
+    fn client(&self, member: &str) -> Result<&Client> {
+        self.clients.get(member).with_context(|| format!("no client for {member}"))
+    }
+
+    /// Hands in stages. Every record is taken, or the demo cannot go on: nothing in it is meant to be refused.
+    fn hand_in(&self, stages: Vec<Stage>, handed: &mut BTreeMap<&'static str, u64>) -> Result<()> {
+        for stage in stages.iter().filter(|stage| !stage.records.is_empty()) {
+            let mut submission = Submission::new(self.client(stage.member)?, stage.name);
+            for (line, record) in (1..).zip(&stage.records) {
+                submission.record(chunks::Place { line, rows: 1 }, record)?;
+            }
+            let submitted = submission.finish()?;
+            if submitted.rows_refused > 0 {
+                bail!(
+                    "the node of {} refused {} records of {}: {}",
+                    stage.member,
+                    submitted.rows_refused,
+                    stage.name,
+                    submitted.first_refused.join("; ")
+                );
+            }
+            *handed.entry(stage.member).or_default() += submitted.records;
+        }
+        Ok(())
+    }
+
+    /// Waits until every dispatch of every member has its receipt.
+    fn settle(&mut self) -> Result<()> {
+        for client in self.clients.values() {
+            local::settle(client, &mut self.children)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until something is there.
+    fn until<T>(&mut self, what: &str, mut look: impl FnMut(&Self) -> Result<Option<T>>) -> Result<T> {
+        let began = Instant::now();
+        loop {
+            if let Some(found) = look(self)? {
+                return Ok(found);
+            }
+            if began.elapsed() > FOLLOWED {
+                bail!("{what} took more than {} s", FOLLOWED.as_secs());
+            }
+            self.children.check()?;
+            std::thread::sleep(POLL);
+        }
+    }
+
+    /// Uses of the number that nobody confirmed. The node follows its log, so it is asked until it says what is expected, or long enough.
+    fn unconfirmed(&mut self, script: &Script) -> Result<Vec<Found>> {
+        let parcels = || script.world.parcels.iter().filter(|parcel| parcel.ioss && !parcel.has(Fault::NeverDeclared));
+        let (declared, open) = (parcels().count(), parcels().filter(|parcel| parcel.has(Fault::Unconfirmed)).count());
+        let began = Instant::now();
+        let report = self.until("following the uses of the IOSS number", |running| {
+            let report = running.client(CUSTOMS_EU)?.uses()?;
+            let as_expected = report.watched == declared && report.unconfirmed.len() == open;
+            Ok((as_expected || began.elapsed() > PATIENCE).then_some(report))
+        })?;
+        let one = |line: luxor_protocol::api::UseLine| Found {
+            class: UNCONFIRMED.to_owned(),
+            at: CUSTOMS_EU,
+            about: line.item,
+            text: format!("{} is not confirmed by its holder", line.number),
+        };
+        Ok(report.unconfirmed.into_iter().map(one).collect())
+    }
+
+    /// Waits until witnesses have proven that customs has the entry summaries, so that what is loaded now is loaded after.
+    fn wait_proven(&mut self, script: &Script) -> Result<()> {
+        let in_time = script.world.parcels.iter().rev().find(|parcel| parcel.fault.is_none());
+        let Some(parcel) = in_time else { return Ok(()) };
+        self.until("proof of the entry summaries", |running| {
+            let life = running.life(&parcel.item)?;
+            let entered =
+                life.records.get("declaration").into_iter().flatten().find(|line| line.issuer.as_str() == POST_EU);
+            Ok(entered.and_then(|line| line.proven.clone()))
+        })?;
+        Ok(())
+    }
+
+    fn life(&self, item: &str) -> Result<LifeReport> {
+        Ok(self.client(CUSTOMS_EU)?.item(item, &[], &[Purpose::SafetySecurity])?)
+    }
+
+    /// Gives customs the statement of its bank, and the lists of the summaries.
+    fn give_bank_and_lists(&self, root: &Path, months: &[taxed::Month], times: Times) -> Result<()> {
+        let bank = root.join("bank.xml");
+        files::write(&bank, taxed::bank_statement(months, times)?.as_bytes())?;
+        let node = self.network.dir(CUSTOMS_EU).display().to_string();
+        tool::luxor(&["reconcile", "payments", &bank.display().to_string(), "--node", &node])?;
+        for month in months {
+            let list = root.join(format!("{}.json", month.payment));
+            files::write(&list, month.list().to_string().as_bytes())?;
+            tool::luxor(&["reconcile", "list", &list.display().to_string(), "--node", &node])?;
+        }
+        Ok(())
+    }
+
+    /// What a member's node finds by business reconciliation, once it has looked at everything and the last term is over, and how much
+    /// that was.
+    fn reconcile(&mut self, member: &'static str) -> Result<(Vec<Found>, [u64; 3])> {
+        let node = self.network.dir(member).display().to_string();
+        let terms_over = Millis(now().0.div_ceil(SECOND) * SECOND);
+        let told: Reconciled = self.until("reconciling", |_| {
+            let told: Reconciled = tool::json(&["reconcile", "--node", &node, "--json"])?;
+            Ok((told.read && told.as_of()? >= terms_over).then_some(told))
+        })?;
+        let looked_at = [told.followed, told.records, told.items];
+        Ok((told.found(member), looked_at))
+    }
+
+    /// Filings that were late by proven time, of every item.
+    fn late(&mut self, script: &Script) -> Result<Vec<Found>> {
+        let (mut found, mut progress) = (Vec::new(), Progress::new());
+        for (done, parcel) in (0..).zip(&script.world.parcels) {
+            progress.show(|| format!("held {} filings against their deadlines", count(done)));
+            let back_dated = parcel.has(Fault::BackDated);
+            // What was filed last may not be proven yet.
+            let life = match back_dated {
+                true => self.until("proof of a late filing", |running| {
+                    let life = running.life(&parcel.item)?;
+                    Ok(life.timeliness.iter().all(|line| line.verdict != "unproven").then_some(life))
+                })?,
+                false => self.life(&parcel.item)?,
+            };
+            for line in life.timeliness.iter().filter(|line| line.verdict != "in_time") {
+                let claims = line.claimed_verdict.as_deref().unwrap_or("nothing");
+                let text = format!("{} of {} is {}, by its claim {claims}", line.filing, line.filer, line.verdict);
+                found.push(Found { class: LATE.to_owned(), at: CUSTOMS_EU, about: parcel.item.clone(), text });
+            }
+        }
+        progress.clear();
+        Ok(found)
+    }
+
+    /// Compares what senders, recipients and the auditor count.
+    fn accounts(&self, audited: &Audited, confirmed: u64, script: &Script) -> Result<Accounts> {
+        let (mut sent, mut received) = ((0, 0, 0), (0, 0, 0));
+        for (member, client) in &self.clients {
+            let status = client.status().with_context(|| format!("status of {member}"))?;
+            let add = |sum: &mut (u64, u64, u64), of: &luxor_protocol::api::Traffic| {
+                *sum = (sum.0 + of.dispatches, sum.1 + of.accepted, sum.2 + of.rejected);
+            };
+            add(&mut sent, &status.sent);
+            add(&mut received, &status.received);
+        }
+        let receipts: u64 = audited.reports.iter().map(|report| report.receipts).sum();
+        let uses = script.confirmed().count() as u64;
+        let mut wrong = Vec::new();
+        for (what, left, right) in [
+            ("dispatches sent and received", sent.0, received.0),
+            ("records accepted by receipts and by recipients", sent.1, received.1),
+            ("records rejected, and none", sent.2 + received.2, 0),
+            ("dispatches sent and receipts verified", sent.0, receipts),
+            ("uses confirmed, and to be confirmed", confirmed, uses),
+        ] {
+            if left != right {
+                wrong.push(format!("{what}: {left} against {right}"));
+            }
+        }
+        let carrier = self.client(CARRIER)?.status()?.received;
+        if carrier.accepted == 0 {
+            wrong.push("the carrier received nothing".to_owned());
+        }
+        Ok(Accounts { dispatches: sent.0, deliveries: sent.1, wrong })
+    }
+}

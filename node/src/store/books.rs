@@ -1,0 +1,271 @@
+//! What people decided of differences, which months they closed, and bank statements: small rows, one after another, synced before they are
+//! answered. What follows from them and from the records is made anew at each start.
+
+use luxor_protocol::accounting::{Class, Closed, Decision, Given, Key, Subject};
+use luxor_protocol::cbor::{CborError, Decode, Encode, Reader, Writer};
+use luxor_protocol::hash::Digest;
+use luxor_protocol::life::{ItemId, ItemKey, Scheme};
+use luxor_protocol::limits::{MAX_BANK_ENTRIES, MAX_BANK_REFERENCES};
+use luxor_protocol::names::Currency;
+use luxor_protocol::revenue::{BankEntry, Money};
+use luxor_protocol::time::{Day, Millis};
+use rocksdb::{IteratorMode, WriteBatch};
+
+use super::columns::cf;
+use super::open::{Store, StoreError, decode};
+
+/// Bytes of a text in a row: a reason, a name, what tells a bank entry from others.
+const MAX_TEXT: usize = 64 * 1024;
+
+/// One row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BooksRow {
+    /// A decision on a difference.
+    Decided(Key, Decision),
+    /// A month that was closed.
+    Closed(Closed),
+    /// A bank statement.
+    Statement(Vec<BankEntry>),
+}
+
+impl Store {
+    /// Every row, in the order in which they were written.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn books(&self) -> Result<Vec<BooksRow>, StoreError> {
+        let rows = self.db.iterator_cf(self.cf(cf::BOOKS), IteratorMode::Start);
+        rows.map(|row| decode("a row of the books", &row?.1)).collect()
+    }
+
+    /// Writes a row behind the others, synced. Rows are written by one at a time.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn keep_in_books(&self, row: &BooksRow) -> Result<(), StoreError> {
+        let last = self.db.iterator_cf(self.cf(cf::BOOKS), IteratorMode::End).next().transpose()?;
+        let next = match last {
+            None => 0,
+            Some((key, _)) => {
+                let key = key.as_ref().try_into().map_err(|_| StoreError::damaged("a row of the books", "its key"))?;
+                u64::from_be_bytes(key).saturating_add(1)
+            }
+        };
+        let mut batch = WriteBatch::default();
+        batch.put_cf(self.cf(cf::BOOKS), next.to_be_bytes(), row.to_cbor());
+        self.write_synced(batch)
+    }
+}
+
+fn put<T>(writer: &mut Writer, value: Option<T>, write: impl FnOnce(&mut Writer, T)) {
+    match value {
+        Some(value) => write(writer, value),
+        None => writer.null(),
+    }
+}
+
+fn get<'r, T>(
+    reader: &mut Reader<'r>,
+    read: impl FnOnce(&mut Reader<'r>) -> Result<T, CborError>,
+) -> Result<Option<T>, CborError> {
+    if reader.null()? { Ok(None) } else { read(reader).map(Some) }
+}
+
+fn text(reader: &mut Reader<'_>) -> Result<String, CborError> {
+    Ok(reader.text(MAX_TEXT)?.to_owned())
+}
+
+fn parsed<T: std::str::FromStr>(reader: &mut Reader<'_>, what: &'static str) -> Result<T, CborError> {
+    let start = reader.position();
+    reader.text(MAX_TEXT)?.parse().map_err(|_| reader.refuse(start, what))
+}
+
+fn put_money(writer: &mut Writer, money: &Money) {
+    writer.text(&money.amount.to_string());
+    money.currency.encode(writer);
+}
+
+fn money(reader: &mut Reader<'_>) -> Result<Money, CborError> {
+    Ok(Money::new(parsed(reader, "not a number")?, Currency::decode(reader)?))
+}
+
+fn put_subject(writer: &mut Writer, subject: &Subject) {
+    match subject {
+        Subject::Item(key) => {
+            writer.uint(1);
+            writer.text(key.item.scheme.word());
+            put(writer, key.item.issuer.as_deref(), Writer::text);
+            writer.text(&key.item.id);
+            put(writer, key.posted_on, |writer, day| day.encode(writer));
+        }
+        Subject::Account(account, period) => {
+            writer.uint(2);
+            writer.text(account);
+            writer.text(&period.to_string());
+        }
+        Subject::Entry(entry) => {
+            writer.uint(3);
+            writer.text(entry);
+        }
+    }
+}
+
+fn subject(reader: &mut Reader<'_>) -> Result<Subject, CborError> {
+    let start = reader.position();
+    Ok(match reader.uint()? {
+        1 => {
+            let scheme: Scheme = parsed(reader, "not a scheme")?;
+            let item = ItemId { scheme, issuer: get(reader, text)?, id: text(reader)? };
+            Subject::Item(ItemKey { item, posted_on: get(reader, Day::decode)? })
+        }
+        2 => Subject::Account(text(reader)?, parsed(reader, "not a month")?),
+        3 => Subject::Entry(text(reader)?),
+        _ => return Err(reader.refuse(start, "nothing that a difference is about")),
+    })
+}
+
+impl Encode for BooksRow {
+    /// `[kind, …]`, of a list of values that each kind has.
+    fn encode(&self, writer: &mut Writer) {
+        match self {
+            Self::Decided(key, decision) => {
+                writer.array(2);
+                writer.uint(1);
+                writer.array(3);
+                writer.text(key.class.word());
+                let mut about = Writer::new();
+                put_subject(&mut about, &key.subject);
+                writer.bytes(about.as_bytes());
+                let mut rest = Writer::new();
+                rest.text(&key.about);
+                match &decision.given {
+                    Given::Explained => rest.uint(1),
+                    Given::WrittenOff(amount) => {
+                        rest.uint(2);
+                        put(&mut rest, amount.as_ref(), put_money);
+                    }
+                }
+                rest.text(&decision.by);
+                decision.at.encode(&mut rest);
+                rest.text(&decision.why);
+                put(&mut rest, decision.record, |writer, root| writer.bytes(&root.0));
+                rest.bytes(&decision.facts.0);
+                writer.bytes(rest.as_bytes());
+            }
+            Self::Closed(closed) => {
+                writer.array(5);
+                writer.uint(2);
+                writer.text(&closed.account);
+                writer.text(&closed.period.to_string());
+                closed.at.encode(writer);
+                writer.text(&closed.by);
+            }
+            Self::Statement(entries) => {
+                writer.array(2);
+                writer.uint(3);
+                writer.array(entries.len());
+                for entry in entries {
+                    writer.array(5);
+                    writer.uint(entry.place);
+                    writer.text(&entry.amount.amount.to_string());
+                    entry.amount.currency.encode(writer);
+                    entry.booked.encode(writer);
+                    writer.array(entry.references.len());
+                    entry.references.iter().for_each(|one| writer.text(one));
+                }
+            }
+        }
+    }
+}
+
+impl Decode for BooksRow {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
+        let count = reader.array(5)?;
+        let start = reader.position();
+        let row = match (reader.uint()?, count) {
+            (1, 2) => {
+                reader.tuple(3)?;
+                let class: Class = parsed(reader, "not a class")?;
+                let about = reader.bytes(MAX_TEXT)?;
+                let mut inner = Reader::new(about);
+                let subject = subject(&mut inner)?;
+                inner.finish()?;
+                let rest = reader.bytes(3 * MAX_TEXT)?;
+                let mut inner = Reader::new(rest);
+                let key = Key { class, subject, about: text(&mut inner)? };
+                let place = inner.position();
+                let given = match inner.uint()? {
+                    1 => Given::Explained,
+                    2 => Given::WrittenOff(get(&mut inner, money)?),
+                    _ => return Err(inner.refuse(place, "nothing that is decided")),
+                };
+                let decision = Decision {
+                    given,
+                    by: text(&mut inner)?,
+                    at: Millis::decode(&mut inner)?,
+                    why: text(&mut inner)?,
+                    record: get(&mut inner, |reader| reader.fixed().map(Digest))?,
+                    facts: Digest(inner.fixed()?),
+                };
+                inner.finish()?;
+                reader.leave();
+                Self::Decided(key, decision)
+            }
+            (2, 5) => Self::Closed(Closed {
+                account: text(reader)?,
+                period: parsed(reader, "not a month")?,
+                at: Millis::decode(reader)?,
+                by: text(reader)?,
+            }),
+            (3, 2) => Self::Statement(reader.list(MAX_BANK_ENTRIES, |reader| {
+                reader.tuple(5)?;
+                let place = reader.uint()?;
+                let amount = money(reader)?;
+                let booked = Day::decode(reader)?;
+                let references = reader.list(MAX_BANK_REFERENCES, text)?;
+                reader.leave();
+                Ok(BankEntry { place, amount, booked, references })
+            })?),
+            _ => return Err(reader.refuse(start, "not a row of the books")),
+        };
+        reader.leave();
+        Ok(row)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_read_back() {
+        let item = ItemId { scheme: Scheme::Platform, issuer: Some("shop".into()), id: "P-1".into() };
+        let subjects = [
+            Subject::Item(ItemKey { item, posted_on: Some(Day(20_000)) }),
+            Subject::Account("IM1".into(), "2026-10".parse().unwrap()),
+            Subject::Entry("2026-10-01 1.00 EUR x".into()),
+        ];
+        let amount = Money::new("3.50".parse().unwrap(), "EUR".parse().unwrap());
+        let mut rows: Vec<BooksRow> = subjects
+            .into_iter()
+            .zip([Given::Explained, Given::WrittenOff(None), Given::WrittenOff(Some(amount))])
+            .map(|(subject, given)| {
+                let key = Key { class: Class::SummaryShort, subject, about: "S-1 of platform".into() };
+                let (record, facts) = (Some(Digest([1; 32])), Digest([2; 32]));
+                let decision = Decision { given, by: "J".into(), at: Millis(7), why: "w".into(), record, facts };
+                BooksRow::Decided(key, decision)
+            })
+            .collect();
+        rows.push(BooksRow::Closed(Closed {
+            account: "IM1".into(),
+            period: "2026-10".parse().unwrap(),
+            at: Millis(9),
+            by: "J".into(),
+        }));
+        let references = vec!["A".into(), "B".into()];
+        rows.push(BooksRow::Statement(vec![BankEntry { place: 3, amount, booked: Day(20_000), references }]));
+        for row in rows {
+            assert_eq!(BooksRow::from_cbor(&row.to_cbor()).unwrap(), row);
+        }
+    }
+}
