@@ -78,7 +78,7 @@ impl Audit {
         }
         for (place, measure) in Measure::ALL.iter().enumerate() {
             let figures = part.figures(universe, *measure);
-            let mut points = Points { sums: &part.cells, all: vec![figures.clone()] };
+            let mut points = Points::new(universe, part, *measure, &figures);
             let program = program(universe, rules, part, &rows, &goals, *measure, &figures);
             // Those that need most come first: what is found for them often is enough for others.
             let mut order: Vec<_> = (0..goals.len()).collect();
@@ -114,15 +114,28 @@ impl Part {
 /// Figures that all unknowns could have.
 struct Points<'a> {
     sums: &'a [(u32, Vec<u32>)],
+    /// By cell: what lies in atoms that are known.
+    known: Vec<i128>,
     all: Vec<Vec<i128>>,
 }
 
-impl Points<'_> {
+impl<'a> Points<'a> {
+    fn new(universe: &Universe, part: &'a Part, measure: Measure, figures: &[i128]) -> Self {
+        let mut points = Self { sums: &part.cells, known: vec![0; part.cells.len()], all: vec![figures.to_vec()] };
+        let known = |(place, (cell, _)): (usize, &(u32, Vec<u32>))| {
+            let figure = universe.cell(*cell).map_or(0, |cell| cell.figure(measure));
+            figure.saturating_sub(points.interval(place).least)
+        };
+        points.known = part.cells.iter().enumerate().map(known).collect();
+        points
+    }
+
     fn interval(&self, cell: usize) -> Interval {
+        let known = self.known.get(cell).copied().unwrap_or(0);
         let sum = |point: &Vec<i128>| {
             let unknowns = self.sums.get(cell).map(|(_, sum)| sum.as_slice()).unwrap_or_default();
             let figures = unknowns.iter().filter_map(|unknown| point.get(*unknown as usize));
-            figures.fold(0_i128, |sum, figure| sum.saturating_add(*figure))
+            figures.fold(known, |sum, figure| sum.saturating_add(*figure))
         };
         let (least, most) = (self.all.iter().map(sum).min(), self.all.iter().map(sum).max());
         Interval { least: least.unwrap_or(0), most: most.unwrap_or(0) }

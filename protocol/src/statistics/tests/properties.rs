@@ -92,6 +92,60 @@ fn primary_only(facts: &Facts, publication: &Publication) -> Publication {
     all
 }
 
+fn rest_on_possible_figures(seed: u64, items: u64) -> Result<(), TestCaseError> {
+    let mut numbers = Numbers(seed);
+    let (facts, rules) = (world(&mut numbers, items), rules(&mut numbers));
+    let edition = edition("2025-12", "2026-01", tables(&mut numbers));
+    let mut universe = Universe::new(&facts, &edition, &rules, &[]).unwrap();
+    universe.protect(&rules).unwrap();
+    let audit = audit(&universe, &rules, None).unwrap();
+    let mut seen = BTreeMap::<(u32, usize), Interval>::new();
+    for (unknowns, measure, figures) in &audit.evidence {
+        let mut all: Vec<_> = universe.atoms.iter().map(|sums| sums.of(*measure) as i128).collect();
+        for (atoms, figure) in unknowns.iter().zip(figures) {
+            prop_assert!(*figure >= 0);
+            atoms.iter().for_each(|atom| all[*atom as usize] = 0);
+            all[atoms[0] as usize] = *figure;
+        }
+        for (number, cell) in (0_u32..).zip(&universe.cells) {
+            let sum: i128 = cell.atoms.iter().map(|atom| all[*atom as usize]).sum();
+            if cell.state == State::Published {
+                prop_assert_eq!(sum, cell.figure(*measure));
+            } else if *measure == Measure::Count {
+                prop_assert!(sum >= cell.known_count(&rules));
+            }
+            if cell.state != State::Published {
+                let place = Measure::ALL.iter().position(|one| one == measure).unwrap();
+                let interval = seen.entry((number, place)).or_insert(Interval { least: sum, most: sum });
+                *interval = Interval { least: interval.least.min(sum), most: interval.most.max(sum) };
+            }
+        }
+    }
+    for (number, cell) in (0_u32..).zip(&universe.cells).filter(|(_, cell)| cell.state != State::Published) {
+        for (place, measure) in Measure::ALL.iter().enumerate() {
+            let (interval, figure) = (seen[&(number, place)], cell.figure(*measure));
+            let beside = cell.guarded && *measure != Measure::Count;
+            let width = if beside { rules.width(figure) } else { 0 };
+            let between = figure.min(1);
+            for interval in [interval, audit.intervals[&number][place]] {
+                prop_assert!(
+                    interval.least <= figure - width && interval.most >= figure + width,
+                    "{} {measure} {interval:?}",
+                    cell.key
+                );
+                prop_assert!(interval.most - interval.least >= between, "{} {measure} {interval:?}", cell.key);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Found at random: a withheld cell that holds atoms which are known, whose interval was told without them.
+#[test]
+fn known_atoms_count_in_intervals() {
+    rest_on_possible_figures(16_297_909_321_931_205_368, 19).unwrap();
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
@@ -124,46 +178,7 @@ proptest! {
     /// The figures on which intervals rest agree with everything published, and are as far apart as the rules ask.
     #[test]
     fn intervals_rest_on_figures_that_are_possible(seed: u64, items in 1_u64..80) {
-        let mut numbers = Numbers(seed);
-        let (facts, rules) = (world(&mut numbers, items), rules(&mut numbers));
-        let edition = edition("2025-12", "2026-01", tables(&mut numbers));
-        let mut universe = Universe::new(&facts, &edition, &rules, &[]).unwrap();
-        universe.protect(&rules).unwrap();
-        let audit = audit(&universe, &rules, None).unwrap();
-        let mut seen = BTreeMap::<(u32, usize), Interval>::new();
-        for (unknowns, measure, figures) in &audit.evidence {
-            let mut all: Vec<_> = universe.atoms.iter().map(|sums| sums.of(*measure) as i128).collect();
-            for (atoms, figure) in unknowns.iter().zip(figures) {
-                prop_assert!(*figure >= 0);
-                atoms.iter().for_each(|atom| all[*atom as usize] = 0);
-                all[atoms[0] as usize] = *figure;
-            }
-            for (number, cell) in (0_u32..).zip(&universe.cells) {
-                let sum: i128 = cell.atoms.iter().map(|atom| all[*atom as usize]).sum();
-                if cell.state == State::Published {
-                    prop_assert_eq!(sum, cell.figure(*measure));
-                } else if *measure == Measure::Count {
-                    prop_assert!(sum >= cell.known_count(&rules));
-                }
-                if cell.state != State::Published {
-                    let place = Measure::ALL.iter().position(|one| one == measure).unwrap();
-                    let interval = seen.entry((number, place)).or_insert(Interval { least: sum, most: sum });
-                    *interval = Interval { least: interval.least.min(sum), most: interval.most.max(sum) };
-                }
-            }
-        }
-        for (number, cell) in (0_u32..).zip(&universe.cells).filter(|(_, cell)| cell.state != State::Published) {
-            for (place, measure) in Measure::ALL.iter().enumerate() {
-                let (interval, figure) = (seen[&(number, place)], cell.figure(*measure));
-                let beside = cell.guarded && *measure != Measure::Count;
-                let width = if beside { rules.width(figure) } else { 0 };
-                let between = figure.min(1);
-                for interval in [interval, audit.intervals[&number][place]] {
-                    prop_assert!(interval.least <= figure - width && interval.most >= figure + width, "{} {measure} {interval:?}", cell.key);
-                    prop_assert!(interval.most - interval.least >= between, "{} {measure} {interval:?}", cell.key);
-                }
-            }
-        }
+        rest_on_possible_figures(seed, items)?;
     }
 
     /// Cells add up along each relation, and the atoms of each cell are the places that its codes say.
