@@ -8,11 +8,16 @@
 //! | `cell` | dimensions, levels, cells' keys, tables |
 //! | `rules` | when a cell is sensitive by itself, and how well it is protected |
 //! | `universe` | all cells of tables now and before as sums of atoms, and as sums of one another |
+//! | `lattice` | which atoms differ in one dimension alone |
+//! | `evidence` | figures that atoms could have as well: the proof of what cannot be found out |
+//! | `shift` | small patterns of atoms that leave published sums alone |
+//! | `protect` | which cells are withheld for others' sake, with evidence for each |
+//! | `local` | evidence by the simplex method, where no shift is enough |
 //! | `system` | what is published as linear equations, in independent parts, solved |
 //! | `program` | how far a figure can be moved within them |
 //! | `fraction` | exact fractions |
-//! | `audit` | what somebody can find out who knows everything published |
-//! | `disclose` | which cells are withheld |
+//! | `audit` | what somebody can find out who knows everything published, gone through from the evidence |
+//! | `disclose` | from facts to a publication |
 //! | `publication` | what is published: bytes, and several members' together |
 //! | `write` | CSV and SDMX-CSV 2.0 |
 //! | `threshold` | what lies below and above de minimis thresholds, by collection model |
@@ -26,12 +31,17 @@
 mod audit;
 mod cell;
 mod disclose;
+mod evidence;
 mod fact;
 mod facts;
 mod fraction;
+mod lattice;
+mod local;
 mod program;
+mod protect;
 mod publication;
 mod rules;
+mod shift;
 mod system;
 mod threshold;
 mod universe;
