@@ -317,13 +317,15 @@ pub const MAX_STATISTICS_UNKNOWNS: usize = 512;
 /// Such systems that are solved for one publication.
 pub const MAX_STATISTICS_SOLVED: usize = 4_096;
 /// Steps of the search for what must be withheld, for one publication; each looks at one combination of codes, in some tens of nanoseconds.
-pub const MAX_STATISTICS_STEPS: u64 = 1 << 32;
+pub const MAX_STATISTICS_STEPS: u64 = 1 << 31;
 /// Rules of dominance, and of closeness, of one publication.
 pub const MAX_STATISTICS_DOMINANCES: usize = 8;
 /// Thresholds that are compared at once.
 pub const MAX_STATISTICS_THRESHOLDS: usize = 64;
 /// Pieces of evidence that change a cell withheld for others' sake, for which it is tried to show it after all; each is looked for again.
 pub const MAX_STATISTICS_REVIEWED: usize = 64;
+/// Steps after which no more cells are tried.
+pub const MAX_STATISTICS_REVIEW_STEPS: u64 = 1 << 25;
 /// Numbers of one window: sixteen times the largest day that is foreseen, at 128 bytes each in memory.
 pub const MAX_WINDOW_NUMBERS: u64 = 16 * 1024 * 1024;
 /// Levels of a window's tree that one answer goes down: 64 roots for each one asked about.

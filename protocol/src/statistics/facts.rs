@@ -171,14 +171,26 @@ pub(crate) fn sensitive<'a>(
     groups: impl Iterator<Item = (&'a [u32; 3], &'a Sums)> + Clone,
 ) -> Option<Sensitive> {
     let count = groups.clone().map(|(_, sums)| sums.count).sum();
+    // Rules ask for several measures of one role after another.
+    let mut known: Option<(Role, Vec<Sums>)> = None;
     rules.sensitive(count, |role, measure| {
-        let place = Role::ALL.iter().position(|one| *one == role).unwrap_or_default();
-        let mut shares = HashMap::<u32, u128>::new();
-        for (parties, sums) in groups.clone() {
-            *shares.entry(parties.get(place).copied().unwrap_or_default()).or_default() += sums.of(measure);
-        }
-        let mut shares: Vec<_> = shares.into_values().collect();
+        let (_, parties) = match known.take() {
+            Some(same) if same.0 == role => known.insert(same),
+            _ => known.insert((role, by_party(role, groups.clone()))),
+        };
+        let mut shares: Vec<_> = parties.iter().map(|sums| sums.of(measure)).collect();
         shares.sort_unstable_by(|one, other| other.cmp(one));
         shares
     })
+}
+
+/// What each party has in a role.
+fn by_party<'a>(role: Role, groups: impl Iterator<Item = (&'a [u32; 3], &'a Sums)>) -> Vec<Sums> {
+    let place = Role::ALL.iter().position(|one| *one == role).unwrap_or_default();
+    let mut parties = HashMap::<u32, Sums>::new();
+    for (numbers, sums) in groups {
+        let all = parties.entry(numbers.get(place).copied().unwrap_or_default()).or_default();
+        *all = all.plus(*sums);
+    }
+    parties.into_values().collect()
 }

@@ -15,6 +15,8 @@ pub(crate) struct Lattice {
     lines: Vec<Vec<(u32, u32)>>,
     /// By atom: the cells in which it counts.
     cells: Vec<Vec<u32>>,
+    /// By atom: a cell that it is by itself.
+    alone: Vec<Option<u32>>,
 }
 
 impl Lattice {
@@ -36,7 +38,7 @@ impl Lattice {
             }
         }
         lines.iter_mut().for_each(|line| line.sort_unstable());
-        let mut cells = vec![Vec::new(); places.len()];
+        let (mut cells, mut alone) = (vec![Vec::new(); places.len()], vec![None; places.len()]);
         for (number, cell) in (0_u32..).zip(&universe.cells) {
             for atom in &cell.atoms {
                 if let Some(cells) = cells.get_mut(*atom as usize) {
@@ -44,12 +46,24 @@ impl Lattice {
                 }
             }
         }
-        Self { places, line_of, lines, cells }
+        for (number, cell) in (0_u32..).zip(&universe.cells) {
+            if let [atom] = cell.atoms.as_slice()
+                && let Some(alone) = alone.get_mut(*atom as usize)
+            {
+                *alone = Some(number);
+            }
+        }
+        Self { places, line_of, lines, cells, alone }
     }
 
     /// The cells in which an atom counts.
     pub(crate) fn cells(&self, atom: u32) -> &[u32] {
         self.cells.get(atom as usize).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// A cell that an atom is by itself.
+    pub(crate) fn alone(&self, atom: u32) -> Option<u32> {
+        self.alone.get(atom as usize).copied().flatten()
     }
 
     /// The atoms that differ from this one in a dimension alone, itself among them, by node.

@@ -20,7 +20,9 @@ use super::local;
 use super::rules::{Measure, Rules};
 use super::shift::{MEASURES, Search, Shift, Way, Wish, place};
 use super::universe::{Cell, State, Universe};
-use crate::limits::{MAX_STATISTICS_REVIEWED, MAX_STATISTICS_SOLVED, MAX_STATISTICS_STEPS};
+use crate::limits::{
+    MAX_STATISTICS_REVIEW_STEPS, MAX_STATISTICS_REVIEWED, MAX_STATISTICS_SOLVED, MAX_STATISTICS_STEPS,
+};
 
 /// Atoms of a cell about which shifts are looked for, those with the largest figures.
 const BASES: usize = 6;
@@ -351,7 +353,11 @@ impl<'a> Work<'a> {
             (0_u32..).zip(&self.universe.cells).filter(|(_, cell)| secondary(cell)).map(|(number, _)| number);
         let mut order: Vec<_> = numbered.collect();
         order.sort_by_key(|cell| std::cmp::Reverse((self.universe.cell(*cell).map(|cell| cell.sums.value), *cell)));
+        let most = self.steps.saturating_add(MAX_STATISTICS_REVIEW_STEPS);
         for cell in order {
+            if self.steps > most {
+                break;
+            }
             let leaning = self.leaning.get(cell as usize).map_or(0, Vec::len);
             if leaning > MAX_STATISTICS_REVIEWED {
                 continue;

@@ -82,9 +82,7 @@ impl<'a> Search<'a> {
 
     /// Looks about this atom of the target, through boxes of all dimensions.
     pub(crate) fn about(&mut self, atom: u32) {
-        if !self.fits(atom, false) {
-            return;
-        }
+        let Some(first) = self.fits(atom, false) else { return };
         let Some(target) = self.universe.cell(self.target) else { return };
         let open = |dimension: &&Dimension| {
             target.key.level(**dimension) > 0 && self.lattice.beside(atom, **dimension).len() > 1
@@ -96,7 +94,7 @@ impl<'a> Search<'a> {
             let chosen = dimensions.iter().enumerate().filter(|(place, _)| choice >> place & 1 == 1);
             let chosen: Vec<_> = chosen.map(|(_, dimension)| *dimension).collect();
             self.left = STEPS;
-            self.extend(&chosen, &mut vec![(atom, false)]);
+            self.extend(&chosen, &mut vec![(atom, false)], first);
             self.steps += u64::from(STEPS - self.left);
             if self.is_free() {
                 return;
@@ -109,7 +107,8 @@ impl<'a> Search<'a> {
         self.best.as_ref().is_some_and(|best| best.withhold.is_empty())
     }
 
-    fn extend(&mut self, dimensions: &[Dimension], corners: &mut Corners) {
+    /// Doubles a box along each of these dimensions in every way. Its corners cost at least so much.
+    fn extend(&mut self, dimensions: &[Dimension], corners: &mut Corners, least: Cost) {
         let Some((dimension, others)) = dimensions.split_first() else { return self.look(corners) };
         let (lattice, before) = (self.lattice, corners.len());
         let Some((base, _)) = corners.first().copied() else { return };
@@ -119,54 +118,58 @@ impl<'a> Search<'a> {
                 return;
             }
             self.left -= 1;
-            let inside = self.universe.cell(self.target).is_none_or(|cell| cell.atoms.binary_search(beside).is_ok());
-            if *node == own || inside {
+            if *node == own {
                 continue;
             }
+            let (mut all, most) = (least, self.most());
             for place in 0..before {
                 let Some((corner, falls)) = corners.get(place).copied() else { break };
-                match lattice.at(corner, *dimension, *node) {
-                    Some(other) if self.fits(other, !falls) => corners.push((other, !falls)),
-                    _ => break,
+                let other = if place == 0 { Some(*beside) } else { lattice.at(corner, *dimension, *node) };
+                let more = other.and_then(|other| Some((other, self.fits(other, !falls)?)));
+                let Some((other, more)) = more else { break };
+                all = sum(all, more);
+                if all >= most {
+                    break;
                 }
+                corners.push((other, !falls));
             }
-            if corners.len() == 2 * before {
-                self.extend(others, corners);
+            // What stays inside of the target changes nothing of it.
+            let inside = || self.universe.cell(self.target).is_none_or(|cell| cell.atoms.binary_search(beside).is_ok());
+            if corners.len() == 2 * before && !inside() {
+                self.extend(others, corners, all);
             }
             corners.truncate(before);
         }
     }
 
-    /// Whether an atom has enough to be a corner.
-    fn fits(&self, atom: u32, falls: bool) -> bool {
-        let has = |measure: Measure| self.figure(atom, measure);
+    /// Whether an atom has enough to be a corner, and what it costs at least: the cell that it is by itself changes for certain.
+    fn fits(&self, atom: u32, falls: bool) -> Option<Cost> {
         let fits = |wish: &Wish| match wish.way {
-            Way::Up(by) => !falls || has(wish.measure) >= by,
-            Way::Down(by) => falls || has(wish.measure) >= by,
+            Way::Up(by) => !falls || self.figure(atom, wish.measure) >= by,
+            Way::Down(by) => falls || self.figure(atom, wish.measure) >= by,
             Way::Either => true,
         };
-        self.wishes.iter().all(fits)
+        let alone = self.lattice.alone(atom).and_then(|cell| self.universe.cell(cell));
+        let least = match alone.filter(|cell| cell.is_published()) {
+            Some(cell) if !cell.free => return None,
+            Some(cell) => cost(cell),
+            None => (0, 0),
+        };
+        (least < self.most() && self.wishes.iter().all(fits)).then_some(least)
+    }
+
+    /// What a shift may cost less than.
+    fn most(&self) -> Cost {
+        match &self.best {
+            Some(best) => best.cost,
+            None if self.free_only => (0, 1),
+            None => (u128::MAX, u128::MAX),
+        }
     }
 
     /// Looks at a box: what must be withheld for it, whether it serves, and whether it is cheaper than others.
     fn look(&mut self, corners: &Corners) {
-        let most = match &self.best {
-            Some(best) => best.cost,
-            None if self.free_only => (0, 1),
-            None => (u128::MAX, u128::MAX),
-        };
-        // Corners that are cells by themselves change for certain.
-        let mut least = (0_u128, 0_u128);
-        for (atom, _) in corners {
-            match self.alone(*atom).map(|cell| (cell.is_published(), cell.free, cost(cell))) {
-                Some((true, false, _)) => return,
-                Some((true, true, more)) => least = sum(least, more),
-                _ => {}
-            }
-        }
-        if least >= most {
-            return;
-        }
+        let most = self.most();
         self.left = self.left.saturating_sub(LOOK);
         self.changes.clear();
         for (atom, falls) in corners {
@@ -213,12 +216,6 @@ impl<'a> Search<'a> {
                 atoms && (wish.measure != Measure::Count || floors())
             })
         })
-    }
-
-    /// The cell that an atom is by itself.
-    fn alone(&self, atom: u32) -> Option<&Cell> {
-        let cells = self.lattice.cells(atom).iter().filter_map(|number| self.universe.cell(*number));
-        cells.into_iter().find(|cell| cell.atoms.len() == 1)
     }
 
     fn figure(&self, atom: u32, measure: Measure) -> i128 {
