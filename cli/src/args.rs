@@ -1,6 +1,7 @@
-//! The command line. What is said of documents is in [`documents`], of traders in [`traders`].
+//! The command line. What is said of documents is in [`documents`], of traders in [`traders`], of statistics in [`stats`].
 
 mod documents;
+mod stats;
 mod traders;
 
 use std::path::PathBuf;
@@ -13,6 +14,9 @@ use crate::exit;
 pub(crate) use documents::{
     AgreementCommand, CardCommand, CharterCommand, DocumentsArgs, ExplainArgs, KeysArgs, KnownArgs, RenewArgs,
     RevokeArgs, RotateArgs, SignerArgs, WordArgs,
+};
+pub(crate) use stats::{
+    AmountArg, FormArgs, StatsCombineArgs, StatsCommand, StatsTableArgs, StatsThresholdArgs, StatsVerifyArgs,
 };
 pub(crate) use traders::{
     AttestKeyAddArgs, AttestKeyCommand, AttestKeyEndArgs, AttestKeyListArgs, RecogniseArgs, UsesArgs,
@@ -109,6 +113,9 @@ pub(crate) enum Command {
     /// uses. Needs no node, and with one what is signed goes to partners.
     #[command(subcommand)]
     Attest(crate::cmd::AttestCommand),
+    /// Statistics of facts: tables with what would tell of somebody withheld, signed; thresholds; several members' added up. Needs no node.
+    #[command(subcommand)]
+    Stats(StatsCommand),
     /// Run a network on this machine and watch it work.
     Demo(crate::demo::Args),
     /// Practice partners of any kind for whoever builds against a node: they play by rules, and a report says what was right and wrong.

@@ -318,6 +318,11 @@ pub const MAX_STATISTICS_UNKNOWNS: usize = 512;
 pub const MAX_STATISTICS_SOLVED: usize = 4_096;
 /// Steps of the search for what must be withheld, for one publication; each looks at one combination of codes, in some tens of nanoseconds.
 pub const MAX_STATISTICS_STEPS: u64 = 1 << 31;
+/// Bytes of one publication.
+pub const MAX_STATISTICS_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes of a signed publication that stands in a record, which has room for its other groups beside it: some eight thousand cells. Larger ones are
+/// attached.
+pub const MAX_CARRIED_STATISTICS_BYTES: usize = 240 * 1024;
 /// Rules of dominance, and of closeness, of one publication.
 pub const MAX_STATISTICS_DOMINANCES: usize = 8;
 /// Thresholds that are compared at once.

@@ -1,6 +1,6 @@
 //! What `luxor bench` and `luxord bench` share: the records and networks they measure with, the reports they exchange as JSON, the
 //! formula of the ceiling, SD-JWT beside our own disclosure, traders to recognise, a window to
-//! reconcile, and documents to read.
+//! reconcile, facts to publish tables of, and documents to read.
 //!
 //! Not here: measuring, clocks and processes.
 
@@ -13,6 +13,7 @@ mod recognition;
 mod records;
 mod report;
 pub mod sdjwt;
+mod statistics;
 mod windows;
 pub mod xml;
 
@@ -25,6 +26,7 @@ pub use records::{MAX_RECORD_SIZE, MIN_RECORD_SIZE, Records};
 pub use report::{
     AttestReport, COUNTS, CeilingTerm, Count, CredentialCosts, DecisionReport, DisclosureCosts, DisclosureReport, End,
     Latencies, ListCosts, LogReport, Per, PolicyReport, Primitive, PrimitivesReport, ProofReport, QualityReport,
-    RecognitionReport, XmlReport, ceiling, decimal, peak_memory, per_second, percentile,
+    RecognitionReport, StatisticsReport, XmlReport, ceiling, decimal, peak_memory, per_second, percentile,
 };
+pub use statistics::{ITEMS, SampleFacts, Withholding};
 pub use windows::{DIFFERENCES, SampleWindow, WINDOW_NUMBERS, WindowRun};

@@ -19,6 +19,8 @@
 //! | `audit` | what somebody can find out who knows everything published, gone through from the evidence |
 //! | `disclose` | from facts to a publication |
 //! | `publication` | what is published: bytes, and several members' together |
+//! | `signed` | a publication with its publisher's signature, as a file and in a record |
+//! | `read` | facts from CSV |
 //! | `write` | CSV and SDMX-CSV 2.0 |
 //! | `threshold` | what lies below and above de minimis thresholds, by collection model |
 //!
@@ -26,7 +28,7 @@
 //! as a party that knows its own part of a withheld cell (the rules of dominance and closeness look at single cells only), or who guesses
 //! figures from elsewhere; and what corrections tell, which is why a published month is closed.
 //!
-//! Not here: how records become facts, currencies, signatures, clocks and storage.
+//! Not here: how records become facts, currencies, clocks and storage.
 
 mod audit;
 mod cell;
@@ -40,8 +42,10 @@ mod local;
 mod program;
 mod protect;
 mod publication;
+mod read;
 mod rules;
 mod shift;
+mod signed;
 mod system;
 mod threshold;
 mod universe;
@@ -53,7 +57,9 @@ pub use disclose::{DiscloseError, Disclosure, Edition, WithheldCell, disclose};
 pub use fact::{Fact, FactError, Heading, Mode, Month, Place, Role};
 pub use facts::{Facts, FactsError, Sums};
 pub use publication::{Figure, Figures, Publication, PublicationError, Source, Withheld};
+pub use read::{FactRow, FactsFileError, Flow, read_facts};
 pub use rules::{Closeness, Dominance, Measure, Rules, RulesError, Sensitive};
+pub use signed::{SignedError, SignedPublication};
 pub use threshold::{Cost, Row, Side, ThresholdError, Thresholds};
 pub use write::{Structure, StructureError};
 

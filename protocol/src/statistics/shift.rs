@@ -44,8 +44,9 @@ pub(crate) struct Shift {
     pub(crate) cost: Cost,
 }
 
-/// Steps that a search for boxes of the same dimensions takes about one atom.
-const STEPS: u32 = 1 << 14;
+/// Steps of a search about one atom, shared by the choices of dimensions along which boxes extend, at least so many for each.
+const STEPS: u32 = 1 << 16;
+const LEAST_STEPS: u32 = 1 << 8;
 /// Steps that it takes to look at all cells of a box.
 const LOOK: u32 = 1 << 5;
 
@@ -90,12 +91,13 @@ impl<'a> Search<'a> {
         let dimensions: Vec<_> = Dimension::ALL.iter().filter(open).copied().collect();
         let mut choices: Vec<u32> = (0..1 << dimensions.len()).collect();
         choices.sort_by_key(|choice| (std::cmp::Reverse(choice.count_ones()), *choice));
+        let share = (STEPS >> dimensions.len()).max(LEAST_STEPS);
         for choice in choices {
             let chosen = dimensions.iter().enumerate().filter(|(place, _)| choice >> place & 1 == 1);
             let chosen: Vec<_> = chosen.map(|(_, dimension)| *dimension).collect();
-            self.left = STEPS;
+            self.left = share;
             self.extend(&chosen, &mut vec![(atom, false)], first);
-            self.steps += u64::from(STEPS - self.left);
+            self.steps += u64::from(share - self.left);
             if self.is_free() {
                 return;
             }

@@ -204,10 +204,6 @@ impl Universe {
         numbers.iter().filter_map(|number| self.relations.get(*number as usize))
     }
 
-    pub(crate) fn is_withheld(&self, cell: u32) -> bool {
-        self.cell(cell).is_some_and(Cell::is_withheld)
-    }
-
     /// What each cell's state is at the beginning: what was published stays so.
     fn know(&mut self, views: &[View<'_>], keys: &[BTreeMap<Key, u32>]) -> Result<(), DiscloseError> {
         for (place, (view, keys)) in views.iter().zip(keys).enumerate() {

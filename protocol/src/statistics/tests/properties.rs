@@ -262,6 +262,25 @@ proptest! {
     }
 }
 
+/// A table of all six dimensions with all levels: boxes of up to 64 corners.
+#[test]
+fn all_dimensions_at_once() {
+    for seed in 0..4 {
+        let mut numbers = Numbers(seed);
+        let facts = world(&mut numbers, 40);
+        let tables = vec![table("t", Dimension::ALL)];
+        let edition = edition("2025-12", "2026-01", tables);
+        let publication = disclose(&facts, &edition, &by_count(2, 20), &[]).unwrap().publication;
+        let places = places(&facts);
+        let (published, withheld) = knowledge(&[publication], &places);
+        let mut rows: Vec<_> = withheld.into_iter().map(|(_, row, _)| row).collect();
+        rows.sort();
+        rows.dedup();
+        let sought: Vec<_> = rows.into_iter().step_by(7).collect();
+        assert!(sought.len() > 10 && !determined(&published, &sought).contains(&true));
+    }
+}
+
 /// The control: where cells are withheld only for their own sake, many are computed, by the same means.
 #[test]
 fn without_secondary_suppression_cells_are_found_out() {
