@@ -1,8 +1,9 @@
 //! The command line. What is said of documents is in [`documents`], of traders in [`traders`], of differences in [`reconcile`], of
-//! windows and disputes in [`windows`].
+//! statistics in [`stats`], of windows and disputes in [`windows`].
 
 mod documents;
 mod reconcile;
+mod stats;
 mod traders;
 mod windows;
 
@@ -19,6 +20,9 @@ pub(crate) use documents::{
 };
 pub(crate) use reconcile::{
     CloseArgs, PaymentsArgs, ReconcileArgs, ReconcileCommand, ReconcileExplainArgs, WriteOffArgs,
+};
+pub(crate) use stats::{
+    AmountArg, FormArgs, StatsCombineArgs, StatsCommand, StatsTableArgs, StatsThresholdArgs, StatsVerifyArgs,
 };
 pub(crate) use traders::{
     AttestKeyAddArgs, AttestKeyCommand, AttestKeyEndArgs, AttestKeyListArgs, RecogniseArgs, UsesArgs,
@@ -128,6 +132,9 @@ pub(crate) enum Command {
     /// uses. Needs no node, and with one what is signed goes to partners.
     #[command(subcommand)]
     Attest(crate::cmd::AttestCommand),
+    /// Statistics of facts: tables with what would tell of somebody withheld, signed; thresholds; several members' added up. Needs no node.
+    #[command(subcommand)]
+    Stats(StatsCommand),
     /// Run a network on this machine and watch it work.
     Demo(crate::demo::Args),
     /// Practice partners of any kind for whoever builds against a node: they play by rules, and a report says what was right and wrong.

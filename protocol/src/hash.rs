@@ -66,6 +66,8 @@ pub enum Domain {
     Statement,
     /// The content of a dispute file.
     Dispute,
+    /// Published statistics, and their signature.
+    Statistics,
 }
 
 impl Domain {
@@ -100,6 +102,7 @@ impl Domain {
             Domain::Differences => "luxor/v1/differences",
             Domain::Statement => "luxor/v1/statement",
             Domain::Dispute => "luxor/v1/dispute",
+            Domain::Statistics => "luxor/v1/statistics",
         }
     }
 }

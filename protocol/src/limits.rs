@@ -312,14 +312,25 @@ pub const MAX_STATISTICS_TABLES: usize = 32;
 pub const MAX_STATISTICS_CELLS: usize = 200_000;
 /// Summands of all these cells, four bytes each.
 pub const MAX_STATISTICS_SUMMANDS: usize = 10_000_000;
-/// Unknown figures that hang together in one linear system; solving takes some of their third power.
-pub const MAX_STATISTICS_UNKNOWNS: usize = 4_096;
+/// Unknown figures that hang together in one linear system that is solved; solving takes some of their third power.
+pub const MAX_STATISTICS_UNKNOWNS: usize = 512;
+/// Such systems that are solved for one publication.
+pub const MAX_STATISTICS_SOLVED: usize = 4_096;
+/// Steps of the search for what must be withheld, for one publication; each looks at one combination of codes, in some tens of nanoseconds.
+pub const MAX_STATISTICS_STEPS: u64 = 1 << 31;
+/// Bytes of one publication.
+pub const MAX_STATISTICS_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes of a signed publication that stands in a record, which has room for its other groups beside it: some eight thousand cells. Larger ones are
+/// attached.
+pub const MAX_CARRIED_STATISTICS_BYTES: usize = 240 * 1024;
 /// Rules of dominance, and of closeness, of one publication.
 pub const MAX_STATISTICS_DOMINANCES: usize = 8;
 /// Thresholds that are compared at once.
 pub const MAX_STATISTICS_THRESHOLDS: usize = 64;
-/// Unknown figures that hang together with a cell withheld for others' sake, for which it is tried to show it after all; each try solves them again.
-pub const MAX_STATISTICS_REVIEWED: usize = 256;
+/// Pieces of evidence that change a cell withheld for others' sake, for which it is tried to show it after all; each is looked for again.
+pub const MAX_STATISTICS_REVIEWED: usize = 64;
+/// Steps after which no more cells are tried.
+pub const MAX_STATISTICS_REVIEW_STEPS: u64 = 1 << 25;
 /// Numbers of one window, at 136 bytes each in memory while it is compared; a channel that gave more is compared in several.
 pub const MAX_WINDOW_NUMBERS: u64 = 1024 * 1024;
 /// Records of one number of an item that its account looks at; beyond them records are left out, and counted.

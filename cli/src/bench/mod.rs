@@ -1,6 +1,6 @@
 //! `luxor bench`: what a machine does, for those who have to size one.
 //!
-//! `policy`, `disclosure`, `quality`, `attest`, `recognition`, `reconcile` and `xml` run in this process, in memory. `exchange` runs two real nodes on this machine and drives records from one to the other; `log` and `primitives` run
+//! `policy`, `disclosure`, `quality`, `attest`, `recognition`, `reconcile`, `statistics` and `xml` run in this process, in memory. `exchange` runs two real nodes on this machine and drives records from one to the other; `log` and `primitives` run
 //! inside one `luxord bench` process, because this command links neither the database nor the network. The ceiling beside
 //! the figure of `exchange` is made of the primitives measured in the same run; its formula is in
 //! [`luxor_protocol::bench`].
@@ -15,6 +15,7 @@
 //! | `attest` | credentials and status lists |
 //! | `recognition` | traders recognised among a million attestations |
 //! | `reconcile` | items accounted for record by record |
+//! | `statistics` | tables of a month, with what is withheld |
 //! | `xml` | WCO declarations into records |
 //! | `child` | `luxord bench` |
 //! | `process` | memory, processor time and disk of a process |
@@ -31,13 +32,14 @@ mod quality;
 mod recognition;
 mod reconcile;
 mod report;
+mod statistics;
 mod xml;
 
 use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::value_parser;
-use luxor_protocol::bench::{MAX_RECORD_SIZE, MIN_RECORD_SIZE, RECONCILED, TRADERS};
+use luxor_protocol::bench::{ITEMS, MAX_RECORD_SIZE, MIN_RECORD_SIZE, RECONCILED, TRADERS};
 use luxor_protocol::limits::{MAX_ATTESTATIONS, MAX_CHUNK_RECORDS, MAX_MEMBERS};
 
 use crate::exit::Exit;
@@ -53,6 +55,8 @@ const MAX_QUESTIONS: u64 = 10_000_000;
 const MAX_ROUNDS: u64 = 10_000;
 const MAX_QUALITY_RECORDS: u64 = 1_000_000;
 const MAX_RECONCILED: u64 = 10 * RECONCILED;
+const MAX_FACTS: u64 = 10_000_000;
+const MAX_MONTHS: i64 = 60;
 const MAX_DECLARATIONS: u64 = 100_000;
 const MAX_STREAM_MIB: u64 = 1024 * 1024;
 const MIN_OPENING_BYTES: u64 = 300;
@@ -86,6 +90,8 @@ pub(crate) enum BenchCommand {
     /// What one more record costs a business reconciliation of many items.
     #[command(after_help = RECONCILE_HELP)]
     Reconcile(ReconcileArgs),
+    /// How long tables take of which nobody behind a small cell is found out, and how much is withheld.
+    Statistics(StatisticsArgs),
     /// How fast WCO XML is read into records, beside quick-xml alone, and how much memory a long stream takes.
     Xml(XmlArgs),
 }
@@ -244,6 +250,20 @@ pub(crate) struct ReconcileArgs {
     pub(crate) json: bool,
 }
 
+/// `luxor bench statistics`
+#[derive(Debug, clap::Args)]
+pub(crate) struct StatisticsArgs {
+    /// Items that are counted.
+    #[arg(long, value_name = "N", default_value_t = ITEMS, value_parser = value_parser!(u64).range(100..=MAX_FACTS))]
+    pub(crate) items: u64,
+    /// Months over which they are spread.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u32).range(1..=MAX_MONTHS))]
+    pub(crate) months: u32,
+    /// One JSON document on stdout.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// `luxor bench xml`
 #[derive(Debug, clap::Args)]
 pub(crate) struct XmlArgs {
@@ -325,6 +345,14 @@ pub(crate) fn run(command: &BenchCommand) -> anyhow::Result<Exit> {
             match args.json {
                 true => ui::json(&attest)?,
                 false => report::attest(&attest)?,
+            }
+            Ok(Exit::Ok)
+        }
+        BenchCommand::Statistics(args) => {
+            let statistics = statistics::measure(args)?;
+            match args.json {
+                true => ui::json(&statistics)?,
+                false => report::statistics(&statistics)?,
             }
             Ok(Exit::Ok)
         }

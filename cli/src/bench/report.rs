@@ -5,7 +5,7 @@ use std::io;
 
 use luxor_protocol::bench::{
     AccountingReport, AttestReport, CeilingTerm, DecisionReport, DisclosureReport, End, Latencies, LogReport, Per,
-    PolicyReport, Primitive, PrimitivesReport, QualityReport, RecognitionReport, XmlReport, decimal,
+    PolicyReport, Primitive, PrimitivesReport, QualityReport, RecognitionReport, StatisticsReport, XmlReport, decimal,
 };
 use serde::Serialize;
 use serde_json::Number;
@@ -244,6 +244,23 @@ pub(super) fn reconcile(report: &AccountingReport) -> io::Result<()> {
     ui::line(&format!("{due} items looked at again when terms ended, {} us each", us(report.due_ns)))?;
     ui::line(&format!("{} differences, those that were planted", count(report.findings)))?;
     ui::line(&format!("memory {}, {} bytes an item", mib(report.memory_bytes), report.bytes_per_item))
+}
+
+/// Prints how long tables took, for people.
+pub(super) fn statistics(report: &StatisticsReport) -> io::Result<()> {
+    let mut table = Table::new(&["", "cells", "of value"], &[1, 2]);
+    let share = |per_mille: u64| format!("{}.{} %", per_mille / 10, per_mille % 10);
+    table.row(["all", &count(report.cells), ""]);
+    table.row(["sensitive", &count(report.primary), &share(report.primary_value_per_mille)]);
+    table.row(["withheld for others' sake", &count(report.secondary), &share(report.secondary_value_per_mille)]);
+    table.print()?;
+    ui::line("")?;
+    let (items, bytes, memory) = (count(report.items), count(report.bytes), mib(report.memory_bytes));
+    ui::line(&format!(
+        "{items} items added up in {} ms, tables made and proven in {} ms",
+        report.load_ms, report.disclose_ms
+    ))?;
+    ui::line(&format!("the publication has {bytes} bytes; memory at most {memory}"))
 }
 
 /// Prints how fast XML is read, for people.

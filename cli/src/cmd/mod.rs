@@ -31,6 +31,7 @@ mod revoke;
 mod rotate;
 mod show;
 mod signatures;
+mod stats;
 mod status;
 mod submit;
 mod template;
@@ -93,6 +94,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Evidence(command) => log::run_evidence(&command),
         Command::Policy(command) => log::run_policy(&command),
         Command::Attest(command) => attest::run(&command),
+        Command::Stats(command) => stats::run(&command),
         Command::Demo(args) => demo::run(args),
         Command::Sandbox(command) => sandbox::run(&command),
         Command::Bench(command) => bench::run(&command),

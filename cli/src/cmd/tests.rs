@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod governance;
+mod stats;
 mod traders;
 
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! What `luxor bench` and `luxord bench` share: the records and networks they measure with, the reports they exchange as JSON, the
 //! formula of the ceiling, SD-JWT beside our own disclosure, traders to recognise, a window to
-//! reconcile, items to account for, and documents to read.
+//! reconcile, items to account for, facts to publish tables of, and documents to read.
 //!
 //! Not here: measuring, clocks and processes.
 
@@ -14,6 +14,7 @@ mod recognition;
 mod records;
 mod report;
 pub mod sdjwt;
+mod statistics;
 mod windows;
 pub mod xml;
 
@@ -27,6 +28,8 @@ pub use records::{MAX_RECORD_SIZE, MIN_RECORD_SIZE, Records};
 pub use report::{
     AccountingReport, AttestReport, COUNTS, CeilingTerm, Count, CredentialCosts, DecisionReport, DisclosureCosts,
     DisclosureReport, End, Latencies, ListCosts, LogReport, Per, PolicyReport, Primitive, PrimitivesReport,
-    ProofReport, QualityReport, RecognitionReport, XmlReport, ceiling, decimal, peak_memory, per_second, percentile,
+    ProofReport, QualityReport, RecognitionReport, StatisticsReport, XmlReport, ceiling, decimal, peak_memory,
+    per_second, percentile,
 };
+pub use statistics::{ITEMS, SampleFacts, Withholding};
 pub use windows::{DIFFERENCES, SampleWindow, WINDOW_NUMBERS, WindowRun};

@@ -324,6 +324,33 @@ pub struct AttestReport {
     pub lists: Vec<ListCosts>,
 }
 
+/// What `luxor bench statistics` prints, on one core.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StatisticsReport {
+    /// Items that are counted.
+    pub items: u64,
+    /// Months over which they are spread.
+    pub months: u64,
+    /// Cells: chapters by origin, mode and month, with all totals.
+    pub cells: u64,
+    /// Cells that are sensitive by themselves.
+    pub primary: u64,
+    /// Cells withheld for others' sake.
+    pub secondary: u64,
+    /// Of the value of all cells that of sensitive ones, in thousandths.
+    pub primary_value_per_mille: u64,
+    /// That of cells withheld for others' sake.
+    pub secondary_value_per_mille: u64,
+    /// Adding the facts up, in milliseconds.
+    pub load_ms: Number,
+    /// Making the tables, choosing what is withheld and proving it, in milliseconds.
+    pub disclose_ms: Number,
+    /// Bytes of the publication.
+    pub bytes: u64,
+    /// The most memory that the process held.
+    pub memory_bytes: u64,
+}
+
 /// What `luxor bench recognition` prints, on one core.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecognitionReport {

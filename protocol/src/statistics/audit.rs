@@ -1,18 +1,21 @@
 //! What somebody can find out who knows everything that is published: whether a withheld cell can be computed, and how wide the interval
 //! is in which each of its figures can lie.
 //!
-//! Proven, for each withheld cell: it is no combination of what is published (exact elimination), and for each figure above zero there
-//! are two sets of whole, non-negative figures for all atoms that agree with everything published and in which the cell's figure differs.
-//! Value, mass and duty of a sensitive cell are in one of them so far below and in the other so far above what they are, as the rules
-//! ask for. A figure of zero, duty for example, may become known as such. The count of a withheld cell is there known to be at least one, and of one that is withheld for
-//! others' sake at least the least number of items. Where 128 bits do not hold a number, nothing is proven, and the cell counts as found.
+//! Proven, for each withheld cell: for each figure above zero there are two sets of whole, non-negative figures for all atoms that agree
+//! with everything published and in which the cell's figure differs; so it is no combination of what is published, since that would have
+//! one value in both. Value, mass and duty of a sensitive cell are in one of them so far below and in the other so far above what they
+//! are, as the rules ask for. A figure of zero, duty for example, may become known as such. The count of a withheld cell is there known to
+//! be at least one, and of one that is withheld for others' sake at least the least number of items.
+//!
+//! The proof is the evidence itself ([`super::evidence`]). It is gone through here from the beginning, whoever found it and how; so nothing
+//! rests on the way cells were chosen. Where 128 bits do not hold a number, nothing is proven, and the cell counts as found.
 
 use std::collections::BTreeMap;
 
-use super::fraction::Fraction;
-use super::program::Program;
+use super::evidence::{Changes, Evidence};
+use super::lattice::Lattice;
 use super::rules::{Measure, Rules};
-use super::system::{Part, Sum, add, parts};
+use super::shift::{MEASURES, Way, Wish, place};
 use super::universe::{Cell, Universe};
 
 /// Between what a figure of a withheld cell certainly can lie; more may be possible.
@@ -24,193 +27,65 @@ pub struct Interval {
     pub most: i128,
 }
 
-/// Why a cell is not protected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Why {
-    /// It can be computed.
-    Computed,
-    /// A figure of it can be estimated too well; it takes so much more room.
-    Narrow { measure: Measure, need: i128 },
+impl Interval {
+    /// The figures that a cell has for certain: what they are.
+    pub(crate) fn of(cell: &Cell) -> [Self; 4] {
+        MEASURES.map(|measure| Self { least: cell.figure(measure), most: cell.figure(measure) })
+    }
+
+    pub(crate) fn widen(&mut self, figure: i128) {
+        (self.least, self.most) = (self.least.min(figure), self.most.max(figure));
+    }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Failure {
-    pub(crate) cell: u32,
-    pub(crate) why: Why,
-    /// Withheld cells that hang together with it.
-    pub(crate) around: Vec<u32>,
-}
-
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Audit {
-    pub(crate) failures: Vec<Failure>,
-    /// By cell: the intervals of count, value, mass and duty.
-    pub(crate) intervals: BTreeMap<u32, [Interval; 4]>,
-    /// Every set of figures on which an interval rests, as (part, measure, figure of each unknown).
-    #[cfg(test)]
-    pub(crate) evidence: Vec<(Vec<Vec<u32>>, Measure, Vec<i128>)>,
-}
-
-/// Looks at all withheld cells, or at those that hang together with cells of `focus`.
+/// The intervals of each withheld cell, by evidence.
 ///
 /// # Errors
-/// The number of unknowns, where they are too many.
-pub(crate) fn audit(universe: &Universe, rules: &Rules, focus: Option<&[u32]>) -> Result<Audit, usize> {
-    let (parts, computed) = parts(universe, focus)?;
-    let mut audit = Audit::default();
-    audit.failures.extend(computed.into_iter().map(|cell| Failure { cell, why: Why::Computed, around: Vec::new() }));
-    for part in &parts {
-        audit.look(universe, rules, part);
-    }
-    Ok(audit)
-}
-
-impl Audit {
-    fn look(&mut self, universe: &Universe, rules: &Rules, part: &Part) {
-        let around: Vec<_> = part.cells.iter().map(|(cell, _)| *cell).collect();
-        let mut fail = |cell: u32, why: Why| self.failures.push(Failure { cell, why, around: around.clone() });
-        let Some(rows) = part.solve() else { return around.iter().for_each(|cell| fail(*cell, Why::Computed)) };
-        let goals: Option<Vec<_>> = part.cells.iter().map(|(_, sum)| goal(&rows, sum)).collect();
-        let Some(goals) = goals else { return around.iter().for_each(|cell| fail(*cell, Why::Computed)) };
-        let computed: Vec<_> = around.iter().zip(&goals).filter(|(_, goal)| goal.is_empty()).collect();
-        if !computed.is_empty() {
-            return computed.into_iter().for_each(|(cell, _)| fail(*cell, Why::Computed));
-        }
-        for (place, measure) in Measure::ALL.iter().enumerate() {
-            let figures = part.figures(universe, *measure);
-            let mut points = Points { sums: &part.cells, all: vec![figures.clone()] };
-            let program = program(universe, rules, part, &rows, &goals, *measure, &figures);
-            // Those that need most come first: what is found for them often is enough for others.
-            let mut order: Vec<_> = (0..goals.len()).collect();
-            let need = |place: usize| Need::new(universe, rules, part, place, *measure);
-            order.sort_by_key(|place| (std::cmp::Reverse(need(*place).beside.max(need(*place).between)), *place));
-            for cell in order {
-                let missing = points.widen(cell, need(cell), &program, goals.get(cell));
-                if let Some(cell) = around.get(cell).filter(|_| missing > 0) {
-                    fail(*cell, Why::Narrow { measure: *measure, need: missing });
-                }
-            }
-            for (cell, number) in around.iter().enumerate() {
-                let interval = points.interval(cell);
-                let intervals = self.intervals.entry(*number).or_insert([Interval { least: 0, most: 0 }; 4]);
-                if let Some(place) = intervals.get_mut(place) {
-                    *place = interval;
-                }
-            }
-            #[cfg(test)]
-            self.evidence.extend(points.all.into_iter().map(|point| (part.unknowns.clone(), *measure, point)));
-        }
-    }
-}
-
-impl Part {
-    fn figures(&self, universe: &Universe, measure: Measure) -> Vec<i128> {
-        let of = |atom: &u32| universe.atoms.get(*atom as usize).map_or(0, |sums| sums.of(measure));
-        let sums = self.unknowns.iter().map(|atoms| atoms.iter().map(of).sum::<u128>());
-        sums.map(|sum| i128::try_from(sum).unwrap_or(i128::MAX)).collect()
-    }
-}
-
-/// Figures that all unknowns could have.
-struct Points<'a> {
-    sums: &'a [(u32, Vec<u32>)],
-    all: Vec<Vec<i128>>,
-}
-
-impl Points<'_> {
-    fn interval(&self, cell: usize) -> Interval {
-        let sum = |point: &Vec<i128>| {
-            let unknowns = self.sums.get(cell).map(|(_, sum)| sum.as_slice()).unwrap_or_default();
-            let figures = unknowns.iter().filter_map(|unknown| point.get(*unknown as usize));
-            figures.fold(0_i128, |sum, figure| sum.saturating_add(*figure))
-        };
-        let (least, most) = (self.all.iter().map(sum).min(), self.all.iter().map(sum).max());
-        Interval { least: least.unwrap_or(0), most: most.unwrap_or(0) }
-    }
-
-    /// Looks for figures that make the cell's interval as wide as it must be; returns what is missing.
-    fn widen(&mut self, cell: usize, need: Need, program: &Program<'_>, goal: Option<&Sum>) -> i128 {
-        let lowered = |goal: &Sum| goal.iter().map(|(one, by)| Some((*one, by.negative()?))).collect::<Option<Sum>>();
-        // Twice: a point between whole numbers falls short of what was asked for, so the second time more is.
-        for times in [1, 1 << 20] {
-            for up in [true, false] {
-                let (below, above) = need.missing(self.interval(cell));
-                let missing = if up { above } else { below };
-                let way = goal.and_then(|goal| if up { Some(goal.clone()) } else { lowered(goal) });
-                let way = way.filter(|_| missing > 0);
-                if let Some(point) = way.and_then(|way| program.raise(way, missing.saturating_mul(times))) {
-                    self.all.push(point.into_iter().take(self.all.first().map_or(0, Vec::len)).collect());
-                }
+/// A cell that the evidence does not protect.
+pub(crate) fn audit(
+    universe: &Universe,
+    rules: &Rules,
+    evidence: &[Evidence],
+) -> Result<BTreeMap<u32, [Interval; 4]>, u32> {
+    let lattice = Lattice::new(universe);
+    let withheld = (0_u32..).zip(&universe.cells).filter(|(_, cell)| cell.is_withheld());
+    let mut intervals: BTreeMap<_, _> = withheld.map(|(number, cell)| (number, Interval::of(cell))).collect();
+    let mut changes = Changes::of(universe.cells.len());
+    for evidence in evidence {
+        for (number, change) in evidence.shows(universe, rules, &lattice, &mut changes).unwrap_or_default() {
+            let (Some(cell), Some(intervals)) = (universe.cell(*number), intervals.get_mut(number)) else { continue };
+            if let Some(interval) = intervals.get_mut(place(evidence.measure)) {
+                interval.widen(cell.figure(evidence.measure).saturating_add(*change));
             }
         }
-        let (below, above) = need.missing(self.interval(cell));
-        below.max(above).max(0)
+    }
+    let open = intervals.iter().find(|(number, intervals)| {
+        universe.cell(**number).is_none_or(|cell| !missing(cell, rules, intervals).is_empty())
+    });
+    match open {
+        Some((cell, _)) => Err(*cell),
+        None => Ok(intervals),
     }
 }
 
-/// How far a figure must possibly lie from what it is.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Need {
-    figure: i128,
-    /// On each side.
-    beside: i128,
-    /// Between both ends.
-    between: i128,
-}
-
-impl Need {
-    pub(crate) fn of(cell: &Cell, rules: &Rules, measure: Measure) -> Self {
+/// What a withheld cell's intervals lack.
+pub(crate) fn missing(cell: &Cell, rules: &Rules, intervals: &[Interval; 4]) -> Vec<Wish> {
+    let mut wishes = Vec::new();
+    for (measure, interval) in Measure::ALL.iter().copied().zip(intervals) {
         let figure = cell.figure(measure);
         // A count of one has no room below it.
         let beside = if cell.guarded && measure != Measure::Count { rules.width(figure) } else { 0 };
-        Self { figure, beside, between: figure.min(1) }
-    }
-
-    /// What is missing below and above.
-    pub(crate) fn missing(self, interval: Interval) -> (i128, i128) {
-        let between = self.between.saturating_sub(interval.most.saturating_sub(interval.least));
-        let below = self.beside.saturating_sub(self.figure.saturating_sub(interval.least));
-        let above = self.beside.saturating_sub(interval.most.saturating_sub(self.figure));
-        (below.max(between), above.max(between))
-    }
-
-    fn new(universe: &Universe, rules: &Rules, part: &Part, place: usize, measure: Measure) -> Self {
-        let cell = part.cells.get(place).and_then(|(cell, _)| universe.cell(*cell));
-        cell.map_or(Self { figure: 0, beside: 0, between: 0 }, |cell| Self::of(cell, rules, measure))
-    }
-}
-
-/// The change of a sum of unknowns by the free ones.
-fn goal(rows: &BTreeMap<u32, Sum>, unknowns: &[u32]) -> Option<Sum> {
-    let mut goal = Sum::new();
-    for unknown in unknowns {
-        match rows.get(unknown) {
-            Some(row) => add(&mut goal, row, Fraction::ONE)?,
-            None => add(&mut goal, &Sum::from([(*unknown, Fraction::ONE)]), Fraction::ONE)?,
+        let mut wish = |way| wishes.push(Wish { measure, way });
+        if beside > 0 {
+            if interval.most < figure.saturating_add(beside) {
+                wish(Way::Up(beside));
+            }
+            if interval.least > figure - beside {
+                wish(Way::Down(beside));
+            }
+        } else if figure > 0 && interval.least == interval.most {
+            wish(Way::Either);
         }
     }
-    Some(goal)
-}
-
-/// Unknowns are not below zero; for counts each withheld cell is one more unknown, with what everybody knows it has as its floor.
-fn program(
-    universe: &Universe,
-    rules: &Rules,
-    part: &Part,
-    solved: &BTreeMap<u32, Sum>,
-    goals: &[Sum],
-    measure: Measure,
-    figures: &[i128],
-) -> Program<'static> {
-    let (mut rows, mut room) = (solved.clone(), figures.to_vec());
-    if measure == Measure::Count {
-        for ((cell, _), goal) in part.cells.iter().zip(goals) {
-            let Some(cell) = universe.cell(*cell) else { continue };
-            // What lies in atoms that are known does not count here.
-            let known = cell.known_count(rules);
-            rows.insert(u32::try_from(room.len()).unwrap_or(u32::MAX), goal.clone());
-            room.push(cell.figure(Measure::Count).saturating_sub(known).max(0));
-        }
-    }
-    Program::new(rows, &room)
+    wishes
 }

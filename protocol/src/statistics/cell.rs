@@ -97,7 +97,8 @@ impl Key {
         }
     }
 
-    fn node(&self, dimension: Dimension) -> u32 {
+    /// Its node, as a number.
+    pub(crate) fn node(&self, dimension: Dimension) -> u32 {
         self.0.get(dimension.index()).copied().unwrap_or_default()
     }
 }

@@ -95,24 +95,35 @@ impl Facts {
     /// # Errors
     /// [`FactsError::Full`].
     pub fn add(&mut self, fact: &Fact) -> Result<(), FactsError> {
-        let new = fact.parties.iter().flatten().filter(|name| !self.names.contains_key(*name)).count();
+        self.add_sums(&fact.place, &fact.parties, Sums::from(fact))
+    }
+
+    /// Counts items of one place and the same parties that are added up already; none where their count is zero.
+    ///
+    /// # Errors
+    /// [`FactsError::Full`].
+    pub fn add_sums(&mut self, place: &Place, parties: &[Option<Arc<str>>; 3], more: Sums) -> Result<(), FactsError> {
+        if more.count == 0 {
+            return Ok(());
+        }
+        let new = parties.iter().flatten().filter(|name| !self.names.contains_key(*name)).count();
         if self.names.len() + new > MAX_STATISTICS_PARTIES {
             return Err(FactsError::Full { what: "parties", limit: MAX_STATISTICS_PARTIES });
         }
         let known = self
-            .parties(fact)
-            .is_some_and(|parties| self.places.get(&fact.place).is_some_and(|groups| groups.contains_key(&parties)));
+            .parties(parties)
+            .is_some_and(|parties| self.places.get(place).is_some_and(|groups| groups.contains_key(&parties)));
         if !known && self.groups >= MAX_STATISTICS_GROUPS {
             return Err(FactsError::Full { what: "combinations of place and parties", limit: MAX_STATISTICS_GROUPS });
         }
-        for name in fact.parties.iter().flatten() {
+        for name in parties.iter().flatten() {
             // The number 0 is whoever is not named.
             let number = u32::try_from(self.names.len() + 1).unwrap_or(u32::MAX);
             self.names.entry(name.clone()).or_insert(number);
         }
-        let Some(parties) = self.parties(fact) else { return Err(FactsError::NotThere(fact.place)) };
-        let sums = self.places.entry(fact.place).or_default().entry(parties).or_default();
-        *sums = sums.plus(Sums::from(fact));
+        let Some(parties) = self.parties(parties) else { return Err(FactsError::NotThere(*place)) };
+        let sums = self.places.entry(*place).or_default().entry(parties).or_default();
+        *sums = sums.plus(more);
         self.groups += usize::from(!known);
         Ok(())
     }
@@ -124,7 +135,7 @@ impl Facts {
     /// [`FactsError::NotThere`] where no such item can have been added.
     pub fn take(&mut self, fact: &Fact) -> Result<(), FactsError> {
         let refused = || FactsError::NotThere(fact.place);
-        let parties = self.parties(fact).ok_or_else(refused)?;
+        let parties = self.parties(&fact.parties).ok_or_else(refused)?;
         let groups = self.places.get_mut(&fact.place).ok_or_else(refused)?;
         let sums = groups.get_mut(&parties).ok_or_else(refused)?;
         *sums = sums.minus(Sums::from(fact)).ok_or_else(refused)?;
@@ -156,9 +167,9 @@ impl Facts {
         self.places.iter().filter(move |(place, _)| (from..=to).contains(&place.month))
     }
 
-    fn parties(&self, fact: &Fact) -> Option<[u32; 3]> {
+    fn parties(&self, parties: &[Option<Arc<str>>; 3]) -> Option<[u32; 3]> {
         let mut numbers = [0; 3];
-        for (number, name) in numbers.iter_mut().zip(&fact.parties) {
+        for (number, name) in numbers.iter_mut().zip(parties) {
             *number = name.as_ref().map_or(Some(0), |name| self.names.get(name).copied())?;
         }
         Some(numbers)
@@ -171,14 +182,26 @@ pub(crate) fn sensitive<'a>(
     groups: impl Iterator<Item = (&'a [u32; 3], &'a Sums)> + Clone,
 ) -> Option<Sensitive> {
     let count = groups.clone().map(|(_, sums)| sums.count).sum();
+    // Rules ask for several measures of one role after another.
+    let mut known: Option<(Role, Vec<Sums>)> = None;
     rules.sensitive(count, |role, measure| {
-        let place = Role::ALL.iter().position(|one| *one == role).unwrap_or_default();
-        let mut shares = HashMap::<u32, u128>::new();
-        for (parties, sums) in groups.clone() {
-            *shares.entry(parties.get(place).copied().unwrap_or_default()).or_default() += sums.of(measure);
-        }
-        let mut shares: Vec<_> = shares.into_values().collect();
+        let (_, parties) = match known.take() {
+            Some(same) if same.0 == role => known.insert(same),
+            _ => known.insert((role, by_party(role, groups.clone()))),
+        };
+        let mut shares: Vec<_> = parties.iter().map(|sums| sums.of(measure)).collect();
         shares.sort_unstable_by(|one, other| other.cmp(one));
         shares
     })
+}
+
+/// What each party has in a role.
+fn by_party<'a>(role: Role, groups: impl Iterator<Item = (&'a [u32; 3], &'a Sums)>) -> Vec<Sums> {
+    let place = Role::ALL.iter().position(|one| *one == role).unwrap_or_default();
+    let mut parties = HashMap::<u32, Sums>::new();
+    for (numbers, sums) in groups {
+        let all = parties.entry(numbers.get(place).copied().unwrap_or_default()).or_default();
+        *all = all.plus(*sums);
+    }
+    parties.into_values().collect()
 }

@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::fraction::Fraction;
 use super::universe::Universe;
-use crate::limits::MAX_STATISTICS_UNKNOWNS;
 
 /// A sum of unknowns with factors. No factor is zero.
 pub(crate) type Sum = BTreeMap<u32, Fraction>;
@@ -24,49 +23,26 @@ pub(crate) struct Part {
     pub(crate) cells: Vec<(u32, Vec<u32>)>,
 }
 
-/// The parts in which cells of `focus` lie that are withheld, and the withheld cells of which everything is known; all where there is no
-/// focus.
-///
-/// # Errors
-/// The number of unknowns, where a part has more than can be looked at.
-pub(crate) fn parts(universe: &Universe, focus: Option<&[u32]>) -> Result<(Vec<Part>, Vec<u32>), usize> {
-    let equations = equations(universe);
-    let (known, equations) = peel(universe.atoms.len(), equations);
+/// The part in which a withheld cell lies; nothing where all of it is known.
+pub(crate) fn part(universe: &Universe, focus: u32) -> Option<Part> {
+    let (known, equations) = peel(universe.atoms.len(), equations(universe));
     let unknown = |atoms: &[u32]| -> Vec<u32> {
         atoms.iter().copied().filter(|atom| !known.get(*atom as usize).copied().unwrap_or(true)).collect()
     };
-    let mut withheld = Vec::new();
-    let mut computed = Vec::new();
-    for (number, cell) in (0_u32..).zip(&universe.cells).filter(|(_, cell)| cell.is_withheld()) {
-        match unknown(&cell.atoms) {
-            atoms if atoms.is_empty() => computed.push(number),
-            atoms => withheld.push((number, atoms)),
-        }
-    }
+    let withheld = (0_u32..).zip(&universe.cells).filter(|(_, cell)| cell.is_withheld());
+    let mut withheld: Vec<_> = withheld.map(|(number, cell)| (number, unknown(&cell.atoms))).collect();
+    withheld.retain(|(_, atoms)| !atoms.is_empty());
 
     let mut sets = Sets::new(universe.atoms.len());
     for atoms in equations.iter().chain(withheld.iter().map(|(_, atoms)| atoms)) {
         atoms.windows(2).for_each(|pair| sets.join(pair));
     }
-    let mut parts = BTreeMap::<u32, (Vec<Vec<u32>>, Vec<(u32, Vec<u32>)>)>::new();
-    for (cell, atoms) in &withheld {
-        if let Some(first) = atoms.first() {
-            parts.entry(sets.root(*first)).or_default().1.push((*cell, atoms.clone()));
-        }
-    }
-    if let Some(focus) = focus {
-        parts.retain(|_, (_, cells)| cells.iter().any(|(cell, _)| focus.contains(cell)));
-    }
-    for atoms in equations {
-        if let Some((equations, _)) = atoms.first().and_then(|first| parts.get_mut(&sets.root(*first))) {
-            equations.push(atoms);
-        }
-    }
-    let parts: Vec<_> = parts.into_values().map(|(equations, cells)| Part::new(equations, cells)).collect();
-    match parts.iter().map(|part| part.unknowns.len()).max() {
-        Some(most) if most > MAX_STATISTICS_UNKNOWNS => Err(most),
-        _ => Ok((parts, computed)),
-    }
+    let (_, atoms) = withheld.iter().find(|(cell, _)| *cell == focus)?;
+    let root = sets.root(*atoms.first()?);
+    let mut inside = |atoms: &[u32]| atoms.first().is_some_and(|first| sets.root(*first) == root);
+    withheld.retain(|(_, atoms)| inside(atoms));
+    let equations = equations.into_iter().filter(|atoms| inside(atoms)).collect();
+    Some(Part::new(equations, withheld))
 }
 
 impl Part {

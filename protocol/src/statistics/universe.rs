@@ -62,9 +62,10 @@ impl Cell {
         !self.is_published()
     }
 
-    /// Items that everybody knows it has at least while it is withheld.
+    /// Items that everybody knows it has at least while it is withheld; of a published one, as soon as it is withheld for others' sake.
     pub(crate) fn known_count(&self, rules: &Rules) -> i128 {
-        let own = if self.state == State::Secondary { u128::from(rules.min_count) } else { 1 };
+        let secondary = matches!(self.state, State::Secondary | State::Published);
+        let own = if secondary { u128::from(rules.min_count) } else { 1 };
         i128::try_from(self.least.max(own)).unwrap_or(i128::MAX)
     }
 }
@@ -85,6 +86,8 @@ impl Relation {
 #[derive(Debug, Clone)]
 pub(crate) struct Universe {
     pub(crate) atoms: Vec<Sums>,
+    /// Where each atom lies.
+    pub(crate) places: Vec<Key>,
     pub(crate) cells: Vec<Cell>,
     pub(crate) relations: Vec<Relation>,
     /// The cell of each key in the edition's tables.
@@ -108,7 +111,13 @@ impl Universe {
         earlier: &[Publication],
     ) -> Result<Self, DiscloseError> {
         let views = views(edition, earlier);
-        let mut universe = Self { atoms: Vec::new(), cells: Vec::new(), relations: Vec::new(), shown: BTreeMap::new() };
+        let mut universe = Self {
+            atoms: Vec::new(),
+            places: Vec::new(),
+            cells: Vec::new(),
+            relations: Vec::new(),
+            shown: BTreeMap::new(),
+        };
         let mut finest: [Level; DIMENSIONS] = [0; DIMENSIONS];
         for (level, dimension) in finest.iter_mut().zip(Dimension::ALL) {
             *level = views.iter().map(|view| view.table.finest(*dimension)).max().unwrap_or(0);
@@ -124,7 +133,9 @@ impl Universe {
         let mut groups = Vec::new();
         let mut summands = 0_usize;
         for (place, parties) in facts.between(from, to) {
-            let atom = *atoms.entry(Key::of(place, &finest)).or_insert_with(|| {
+            let finest = Key::of(place, &finest);
+            let atom = *atoms.entry(finest).or_insert_with(|| {
+                universe.places.push(finest);
                 universe.atoms.push(Sums::default());
                 groups.push(Vec::new());
                 number(universe.atoms.len() - 1)
@@ -178,6 +189,11 @@ impl Universe {
         Ok(universe)
     }
 
+    /// One figure of an atom.
+    pub(crate) fn atom(&self, number: u32, measure: Measure) -> Option<i128> {
+        i128::try_from(self.atoms.get(number as usize)?.of(measure)).ok()
+    }
+
     pub(crate) fn cell(&self, number: u32) -> Option<&Cell> {
         self.cells.get(number as usize)
     }
@@ -186,10 +202,6 @@ impl Universe {
     pub(crate) fn relations_of(&self, cell: u32) -> impl Iterator<Item = &Relation> {
         let numbers = self.cell(cell).map(|cell| cell.relations.as_slice()).unwrap_or_default();
         numbers.iter().filter_map(|number| self.relations.get(*number as usize))
-    }
-
-    pub(crate) fn is_withheld(&self, cell: u32) -> bool {
-        self.cell(cell).is_some_and(Cell::is_withheld)
     }
 
     /// What each cell's state is at the beginning: what was published stays so.

@@ -34,7 +34,8 @@ fn domains() -> Vec<Domain> {
         WindowAnswer => Some(Differences),
         Differences => Some(Statement),
         Statement => Some(Dispute),
-        Dispute => None,
+        Dispute => Some(Statistics),
+        Statistics => None,
     };
     std::iter::successors(Some(Document), |domain| after(*domain)).collect()
 }

@@ -9,6 +9,7 @@ mod declaration;
 mod groups;
 mod requests;
 mod revenue;
+mod statistics;
 mod transport;
 mod trust;
 
@@ -18,13 +19,14 @@ pub use declaration::{DECLARATION, DECLARATION_2, DECLARATION_3};
 pub use groups::EXTRA_GROUP;
 pub use requests::{DATA_ANSWER, DATA_REQUEST, NOTICE};
 pub use revenue::{DUTY, GUARANTEE, RETURN, SUMMARY};
+pub use statistics::STATISTICS;
 pub use transport::{CONSIGNMENT, EVENT, LINK};
 pub use trust::{ATTESTATION, COLLECT_USE, STATUS_LIST};
 
 use super::table::TypeTable;
 
 /// Every type that records have.
-pub(super) static TABLES: [&TypeTable; 22] = [
+pub(super) static TABLES: [&TypeTable; 23] = [
     &DECLARATION,
     &DECLARATION_2,
     &DECLARATION_3,
@@ -47,4 +49,5 @@ pub(super) static TABLES: [&TypeTable; 22] = [
     &GUARANTEE,
     &SUMMARY,
     &RETURN,
+    &STATISTICS,
 ];

@@ -6,6 +6,8 @@ mod examples;
 mod linear;
 mod properties;
 mod published;
+mod reading;
+mod signed;
 mod thresholds;
 
 use std::collections::BTreeMap;
