@@ -47,14 +47,16 @@ pub struct ReceiptRule {
 struct File {
     #[serde(default, rename = "receipt")]
     rules: Vec<ReceiptRule>,
+    #[serde(default, rename = "withholding", skip_serializing_if = "Vec::is_empty")]
+    withheld: Vec<Numbers>,
     #[serde(default, rename = "denial", skip_serializing_if = "Vec::is_empty")]
-    denials: Vec<Denial>,
+    denied: Vec<Numbers>,
 }
 
-/// Numbers of a channel of which the node says that it has nothing, whatever its log has.
+/// Numbers of a channel whose receipts the node never gives, or of which it says that it has nothing, whatever its log has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Denial {
+struct Numbers {
     /// Who sent them.
     sender: NodeRef,
     /// In which lane.
@@ -130,7 +132,8 @@ type About = (Channel, u64);
 #[derive(Debug, Default)]
 pub struct Receipts {
     rules: Vec<ReceiptRule>,
-    denials: Vec<Denial>,
+    withheld: Vec<Numbers>,
+    denied: Vec<Numbers>,
     chosen: BTreeMap<About, Chosen>,
     /// The last receipt that was given truly, by channel.
     last: BTreeMap<Channel, Vec<u8>>,
@@ -181,10 +184,12 @@ impl Receipts {
             rule.check()
                 .map_err(|what| ReceiptRulesError::Rule { rule: rule.name.chars().take(80).collect(), what })?;
         }
-        if file.denials.iter().map(|denial| denial.numbers.len() + 1).sum::<usize>() > MAX_PRACTICE_RECEIPTS {
-            return Err(ReceiptRulesError::Form(format!("more than {MAX_PRACTICE_RECEIPTS} denied numbers")));
+        let named = file.withheld.iter().chain(&file.denied).map(|of| of.numbers.len() + 1).sum::<usize>();
+        if named > MAX_PRACTICE_RECEIPTS {
+            let why = format!("more than {MAX_PRACTICE_RECEIPTS} withheld and denied numbers");
+            return Err(ReceiptRulesError::Form(why));
         }
-        Ok(Self { rules: file.rules, denials: file.denials, ..Self::default() })
+        Ok(Self { rules: file.rules, withheld: file.withheld, denied: file.denied, ..Self::default() })
     }
 
     /// The node's file with these rules.
@@ -192,7 +197,7 @@ impl Receipts {
     /// # Errors
     /// [`ReceiptRulesError::Form`] when they cannot be written.
     pub fn text(rules: Vec<ReceiptRule>) -> Result<String, ReceiptRulesError> {
-        toml::to_string(&File { rules, denials: Vec::new() })
+        toml::to_string(&File { rules, ..File::default() })
             .map_err(|error| ReceiptRulesError::Form(error.to_string()))
     }
 
@@ -203,8 +208,7 @@ impl Receipts {
 
     /// Numbers of a channel that are denied.
     pub fn denied(&self, channel: &Channel) -> &[u64] {
-        let of = |denial: &&Denial| denial.sender == channel.sender && denial.lane == channel.lane;
-        self.denials.iter().find(of).map_or(&[], |denial| &denial.numbers)
+        of(&self.denied, channel)
     }
 
     /// A dispatch was checked and will be answered. `held`: up to which number its sender says that it holds receipts; `references`: the
@@ -243,6 +247,9 @@ impl Receipts {
     pub fn answer(&mut self, receipt: &[u8], now: Millis) -> Given {
         let truly = || Given::Now(receipt.to_vec());
         let Some(about) = about(receipt) else { return truly() };
+        if of(&self.withheld, &about.0).contains(&about.1) {
+            return Given::Nothing;
+        }
         let chosen = self.chosen.get_mut(&about);
         let Some((rule, chosen)) = chosen.and_then(|chosen| Some((self.rules.get(chosen.rule)?, chosen))) else {
             self.last.insert(about.0, receipt.to_vec());
@@ -295,6 +302,12 @@ impl Chosen {
             event,
         }
     }
+}
+
+/// The numbers of a channel.
+fn of<'n>(named: &'n [Numbers], channel: &Channel) -> &'n [u64] {
+    let of = |numbers: &&Numbers| numbers.sender == channel.sender && numbers.lane == channel.lane;
+    named.iter().find(of).map_or(&[], |numbers| &numbers.numbers)
 }
 
 /// Which number of which channel a receipt is about.
