@@ -21,6 +21,7 @@
 //! | `under` | rows under data keys, and the key files |
 //! | `attached` | attached files and their rows |
 //! | `repairs` | refused records, waiting or settled |
+//! | `books` | decisions on differences, closed months, bank statements |
 //! | `logs` | checkpoints and evidence of logs |
 //! | `witnessed` | checkpoints that prove receipts, and how far receipts were looked through |
 //! | `state` | whose folder, totals, keys that nothing writes |
@@ -29,6 +30,8 @@
 //! another's, that is gone entirely).
 
 mod attached;
+mod books;
+
 mod deletions;
 mod documents;
 mod erased;
@@ -151,6 +154,7 @@ pub fn check(folder: &Folder, progress: &mut dyn FnMut(&str)) -> Result<Report, 
     check.deletions();
     check.holds();
     check.repairs();
+    check.books();
     check.attached(&AttachedFiles::new(&data));
     check.under();
     check.logs();
