@@ -21,6 +21,7 @@
 //! | `under` | rows under data keys, and the key files |
 //! | `attached` | attached files and their rows |
 //! | `repairs` | refused records, waiting or settled |
+//! | `books` | decisions on differences, closed months, bank statements |
 //! | `logs` | checkpoints and evidence of logs |
 //! | `windows` | what stands at numbers of channels, statements about windows |
 //! | `witnessed` | checkpoints that prove receipts, and how far receipts were looked through |
@@ -30,6 +31,8 @@
 //! another's, that is gone entirely).
 
 mod attached;
+mod books;
+
 mod deletions;
 mod documents;
 mod erased;
@@ -153,6 +156,7 @@ pub fn check(folder: &Folder, progress: &mut dyn FnMut(&str)) -> Result<Report, 
     check.deletions();
     check.holds();
     check.repairs();
+    check.books();
     check.attached(&AttachedFiles::new(&data));
     check.under();
     check.logs();

@@ -3,7 +3,7 @@
 
 use luxor_protocol::accounting::{Class, Closed, Decision, Given, Key, Subject};
 use luxor_protocol::cbor::{CborError, Decode, Encode, Reader, Writer};
-use luxor_protocol::hash::Digest;
+use luxor_protocol::hash::{Digest, Domain};
 use luxor_protocol::life::{ItemId, ItemKey, Scheme};
 use luxor_protocol::limits::{MAX_BANK_ENTRIES, MAX_BANK_REFERENCES};
 use luxor_protocol::names::Currency;
@@ -12,7 +12,7 @@ use luxor_protocol::time::{Day, Millis};
 use rocksdb::{IteratorMode, WriteBatch};
 
 use super::columns::cf;
-use super::open::{Store, StoreError, decode};
+use super::open::{Store, StoreError};
 
 /// Bytes of a text in a row: a reason, a name, what tells a bank entry from others.
 const MAX_TEXT: usize = 64 * 1024;
@@ -35,7 +35,11 @@ impl Store {
     /// [`StoreError`].
     pub fn books(&self) -> Result<Vec<BooksRow>, StoreError> {
         let rows = self.db.iterator_cf(self.cf(cf::BOOKS), IteratorMode::Start);
-        rows.map(|row| decode("a row of the books", &row?.1)).collect()
+        let read = |row: Result<(Box<[u8]>, Box<[u8]>), rocksdb::Error>| {
+            let (key, bytes) = row?;
+            BooksRow::read(number_of(&key)?, &bytes).map_err(|error| StoreError::damaged("a row of the books", error))
+        };
+        rows.map(read).collect()
     }
 
     /// Writes a row behind the others, synced. Rows are written by one at a time.
@@ -46,15 +50,47 @@ impl Store {
         let last = self.db.iterator_cf(self.cf(cf::BOOKS), IteratorMode::End).next().transpose()?;
         let next = match last {
             None => 0,
-            Some((key, _)) => {
-                let key = key.as_ref().try_into().map_err(|_| StoreError::damaged("a row of the books", "its key"))?;
-                u64::from_be_bytes(key).saturating_add(1)
-            }
+            Some((key, _)) => number_of(&key)?.saturating_add(1),
         };
         let mut batch = WriteBatch::default();
-        batch.put_cf(self.cf(cf::BOOKS), next.to_be_bytes(), row.to_cbor());
+        batch.put_cf(self.cf(cf::BOOKS), next.to_be_bytes(), row.stored(next));
         self.write_synced(batch)
     }
+}
+
+fn number_of(key: &[u8]) -> Result<u64, StoreError> {
+    let key = key.try_into().map_err(|_| StoreError::damaged("a row of the books", "its key"))?;
+    Ok(u64::from_be_bytes(key))
+}
+
+impl BooksRow {
+    /// Its bytes at a number: a checksum, since nothing else protects it, then the encoding.
+    fn stored(&self, number: u64) -> Vec<u8> {
+        let encoded = self.to_cbor();
+        [&checksum(number, &encoded)[..], &encoded].concat()
+    }
+
+    /// What [`Store::keep_in_books`] wrote at a number.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn read(number: u64, bytes: &[u8]) -> Result<Self, String> {
+        let (sum, encoded) = bytes.split_at_checked(CHECKSUM).ok_or("too short")?;
+        if sum != checksum(number, encoded) {
+            return Err("it is not what was written there".into());
+        }
+        Self::from_cbor(encoded).map_err(|error| error.to_string())
+    }
+}
+
+/// Bytes of a checksum.
+const CHECKSUM: usize = 16;
+
+fn checksum(number: u64, encoded: &[u8]) -> [u8; CHECKSUM] {
+    let digest = Digest::of(Domain::Index, &[b"books", &number.to_be_bytes(), encoded]);
+    let mut sum = [0; CHECKSUM];
+    sum.copy_from_slice(&digest.0[..CHECKSUM]);
+    sum
 }
 
 fn put<T>(writer: &mut Writer, value: Option<T>, write: impl FnOnce(&mut Writer, T)) {
@@ -265,7 +301,14 @@ mod tests {
         let references = vec!["A".into(), "B".into()];
         rows.push(BooksRow::Statement(vec![BankEntry { place: 3, amount, booked: Day(20_000), references }]));
         for row in rows {
-            assert_eq!(BooksRow::from_cbor(&row.to_cbor()).unwrap(), row);
+            let stored = row.stored(5);
+            assert_eq!(BooksRow::read(5, &stored).unwrap(), row);
+            assert!(BooksRow::read(6, &stored).is_err(), "a row in another's place");
+            for bit in 0..stored.len() * 8 {
+                let mut flipped = stored.clone();
+                flipped[bit / 8] ^= 1 << (bit % 8);
+                assert!(BooksRow::read(5, &flipped).is_err(), "bit {bit} of {row:?}");
+            }
         }
     }
 }

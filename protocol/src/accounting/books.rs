@@ -145,7 +145,7 @@ impl<K: Kept> Books<K> {
             self.leads(own, &quoted)?;
             places = if said.table == Type::Summary { BTreeSet::from([own]) } else { quoted };
         }
-        let mut changed = self.head(&mark, said)?;
+        let mut changed = self.head(&mark, said, &numbers)?;
         let mut new = changed;
         for row in &places {
             let (wrote, added) = self.write(*row, said)?;
@@ -436,12 +436,14 @@ impl<K: Kept> Books<K> {
     }
 
     /// Keeps the head of a version where its name has a row of its own; whether that is new.
-    fn head(&mut self, mark: &Mark, said: &Said) -> Result<bool, BooksError<K::Error>> {
-        let Some(row) = self.shelf.place(mark)? else { return Ok(false) };
+    fn head(
+        &mut self,
+        mark: &Mark,
+        said: &Said,
+        numbers: &BTreeSet<u32>,
+    ) -> Result<bool, BooksError<K::Error>> {
+        let Some(row) = self.shelf.place(mark)?.filter(|row| !numbers.contains(row)) else { return Ok(false) };
         let mut folio = self.shelf.load(row)?;
-        if folio.number.is_some() {
-            return Ok(false);
-        }
         let room = folio.heads.len() < MAX_ACCOUNTED_ITEMS;
         match folio.heads.iter_mut().find(|head| head.root == said.root) {
             Some(head) if head.at <= said.at => return Ok(false),

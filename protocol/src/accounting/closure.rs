@@ -78,6 +78,15 @@ pub(super) fn record_mark(said: &Said) -> Mark {
     }
 }
 
+/// Whether two have one [`record_mark`].
+pub(super) fn are_versions(one: &Said, other: &Said) -> bool {
+    match (&one.reference, &other.reference) {
+        (Some(reference), Some(theirs)) => reference == theirs && one.table == other.table && one.by == other.by,
+        (None, None) => one.supersedes.unwrap_or(one.root) == other.supersedes.unwrap_or(other.root),
+        _ => false,
+    }
+}
+
 pub(super) fn reference_mark(table: Type, by: &str, reference: &str) -> Mark {
     mark(table.word().as_bytes(), &Name::Declaration(by.to_owned(), reference.to_owned()))
 }
@@ -206,7 +215,7 @@ impl<K: Kept> Gather<'_, K> {
             Some(place) if self.folios.contains_key(&place) => {
                 let folio = &self.folios[&place].folio;
                 let heads: Vec<Head> =
-                    folio.said.iter().filter(|other| record_mark(other) == mark).map(Head::of).collect();
+                    folio.said.iter().filter(|other| are_versions(other, said)).map(Head::of).collect();
                 (Holding::of(heads.iter()), None)
             }
             Some(place) => (Holding::of(self.loose(place)?.heads.iter()), Some(place)),
