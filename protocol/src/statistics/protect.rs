@@ -25,7 +25,7 @@ use crate::limits::{
 };
 
 /// Atoms of a cell about which shifts are looked for, those with the largest figures.
-const BASES: usize = 4;
+const BASES: usize = 2;
 /// Small shifts that are put together for one cell's figure.
 const PUSHES: usize = 1 << 12;
 

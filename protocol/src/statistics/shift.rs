@@ -45,8 +45,8 @@ pub(crate) struct Shift {
 }
 
 /// Steps of a search about one atom, shared by the choices of dimensions along which boxes extend, at least so many for each.
-const STEPS: u32 = 1 << 16;
-const LEAST_STEPS: u32 = 1 << 8;
+const STEPS: u32 = 1 << 19;
+const LEAST_STEPS: u32 = 1 << 12;
 /// Steps that it takes to look at all cells of a box.
 const LOOK: u32 = 1 << 5;
 
