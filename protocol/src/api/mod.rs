@@ -108,7 +108,7 @@ pub use retention::{DeletionInfo, Disclosed, Disclosure, EraseRequest, ErasedRep
 pub use status::{Fork, Missing, ReceiptStanding, RefusedNumber, Status, Traffic, WitnessInfo, WitnessedLog};
 pub use submission::{ChunkResult, LeftOut, MAX_FINDINGS_TOLD, OtherForm, RecordResult, Waits};
 pub use windows::{
-    ChannelLine, ChannelName, CompareReport, CompareRequest, DifferenceLine, MAX_DIFFERENCES_TOLD, StatementLine,
+    ChannelLine, ChannelName, CompareReport, CompareRequest, DifferenceLine, MAX_NUMBERS_TOLD, StatementLine,
     TotalsLine, WindowCloseRequest,
 };
 

@@ -66,14 +66,14 @@ pub struct StatementLine {
     pub equal: bool,
     /// Verdicts on the numbers at which both have the same.
     pub totals: TotalsLine,
-    /// Numbers at which they differ, each with its class; the first [`MAX_DIFFERENCES_TOLD`].
+    /// Numbers at which they differ, each with its class; the first [`MAX_NUMBERS_TOLD`].
     pub differences: Vec<DifferenceLine>,
     /// How many more there are.
     pub more: usize,
 }
 
 /// Differences that are told one by one.
-pub const MAX_DIFFERENCES_TOLD: usize = 1_000;
+pub const MAX_NUMBERS_TOLD: usize = 1_000;
 
 /// Verdicts, counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,7 +114,7 @@ pub struct CompareReport {
     pub to: u64,
     /// Whether both sides have the same throughout.
     pub equal: bool,
-    /// The numbers that differ, the first [`MAX_DIFFERENCES_TOLD`].
+    /// The numbers that differ, the first [`MAX_NUMBERS_TOLD`].
     pub differences: Vec<DifferenceLine>,
     /// How many more there are.
     pub more: usize,
@@ -220,6 +220,6 @@ impl CompareReport {
 }
 
 fn told(differences: &[Difference]) -> (Vec<DifferenceLine>, usize) {
-    let told = differences.iter().take(MAX_DIFFERENCES_TOLD).map(Into::into).collect();
-    (told, differences.len().saturating_sub(MAX_DIFFERENCES_TOLD))
+    let told = differences.iter().take(MAX_NUMBERS_TOLD).map(Into::into).collect();
+    (told, differences.len().saturating_sub(MAX_NUMBERS_TOLD))
 }
