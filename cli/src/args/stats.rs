@@ -164,7 +164,7 @@ pub(crate) struct StatsCombineArgs {
     /// Signed publications, one of each member, with the same months, currency and tables.
     #[arg(required = true)]
     pub(crate) files: Vec<PathBuf>,
-    /// Charter and cards.
+    /// A folder of documents, such as a node's documents/: its charters count.
     #[arg(long, value_name = "DIR")]
     pub(crate) documents: PathBuf,
     #[command(flatten)]
@@ -176,7 +176,7 @@ pub(crate) struct StatsCombineArgs {
 pub(crate) struct StatsVerifyArgs {
     /// The signed publication.
     pub(crate) file: PathBuf,
-    /// Charter and cards.
+    /// A folder of documents, such as a node's documents/: its charters count.
     #[arg(long, value_name = "DIR")]
     pub(crate) documents: PathBuf,
     #[command(flatten)]

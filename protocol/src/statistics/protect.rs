@@ -104,7 +104,7 @@ impl<'a> Work<'a> {
             self.take(&shift, &wishes);
         }
         for wish in self.missing(cell) {
-            let open = |work: &Self| work.missing(cell).iter().any(|one| *one == wish);
+            let open = |work: &Self| work.missing(cell).contains(&wish);
             if open(self)
                 && let Some(shift) = self.find(cell, &[wish], free_only)?
             {

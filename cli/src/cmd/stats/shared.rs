@@ -12,7 +12,7 @@ use super::{refused, write_forms};
 use crate::args::{StatsCombineArgs, StatsVerifyArgs};
 use crate::cmd::{listed, now, some};
 use crate::exit::{Exit, UsageError};
-use crate::found::all_documents;
+use crate::found::documents_in;
 use crate::{files, ui};
 
 /// Bytes of a signed file around its publication.
@@ -24,7 +24,7 @@ pub(super) fn read_signed(path: &Path) -> anyhow::Result<SignedPublication> {
 }
 
 pub(super) fn verify(args: &StatsVerifyArgs) -> anyhow::Result<Exit> {
-    let directory = Directory::gathered(all_documents(&args.documents)?)?;
+    let directory = Directory::gathered(documents_in(&args.documents)?)?;
     let signed = read_signed(&args.file)?;
     let publication = match signed.verify(&directory.network(), |id| directory.identities(id).to_vec()) {
         Ok(publication) => publication,
@@ -65,7 +65,7 @@ pub(super) fn combine(args: &StatsCombineArgs) -> anyhow::Result<Exit> {
     if args.forms.csv.is_none() && args.forms.sdmx.is_none() {
         return Err(UsageError("nothing is to be written\nhint: --csv FILE or --sdmx FILE; - is stdout".into()).into());
     }
-    let directory = Directory::gathered(all_documents(&args.documents)?)?;
+    let directory = Directory::gathered(documents_in(&args.documents)?)?;
     let mut all = Vec::new();
     for path in &args.files {
         let signed = read_signed(path)?;

@@ -18,7 +18,7 @@ fn founded() -> Folder {
 }
 
 /// So many items of each origin under each of two chapters, of as many parties.
-fn facts(folder: &Folder, name: &str, counts: [(&str, &str, usize); 6]) -> String {
+fn written(folder: &Folder, name: &str, counts: [(&str, &str, usize); 6]) -> String {
     let mut text = format!("{HEADER}\n");
     for (origin, hs, count) in counts {
         for party in 0..count {
@@ -63,12 +63,8 @@ const COUNTS: [(&str, &str, usize); 6] = [
 #[test]
 fn facts_become_tables_that_anybody_verifies() {
     let folder = founded();
-    let (facts, file, csv, record) = (
-        self::facts(&folder, "facts.csv", COUNTS),
-        folder.path("s.luxor"),
-        folder.path("s.csv"),
-        folder.path("s.ndjson"),
-    );
+    let (facts, file, csv, record) =
+        (written(&folder, "facts.csv", COUNTS), folder.path("s.luxor"), folder.path("s.csv"), folder.path("s.ndjson"));
     assert_eq!(table(&folder, "kr", &facts, &file, &["--csv", &csv, "--record", &record]).unwrap(), Exit::Ok);
     let text = std::fs::read_to_string(&csv).unwrap();
     // The small cell, and the rectangle that hides it; the totals stay, and what is of another flow or month is not counted.
@@ -97,11 +93,8 @@ fn facts_become_tables_that_anybody_verifies() {
     // A later edition knows the first: the same again publishes the same; facts that changed since are refused.
     let again = folder.path("again.luxor");
     assert_eq!(table(&folder, "kr", &facts, &again, &["--earlier", &file]).unwrap(), Exit::Ok);
-    let changed = self::facts(
-        &folder,
-        "changed.csv",
-        [COUNTS[0], COUNTS[1], COUNTS[2], COUNTS[3], COUNTS[4], ("JP", "8517", 41)],
-    );
+    let changed =
+        written(&folder, "changed.csv", [COUNTS[0], COUNTS[1], COUNTS[2], COUNTS[3], COUNTS[4], ("JP", "8517", 41)]);
     let refused = table(&folder, "kr", &changed, &again, &["--earlier", &file]).unwrap_err();
     assert!(refused.to_string().contains("was published with other figures"), "{refused}");
     assert_eq!(Exit::of(&refused), Exit::Refused);
@@ -111,8 +104,8 @@ fn facts_become_tables_that_anybody_verifies() {
 fn members_are_added_up_where_each_signed_its_own() {
     let folder = founded();
     let (kr, my, all) = (folder.path("kr.stats"), folder.path("my.stats"), folder.path("all.csv"));
-    let small = facts(&folder, "kr.csv", COUNTS);
-    let large = facts(
+    let small = written(&folder, "kr.csv", COUNTS);
+    let large = written(
         &folder,
         "my.csv",
         [
