@@ -37,6 +37,9 @@ pub enum BooksError<E> {
     Full,
 }
 
+/// All versions of a record: their heads, and the whole of those that are here.
+type Versions = (Vec<Head>, Vec<Said>);
+
 /// What is in the books.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counted {
@@ -482,7 +485,7 @@ impl<K: Kept> Books<K> {
     }
 
     /// All versions of a record: their heads, and the whole of those that are here.
-    fn versions(&self, mark: &Mark) -> Result<(Vec<Head>, Vec<Said>), BooksError<K::Error>> {
+    fn versions(&self, mark: &Mark) -> Result<Versions, BooksError<K::Error>> {
         let Some(row) = self.shelf.place(mark)? else { return Ok(Default::default()) };
         let folio = self.shelf.load(row)?;
         let mut whole: Vec<Said> = Vec::new();
