@@ -37,7 +37,7 @@ impl Accounts {
         let mut books = Books::new(rules, home);
         for row in store.books()? {
             match row {
-                BooksRow::Decided(key, decision) => books.decide(key, decision),
+                BooksRow::Decided(key, decision) => books.decide(key, *decision),
                 BooksRow::Closed(closed) => books.was_closed(closed),
                 BooksRow::Statement(entries) => drop(books.paid(&entries)),
             }

@@ -358,7 +358,7 @@ mod tests {
         let line = "luxor reconcile write-off a1 --by J --why small --amount 0.30 --currency EUR";
         assert_eq!(ran(line, &stub).unwrap(), Exit::Ok);
         assert_eq!(ran("luxor reconcile close --account IM1 --period 2026-10 --by J", &stub).unwrap(), Exit::Ok);
-        let file = std::path::Path::new(stub.dir()).join("bank.csv");
+        let file = Path::new(stub.dir()).join("bank.csv");
         std::fs::write(&file, "amount,currency,booked,reference,text\n30.00,EUR,2026-11-04,REF-1,\nx,EUR,2026-11-04,,\n-2,EUR,2026-11-05,,for REF-2\n").unwrap();
         let line = format!("luxor reconcile payments {}", file.display());
         assert_eq!(ran(&line, &stub).unwrap(), Exit::Findings);

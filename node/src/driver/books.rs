@@ -291,7 +291,7 @@ pub fn decide(
         (finding.key.clone(), finding.facts())
     };
     let decision = Decision { given, by, at: now(), why, record, facts };
-    shared.store.keep_in_books(&BooksRow::Decided(key.clone(), decision.clone()))?;
+    shared.store.keep_in_books(&BooksRow::Decided(key.clone(), Box::new(decision.clone())))?;
     let mut kept = shared.accounts.write();
     kept.books.decide(key, decision);
     kept.books.settle();

@@ -14,6 +14,9 @@ use rocksdb::{IteratorMode, WriteBatch};
 use super::columns::cf;
 use super::open::{Store, StoreError};
 
+/// A key and its value.
+type Row = (Box<[u8]>, Box<[u8]>);
+
 /// Bytes of a text in a row: a reason, a name, what tells a bank entry from others.
 const MAX_TEXT: usize = 64 * 1024;
 
@@ -21,7 +24,7 @@ const MAX_TEXT: usize = 64 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BooksRow {
     /// A decision on a difference.
-    Decided(Key, Decision),
+    Decided(Key, Box<Decision>),
     /// A month that was closed.
     Closed(Closed),
     /// A bank statement.
@@ -35,7 +38,7 @@ impl Store {
     /// [`StoreError`].
     pub fn books(&self) -> Result<Vec<BooksRow>, StoreError> {
         let rows = self.db.iterator_cf(self.cf(cf::BOOKS), IteratorMode::Start);
-        let read = |row: Result<(Box<[u8]>, Box<[u8]>), rocksdb::Error>| {
+        let read = |row: Result<Row, rocksdb::Error>| {
             let (key, bytes) = row?;
             BooksRow::read(number_of(&key)?, &bytes).map_err(|error| StoreError::damaged("a row of the books", error))
         };
@@ -245,7 +248,7 @@ impl Decode for BooksRow {
                 };
                 inner.finish()?;
                 reader.leave();
-                Self::Decided(key, decision)
+                Self::Decided(key, Box::new(decision))
             }
             (2, 5) => Self::Closed(Closed {
                 account: text(reader)?,
@@ -289,7 +292,7 @@ mod tests {
                 let key = Key { class: Class::SummaryShort, subject, about: "S-1 of platform".into() };
                 let (record, facts) = (Some(Digest([1; 32])), Digest([2; 32]));
                 let decision = Decision { given, by: "J".into(), at: Millis(7), why: "w".into(), record, facts };
-                BooksRow::Decided(key, decision)
+                BooksRow::Decided(key, Box::new(decision))
             })
             .collect();
         rows.push(BooksRow::Closed(Closed {

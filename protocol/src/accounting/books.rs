@@ -37,6 +37,9 @@ pub enum BooksError<E> {
     Full,
 }
 
+/// All versions of a record: their heads, and the whole of those that are here.
+type Versions = (Vec<Head>, Vec<Said>);
+
 /// What is in the books.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counted {
@@ -147,10 +150,12 @@ impl<K: Kept> Books<K> {
         }
         let mut changed = self.head(&mark, said, &numbers)?;
         let mut new = changed;
+        let mut read = BTreeMap::new();
         for row in &places {
-            let (wrote, added) = self.write(*row, said)?;
+            let (wrote, added, folio) = self.write(*row, said)?;
             changed |= wrote;
             new |= added;
+            read.insert(*row, folio);
         }
         if !changed {
             return Ok(false);
@@ -171,7 +176,7 @@ impl<K: Kept> Books<K> {
                 seeds.extend(self.shelf.numbers(row)?);
             }
         }
-        self.look(&seeds)?;
+        self.look(&seeds, read)?;
         Ok(true)
     }
 
@@ -190,7 +195,7 @@ impl<K: Kept> Books<K> {
                 Some((end, row)) if *end <= second => {
                     let row = *row;
                     self.queue.pop_first();
-                    self.look(&BTreeSet::from([row]))?;
+                    self.look(&BTreeSet::from([row]), BTreeMap::new())?;
                 }
                 _ => return Ok(false),
             }
@@ -436,12 +441,7 @@ impl<K: Kept> Books<K> {
     }
 
     /// Keeps the head of a version where its name has a row of its own; whether that is new.
-    fn head(
-        &mut self,
-        mark: &Mark,
-        said: &Said,
-        numbers: &BTreeSet<u32>,
-    ) -> Result<bool, BooksError<K::Error>> {
+    fn head(&mut self, mark: &Mark, said: &Said, numbers: &BTreeSet<u32>) -> Result<bool, BooksError<K::Error>> {
         let Some(row) = self.shelf.place(mark)?.filter(|row| !numbers.contains(row)) else { return Ok(false) };
         let mut folio = self.shelf.load(row)?;
         let room = folio.heads.len() < MAX_ACCOUNTED_ITEMS;
@@ -458,8 +458,8 @@ impl<K: Kept> Books<K> {
         Ok(true)
     }
 
-    /// Writes what is said into a row; whether that changed it, and whether the record is new there.
-    fn write(&mut self, row: u32, said: &Said) -> Result<(bool, bool), BooksError<K::Error>> {
+    /// Writes what is said into a row; whether that changed it, whether the record is new there, and what is kept of it now.
+    fn write(&mut self, row: u32, said: &Said) -> Result<(bool, bool, Folio), BooksError<K::Error>> {
         let mut folio = self.shelf.load(row)?;
         let room = folio.said.len() < MAX_ACCOUNTED_RECORDS;
         let new = match folio.said.iter_mut().find(|known| known.root == said.root) {
@@ -467,13 +467,13 @@ impl<K: Kept> Books<K> {
                 let before = known.clone();
                 known.join(said);
                 if *known == before {
-                    return Ok((false, false));
+                    return Ok((false, false, folio));
                 }
                 false
             }
             None if !room => {
                 self.counted.left_out += 1;
-                return Ok((false, false));
+                return Ok((false, false, folio));
             }
             None => {
                 folio.said.push(said.clone());
@@ -481,11 +481,11 @@ impl<K: Kept> Books<K> {
             }
         };
         self.shelf.save(row, &folio)?;
-        Ok((true, new))
+        Ok((true, new, folio))
     }
 
     /// All versions of a record: their heads, and the whole of those that are here.
-    fn versions(&self, mark: &Mark) -> Result<(Vec<Head>, Vec<Said>), BooksError<K::Error>> {
+    fn versions(&self, mark: &Mark) -> Result<Versions, BooksError<K::Error>> {
         let Some(row) = self.shelf.place(mark)? else { return Ok(Default::default()) };
         let folio = self.shelf.load(row)?;
         let mut whole: Vec<Said> = Vec::new();
@@ -570,8 +570,8 @@ impl<K: Kept> Books<K> {
     }
 
     /// Judges everything that is joined with these rows.
-    fn look(&mut self, rows: &BTreeSet<u32>) -> Result<(), BooksError<K::Error>> {
-        let closure = self.shelf.closure(rows)?;
+    fn look(&mut self, rows: &BTreeSet<u32>, read: BTreeMap<u32, Folio>) -> Result<(), BooksError<K::Error>> {
+        let closure = self.shelf.closure(rows, read)?;
         self.counted.left_out += u64::from(closure.cut);
         for row in &closure.rows {
             for key in self.of_row.remove(row).unwrap_or_default() {

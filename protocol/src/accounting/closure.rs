@@ -145,9 +145,13 @@ impl<K: Kept> Shelf<K> {
         Ok(found)
     }
 
-    /// Everything that is joined with these numbers.
-    pub(super) fn closure(&self, seeds: &BTreeSet<u32>) -> Result<Closure, BooksError<K::Error>> {
-        let mut gather = Gather { shelf: self, loose: BTreeMap::new(), folios: BTreeMap::new(), cut: false };
+    /// Everything that is joined with these numbers; `read` are rows that were read already.
+    pub(super) fn closure(
+        &self,
+        seeds: &BTreeSet<u32>,
+        read: BTreeMap<u32, Folio>,
+    ) -> Result<Closure, BooksError<K::Error>> {
+        let mut gather = Gather { shelf: self, read, loose: BTreeMap::new(), folios: BTreeMap::new(), cut: false };
         gather.numbers(seeds)?;
         gather.items()
     }
@@ -160,6 +164,8 @@ struct Number {
 
 struct Gather<'s, K> {
     shelf: &'s Shelf<K>,
+    /// Rows that were read before.
+    read: BTreeMap<u32, Folio>,
     folios: BTreeMap<u32, Number>,
     /// Rows of names, loaded once.
     loose: BTreeMap<u32, Folio>,
@@ -177,7 +183,10 @@ impl<K: Kept> Gather<'_, K> {
                 self.cut = true;
                 break;
             }
-            let folio = self.shelf.load(row)?;
+            let folio = match self.read.remove(&row) {
+                Some(folio) => folio,
+                None => self.shelf.load(row)?,
+            };
             for said in &folio.said {
                 let Kind::Links { others, .. } = &said.what.0 else { continue };
                 for (item, _) in said.item.iter().chain(others) {
