@@ -17,7 +17,7 @@ use luxor_protocol::api::{
     HoldInfo, HoldRequest, InboxDispatch, InboxPage, LifeReport, LoggedDocument, OnwardRequest, OnwardResult,
     OutboxPage, OutboxState, QualityPage, QueuedReferral, ReceiptStanding, RecognitionReport, ReconciliationPage,
     RecordInfo, RedirectRequest, Redirected, RepairGroup, RepairPage, RepairSelection, StatementTaken, Status,
-    UsesReport, WithdrawRequest, Withdrawn, WriteOffRequest,
+    SummaryListRequest, SummaryListTaken, UsesReport, WithdrawRequest, Withdrawn, WriteOffRequest,
 };
 use luxor_protocol::audit::population::BatchViews;
 use luxor_protocol::cbor::{Decode as _, Encode as _};
@@ -90,6 +90,11 @@ impl Client {
     /// Closes a month of an account.
     pub(crate) fn close_period(&self, request: &CloseRequest) -> Result<ClosedLine, ClientError> {
         self.http.post_json("/v1/reconciliation/close", request)
+    }
+
+    /// Hands in the list of a summary.
+    pub(crate) fn summary_list(&self, list: &SummaryListRequest) -> Result<SummaryListTaken, ClientError> {
+        self.http.post_json("/v1/reconciliation/lists", list)
     }
 
     /// Hands in a bank statement.

@@ -12,7 +12,7 @@ use luxor_protocol::time::Millis;
 use super::audit::{self, Audited};
 use super::compare::{Found, Reconciled, compare};
 use super::fault::Fault;
-use super::members::{AUDITOR, CARRIER, CUSTOMS_EU, GOVERNORS, NAME, PLATFORM, POST_EU, ROLES, drafts};
+use super::members::{AUDITOR, CARRIER, CUSTOMS_EU, GOVERNORS, NAME, PLATFORM, ROLES, drafts};
 use super::parcel::Times;
 use super::report::Outcome;
 use super::retail::{self, Sales};
@@ -77,7 +77,7 @@ pub(super) fn run(args: &Args) -> Result<(Outcome, Option<std::path::PathBuf>)> 
     clock.lap("before loading");
 
     let mut found = running.unconfirmed(&script)?;
-    running.wait_proven(&script)?;
+    running.wait_proven()?;
     clock.lap("proof");
     let loaded = now();
     running.hand_in(vec![script.flown(loaded)?], &mut handed)?;
@@ -94,6 +94,9 @@ pub(super) fn run(args: &Args) -> Result<(Outcome, Option<std::path::PathBuf>)> 
     running.settle()?;
     clock.lap("month end");
 
+    for member in [CUSTOMS_EU, PLATFORM] {
+        running.followed(member)?;
+    }
     running.give_bank_and_lists(&root, &months, times)?;
     let (of_customs, followed) = running.reconcile(CUSTOMS_EU)?;
     found.extend(of_customs);
@@ -231,21 +234,31 @@ impl Running {
         Ok(report.unconfirmed.into_iter().map(one).collect())
     }
 
-    /// Waits until witnesses have proven that customs has the entry summaries, so that what is loaded now is loaded after.
-    fn wait_proven(&mut self, script: &Script) -> Result<()> {
-        let in_time = script.world.parcels.iter().rev().find(|parcel| parcel.fault.is_none());
-        let Some(parcel) = in_time else { return Ok(()) };
+    /// Waits until witnesses have proven that customs has everything that was handed in, so that what is loaded now is loaded after it.
+    fn wait_proven(&mut self) -> Result<()> {
+        let stands = self.client(CUSTOMS_EU)?.status()?.log_entries;
         self.until("proof of the entry summaries", |running| {
-            let life = running.life(&parcel.item)?;
-            let entered =
-                life.records.get("declaration").into_iter().flatten().find(|line| line.issuer.as_str() == POST_EU);
-            Ok(entered.and_then(|line| line.proven.clone()))
+            let cosigned = running.client(CUSTOMS_EU)?.cosigned_checkpoint()?;
+            let size = cosigned.and_then(|note| size_of(&note));
+            Ok(size.filter(|size| *size >= stands))
         })?;
-        Ok(())
+        // Proof is of a whole second, which may be the one that has just begun.
+        let proven = now();
+        self.until("a second", |_| Ok((now().0 > proven.0 + SECOND).then_some(())))
     }
 
     fn life(&self, item: &str) -> Result<LifeReport> {
         Ok(self.client(CUSTOMS_EU)?.item(item, &[], &[Purpose::SafetySecurity])?)
+    }
+
+    /// Waits until a member's node has taken everything in its log into account.
+    fn followed(&mut self, member: &'static str) -> Result<()> {
+        let stands = self.client(member)?.status()?.log_entries;
+        let node = self.network.dir(member).display().to_string();
+        self.until("following the log", |_| {
+            let told: Reconciled = tool::json(&["reconcile", "--node", &node, "--json"])?;
+            Ok((told.read && told.followed >= stands).then_some(()))
+        })
     }
 
     /// Gives customs the statement of its bank, and the lists of the summaries.
@@ -330,4 +343,9 @@ impl Running {
         }
         Ok(Accounts { dispatches: sent.0, deliveries: sent.1, wrong })
     }
+}
+
+/// The size in a checkpoint, whose signatures the own node checked: the second line of its text (C2SP tlog-checkpoint).
+fn size_of(note: &[u8]) -> Option<u64> {
+    std::str::from_utf8(note).ok()?.lines().nth(1)?.parse().ok()
 }

@@ -77,7 +77,8 @@ fn found_at(script: &Script, member: &'static str) -> Vec<Found> {
                 territory: of(to).territory.parse().unwrap(),
                 proven: None,
             };
-            let lodged_with: Vec<LodgedWith> = if stage.member == member { to.iter().map(with).collect() } else { vec![] };
+            let lodged_with: Vec<LodgedWith> =
+                if stage.member == member { to.iter().map(with).collect() } else { vec![] };
             at = at.plus(1);
             let held = Held {
                 root: root(&stage, number),
