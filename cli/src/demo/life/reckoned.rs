@@ -30,7 +30,7 @@ fn stages(script: &Script) -> Vec<Stage> {
     let loaded = script.world.times.begins.plus(90_000);
     let months = taxed::months(&script.world, &script.owed, &script.book).unwrap();
     let mut stages = script.before_loading().unwrap();
-    stages.extend([script.flown(loaded).unwrap(), script.back_dated().unwrap()]);
+    stages.extend([script.planned().unwrap(), script.flown(loaded).unwrap(), script.back_dated().unwrap()]);
     stages.extend(script.after_arrival(loaded).unwrap());
     stages.extend(script.month_end(&months, loaded).unwrap());
     stages.push(script.claimed_again().unwrap());
