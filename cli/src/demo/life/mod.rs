@@ -26,9 +26,6 @@ mod members;
 mod moved;
 mod number;
 mod parcel;
-#[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::expect_used)]
-mod reckoned;
 mod report;
 mod retail;
 mod rules;
