@@ -19,7 +19,7 @@ pub(crate) use documents::{
     RevokeArgs, RotateArgs, SignerArgs, WordArgs,
 };
 pub(crate) use reconcile::{
-    CloseArgs, PaymentsArgs, ReconcileArgs, ReconcileCommand, ReconcileExplainArgs, WriteOffArgs,
+    CloseArgs, PaymentsArgs, ReconcileArgs, ReconcileCommand, ReconcileExplainArgs, SummaryListArgs, WriteOffArgs,
 };
 pub(crate) use stats::{
     AmountArg, FormArgs, StatsCombineArgs, StatsCommand, StatsTableArgs, StatsThresholdArgs, StatsVerifyArgs,

@@ -40,6 +40,8 @@ impl Accounts {
                 BooksRow::Decided(key, decision) => books.decide(key, *decision),
                 BooksRow::Closed(closed) => books.was_closed(closed),
                 BooksRow::Statement(entries) => drop(books.paid(&entries)),
+                // What was a list once is one.
+                BooksRow::List(account, period, items) => drop(books.was_listed(&account, period, &items)),
             }
         }
         Ok(Self { kept: RwLock::new(Kept { books, read: false, followed: 0 }), writing: Mutex::default() })

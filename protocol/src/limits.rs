@@ -294,6 +294,8 @@ pub const MAX_GUARANTEE_RECORDS: usize = 10_000_000;
 pub const MAX_SUMMARY_ITEMS: usize = 10_000_000;
 /// Periods of one account: ten years of months, the longest limitation period in use, and some.
 pub const MAX_ACCOUNT_PERIODS: usize = 128;
+/// Bytes of the list of a summary as it is handed in: a hundred thousand records in JSON.
+pub const MAX_SUMMARY_LIST_BYTES: usize = 64 * 1024 * 1024;
 /// Bytes of a bank statement: some hundred thousand entries in XML.
 pub const MAX_BANK_FILE_BYTES: usize = 256 * 1024 * 1024;
 /// Entries of a bank statement that are read.

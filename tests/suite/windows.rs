@@ -74,8 +74,7 @@ fn both_sides_sign_one_statement_after_another() {
     // One statement at both sides, in both logs.
     let digests =
         |list: &Json| -> Vec<Json> { list.as_array().unwrap().iter().map(|one| one["digest"].clone()).collect() };
-    let (of_shop, of_post) =
-        (statements(&shop, &["--to", "post/n1"]), statements(&post, &["--from-node", "shop/n1"]));
+    let (of_shop, of_post) = (statements(&shop, &["--to", "post/n1"]), statements(&post, &["--from-node", "shop/n1"]));
     assert_eq!(digests(&of_shop), digests(&of_post));
     assert_eq!(digests(&of_shop).len(), 2);
     // Either side may ask.

@@ -47,6 +47,8 @@ pub(crate) enum ReconcileCommand {
     Close(CloseArgs),
     /// Hand in a bank statement (ISO 20022 camt.053, or CSV), to be matched to summaries by their references.
     Payments(PaymentsArgs),
+    /// Hand in the list of a summary, the records that its root commits to, so that what it lacks and what is not known are told one by one.
+    List(SummaryListArgs),
 }
 
 /// `luxor reconcile explain`
@@ -113,6 +115,16 @@ pub(crate) struct PaymentsArgs {
     /// How the bank writes its CSV (TOML). Without it: columns amount, currency, booked (YYYY-MM-DD), reference, text.
     #[arg(long, value_name = "FILE")]
     pub(crate) mapping: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+}
+
+/// `luxor reconcile list`
+#[derive(Debug, Args)]
+pub(crate) struct SummaryListArgs {
+    /// The list, as JSON: account, period, and items with issuer, reference, item, territory and lines.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) node: NodeArgs,
 }

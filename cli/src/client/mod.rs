@@ -17,8 +17,8 @@ use luxor_protocol::api::{
     ErasedReport, ExplainRequest, FindingLine, FixRequest, FixResult, Fork, HoldInfo, HoldRequest, InboxDispatch,
     InboxPage, LifeReport, LoggedDocument, OnwardRequest, OnwardResult, OutboxPage, OutboxState, QualityPage,
     QueuedReferral, ReceiptStanding, RecognitionReport, ReconciliationPage, RecordInfo, RedirectRequest, Redirected,
-    RepairGroup, RepairPage, RepairSelection, StatementLine, StatementTaken, Status, UsesReport, WindowCloseRequest,
-    WithdrawRequest, Withdrawn, WriteOffRequest,
+    RepairGroup, RepairPage, RepairSelection, StatementLine, StatementTaken, Status, SummaryListRequest,
+    SummaryListTaken, UsesReport, WindowCloseRequest, WithdrawRequest, Withdrawn, WriteOffRequest,
 };
 use luxor_protocol::audit::population::BatchViews;
 use luxor_protocol::cbor::{Decode as _, Encode as _};
@@ -91,6 +91,11 @@ impl Client {
     /// Closes a month of an account.
     pub(crate) fn close_period(&self, request: &CloseRequest) -> Result<ClosedLine, ClientError> {
         self.http.post_json("/v1/reconciliation/close", request)
+    }
+
+    /// Hands in the list of a summary.
+    pub(crate) fn summary_list(&self, list: &SummaryListRequest) -> Result<SummaryListTaken, ClientError> {
+        self.http.post_json("/v1/reconciliation/lists", list)
     }
 
     /// Hands in a bank statement.

@@ -6,13 +6,15 @@ use std::path::Path;
 
 use luxor_protocol::api::{
     AmountLine, BankLine, ClassTotals, CloseRequest, ClosedLine, ExplainRequest, FindingLine, MAX_DIFFERENCES_TOLD,
-    ReconciliationPage, StatementTaken, WriteOffRequest,
+    ReconciliationPage, StatementTaken, SummaryListRequest, WriteOffRequest,
 };
 use luxor_protocol::formats::{BankFile, BankMapping, bank_csv, camt053, guarded_text};
-use luxor_protocol::limits::{MAX_BANK_FILE_BYTES, MAX_BOOK_BYTES};
+use luxor_protocol::limits::{MAX_BANK_FILE_BYTES, MAX_BOOK_BYTES, MAX_SUMMARY_LIST_BYTES};
 
 use super::some;
-use crate::args::{CloseArgs, PaymentsArgs, ReconcileArgs, ReconcileCommand, ReconcileExplainArgs, WriteOffArgs};
+use crate::args::{
+    CloseArgs, PaymentsArgs, ReconcileArgs, ReconcileCommand, ReconcileExplainArgs, SummaryListArgs, WriteOffArgs,
+};
 use crate::client::Client;
 use crate::exit::{Exit, RefusedError, UsageError};
 use crate::{files, ui};
@@ -29,6 +31,7 @@ pub(super) fn run(args: &ReconcileArgs) -> anyhow::Result<Exit> {
         Some(ReconcileCommand::WriteOff(args)) => write_off(args),
         Some(ReconcileCommand::Close(args)) => close(args),
         Some(ReconcileCommand::Payments(args)) => payments(args),
+        Some(ReconcileCommand::List(args)) => summary_list(args),
     }
 }
 
@@ -250,6 +253,23 @@ fn payments(args: &PaymentsArgs) -> anyhow::Result<Exit> {
         ))?;
     }
     Ok(if file.refused.is_empty() { Exit::Ok } else { Exit::Findings })
+}
+
+fn summary_list(args: &SummaryListArgs) -> anyhow::Result<Exit> {
+    let text = files::read_text(&args.file, MAX_SUMMARY_LIST_BYTES)?;
+    let list: SummaryListRequest =
+        serde_json::from_str(&text).map_err(|error| RefusedError(format!("{}: {error}", args.file.display())))?;
+    let taken = Client::open(&args.node.node)?.summary_list(&list)?;
+    if args.node.json {
+        ui::json(&taken)?;
+    } else {
+        let records = some(taken.records, "record");
+        ui::line(&format!(
+            "{records} in the list of {} for {}, to which a summary commits",
+            list.account, list.period
+        ))?;
+    }
+    Ok(Exit::Ok)
 }
 
 fn read(path: &Path, mapping: Option<&Path>) -> anyhow::Result<BankFile> {

@@ -30,7 +30,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post, put};
-use luxor_protocol::limits::{MAX_CHUNK_BYTES, MAX_SIGNED_DOCUMENT_BYTES};
+use luxor_protocol::limits::{MAX_CHUNK_BYTES, MAX_SIGNED_DOCUMENT_BYTES, MAX_SUMMARY_LIST_BYTES};
 use subtle::ConstantTimeEq as _;
 use tokio::sync::watch;
 
@@ -91,6 +91,11 @@ impl Api {
                     .route("/v1/attachments/{digest}", get(attachments::state).put(attachments::put))
                     // It is taken range by range, and bounded there.
                     .layer(DefaultBodyLimit::disable()),
+            )
+            .merge(
+                Router::new()
+                    .route("/v1/reconciliation/lists", post(reconciliation::summary_list))
+                    .layer(DefaultBodyLimit::max(MAX_SUMMARY_LIST_BYTES)),
             )
             .route("/v1/attachments/{digest}/content", get(attachments::content))
             .route("/v1/attachments/{digest}/fetch", post(attachments::fetch))

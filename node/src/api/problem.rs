@@ -110,7 +110,7 @@ impl From<AccountsError> for Problem {
         match error {
             AccountsError::Reading => Self::new(StatusCode::SERVICE_UNAVAILABLE, "reading", error),
             AccountsError::Unknown(_) => Self::not_found(error),
-            AccountsError::Words(_) => Self::bad_request(error),
+            AccountsError::Words(_) | AccountsError::List(_) => Self::bad_request(error),
             AccountsError::Close(_) => Self::new(StatusCode::CONFLICT, "not_closed", error),
             AccountsError::Full(_) => Self::new(StatusCode::CONFLICT, "full", error),
             AccountsError::Store(error) => error.into(),

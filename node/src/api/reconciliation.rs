@@ -5,7 +5,7 @@ use axum::extract::{Query, State};
 use luxor_protocol::accounting::{Class, FindingState, Given};
 use luxor_protocol::api::{
     BankLine, CloseRequest, ClosedLine, ExplainRequest, FindingLine, MAX_DIFFERENCES_TOLD, ReconciliationPage,
-    StatementTaken, WriteOffRequest,
+    StatementTaken, SummaryListRequest, SummaryListTaken, WriteOffRequest,
 };
 use luxor_protocol::hash::{Digest, unhex};
 use luxor_protocol::recognition::Period;
@@ -92,6 +92,16 @@ pub(super) async fn payments(
 ) -> Result<Json<StatementTaken>, Problem> {
     let shared = context.driver.shared().clone();
     Ok(Json(blocking(move || driver::statement(&shared, lines)).await?))
+}
+
+pub(super) async fn summary_list(
+    State(context): State<Context>,
+    Json(request): Json<SummaryListRequest>,
+) -> Result<Json<SummaryListTaken>, Problem> {
+    let period = month(&request.period)?;
+    let items = request.items().map_err(|error| Problem::bad_request(format!("items: {error}")))?;
+    let shared = context.driver.shared().clone();
+    Ok(Json(blocking(move || driver::summary_list(&shared, request.account, period, items)).await?))
 }
 
 fn month(text: &str) -> Result<Period, Problem> {

@@ -6,10 +6,10 @@
 
 use std::time::Duration;
 
-use luxor_protocol::accounting::{Class, CloseError, Closed, Decision, FindingState, Given, Said, Type};
+use luxor_protocol::accounting::{Class, CloseError, Closed, Decision, FindingState, Given, ListError, Said, Type};
 use luxor_protocol::api::{
     BankLine, ClosedLine, CorrectionLine, FindingLine, MAX_CORRECTIONS_TOLD, MAX_DECISION_CHARS, MonthTotal,
-    ReconciliationPage, StatementTaken, totals,
+    ReconciliationPage, StatementTaken, SummaryListTaken, totals,
 };
 use luxor_protocol::cbor::Decode as _;
 use luxor_protocol::exchange::{Arrival, DispatchHeader, EntryKind, Lane, Skeleton};
@@ -18,7 +18,7 @@ use luxor_protocol::life::{Held, Lodged, LodgedWith, Shown};
 use luxor_protocol::limits::{MAX_BANK_ENTRIES, MAX_BANK_REFERENCES};
 use luxor_protocol::names::{MemberId, MemberKind, Territory};
 use luxor_protocol::recognition::Period;
-use luxor_protocol::revenue::{BankEntry, Money};
+use luxor_protocol::revenue::{BankEntry, Money, SummaryItem};
 
 use super::logs::mark;
 use super::{Driver, Message, Shared, now};
@@ -49,6 +49,9 @@ pub enum AccountsError {
     /// No room for payments.
     #[error("{0} entries have no room: {MAX_BANK_ENTRIES} are kept")]
     Full(usize),
+    /// No list, or one that no summary commits to.
+    #[error(transparent)]
+    List(#[from] ListError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -332,6 +335,27 @@ pub fn close(shared: &Shared, account: String, period: Period, by: String) -> Re
         records: filled.records,
         totals: totals.collect(),
     })
+}
+
+/// Takes the list of a summary.
+///
+/// # Errors
+/// [`AccountsError`].
+pub fn summary_list(
+    shared: &Shared,
+    account: String,
+    period: Period,
+    items: Vec<SummaryItem>,
+) -> Result<SummaryListTaken, AccountsError> {
+    let records = items.len() as u64;
+    let _one = shared.accounts.writing();
+    let mut kept = shared.accounts.write();
+    if !kept.read {
+        return Err(AccountsError::Reading);
+    }
+    kept.books.list(&account, period, &items)?;
+    shared.store.keep_in_books(&BooksRow::List(account, period, items))?;
+    Ok(SummaryListTaken { records })
 }
 
 /// Takes a bank statement.

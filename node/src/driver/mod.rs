@@ -67,7 +67,7 @@ use crate::waking::{Heard, WordError};
 use attached::Attached;
 pub use attached::{AttachError, Ranges};
 pub use audit::AuditReadError;
-pub use books::{AccountsError, Asked, close, decide, listed, statement};
+pub use books::{AccountsError, Asked, close, decide, listed, statement, summary_list};
 use documents::Spread;
 pub use documents::{AdmitError, Admitted, RefusedDocument, record_documents};
 pub use erase::{EraseError, ErasedNow};

@@ -5,9 +5,10 @@ use luxor_protocol::accounting::{Class, Closed, Decision, Given, Key, Subject};
 use luxor_protocol::cbor::{CborError, Decode, Encode, Reader, Writer};
 use luxor_protocol::hash::{Digest, Domain};
 use luxor_protocol::life::{ItemId, ItemKey, Scheme};
-use luxor_protocol::limits::{MAX_BANK_ENTRIES, MAX_BANK_REFERENCES};
-use luxor_protocol::names::Currency;
-use luxor_protocol::revenue::{BankEntry, Money};
+use luxor_protocol::limits::{MAX_BANK_ENTRIES, MAX_BANK_REFERENCES, MAX_OCCURRENCES, MAX_SUMMARY_ITEMS};
+use luxor_protocol::names::{Currency, MemberId, Territory};
+use luxor_protocol::recognition::Period;
+use luxor_protocol::revenue::{BankEntry, Money, RecordRef, StatedLine, SummaryItem};
 use luxor_protocol::time::{Day, Millis};
 use rocksdb::{IteratorMode, WriteBatch};
 
@@ -29,6 +30,8 @@ pub enum BooksRow {
     Closed(Closed),
     /// A bank statement.
     Statement(Vec<BankEntry>),
+    /// The list of a summary.
+    List(String, Period, Vec<SummaryItem>),
 }
 
 impl Store {
@@ -163,6 +166,41 @@ fn subject(reader: &mut Reader<'_>) -> Result<Subject, CborError> {
     })
 }
 
+fn put_listed(writer: &mut Writer, item: &SummaryItem) {
+    writer.array(7);
+    item.duty.issuer.encode(writer);
+    writer.text(&item.duty.reference);
+    writer.text(item.item.scheme.word());
+    put(writer, item.item.issuer.as_deref(), Writer::text);
+    writer.text(&item.item.id);
+    item.territory.encode(writer);
+    writer.array(item.lines.len());
+    for line in &item.lines {
+        writer.array(4);
+        writer.uint(line.number.into());
+        writer.text(&line.tax);
+        put_money(writer, &line.amount);
+    }
+}
+
+fn listed(reader: &mut Reader<'_>) -> Result<SummaryItem, CborError> {
+    reader.tuple(7)?;
+    let duty = RecordRef { issuer: MemberId::decode(reader)?, reference: text(reader)? };
+    let scheme: Scheme = parsed(reader, "not a scheme")?;
+    let item = ItemId { scheme, issuer: get(reader, text)?, id: text(reader)? };
+    let territory = Territory::decode(reader)?;
+    let lines = reader.list(MAX_OCCURRENCES, |reader| {
+        reader.tuple(4)?;
+        let start = reader.position();
+        let number = u32::try_from(reader.uint()?).map_err(|_| reader.refuse(start, "not the number of a line"))?;
+        let line = StatedLine { number, tax: text(reader)?, amount: money(reader)? };
+        reader.leave();
+        Ok(line)
+    })?;
+    reader.leave();
+    Ok(SummaryItem { duty, item, territory, lines })
+}
+
 impl Encode for BooksRow {
     /// `[kind, …]`, of a list of values that each kind has.
     fn encode(&self, writer: &mut Writer) {
@@ -212,6 +250,14 @@ impl Encode for BooksRow {
                     writer.array(entry.references.len());
                     entry.references.iter().for_each(|one| writer.text(one));
                 }
+            }
+            Self::List(account, period, items) => {
+                writer.array(4);
+                writer.uint(4);
+                writer.text(account);
+                writer.text(&period.to_string());
+                writer.array(items.len());
+                items.iter().for_each(|item| put_listed(writer, item));
             }
         }
     }
@@ -265,6 +311,10 @@ impl Decode for BooksRow {
                 reader.leave();
                 Ok(BankEntry { place, amount, booked, references })
             })?),
+            (4, 4) => {
+                let (account, period) = (text(reader)?, parsed(reader, "not a month")?);
+                Self::List(account, period, reader.list(MAX_SUMMARY_ITEMS, listed)?)
+            }
             _ => return Err(reader.refuse(start, "not a row of the books")),
         };
         reader.leave();
@@ -303,6 +353,16 @@ mod tests {
         }));
         let references = vec!["A".into(), "B".into()];
         rows.push(BooksRow::Statement(vec![BankEntry { place: 3, amount, booked: Day(20_000), references }]));
+        rows.push(BooksRow::List(
+            "IM1".into(),
+            "2026-10".parse().unwrap(),
+            vec![SummaryItem {
+                duty: RecordRef { issuer: "shop".parse().unwrap(), reference: "C-1".into() },
+                item: ItemId { scheme: Scheme::S10, issuer: None, id: "RR473124829GB".into() },
+                territory: "DE".parse().unwrap(),
+                lines: vec![StatedLine { number: 1, tax: "B00".into(), amount }],
+            }],
+        ));
         for row in rows {
             let stored = row.stored(5);
             assert_eq!(BooksRow::read(5, &stored).unwrap(), row);

@@ -285,6 +285,17 @@ impl<K: Kept> Books<K> {
         Ok(())
     }
 
+    /// The same of one that was taken before, at a start, when no summary was handed in yet. It counts once a summary commits to it.
+    ///
+    /// # Errors
+    /// [`ListError`] of one that is none.
+    pub fn was_listed(&mut self, account: &str, period: Period, items: &[SummaryItem]) -> Result<(), ListError> {
+        let list = List::of(account, period, items)?;
+        self.lists.insert((account.to_owned(), period), list);
+        self.unsettled = true;
+        Ok(())
+    }
+
     /// Closes a month of an account. What is lodged later than that corrects it in an open one.
     ///
     /// # Errors

@@ -27,6 +27,7 @@
 //! | `POST /v1/reconciliation/explain` | [`ExplainRequest`] | [`FindingLine`]; 404 where no difference has the name now |
 //! | `POST /v1/reconciliation/write-off` | [`WriteOffRequest`] | [`FindingLine`] |
 //! | `POST /v1/reconciliation/close` | [`CloseRequest`] | [`ClosedLine`]; 409 where the month cannot be closed |
+//! | `POST /v1/reconciliation/lists` | [`SummaryListRequest`]: the records that a summary commits to | [`SummaryListTaken`]; 400 where no summary commits to it |
 //! | `POST /v1/reconciliation/payments` | list of [`BankLine`]: one bank statement | [`StatementTaken`] |
 //! | `GET /v1/uses` | | [`UsesReport`]: uses of IOSS numbers that their holders did not confirm |
 //! | `GET /v1/windows` | | list of [`ChannelLine`]: every channel, and how far statements cover it |
@@ -98,7 +99,8 @@ pub use recognition::{
 pub use reconciliation::{
     AmountLine, BankLine, ClassTotals, CloseRequest, ClosedLine, CorrectionLine, DecisionLine, ExplainRequest,
     FindingLine, ItemLine, MAX_CORRECTIONS_TOLD, MAX_DECISION_CHARS, MAX_DIFFERENCES_TOLD, MonthTotal,
-    ReconciliationPage, SideLine, StatementTaken, WriteOffRequest, totals,
+    ReconciliationPage, SideLine, StatementTaken, SummaryLine, SummaryListRequest, SummaryListTaken, SummaryRecord,
+    WriteOffRequest, totals,
 };
 pub use repairs::{
     DropRequest, DropResult, FirstAttempt, FixOutcome, FixRequest, FixResult, FixedRecord, RefusedIn, RepairCounts,

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::accounting::{Class, Correction, FindingState, Given, Late, Listed, Side, Subject};
-use crate::life::Scheme;
+use crate::life::{ItemId, Scheme};
 use crate::names::{Currency, MemberId, Territory};
-use crate::revenue::Exact;
+use crate::revenue::{Exact, Money, MoneyError, RecordRef, StatedLine, SummaryItem};
 
 /// Differences on a page at most.
 pub const MAX_DIFFERENCES_TOLD: usize = 1_000;
@@ -331,6 +331,77 @@ impl SideLine {
             record: side.root.map(|root| root.hex()),
             at: side.at.map(|at| at.to_string()),
         }
+    }
+}
+
+/// The list of a summary: the records of duty that its root commits to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SummaryListRequest {
+    /// The account.
+    pub account: String,
+    /// The month, `YYYY-MM`.
+    pub period: String,
+    /// The records, in any order.
+    pub items: Vec<SummaryRecord>,
+}
+
+/// One record of duty in such a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SummaryRecord {
+    /// Who issued it.
+    pub issuer: MemberId,
+    /// Its issuer's reference.
+    pub reference: String,
+    /// The item.
+    pub item: ItemId,
+    /// Whose tax it is.
+    pub territory: Territory,
+    /// Its lines.
+    pub lines: Vec<SummaryLine>,
+}
+
+/// One line of such a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SummaryLine {
+    /// Its number.
+    pub number: u32,
+    /// The tax.
+    pub tax: String,
+    /// How much, as decimal text.
+    pub amount: String,
+    /// Of which currency.
+    pub currency: Currency,
+}
+
+/// What was taken of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SummaryListTaken {
+    /// How many records are in it.
+    pub records: u64,
+}
+
+impl SummaryListRequest {
+    /// Its records.
+    ///
+    /// # Errors
+    /// [`MoneyError`] of an amount that is none.
+    pub fn items(&self) -> Result<Vec<SummaryItem>, MoneyError> {
+        let line = |line: &SummaryLine| {
+            let amount = Money::new(line.amount.parse()?, line.currency);
+            Ok(StatedLine { number: line.number, tax: line.tax.clone(), amount })
+        };
+        let item = |record: &SummaryRecord| {
+            Ok(SummaryItem {
+                duty: RecordRef { issuer: record.issuer.clone(), reference: record.reference.clone() },
+                item: record.item.clone(),
+                territory: record.territory,
+                lines: record.lines.iter().map(line).collect::<Result<_, MoneyError>>()?,
+            })
+        };
+        self.items.iter().map(item).collect()
     }
 }
 

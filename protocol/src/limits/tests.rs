@@ -159,6 +159,7 @@ fn values() -> BTreeMap<&'static str, u128> {
         MAX_GUARANTEE_RECORDS,
         MAX_SUMMARY_ITEMS,
         MAX_ACCOUNT_PERIODS,
+        MAX_SUMMARY_LIST_BYTES,
         MAX_BANK_FILE_BYTES,
         MAX_BANK_ENTRIES,
         MAX_BANK_REFERENCES,

@@ -197,8 +197,7 @@ impl Receipts {
     /// # Errors
     /// [`ReceiptRulesError::Form`] when they cannot be written.
     pub fn text(rules: Vec<ReceiptRule>) -> Result<String, ReceiptRulesError> {
-        toml::to_string(&File { rules, ..File::default() })
-            .map_err(|error| ReceiptRulesError::Form(error.to_string()))
+        toml::to_string(&File { rules, ..File::default() }).map_err(|error| ReceiptRulesError::Form(error.to_string()))
     }
 
     /// Rules by which it plays.

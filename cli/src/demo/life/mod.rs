@@ -74,7 +74,7 @@ declared, posted, flown, released, delivered; duty and tax are assessed, collect
 are planted stand in expected.json of the folder that --keep names.
 
 The JSON holds: seed, members, parcels, retail_parcels, retail_left_out (rows by reason), records (by member), records_total,
-uses_confirmed, dispatches, deliveries, planted, kinds, found, missing and surplus (what was planted and not found, and the other way round),
+uses_confirmed, deadlines_checked, dispatches, deliveries, planted, kinds, found, missing and surplus (what was planted and not found, and the other way round),
 classes (planted and found, by class), reconciled, receipts_verified, log_entries, audit (ok or failed), personal_fields, samples_opened,
 damage_found, findings, finding_texts, seconds.
 

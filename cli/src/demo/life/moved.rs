@@ -153,23 +153,27 @@ pub(super) fn despatch(flight: usize, world: &World) -> Result<Vec<Content>, Con
 /// Receptacles in one record of a despatch; the type has room for 99.
 const PER_RECORD: usize = 90;
 
-/// The flight, and that its despatch was loaded, departed and arrived, as the carrier tells it.
-pub(super) fn flown(flight: usize, world: &World, loaded: Millis) -> Result<Vec<Content>, ContentError> {
+/// The flight that the carrier plans for a despatch.
+pub(super) fn planned(flight: usize, world: &World) -> Result<Content, ContentError> {
     let of = &world.flights[flight];
-    let handling = json!({ "destination_customs": CUSTOMS_EU });
-    let (departs, arrives) = (loaded.plus(DEPARTS), loaded.plus(ARRIVES));
-    let transport = json!({
+    content_from_json(&json!({
         "type": "consignment",
         "reference": { "own_reference": format!("FLIGHT-{}", of.id) },
         "unit": { "level": "transport", "id": of.id, "scheme": "voyage", "mode": "4" },
         "contains": [{ "level": "despatch", "id": of.despatch, "scheme": "s8" }],
         "route": { "destination": "EU", "departure": "GB", "mode": "4" },
-        "handling": handling,
+        "handling": { "destination_customs": CUSTOMS_EU },
         "transport": {
             "carrier": "Demo Air Cargo", "voyage": of.voyage, "from": "GBLON", "to": "DEFRA", "mode": "4",
-            "loaded_at": loaded.to_string(), "departs_at": departs.to_string(), "arrives_at": arrives.to_string(),
         },
-    });
+    }))
+}
+
+/// That a flight's despatch was loaded, departed and arrived, as the carrier tells it.
+pub(super) fn flown(flight: usize, world: &World, loaded: Millis) -> Result<Vec<Content>, ContentError> {
+    let of = &world.flights[flight];
+    let handling = json!({ "destination_customs": CUSTOMS_EU });
+    let (departs, arrives) = (loaded.plus(DEPARTS), loaded.plus(ARRIVES));
     let event = |(word, at): (&str, Millis)| {
         json!({
             "type": "event",
@@ -180,7 +184,7 @@ pub(super) fn flown(flight: usize, world: &World, loaded: Millis) -> Result<Vec<
         })
     };
     let events = [("loaded", loaded), ("departed", departs), ("arrived", arrives)].map(event);
-    std::iter::once(&transport).chain(&events).map(content_from_json).collect()
+    events.iter().map(content_from_json).collect()
 }
 
 /// What customs of export answers: it has left.

@@ -33,6 +33,8 @@ pub(super) struct Outcome {
     pub(super) handed: BTreeMap<&'static str, u64>,
     /// Uses of the IOSS number that the platform confirmed.
     pub(super) confirmed: u64,
+    /// Items whose filings were held against their deadlines.
+    pub(super) held_against: u64,
     pub(super) planted: Vec<Planted>,
     pub(super) found: Vec<Found>,
     pub(super) compared: Compared,
@@ -62,6 +64,8 @@ pub(super) struct Summary<'o> {
     records: &'o BTreeMap<&'static str, u64>,
     records_total: u64,
     uses_confirmed: u64,
+    /// Items whose filings were held against their deadlines: those with a planted fault, and a sample of the others.
+    deadlines_checked: u64,
     dispatches: u64,
     deliveries: u64,
     planted: usize,
@@ -146,6 +150,7 @@ impl Outcome {
             records: &self.handed,
             records_total: self.handed.values().sum(),
             uses_confirmed: self.confirmed,
+            deadlines_checked: self.held_against,
             dispatches: self.dispatches,
             deliveries: self.deliveries,
             planted: self.planted.len(),
@@ -226,6 +231,7 @@ impl Outcome {
             ]);
         }
         table.print()?;
+        ui::line(&format!("  deadlines were held against filings of {} items", count(self.held_against)))?;
         let (missing, surplus) = (self.compared.missing.len() as u64, self.compared.surplus.len() as u64);
         let verdict = match (missing, surplus) {
             (0, 0) => "all of them found, and nothing else".to_owned(),

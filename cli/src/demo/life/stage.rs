@@ -91,7 +91,14 @@ impl Script {
         ])
     }
 
-    /// The flights, told by the carrier.
+    /// The flights that the carrier plans.
+    pub(super) fn planned(&self) -> Result<Stage> {
+        let flights = 0..self.world.flights.len();
+        let records = flights.map(|flight| Ok(moved::planned(flight, &self.world)?)).collect::<Result<_>>()?;
+        Ok(Stage { member: CARRIER, name: "life-planned", records })
+    }
+
+    /// What becomes of the flights, told by the carrier.
     pub(super) fn flown(&self, loaded: Millis) -> Result<Stage> {
         let mut records = Vec::new();
         for flight in 0..self.world.flights.len() {
@@ -205,7 +212,7 @@ mod tests {
         let loaded = times.begins.plus(90_000);
         let months = taxed::months(&script.world, &script.owed, &script.book).unwrap();
         let mut stages = script.before_loading().unwrap();
-        stages.extend([script.flown(loaded).unwrap(), script.back_dated().unwrap()]);
+        stages.extend([script.planned().unwrap(), script.flown(loaded).unwrap(), script.back_dated().unwrap()]);
         stages.extend(script.after_arrival(loaded).unwrap());
         stages.extend(script.month_end(&months, loaded).unwrap());
         stages.push(script.claimed_again().unwrap());
