@@ -20,6 +20,9 @@ fn exactly_what_is_planted_is_found_and_every_log_holds() {
         (&json!("ok"), &json!(0), &json!(true))
     );
     assert_eq!(told["receipts_verified"], told["dispatches"], "{told}");
+    // Every number of every channel stands in a statement of one digest at both sides.
+    assert_eq!(told["statement_numbers"], told["dispatches"], "{told}");
+    assert!(told["statements"].as_u64().unwrap() > 10, "{told}");
     assert!(told["samples_opened"].as_u64().unwrap() >= 20, "{told}");
     for (class, counts) in told["classes"].as_object().unwrap() {
         assert_eq!(counts["planted"], counts["found"], "{class}");

@@ -183,7 +183,7 @@ fn exactly_what_was_planted_is_listed_decided_and_the_same_after_a_restart() {
     let (code, text, _) = try_luxor(&["reconcile", "--node", &folder]);
     assert_eq!(code, 1, "{text}");
     for part in
-        ["P-4: mass_differs (OPEN)", "declared: 1.5 kg by platform", "weighed: 2.25 kg by post", "summary_short"]
+        ["P-4: mass_differs (OPEN)", "accounted: 1.5 kg by platform", "weighed: 2.25 kg by post", "summary_short"]
     {
         assert!(text.contains(part), "{part}: {text}");
     }

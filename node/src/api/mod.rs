@@ -95,6 +95,7 @@ impl Api {
             .merge(
                 Router::new()
                     .route("/v1/reconciliation/lists", post(reconciliation::summary_list))
+                    .route("/v1/reconciliation/payments", post(reconciliation::payments))
                     .layer(DefaultBodyLimit::max(MAX_SUMMARY_LIST_BYTES)),
             )
             .route("/v1/attachments/{digest}/content", get(attachments::content))
@@ -117,7 +118,6 @@ impl Api {
             .route("/v1/reconciliation/explain", post(reconciliation::explain))
             .route("/v1/reconciliation/write-off", post(reconciliation::write_off))
             .route("/v1/reconciliation/close", post(reconciliation::close))
-            .route("/v1/reconciliation/payments", post(reconciliation::payments))
             .route("/v1/practice/receipts", get(receipts::practised))
             .route("/v1/windows", get(windows::channels))
             .route("/v1/windows/statements", get(windows::statements))

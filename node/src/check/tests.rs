@@ -120,6 +120,7 @@ fn expected(family: &str, key: &[u8]) -> String {
             format!("settled row number {} of {} on {day}", dispatch.number, dispatch.channel)
         }
         "received" => format!("received row {}", dispatch()),
+        "stands" => format!("what stands at {}", dispatch()),
         "payloads" => format!("payload of entry {}", number()),
         "records" => format!("own records of the batch at entry {}", number()),
         "sources" => format!("source of the records of entry {}", number()),
@@ -291,6 +292,7 @@ fn every_flipped_bit_is_found_and_named() {
         "checkpoints of logs",
         "fork evidence",
         "witnessed checkpoints",
+        "numbers",
     ] {
         assert!(checked[kind] > 0, "{kind}: {checked:?}");
     }
@@ -301,9 +303,10 @@ fn every_flipped_bit_is_found_and_named() {
     for family in cf_names() {
         let rows: Vec<&Row> = rows.iter().filter(|(name, _, value)| name == family && !value.is_empty()).collect();
         if rows.is_empty() {
-            // Tiles and books have their own tests; all that these two hold stands in their keys.
+            // Tiles, books and windows have their own tests; all that the others hold stands in their keys.
             assert!(
-                ["tiles", "index", "settled", "under", "due", "holds", "deletions", "books"].contains(&family),
+                ["tiles", "index", "settled", "under", "due", "holds", "deletions", "books", "windows"]
+                    .contains(&family),
                 "no rows of {family}"
             );
             continue;
@@ -321,7 +324,7 @@ fn every_flipped_bit_is_found_and_named() {
     whole(folder);
 }
 
-fn cf_names() -> [&'static str; 25] {
+fn cf_names() -> [&'static str; 27] {
     [
         "meta",
         "entries",
@@ -348,6 +351,8 @@ fn cf_names() -> [&'static str; 25] {
         "deletions",
         "witnessed",
         "repairs",
+        "stands",
+        "windows",
     ]
 }
 

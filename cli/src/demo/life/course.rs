@@ -1,4 +1,4 @@
-//! The course of events: found, start, entitle, hand in stage by stage, wait, compare, audit.
+//! The course of events: found, start, entitle, hand in stage by stage, wait, compare, sign statements, audit.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -18,7 +18,7 @@ use super::report::Outcome;
 use super::retail::{self, Sales};
 use super::stage::{Script, Stage};
 use super::world::{LATE, UNCONFIRMED, World};
-use super::{Args, number, rules, taxed, tool};
+use super::{Args, number, rules, taxed, tool, windows};
 use crate::chunks;
 use crate::client::Client;
 use crate::demo::run::Clock;
@@ -116,6 +116,9 @@ pub(super) fn run(args: &Args) -> Result<(Outcome, Option<std::path::PathBuf>)> 
     found.extend(late);
     clock.lap("deadlines");
 
+    let closed = windows::close(&running.clients)?;
+    clock.lap("statements");
+
     ui::say(&format!("the auditor reads {} logs", ROLES.len()));
     let audited = audit::audit(&running.network, running.client(AUDITOR)?, &root, args.seed)?;
     clock.lap("audit");
@@ -139,6 +142,7 @@ pub(super) fn run(args: &Args) -> Result<(Outcome, Option<std::path::PathBuf>)> 
         dispatches: accounts.dispatches,
         deliveries: accounts.deliveries,
         audited,
+        closed,
         wrong: accounts.wrong,
         times: clock.laps,
     };

@@ -12,6 +12,7 @@
 //! | `rules`, `number` | terms to reconcile by; the IOSS number and its uses |
 //! | `course`, `tool` | the course of events; this command run by itself |
 //! | `compare` | found against planted |
+//! | `windows` | the statements that both sides of every channel sign |
 //! | `audit`, `report` | the auditor's part; what happened, for people and programs |
 //!
 //! Up to `stage` everything is a pure function of seed and times. A month runs in minutes: months are closed when they are summed up, and terms
@@ -32,6 +33,7 @@ mod rules;
 mod stage;
 mod taxed;
 mod tool;
+mod windows;
 mod world;
 
 use std::path::PathBuf;

@@ -12,6 +12,7 @@ use super::audit::Audited;
 use super::compare::{Compared, Found};
 use super::fault::Fault;
 use super::members::ROLES;
+use super::windows::Closed;
 use super::world::Planted;
 use crate::ui::{self, Table, count, duration};
 
@@ -45,6 +46,8 @@ pub(super) struct Outcome {
     /// Records that recipients accepted, counted for each recipient.
     pub(super) deliveries: u64,
     pub(super) audited: Audited,
+    /// What both sides of every channel signed.
+    pub(super) closed: Closed,
     /// What else does not add up.
     pub(super) wrong: Vec<String>,
     pub(super) times: Vec<(&'static str, Duration)>,
@@ -78,6 +81,9 @@ pub(super) struct Summary<'o> {
     classes: BTreeMap<&'o str, ClassCount>,
     /// What customs of import looked at.
     reconciled: Reconciled,
+    /// Channels about which both sides signed one statement, and the numbers that these cover.
+    statements: u64,
+    statement_numbers: u64,
     receipts_verified: u64,
     log_entries: u64,
     audit: &'static str,
@@ -108,7 +114,7 @@ impl Outcome {
     /// Everything that does not hold.
     pub(super) fn findings(&self) -> Vec<String> {
         let mut all = self.compared.findings();
-        all.extend(self.wrong.iter().chain(&self.audited.findings).cloned());
+        all.extend(self.wrong.iter().chain(&self.closed.findings).chain(&self.audited.findings).cloned());
         all
     }
 
@@ -160,6 +166,8 @@ impl Outcome {
             surplus: &self.compared.surplus,
             classes: classes.collect(),
             reconciled: Reconciled { log_entries, records, items },
+            statements: self.closed.channels,
+            statement_numbers: self.closed.numbers,
             receipts_verified: self.receipts(),
             log_entries: self.entries(),
             audit: if self.audited.findings.is_empty() { "ok" } else { "failed" },
@@ -241,6 +249,12 @@ impl Outcome {
     }
 
     fn print_audit(&self) -> io::Result<()> {
+        ui::line("")?;
+        ui::line(&format!(
+            "Both sides of {} channels signed one statement about all of their {} numbers",
+            count(self.closed.channels),
+            count(self.closed.numbers)
+        ))?;
         ui::line("")?;
         ui::line("Audit of every log:")?;
         let mut table = Table::new(&["  node", "entries", "receipts", "findings"], &[1, 2, 3]);
