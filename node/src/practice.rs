@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use luxor_protocol::cbor::Encode as _;
 use luxor_protocol::document::Directory;
-use luxor_protocol::exchange::{Answer, Channel};
+use luxor_protocol::exchange::{Answer, Channel, ErrorCode};
 use luxor_protocol::limits::MAX_RULES_BYTES;
 use luxor_protocol::sandbox::{Given, PRACTICE_NETWORK, ReceiptLine, ReceiptRulesError, Receipts};
 use luxor_protocol::time::Millis;
@@ -104,6 +104,9 @@ impl Practice {
             }
             // The stream closes without an answer.
             Given::Nothing => drop(reply),
+            Given::Refused => {
+                reply.send(Answer::error(ErrorCode::NotThere, "there is no receipt for this number").to_cbor());
+            }
         }
     }
 

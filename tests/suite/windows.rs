@@ -82,7 +82,7 @@ fn both_sides_sign_one_statement_after_another() {
     let (code, _, errors) = try_luxor(&["window", "close", "--to", "post/n1", "--last", "23", "--node", node(&shop)]);
     assert!(code == 4 && errors.contains("number 23") && errors.contains("never given"), "{errors}");
     // An auditor with a mandate verifies the statements with the rest of the log.
-    luxor(&["audit", "post/n1", "--node", node(&auditor)]);
+    luxor(&["audit", "--of", "post/n1", "--node", node(&auditor)]);
     // After a new start both are there, and the folders are whole.
     drop([shop, post, auditor]);
     for (member, ..) in MEMBERS {

@@ -121,8 +121,10 @@ pub enum Given {
     Now(Vec<u8>),
     /// This, after so many milliseconds.
     After(u64, Vec<u8>),
-    /// Nothing.
+    /// Nothing: the request is not answered, and its sender takes that for a broken connection.
     Nothing,
+    /// An error in place of the receipt, so that its sender goes on with other numbers.
+    Refused,
 }
 
 /// A dispatch: its channel, and its number there.
@@ -247,7 +249,7 @@ impl Receipts {
         let truly = || Given::Now(receipt.to_vec());
         let Some(about) = about(receipt) else { return truly() };
         if of(&self.withheld, &about.0).contains(&about.1) {
-            return Given::Nothing;
+            return Given::Refused;
         }
         let chosen = self.chosen.get_mut(&about);
         let Some((rule, chosen)) = chosen.and_then(|chosen| Some((self.rules.get(chosen.rule)?, chosen))) else {
