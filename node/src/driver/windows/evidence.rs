@@ -120,19 +120,19 @@ fn gather(shared: &Shared, channel: &Channel, side: Side, numbers: &BTreeSet<u64
             }
         };
         for arrival in arrivals {
-            if let Arrival::Dispatch(envelope) = &arrival {
-                let header = DispatchHeader::from_cbor(&envelope.header);
-                let header = header.map_err(|error| StoreError::damaged("a dispatch header", error))?;
-                agreements.insert(header.agreement_digest);
-            }
-            file.arrivals.push(arrival);
+            take(&mut file, &mut agreements, arrival)?;
         }
         match receipt.and_then(|receipt| TlogProof::parse(&receipt).ok()) {
             Some(proof) => file.receipts.push(only_by(&keys, proof)),
             None => uncounted.push(*number),
         }
     }
-    count(shared, channel, side, &recipient, &keys, &uncounted, &mut file)?;
+    // The receipt that counts them is shown with the dispatch that it is for.
+    if let Some(counted_by) = count(shared, channel, side, &recipient, &keys, &uncounted, &mut file)?
+        && let Some(row) = store.sent(channel, counted_by)?.filter(|_| !numbers.contains(&counted_by))
+    {
+        take(&mut file, &mut agreements, Arrival::Dispatch(row.envelope))?;
+    }
     let last = numbers.last().copied().unwrap_or(0);
     let statements = store.statements(channel, numbers.first().copied().unwrap_or(0), MAX_DISPUTE_STATEMENTS)?;
     file.statements = statements
@@ -155,7 +155,18 @@ fn gather(shared: &Shared, channel: &Channel, side: Side, numbers: &BTreeSet<u64
     Ok(file)
 }
 
-/// Proves of numbers without a receipt that the recipient has them, where a receipt for another number says so.
+/// Puts in what the sender signed, and remembers the agreement that it rests on.
+fn take(file: &mut DisputeFile, agreements: &mut BTreeSet<Digest>, arrival: Arrival) -> Result<(), WindowError> {
+    if let Arrival::Dispatch(envelope) = &arrival {
+        let header = DispatchHeader::from_cbor(&envelope.header);
+        let header = header.map_err(|error| StoreError::damaged("a dispatch header", error))?;
+        agreements.insert(header.agreement_digest);
+    }
+    file.arrivals.push(arrival);
+    Ok(())
+}
+
+/// Proves of numbers without a receipt that the recipient has them, where a receipt for another number says so; gives that number.
 fn count(
     shared: &Shared,
     channel: &Channel,
@@ -164,12 +175,12 @@ fn count(
     keys: &[VerifierKey],
     uncounted: &[u64],
     file: &mut DisputeFile,
-) -> Result<(), WindowError> {
-    let (Some(first), Some(last), Side::Sender) = (uncounted.first(), uncounted.last(), side) else { return Ok(()) };
+) -> Result<Option<u64>, WindowError> {
+    let (Some(first), Some(last), Side::Sender) = (uncounted.first(), uncounted.last(), side) else { return Ok(None) };
     let store = &shared.store;
     let given = store.last_stand(channel)?;
     // The receipt with the highest contiguous number that is known: those behind the gaps say the most.
-    let mut best: Option<(u64, TlogProof, [u8; 32])> = None;
+    let mut best: Option<(u64, u64, TlogProof, [u8; 32])> = None;
     for number in (*first..=given.min(last.saturating_add(LOOKED_THROUGH))).rev() {
         let Some(row) = store.receipt(channel, number)? else { continue };
         let Ok(receipt) = open_receipt(recipient, &row.proof) else { continue };
@@ -177,11 +188,11 @@ fn count(
         if best.as_ref().is_none_or(|(best, ..)| contiguous > *best)
             && let Ok(proof) = TlogProof::parse(&row.proof)
         {
-            best = Some((contiguous, proof, receipt.body.channel_root));
+            best = Some((contiguous, number, proof, receipt.body.channel_root));
         }
     }
-    let Some((contiguous, proof, root)) = best else { return Ok(()) };
-    let Some(span) = Span::new(1, contiguous) else { return Ok(()) };
+    let Some((contiguous, by, proof, root)) = best else { return Ok(None) };
+    let Some(span) = Span::new(1, contiguous) else { return Ok(None) };
     let mut tree = MemoryTree::new();
     let stands = store.stands(channel, span)?.stands;
     let mut dispatches = BTreeMap::new();
@@ -192,7 +203,7 @@ fn count(
     }
     // Where the recipient counted something else than what was sent, that is another dispute than this proof settles.
     if tree.root_at(contiguous) != Some(root) {
-        return Ok(());
+        return Ok(None);
     }
     let place = file.receipts.len();
     let mut counted = Vec::new();
@@ -201,9 +212,10 @@ fn count(
         let proven = Counted::prove(&tree, place, contiguous, *number, dispatch);
         counted.extend(proven.ok());
     }
-    if !counted.is_empty() {
-        file.receipts.push(only_by(keys, proof));
-        file.counted = counted;
+    if counted.is_empty() {
+        return Ok(None);
     }
-    Ok(())
+    file.receipts.push(only_by(keys, proof));
+    file.counted = counted;
+    Ok(Some(by))
 }
