@@ -64,6 +64,8 @@ pub struct Rules {
     pub life: life::Rules,
     /// Terms and tolerances of business reconciliation.
     pub accounting: accounting::Rules,
+    /// The operator named a file of them: books are kept from the start on.
+    pub accounts_wanted: bool,
     /// Lists and rules of quality.
     book: Arc<RuleBook>,
     /// Made ready for the type tables that came so far; there are few.
@@ -108,7 +110,16 @@ impl Rules {
         };
         let recent = Mutex::new(Recent::new(section.remembered.0, WINDOW_DAYS));
         let (book, checkers) = (Arc::new(book), Mutex::default());
-        Ok(Self { life, accounting, book, checkers, own: section.own, others: section.others, recent })
+        Ok(Self {
+            life,
+            accounting,
+            accounts_wanted: section.accounting.is_some(),
+            book,
+            checkers,
+            own: section.own,
+            others: section.others,
+            recent,
+        })
     }
 
     /// What an own record repeats of those handed in shortly before.

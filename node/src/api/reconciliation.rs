@@ -1,5 +1,7 @@
 //! Business reconciliation: differences, decisions on them, months of accounts, payments.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{Query, State};
 use luxor_protocol::accounting::{Class, FindingState, Given};
@@ -14,7 +16,7 @@ use serde::Deserialize;
 
 use super::problem::Problem;
 use super::{Context, blocking};
-use crate::driver::{self, Asked};
+use crate::driver::{self, Asked, Shared};
 
 /// Differences on a page where no number is given.
 const PAGE: usize = 100;
@@ -44,7 +46,7 @@ pub(super) async fn list(
         after,
         limit: limit.unwrap_or(PAGE).clamp(1, MAX_DIFFERENCES_TOLD),
     };
-    let shared = context.driver.shared().clone();
+    let shared = wanted(&context).await;
     Ok(Json(blocking(move || driver::listed(&shared, &asked)).await?))
 }
 
@@ -57,7 +59,7 @@ pub(super) async fn explain(
         bytes.map(Digest).ok_or_else(|| Problem::bad_request("record: the root of a record, 64 hexadecimal digits"))
     };
     let record = request.record.map(root).transpose()?;
-    let shared = context.driver.shared().clone();
+    let shared = wanted(&context).await;
     let (id, by, why) = (request.id, request.by, request.why);
     Ok(Json(blocking(move || driver::decide(&shared, &id, by, why, Given::Explained, record)).await?))
 }
@@ -72,7 +74,7 @@ pub(super) async fn write_off(
         Ok::<_, Problem>(Money::new(amount, currency))
     });
     let given = Given::WrittenOff(amount.transpose()?);
-    let shared = context.driver.shared().clone();
+    let shared = wanted(&context).await;
     let (id, by, why) = (request.id, request.by, request.why);
     Ok(Json(blocking(move || driver::decide(&shared, &id, by, why, given, None)).await?))
 }
@@ -82,7 +84,7 @@ pub(super) async fn close(
     Json(request): Json<CloseRequest>,
 ) -> Result<Json<ClosedLine>, Problem> {
     let period = month(&request.period)?;
-    let shared = context.driver.shared().clone();
+    let shared = wanted(&context).await;
     Ok(Json(blocking(move || driver::close(&shared, request.account, period, request.by)).await?))
 }
 
@@ -90,7 +92,7 @@ pub(super) async fn payments(
     State(context): State<Context>,
     Json(lines): Json<Vec<BankLine>>,
 ) -> Result<Json<StatementTaken>, Problem> {
-    let shared = context.driver.shared().clone();
+    let shared = wanted(&context).await;
     Ok(Json(blocking(move || driver::statement(&shared, lines)).await?))
 }
 
@@ -100,8 +102,15 @@ pub(super) async fn summary_list(
 ) -> Result<Json<SummaryListTaken>, Problem> {
     let period = month(&request.period)?;
     let items = request.items().map_err(|error| Problem::bad_request(format!("items: {error}")))?;
-    let shared = context.driver.shared().clone();
+    let shared = wanted(&context).await;
     Ok(Json(blocking(move || driver::summary_list(&shared, request.account, period, items)).await?))
+}
+
+/// What the rooms share, with the books that are asked for.
+async fn wanted(context: &Context) -> Arc<Shared> {
+    let shared = context.driver.shared().clone();
+    shared.accounts.want().await;
+    shared
 }
 
 fn month(text: &str) -> Result<Period, Problem> {

@@ -45,7 +45,7 @@ pub(super) struct DisputeQuery {
 pub(super) async fn channels(State(context): State<Context>) -> Result<Json<Vec<ChannelLine>>, Problem> {
     let shared = context.driver.shared().clone();
     let look = move || -> Result<Vec<ChannelLine>, StoreError> {
-        let line = |channel: Channel| {
+        let of_channel = |channel: Channel| {
             let statement = shared.store.last_statement(&channel)?.map(|row| line(&row)).transpose()?;
             Ok(ChannelLine {
                 last: shared.store.last_stand(&channel)?,
@@ -54,7 +54,7 @@ pub(super) async fn channels(State(context): State<Context>) -> Result<Json<Vec<
                 statement,
             })
         };
-        shared.store.channels()?.into_iter().map(line).collect()
+        shared.store.channels()?.into_iter().map(of_channel).collect()
     };
     Ok(Json(blocking(look).await?))
 }
@@ -66,7 +66,7 @@ pub(super) async fn statements(
     let StatementsQuery { sender, recipient, epoch, lane, from } = query;
     let (shared, channel) = (context.driver.shared().clone(), Channel { sender, recipient, epoch, lane });
     let look = move || -> Result<Vec<StatementLine>, StoreError> {
-        shared.store.statements(&channel, from, MAX_STATEMENTS)?.iter().map(line).collect()
+        shared.store.statements(&channel, from..=u64::MAX, MAX_STATEMENTS)?.iter().map(line).collect()
     };
     Ok(Json(blocking(look).await?))
 }

@@ -4,6 +4,7 @@
 //! Views are looked at only where they came for a purpose that the rules name. What was erased before a start is not known after it.
 //! Limits: [`ENTRIES_AT_ONCE`], [`DUE_AT_ONCE`].
 
+use std::sync::MutexGuard;
 use std::time::Duration;
 
 use luxor_protocol::accounting::{Class, CloseError, Closed, Decision, FindingState, Given, ListError, Said, Type};
@@ -22,6 +23,7 @@ use luxor_protocol::revenue::{BankEntry, Money, SummaryItem};
 
 use super::logs::mark;
 use super::{Driver, Message, Shared, now};
+use crate::accounts::Kept;
 use crate::store::{BooksRow, StoreError};
 
 /// How often the log is looked at.
@@ -73,8 +75,9 @@ pub struct Asked {
 }
 
 impl Driver {
-    /// Reads what is stored, then follows the log until the node stops.
+    /// Once the books are wanted: reads what is stored, then follows the log until the node stops.
     pub(super) async fn follow_accounts(self) {
+        self.shared.accounts.wanted().await;
         let whole = self.shared.sequencer.latest().size;
         let mut next = 0;
         loop {
@@ -106,9 +109,11 @@ fn go(shared: &Shared, from: u64, whole: u64) -> Result<(u64, bool), StoreError>
             _ => {}
         }
     }
-    let mut kept = shared.accounts.write();
+    let mut kept = shared.accounts.kept();
     kept.followed = next;
-    kept.read |= next >= whole;
+    if next >= whole {
+        shared.accounts.was_read();
+    }
     // Memory never fails, and what was written there is read.
     let due = kept.books.due(now(), DUE_AT_ONCE).unwrap_or(false);
     Ok((next, due || next < size))
@@ -199,8 +204,16 @@ fn member(shared: &Shared, id: &MemberId) -> Option<(MemberKind, Territory)> {
 
 fn take(shared: &Shared, entry: u64, held: &Held<'_>) {
     let Some(said) = Said::of(held) else { return };
-    if let Err(error) = shared.accounts.write().books.take(&said) {
+    if let Err(error) = shared.accounts.kept().books.take(&said) {
         tracing::warn!(%error, entry, "a record is not accounted for");
+    }
+}
+
+/// The books, once everything that was stored is in them.
+fn books(shared: &Shared) -> Result<MutexGuard<'_, Kept>, AccountsError> {
+    match shared.accounts.is_read() {
+        true => Ok(shared.accounts.kept()),
+        false => Err(AccountsError::Reading),
     }
 }
 
@@ -209,10 +222,7 @@ fn take(shared: &Shared, entry: u64, held: &Held<'_>) {
 /// # Errors
 /// [`AccountsError`].
 pub fn listed(shared: &Shared, asked: &Asked) -> Result<ReconciliationPage, AccountsError> {
-    let mut kept = shared.accounts.write();
-    if !kept.read {
-        return Err(AccountsError::Reading);
-    }
+    let mut kept = books(shared)?;
     let _ = kept.books.due(now(), DUE_AT_ONCE);
     kept.books.settle();
     let books = &kept.books;
@@ -285,17 +295,14 @@ pub fn decide(
     words("why", &why)?;
     let _one = shared.accounts.writing();
     let (key, facts) = {
-        let mut kept = shared.accounts.write();
-        if !kept.read {
-            return Err(AccountsError::Reading);
-        }
+        let mut kept = books(shared)?;
         kept.books.settle();
         let finding = kept.books.finding(id).ok_or_else(|| AccountsError::Unknown(id.chars().take(64).collect()))?;
         (finding.key.clone(), finding.facts())
     };
     let decision = Decision { given, by, at: now(), why, record, facts };
     shared.store.keep_in_books(&BooksRow::Decided(key.clone(), Box::new(decision.clone())))?;
-    let mut kept = shared.accounts.write();
+    let mut kept = shared.accounts.kept();
     kept.books.decide(key, decision);
     kept.books.settle();
     let finding = kept.books.finding(id).ok_or_else(|| AccountsError::Unknown(id.to_owned()))?;
@@ -310,9 +317,9 @@ pub fn close(shared: &Shared, account: String, period: Period, by: String) -> Re
     words("by", &by)?;
     words("account", &account)?;
     let _one = shared.accounts.writing();
-    let mut kept = shared.accounts.write();
+    let mut kept = books(shared)?;
     // What is in the log stands in the month that it names.
-    if !kept.read || kept.followed < shared.sequencer.latest().size {
+    if kept.followed < shared.sequencer.latest().size {
         return Err(AccountsError::Reading);
     }
     let closed = Closed { account, period, at: now(), by };
@@ -349,10 +356,7 @@ pub fn summary_list(
 ) -> Result<SummaryListTaken, AccountsError> {
     let records = items.len() as u64;
     let _one = shared.accounts.writing();
-    let mut kept = shared.accounts.write();
-    if !kept.read {
-        return Err(AccountsError::Reading);
-    }
+    let mut kept = books(shared)?;
     kept.books.list(&account, period, &items)?;
     shared.store.keep_in_books(&BooksRow::List(account, period, items))?;
     Ok(SummaryListTaken { records })
@@ -366,10 +370,7 @@ pub fn statement(shared: &Shared, lines: Vec<BankLine>) -> Result<StatementTaken
     let count = lines.len();
     let entries: Vec<BankEntry> = lines.into_iter().map(entry).collect::<Result<_, _>>()?;
     let _one = shared.accounts.writing();
-    let mut kept = shared.accounts.write();
-    if !kept.read {
-        return Err(AccountsError::Reading);
-    }
+    let mut kept = books(shared)?;
     let (new, no_room) = kept.books.would_pay(&entries);
     if no_room > 0 {
         return Err(AccountsError::Full(no_room));

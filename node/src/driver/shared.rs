@@ -148,7 +148,7 @@ impl Shared {
         let keys = known.witnesses.iter().map(|witness| witness.key.clone()).collect();
         let cosigned = Cosigned::new(known.policy.clone(), keys, kept.map(|kept| (kept.size, kept.note_bytes)));
         let home = directory.charter().member(&me.member()).and_then(home);
-        let accounts = Accounts::open(&store, rules.accounting.clone(), home)?;
+        let accounts = Accounts::open(&store, rules.accounting.clone(), home, rules.accounts_wanted)?;
         let witness = Witness::new(me.clone(), origin, secrets.witness.clone(), directory, store.clone());
         Ok(Self {
             me,

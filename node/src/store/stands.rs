@@ -5,20 +5,19 @@
 //!
 //! Not here: comparison and statements ([`luxor_protocol::reconciliation`]), and when a window is closed (driver).
 
+use std::ops::RangeInclusive;
+
 use luxor_protocol::cbor::{CborError, Decode, Encode, Reader, Writer};
 use luxor_protocol::exchange::{Channel, Outcome};
 use luxor_protocol::hash::Digest;
-use luxor_protocol::limits::MAX_DIFFERENCES;
-use luxor_protocol::reconciliation::{CosignedStatement, Difference, Said, Span, Stand, Statement, Tally};
+use luxor_protocol::limits::{MAX_DIFFERENCES, MAX_WINDOW_ROUNDS};
+use luxor_protocol::reconciliation::{CosignedStatement, Difference, Lie, Said, Span, Stand, Statement, Tally};
 use luxor_protocol::time::Millis;
 use rocksdb::{Direction, IteratorMode};
 
 use super::columns::{WindowTag, cf, channel_key, dispatch_key, read_dispatch_key, statement_key, window_key};
 use super::open::{Store, StoreError, decode};
 use super::rows::{decode_checked, encode_checked};
-
-/// Answers of the other side that are kept of one comparison.
-const MAX_SAID_KEPT: usize = 512;
 
 /// What stands at a number, and what a dispatch that is settled adds to totals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +50,8 @@ pub struct ComparedRow {
     pub differences: Vec<Difference>,
     /// What the other side answered.
     pub said: Vec<Said>,
+    /// Where it contradicted itself: at most once, since that ends a comparison.
+    pub lies: Vec<Lie>,
 }
 
 /// What stands at the numbers of a span, in their order.
@@ -148,25 +149,39 @@ impl Store {
         }
     }
 
-    /// The statements about a channel, by the last number of their windows and in the order in which they were made; those about
-    /// numbers from `from` on, at most `limit`.
+    /// The statements about windows of a channel that end with one of these numbers, by that and in the order in which they were made, at most
+    /// `limit`.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn statements(&self, channel: &Channel, from: u64, limit: usize) -> Result<Vec<StatementRow>, StoreError> {
-        let start = statement_key(channel, from, 0);
-        let prefix = window_key(WindowTag::Statement, channel);
+    pub fn statements(
+        &self,
+        channel: &Channel,
+        ends: RangeInclusive<u64>,
+        limit: usize,
+    ) -> Result<Vec<StatementRow>, StoreError> {
+        let (start, end) = (statement_key(channel, *ends.start(), 0), statement_key(channel, *ends.end(), u64::MAX));
         let mut found = Vec::new();
         for item in
             self.db.iterator_cf(self.cf(cf::WINDOWS), IteratorMode::From(&start, Direction::Forward)).take(limit)
         {
             let (key, value) = item?;
-            if !key.starts_with(&prefix) {
+            if *key > *end {
                 break;
             }
             found.push(decode("a statement", &value)?);
         }
         Ok(found)
+    }
+
+    /// The last number of a channel that a statement covers; 0 where there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn covered(&self, channel: &Channel) -> Result<u64, StoreError> {
+        let Some(row) = self.last_statement(channel)? else { return Ok(0) };
+        let statement = row.read().map_err(|error| StoreError::damaged("a statement", error))?;
+        Ok(statement.window().span().last())
     }
 
     /// The newest statement about the last numbers of a channel about which there is one.
@@ -227,7 +242,9 @@ impl StatementRow {
 impl ComparedRow {
     /// Roughly how many bytes it takes.
     pub(super) fn bytes(&self) -> usize {
-        let said = self.said.iter().map(|said| said.question.len() + said.reply.answer.len() + 200).sum::<usize>();
+        let lies = self.lies.iter().flat_map(|lie| [&lie.earlier, &lie.later]);
+        let said = self.said.iter().chain(lies);
+        let said = said.map(|said| said.question.len() + said.reply.answer.len() + 200).sum::<usize>();
         said + self.differences.len() * 160
     }
 }
@@ -275,23 +292,25 @@ impl Decode for StatementRow {
 
 impl Encode for ComparedRow {
     fn encode(&self, writer: &mut Writer) {
-        encode_checked(writer, 4, |writer| {
+        encode_checked(writer, 5, |writer| {
             self.at.encode(writer);
             self.span.encode(writer);
             writer.list(&self.differences);
-            writer.list(&self.said[self.said.len().saturating_sub(MAX_SAID_KEPT)..]);
+            writer.list(&self.said);
+            writer.list(&self.lies);
         });
     }
 }
 
 impl Decode for ComparedRow {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
-        decode_checked(reader, 4, |reader| {
+        decode_checked(reader, 5, |reader| {
             Ok(Self {
                 at: Millis::decode(reader)?,
                 span: Span::decode(reader)?,
                 differences: reader.list(MAX_DIFFERENCES, Decode::decode)?,
-                said: reader.list(MAX_SAID_KEPT, Decode::decode)?,
+                said: reader.list(MAX_WINDOW_ROUNDS, Decode::decode)?,
+                lies: reader.list(1, Decode::decode)?,
             })
         })
     }

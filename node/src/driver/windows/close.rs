@@ -10,14 +10,13 @@ use luxor_protocol::cbor::{Decode as _, Encode as _};
 use luxor_protocol::document::KnownNode;
 use luxor_protocol::exchange::{Answer, Channel, ErrorCode, Request};
 use luxor_protocol::hash::Domain;
-use luxor_protocol::limits::{MAX_RETENTION_DAYS, MAX_WINDOW_NUMBERS};
+use luxor_protocol::limits::MAX_WINDOW_NUMBERS;
 use luxor_protocol::reconciliation::{
-    Class, CosignedStatement, Proposal, Side, Span, Stand, Statement, StatementBody, StatementError, Window, conclude,
+    Class, CosignedStatement, Proposal, Span, Stand, Statement, StatementError, Window, conclude,
 };
 
-use super::WindowError;
-use crate::driver::{Driver, Message, now};
-use crate::entropy::opening;
+use super::{WindowError, signed};
+use crate::driver::{Driver, Message, Shared, now};
 use crate::store::{StatementRow, StoreError, Write};
 
 /// Comparisons until a window is given up that changes while it is closed.
@@ -87,12 +86,7 @@ impl Driver {
     fn next_window(&self, channel: &Channel, from: Option<u64>, to: Option<u64>) -> Result<Window, WindowError> {
         let store = &self.shared.store;
         let last = store.last_stand(channel)?;
-        let covered = || -> Result<u64, WindowError> {
-            let Some(row) = store.last_statement(channel)? else { return Ok(0) };
-            let statement = row.read().map_err(|error| StoreError::damaged("a statement", error))?;
-            Ok(statement.window().span().last())
-        };
-        let from = from.map_or_else(|| covered().map(|covered| covered + 1), Ok)?;
+        let from = from.map_or_else(|| store.covered(channel).map(|covered| covered + 1), Ok)?;
         let to = to.unwrap_or_else(|| last.min(from.saturating_add(MAX_WINDOW_NUMBERS - 1)));
         if to > last {
             return Err(WindowError::NotGiven { channel: channel.clone(), number: to, last });
@@ -128,16 +122,7 @@ impl Driver {
         }
         let cosigned =
             CosignedStatement { statement: proposal.statement, sender: proposal.signature, recipient: signature };
-        let skeleton = statement.skeleton(now().day().plus(MAX_RETENTION_DAYS));
-        let own = |error: crate::entropy::EntropyError| WindowError::Own(error.to_string());
-        let entry = opening(&skeleton, StatementBody { statement: digest }.to_cbor()).map_err(own)?;
-        let write = Write::Statement {
-            channel: channel.clone(),
-            number: statement.window().span().last(),
-            entry: 0,
-            cosigned: cosigned.clone(),
-            differences: proposal.differences.clone(),
-        };
+        let (write, entry) = signed(&statement, cosigned.clone(), proposal.differences.clone(), now())?;
         let committed = shared.sequencer.commit_and_wait(vec![write], vec![entry]).await?;
         tracing::info!(window = %statement.window(), equal = statement.is_equal(), "a statement is signed by both sides");
         let row = StatementRow { entry: committed.first, cosigned, differences: proposal.differences };
@@ -180,15 +165,9 @@ impl Driver {
 
 /// The last number that a window may be closed with: those behind it wait for receipts that are not due yet. Nothing where there is none
 /// behind the last statement.
-fn settled_to(shared: &crate::driver::Shared, channel: &Channel, due_ms: u64) -> Result<Option<u64>, StoreError> {
+fn settled_to(shared: &Shared, channel: &Channel, due_ms: u64) -> Result<Option<u64>, StoreError> {
     let store = &shared.store;
-    let covered = match store.last_statement(channel)? {
-        None => 0,
-        Some(row) => {
-            let statement = row.read().map_err(|error| StoreError::damaged("a statement", error))?;
-            statement.window().span().last()
-        }
-    };
+    let covered = store.covered(channel)?;
     let last = store.last_stand(channel)?.min(covered.saturating_add(MAX_WINDOW_NUMBERS));
     let Some(span) = last.checked_sub(covered).and_then(|count| Span::new(covered + 1, count)) else { return Ok(None) };
     let stands = store.stands(channel, span)?.stands;
@@ -207,9 +186,4 @@ fn settled_to(shared: &crate::driver::Shared, channel: &Channel, due_ms: u64) ->
         end -= 1;
     }
     Ok((end > covered).then_some(end))
-}
-
-/// Which side of a channel this node has; nothing where it has none.
-pub(super) fn own_side(shared: &crate::driver::Shared, channel: &Channel) -> Option<Side> {
-    [Side::Sender, Side::Recipient].into_iter().find(|side| *side.of(channel) == shared.me)
 }

@@ -7,13 +7,13 @@ use luxor_protocol::document::KnownNode;
 use luxor_protocol::exchange::{Answer, Request};
 use luxor_protocol::names::NodeRef;
 use luxor_protocol::reconciliation::{
-    Bisection, Compared as At, DEFAULT_BITS, Difference, Effect, Found, Input, Question, Reply, Said, Side, Stand,
+    Bisection, Compared as At, DEFAULT_BITS, Difference, Effect, Found, Input, Lie, Question, Reply, Said, Side, Stand,
     Window,
 };
 use luxor_protocol::time::Millis;
 
-use super::WindowError;
 use super::snapshot::Snapshot;
+use super::{WindowError, own_side};
 use crate::driver::{Driver, Shared, now};
 use crate::store::{ComparedRow, StoreError, Write};
 
@@ -54,11 +54,9 @@ impl Driver {
 
     pub(super) async fn compare(&self, window: &Window) -> Result<Compared, WindowError> {
         let shared = &self.shared;
-        let sides = [Side::Sender, Side::Recipient].into_iter();
-        let peer = sides.map(|side| (side, side.of(&window.channel))).find(|(_, node)| **node != shared.me);
-        let (peer, node) = peer
-            .filter(|(side, _)| *side.other().of(&window.channel) == shared.me)
-            .ok_or_else(|| WindowError::Own(format!("{} neither begins nor ends here", window.channel)))?;
+        let peer = own_side(shared, &window.channel).map(Side::other);
+        let peer = peer.ok_or_else(|| WindowError::Own(format!("{} neither begins nor ends here", window.channel)))?;
+        let node = peer.of(&window.channel);
         let known = shared.directory().node(node).cloned();
         let known = known.ok_or_else(|| WindowError::Own(format!("no card names {node}")))?;
         let (read, of) = (shared.clone(), window.clone());
@@ -81,13 +79,13 @@ impl Driver {
         let found = Arc::new(found);
         let compared = found.clone();
         let differences = self.window_beside(move || classed(&read, &of, &compared, peer, as_of, due)).await?;
-        let said = match &*found {
-            Found::Different { said, .. } => said.clone(),
-            Found::Lied(lie) => vec![lie.earlier.clone(), lie.later.clone()],
-            _ => Vec::new(),
+        let (said, lies) = match &*found {
+            Found::Different { said, .. } => (said.clone(), Vec::new()),
+            Found::Lied(lie) => (Vec::new(), vec![Lie::clone(lie)]),
+            Found::Equal(_) | Found::Stopped { .. } | Found::Broken(_) => (Vec::new(), Vec::new()),
         };
-        let row = (!said.is_empty()).then(|| {
-            let row = ComparedRow { at: as_of, span: window.span(), differences: differences.clone(), said };
+        let row = (!said.is_empty() || !lies.is_empty()).then(|| {
+            let row = ComparedRow { at: as_of, span: window.span(), differences: differences.clone(), said, lies };
             Box::new(row)
         });
         let write = Write::Compared { channel: window.channel.clone(), row };

@@ -1,6 +1,6 @@
 //! The dispute file: everything that this node has about some numbers of a channel, so that it verifies elsewhere.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use luxor_protocol::cbor::{Decode as _, Encode as _};
@@ -8,11 +8,10 @@ use luxor_protocol::document::{DocumentKind, KnownNode};
 use luxor_protocol::exchange::{Arrival, Channel, DispatchHeader, log_key, open_receipt, policy_of};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::limits::{MAX_DISPUTE_ITEMS, MAX_DISPUTE_STATEMENTS};
-use luxor_protocol::reconciliation::{Counted, DisputeFile, Side, Span};
+use luxor_protocol::reconciliation::{Counted, DisputeFile, Side, Span, Stand};
 use luxor_protocol::tlog::{MemoryTree, Note, TlogProof, VerifierKey, leaf_hash};
 
-use super::WindowError;
-use super::close::own_side;
+use super::{WindowError, own_side};
 use crate::driver::{Driver, ReceiptWitnesses, Shared};
 use crate::store::StoreError;
 
@@ -20,8 +19,10 @@ use crate::store::StoreError;
 const ASK_WITNESSED: Duration = Duration::from_secs(5);
 /// Receipts for which that is asked in one file.
 const MAX_ASKED: usize = 32;
-/// Receipts before and behind a number that are looked through for one whose channel root covers it.
+/// Numbers behind those in dispute up to which a receipt is looked for whose channel root covers them.
 const LOOKED_THROUGH: u64 = 4_096;
+/// Numbers that are looked through for it, the last ones.
+const MAX_LOOKED_THROUGH: usize = 8_192;
 
 impl Driver {
     /// The dispute file about these numbers of a channel to or from this node; about those that the last comparison found to differ
@@ -38,17 +39,16 @@ impl Driver {
         let differing = compared.iter().flat_map(|row| row.differences.iter().map(|difference| difference.number()));
         let numbers: BTreeSet<u64> =
             if numbers.is_empty() { differing.collect() } else { numbers.into_iter().collect() };
-        if numbers.is_empty() {
+        if numbers.is_empty() && compared.as_ref().is_none_or(|row| row.lies.is_empty()) {
             let why =
                 "no number is named, and no comparison found one that differs\nhint: `luxor window compare` first";
             return Err(WindowError::Own(why.into()));
         }
         let (shared, of, about) = (self.shared.clone(), channel.clone(), numbers.clone());
-        let mut file = tokio::task::spawn_blocking(move || gather(&shared, &of, side, &about));
-        let mut file = (&mut file).await.map_err(|_| WindowError::Stopping)??;
+        let gathered = tokio::task::spawn_blocking(move || gather(&shared, &of, side, &about)).await;
+        let mut file = gathered.map_err(|_| WindowError::Stopping)??;
         if let Some(row) = compared {
-            file.said = row.said;
-            file.said.truncate(MAX_DISPUTE_ITEMS);
+            (file.said, file.lies) = (row.said, row.lies);
         }
         if side == Side::Sender {
             self.with_witnesses(&channel, &mut file, &numbers).await?;
@@ -133,8 +133,8 @@ fn gather(shared: &Shared, channel: &Channel, side: Side, numbers: &BTreeSet<u64
     {
         take(&mut file, &mut agreements, Arrival::Dispatch(row.envelope))?;
     }
-    let last = numbers.last().copied().unwrap_or(0);
-    let statements = store.statements(channel, numbers.first().copied().unwrap_or(0), MAX_DISPUTE_STATEMENTS)?;
+    let [first, last] = [numbers.first(), numbers.last()].map(|number| number.copied().unwrap_or(0));
+    let statements = store.statements(channel, first..=u64::MAX, MAX_DISPUTE_STATEMENTS)?;
     file.statements = statements
         .into_iter()
         .filter(|row| row.read().is_ok_and(|statement| statement.window().span().from() <= last))
@@ -181,7 +181,8 @@ fn count(
     let given = store.last_stand(channel)?;
     // The receipt with the highest contiguous number that is known: those behind the gaps say the most.
     let mut best: Option<(u64, u64, TlogProof, [u8; 32])> = None;
-    for number in (*first..=given.min(last.saturating_add(LOOKED_THROUGH))).rev() {
+    let behind = (*first..=given.min(last.saturating_add(LOOKED_THROUGH))).rev();
+    for number in behind.take(MAX_LOOKED_THROUGH) {
         let Some(row) = store.receipt(channel, number)? else { continue };
         let Ok(receipt) = open_receipt(recipient, &row.proof) else { continue };
         let contiguous = receipt.body.contiguous;
@@ -195,23 +196,17 @@ fn count(
     let Some(span) = Span::new(1, contiguous) else { return Ok(None) };
     let mut tree = MemoryTree::new();
     let stands = store.stands(channel, span)?.stands;
-    let mut dispatches = BTreeMap::new();
-    for (number, stand) in (1..).zip(stands) {
-        let dispatch = stand.dispatch().unwrap_or(Digest::ZERO);
-        tree.push(leaf_hash(&dispatch.0));
-        dispatches.insert(number, dispatch);
-    }
+    let dispatch = |stand: &Stand| stand.dispatch().unwrap_or(Digest::ZERO);
+    stands.iter().for_each(|stand| tree.push(leaf_hash(&dispatch(stand).0)));
     // Where the recipient counted something else than what was sent, that is another dispute than this proof settles.
     if tree.root_at(contiguous) != Some(root) {
         return Ok(None);
     }
     let place = file.receipts.len();
-    let mut counted = Vec::new();
-    for number in uncounted.iter().filter(|number| **number <= contiguous) {
-        let dispatch = dispatches.get(number).copied().unwrap_or(Digest::ZERO);
-        let proven = Counted::prove(&tree, place, contiguous, *number, dispatch);
-        counted.extend(proven.ok());
-    }
+    let below = (1..).zip(&stands).filter(|(number, _)| uncounted.binary_search(number).is_ok());
+    let proven =
+        below.filter_map(|(number, stand)| Counted::prove(&tree, place, contiguous, number, dispatch(stand)).ok());
+    let counted: Vec<_> = proven.collect();
     if counted.is_empty() {
         return Ok(None);
     }

@@ -19,13 +19,22 @@ mod snapshot;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 
-use luxor_protocol::exchange::Channel;
+use luxor_protocol::cbor::Encode as _;
+use luxor_protocol::exchange::{Channel, Opening, Skeleton};
+use luxor_protocol::limits::MAX_RETENTION_DAYS;
 use luxor_protocol::names::NodeRef;
-use luxor_protocol::reconciliation::{DisputeError, ProposalError, StatementError, WindowError as NoWindow};
+use luxor_protocol::reconciliation::{
+    CosignedStatement, Difference, DisputeError, ProposalError, Side, Statement, StatementBody, StatementError,
+    WindowError as NoWindow,
+};
+use luxor_protocol::time::Millis;
+use luxor_protocol::tlog::MissingNode;
 use tokio::sync::Semaphore;
 
+use super::Shared;
+use crate::entropy::{EntropyError, opening};
 use crate::sequencer::SequencerError;
-use crate::store::StoreError;
+use crate::store::{StoreError, Write};
 
 pub use compare::Compared;
 use snapshot::Snapshot;
@@ -51,6 +60,24 @@ impl Default for Windows {
             asking: tokio::sync::Mutex::default(),
         }
     }
+}
+
+/// Which side of a channel this node has; nothing where it has none.
+fn own_side(shared: &Shared, channel: &Channel) -> Option<Side> {
+    [Side::Sender, Side::Recipient].into_iter().find(|side| *side.of(channel) == shared.me)
+}
+
+/// What makes a statement that both sides signed durable: its row, and its entry.
+fn signed(
+    statement: &Statement,
+    cosigned: CosignedStatement,
+    differences: Vec<Difference>,
+    now: Millis,
+) -> Result<(Write, Opening), EntropyError> {
+    let skeleton = statement.skeleton(now.day().plus(MAX_RETENTION_DAYS));
+    let entry = opening(&skeleton, StatementBody { statement: statement.digest() }.to_cbor())?;
+    let Skeleton { channel, number, .. } = skeleton;
+    Ok((Write::Statement { channel, number, entry: 0, cosigned, differences }, entry))
 }
 
 /// Why a window was not compared or closed, or no dispute file made.
@@ -113,4 +140,16 @@ pub enum WindowError {
     /// The node is stopping.
     #[error("the node is stopping")]
     Stopping,
+}
+
+impl From<MissingNode> for WindowError {
+    fn from(node: MissingNode) -> Self {
+        Self::Proposal(ProposalError::Node(node))
+    }
+}
+
+impl From<EntropyError> for WindowError {
+    fn from(error: EntropyError) -> Self {
+        Self::Own(error.to_string())
+    }
 }

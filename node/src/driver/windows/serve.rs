@@ -3,18 +3,17 @@
 use std::sync::PoisonError;
 
 use luxor_protocol::cbor::{Decode as _, Encode as _};
-use luxor_protocol::exchange::{Answer, ErrorCode, Lack};
+use luxor_protocol::exchange::{Answer, ErrorCode, Lack, Opening};
 use luxor_protocol::hash::Domain;
-use luxor_protocol::limits::MAX_RETENTION_DAYS;
 use luxor_protocol::names::NodeRef;
 use luxor_protocol::reconciliation::{
-    CosignedStatement, Proposal, Question, Reply as WindowReply, Side, StatementBody, Step, answer as window_answer,
+    CosignedStatement, Proposal, Question, Reply as WindowReply, Side, Step, Window, answer as window_answer,
 };
 use luxor_protocol::time::Millis;
+use luxor_protocol::tlog::MissingNode;
 
-use super::snapshot::side_of;
+use super::{Windows, own_side, signed};
 use crate::driver::{Driver, DriverError, Message, Shared, now};
-use crate::entropy::opening;
 use crate::net::{Permit, Reply};
 use crate::store::Write;
 
@@ -23,7 +22,7 @@ enum Judged {
     /// It signed this before.
     Again([u8; 64]),
     /// It signs it: to be committed with its entry first.
-    Signs { write: Box<Write>, entry: luxor_protocol::exchange::Opening, signature: [u8; 64] },
+    Signs { write: Box<Write>, entry: Opening, signature: [u8; 64] },
     /// It does not.
     Answer(Answer),
 }
@@ -90,12 +89,12 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(job).await.map_err(|_| DriverError::Worker)?
 }
 
-fn answer(shared: &Shared, windows: &super::Windows, peer: &NodeRef, bytes: &[u8]) -> Result<Answer, DriverError> {
+fn answer(shared: &Shared, windows: &Windows, peer: &NodeRef, bytes: &[u8]) -> Result<Answer, DriverError> {
     let question = match Question::from_cbor(bytes) {
         Ok(question) => question,
         Err(error) => return Ok(Answer::error(ErrorCode::Undecodable, format!("question: {error}"))),
     };
-    let Some(side) = side_of(shared, &question.window, peer) else { return Ok(not_between(&question.window)) };
+    let Some(side) = side_against(shared, &question.window, peer) else { return Ok(not_between(&question.window)) };
     if side == Side::Sender && question.window.channel.epoch != shared.epoch() {
         return Ok(former(&question.window));
     }
@@ -104,7 +103,7 @@ fn answer(shared: &Shared, windows: &super::Windows, peer: &NodeRef, bytes: &[u8
         Step::Parts { root, .. } | Step::Stands { root, .. } => Some(root),
     };
     let snapshot = windows.snapshot(shared, &question.window, root)?;
-    let own = |error: luxor_protocol::tlog::MissingNode| DriverError::Own(format!("{}: {error:?}", question.window));
+    let own = |error: MissingNode| DriverError::Own(format!("{}: {error:?}", question.window));
     let answer = window_answer(&snapshot.tree, &question).map_err(own)?;
     let network = shared.directory().network();
     let log = (shared.own.card.origin.as_str(), snapshot.entries);
@@ -112,13 +111,7 @@ fn answer(shared: &Shared, windows: &super::Windows, peer: &NodeRef, bytes: &[u8
     Ok(Answer::Window(reply.to_cbor()))
 }
 
-fn judge(
-    shared: &Shared,
-    windows: &super::Windows,
-    peer: &NodeRef,
-    bytes: &[u8],
-    now: Millis,
-) -> Result<Judged, DriverError> {
+fn judge(shared: &Shared, windows: &Windows, peer: &NodeRef, bytes: &[u8], now: Millis) -> Result<Judged, DriverError> {
     let refuse = |code, why: String| Ok(Judged::Answer(Answer::error(code, why)));
     let read = Proposal::from_cbor(bytes).map_err(|error| error.to_string());
     let read = read.and_then(|proposal| Ok((proposal.read().map_err(|error| error.to_string())?, proposal)));
@@ -127,7 +120,7 @@ fn judge(
         Err(error) => return refuse(ErrorCode::Undecodable, error),
     };
     let window = proposed.window();
-    if side_of(shared, window, peer) != Some(Side::Recipient) {
+    if side_against(shared, window, peer) != Some(Side::Recipient) {
         return Ok(Judged::Answer(not_between(window)));
     }
     let directory = shared.directory();
@@ -139,13 +132,9 @@ fn judge(
         return refuse(ErrorCode::BadSignature, format!("no key of {peer} signed the statement"));
     }
     let (channel, last) = (&window.channel, window.span().last());
-    for row in shared.store.statements(channel, last, usize::MAX)? {
-        if row.cosigned.statement == proposal.statement {
-            return Ok(Judged::Again(row.cosigned.recipient));
-        }
-        if row.read().is_ok_and(|found| found.window().span().last() > last) {
-            break;
-        }
+    let before = shared.store.statements(channel, last..=last, usize::MAX)?;
+    if let Some(row) = before.into_iter().find(|row| row.cosigned.statement == proposal.statement) {
+        return Ok(Judged::Again(row.cosigned.recipient));
     }
     let snapshot = windows.snapshot(shared, window, Some(proposed.root(Side::Recipient)))?;
     match proposal.judge(&network, snapshot.tree.clone(), &snapshot.tallies, now) {
@@ -154,26 +143,23 @@ fn judge(
             let signature = statement.sign(&shared.secrets().sign);
             let cosigned =
                 CosignedStatement { statement: proposal.statement, sender: proposal.signature, recipient: signature };
-            let skeleton = statement.skeleton(now.day().plus(MAX_RETENTION_DAYS));
-            let entry = opening(&skeleton, StatementBody { statement: digest }.to_cbor())?;
-            let write = Box::new(Write::Statement {
-                channel: channel.clone(),
-                number: last,
-                entry: 0,
-                cosigned,
-                differences: proposal.differences,
-            });
-            Ok(Judged::Signs { write, entry, signature })
+            let (write, entry) = signed(&statement, cosigned, proposal.differences, now)?;
+            Ok(Judged::Signs { write: Box::new(write), entry, signature })
         }
         Err(error) => refuse(ErrorCode::OtherStatement, error.to_string()),
     }
 }
 
-fn not_between(window: &luxor_protocol::reconciliation::Window) -> Answer {
+/// Which side of a window's channel this node has against another; nothing where it is not between them.
+fn side_against(shared: &Shared, window: &Window, peer: &NodeRef) -> Option<Side> {
+    own_side(shared, &window.channel).filter(|side| side.other().of(&window.channel) == peer)
+}
+
+fn not_between(window: &Window) -> Answer {
     Answer::error(ErrorCode::NotThere, format!("{} is no channel between us", window.channel))
 }
 
-fn former(window: &luxor_protocol::reconciliation::Window) -> Answer {
+fn former(window: &Window) -> Answer {
     Answer::error(
         ErrorCode::NotThere,
         format!("{} is a channel of a log that this node keeps no longer", window.channel),

@@ -2,11 +2,10 @@
 
 use std::sync::{Arc, PoisonError};
 
-use luxor_protocol::names::NodeRef;
-use luxor_protocol::reconciliation::{Side, Stand, Tally, Window, WindowTree};
-use luxor_protocol::tlog::Hash;
+use luxor_protocol::reconciliation::{Stand, Tally, Window, WindowTree};
+use luxor_protocol::tlog::{Hash, MissingNode};
 
-use super::{WindowError, Windows};
+use super::Windows;
 use crate::driver::Shared;
 use crate::store::StoreError;
 
@@ -47,7 +46,7 @@ impl Snapshot {
             error: error.to_string(),
         };
         let tree = WindowTree::new(window.span(), stands.stands).ok_or_else(|| damaged(&"another count of numbers"))?;
-        let missing = |node: luxor_protocol::tlog::MissingNode| damaged(&format!("{node:?}"));
+        let missing = |node: MissingNode| damaged(&format!("{node:?}"));
         let root = window.span().root(&tree).map_err(missing)?;
         Ok(Self { window: window.clone(), tree, tallies: stands.tallies, root, entries })
     }
@@ -82,18 +81,5 @@ impl Windows {
     /// Forgets what was read: a window of a million numbers takes some 140 MB.
     pub(super) fn forget(&self, window: &Window) {
         self.read.lock().unwrap_or_else(PoisonError::into_inner).retain(|snapshot| snapshot.window != *window);
-    }
-}
-
-/// Which side of a window's channel this node has against another; nothing where it is not between them.
-pub(super) fn side_of(shared: &Shared, window: &Window, peer: &NodeRef) -> Option<Side> {
-    let sides = [Side::Sender, Side::Recipient];
-    let mut between = sides.into_iter();
-    between.find(|side| *side.of(&window.channel) == shared.me && side.other().of(&window.channel) == peer)
-}
-
-impl From<luxor_protocol::tlog::MissingNode> for WindowError {
-    fn from(node: luxor_protocol::tlog::MissingNode) -> Self {
-        Self::Proposal(luxor_protocol::reconciliation::ProposalError::Node(node))
     }
 }
