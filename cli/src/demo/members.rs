@@ -2,10 +2,6 @@
 
 use crate::local::{Deal, Plan, Role};
 
-const fn role(id: &'static str, name: &'static str, kind: &'static str, territory: &'static str) -> Role<'static> {
-    Role { id, name, kind, territory }
-}
-
 /// Who submits.
 pub(super) const PLATFORM: &str = "platform";
 /// Who verifies.
@@ -20,12 +16,12 @@ pub(super) static PLAN: Plan = Plan { name: "Luxor demo", roles: &ROLES, governo
 
 /// The members, in the order in which things flow.
 pub(super) static ROLES: [Role<'static>; 6] = [
-    role(PLATFORM, "Demo Platform", "platform", "CN"),
-    role("post", "Demo Post", "post", "CN"),
-    role("carrier", "Demo Air Cargo", "carrier", "CN"),
-    role("customs-kr", "Demo Customs of Korea", "customs", "KR"),
-    role("customs-eu", "Demo Customs of the European Union", "customs", "EU"),
-    role(AUDITOR, "Demo Audit Office", "auditor", "CH"),
+    Role::new(PLATFORM, "Demo Platform", "platform", "CN"),
+    Role::new("post", "Demo Post", "post", "CN"),
+    Role::new("carrier", "Demo Air Cargo", "carrier", "CN"),
+    Role::new("customs-kr", "Demo Customs of Korea", "customs", "KR"),
+    Role::new("customs-eu", "Demo Customs of the European Union", "customs", "EU"),
+    Role::new(AUDITOR, "Demo Audit Office", "auditor", "CH"),
 ];
 
 /// What CN 23 and ITMATT carry: the parties, the content, its value and postage; no order, payment, seller account.

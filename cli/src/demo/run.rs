@@ -54,18 +54,10 @@ pub(super) fn run(args: &Args) -> Result<Course> {
     let network = Network::found(place.path(), &PLAN)?;
     clock.lap("founding");
 
-    let mut children = Children::default();
-    for role in &ROLES {
-        children.start(&luxord, &network.dir(role.id))?;
-    }
-    children.wait_ready()?;
+    let (mut children, clients) = local::start(&network, &luxord, &ROLES)?;
     clock.lap("starting");
     ui::say(&format!("{} nodes are ready; submitting {}", ROLES.len(), source.title()));
 
-    let open = |member: &'static str| -> Result<(&'static str, Client)> {
-        Ok((member, Client::open(&network.dir(member).to_string_lossy())?))
-    };
-    let clients: BTreeMap<_, _> = ROLES.iter().map(|role| open(role.id)).collect::<Result<_>>()?;
     let client = |member: &str| clients.get(member).with_context(|| format!("no client for {member}"));
     let platform = client(PLATFORM)?;
     let title = source.title();
@@ -81,7 +73,9 @@ pub(super) fn run(args: &Args) -> Result<Course> {
     for (member, client) in &clients {
         statuses.insert(*member, client.status().with_context(|| format!("status of {member}"))?);
     }
-    let some = |members: &[&'static str]| members.iter().map(|member| open(member)).collect::<Result<Vec<_>>>();
+    let some = |members: &[&'static str]| {
+        members.iter().map(|member| Ok((*member, client(member)?.clone()))).collect::<Result<Vec<_>>>()
+    };
     let sights = sights::look(&some(&CUSTOMS)?, &some(&PARTIAL)?)?;
     clock.lap("reading");
 

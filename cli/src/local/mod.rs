@@ -6,6 +6,7 @@ mod children;
 mod network;
 mod stop;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -19,12 +20,30 @@ use crate::ui::{Progress, count};
 pub(crate) use children::{Children, luxord};
 #[cfg(test)]
 pub(crate) use network::today;
-pub(crate) use network::{Deal, Draft, Network, Plan, Role, node, now, term};
+pub(crate) use network::{Deal, Draft, Network, Plan, Role, list, node, now, term};
 pub(crate) use stop::Stop;
 
 /// How long the outbox may stand still before the command gives up.
 const STANDSTILL: Duration = Duration::from_secs(120);
 const OUTBOX_WAIT_MS: u64 = 250;
+
+/// Starts the node of every member, waits until all are ready, and opens a client of each.
+pub(crate) fn start(
+    network: &Network,
+    luxord: &Path,
+    roles: &[Role<'static>],
+) -> Result<(Children, BTreeMap<&'static str, Client>)> {
+    let mut children = Children::default();
+    for role in roles {
+        children.start(luxord, &network.dir(role.id))?;
+    }
+    children.wait_ready()?;
+    let open = |role: &Role<'static>| -> Result<(&'static str, Client)> {
+        Ok((role.id, Client::open(&network.dir(role.id).to_string_lossy())?))
+    };
+    let clients = roles.iter().map(open).collect::<Result<_>>()?;
+    Ok((children, clients))
+}
 
 /// Where the nodes live: in a folder to keep, or in one that goes when the command ends.
 pub(crate) enum Place {

@@ -45,6 +45,13 @@ pub(crate) struct Role<'a> {
     pub(crate) territory: &'a str,
 }
 
+impl Role<'static> {
+    /// A member by its id, name, kind and territory.
+    pub(crate) const fn new(id: &'static str, name: &'static str, kind: &'static str, territory: &'static str) -> Self {
+        Self { id, name, kind, territory }
+    }
+}
+
 /// An agreement as a draft in TOML, with those who sign it.
 pub(crate) struct Draft {
     /// Who signs.
@@ -253,7 +260,8 @@ fn free_addresses(count: usize) -> Result<Vec<Ipv4Addr>> {
     )
 }
 
-fn list(items: &[&str]) -> String {
+/// Names as a TOML list has them, without its brackets.
+pub(crate) fn list(items: &[&str]) -> String {
     // No name in a plan holds a quote or a backslash.
     items.iter().map(|item| format!("\"{item}\"")).collect::<Vec<_>>().join(", ")
 }

@@ -12,7 +12,7 @@ use crate::driver::{
 };
 use crate::logfiles::LogFileError;
 use crate::sequencer::SequencerError;
-use crate::store::StoreError;
+use crate::store::{KeepError, StoreError};
 
 /// Seconds after which a refused submission may come again.
 const RETRY_AFTER_SECONDS: &str = "1";
@@ -113,7 +113,8 @@ impl From<AccountsError> for Problem {
             AccountsError::Words(_) | AccountsError::List(_) => Self::bad_request(error),
             AccountsError::Close(_) => Self::new(StatusCode::CONFLICT, "not_closed", error),
             AccountsError::Full(_) => Self::new(StatusCode::CONFLICT, "full", error),
-            AccountsError::Store(error) => error.into(),
+            AccountsError::Keep(KeepError::Unreadable(_)) => Self::bad_request(error),
+            AccountsError::Keep(KeepError::Store(error)) => error.into(),
         }
     }
 }

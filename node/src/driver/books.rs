@@ -13,18 +13,19 @@ use luxor_protocol::api::{
     ReconciliationPage, StatementTaken, SummaryListTaken, totals,
 };
 use luxor_protocol::cbor::Decode as _;
+use luxor_protocol::document::Directory;
 use luxor_protocol::exchange::{Arrival, DispatchHeader, EntryKind, Lane, Skeleton};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::life::{Held, Lodged, LodgedWith, Shown};
 use luxor_protocol::limits::{MAX_BANK_ENTRIES, MAX_BANK_REFERENCES};
 use luxor_protocol::names::{MemberId, MemberKind, Territory};
 use luxor_protocol::recognition::Period;
-use luxor_protocol::revenue::{BankEntry, Money, SummaryItem};
+use luxor_protocol::revenue::{BankEntry, Exact, Money, SummaryItem};
 
 use super::logs::mark;
 use super::{Driver, Message, Shared, now};
 use crate::accounts::Kept;
-use crate::store::{BooksRow, StoreError};
+use crate::store::{BooksRow, KeepError, StoreError};
 
 /// How often the log is looked at.
 const LOOK: Duration = Duration::from_millis(200);
@@ -54,9 +55,9 @@ pub enum AccountsError {
     /// No list, or one that no summary commits to.
     #[error(transparent)]
     List(#[from] ListError),
-    /// The store failed.
+    /// What is to be kept is too long, or the store failed.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Keep(#[from] KeepError),
 }
 
 /// Which differences are asked for.
@@ -132,26 +133,24 @@ fn received(shared: &Shared, entry: u64, skeleton: &Skeleton) -> Result<(), Stor
         return Ok(());
     }
     let mark = mark(shared, entry, &skeleton.channel.sender, &row.arrival)?;
+    let (directory, mut all) = (shared.directory(), Vec::new());
     for (_, root, view) in shared.store.payload(entry)? {
         let issuer = view.header.issuer.clone();
-        let Some((kind, territory)) = member(shared, &issuer) else { continue };
-        take(
-            shared,
-            entry,
-            &Held {
-                root,
-                issuer: &issuer,
-                kind,
-                territory,
-                lodged: Lodged { claimed: Some(header.sent_at), entered: row.at, proven: None },
-                lodged_with: &[],
-                terms: None,
-                mark,
-                supersedes: view.header.supersedes,
-                shown: Shown::View(&view),
-            },
-        );
+        let Some((kind, territory)) = member(shared, &directory, &issuer) else { continue };
+        all.extend(Said::of(&Held {
+            root,
+            issuer: &issuer,
+            kind,
+            territory,
+            lodged: Lodged { claimed: Some(header.sent_at), entered: row.at, proven: None },
+            lodged_with: &[],
+            terms: None,
+            mark,
+            supersedes: view.header.supersedes,
+            shown: Shown::View(&view),
+        }));
     }
+    take(shared, entry, &all);
     Ok(())
 }
 
@@ -162,50 +161,50 @@ fn sent(shared: &Shared, entry: u64, skeleton: &Skeleton) -> Result<(), StoreErr
     };
     // A batch stands under its first dispatch only.
     let Some(records) = shared.store.batch_records(entry)? else { return Ok(()) };
+    let (directory, mut all) = (shared.directory(), Vec::new());
     let deliveries = shared.store.deliveries(entry)?;
     let with: Vec<LodgedWith> = deliveries
         .iter()
         .filter_map(|delivery| {
             let id = delivery.header.channel.recipient.member();
-            let (kind, territory) = member(shared, &id)?;
+            let (kind, territory) = member(shared, &directory, &id)?;
             Some(LodgedWith { member: id, kind, territory, proven: None })
         })
         .collect();
     for (_, record) in records {
         let issuer = record.header().issuer.clone();
-        let Some((kind, territory)) = member(shared, &issuer) else { continue };
-        take(
-            shared,
-            entry,
-            &Held {
-                root: record.root(),
-                issuer: &issuer,
-                kind,
-                territory,
-                lodged: Lodged { claimed: Some(header.sent_at), entered: header.sent_at, proven: None },
-                lodged_with: &with,
-                terms: None,
-                mark: None,
-                supersedes: record.header().supersedes,
-                shown: Shown::Own(record.content()),
-            },
-        );
+        let Some((kind, territory)) = member(shared, &directory, &issuer) else { continue };
+        all.extend(Said::of(&Held {
+            root: record.root(),
+            issuer: &issuer,
+            kind,
+            territory,
+            lodged: Lodged { claimed: Some(header.sent_at), entered: header.sent_at, proven: None },
+            lodged_with: &with,
+            terms: None,
+            mark: None,
+            supersedes: record.header().supersedes,
+            shown: Shown::Own(record.content()),
+        }));
     }
+    take(shared, entry, &all);
     Ok(())
 }
 
 /// Kind and territory of a member; of one that left those of this node's member: they decide nothing here.
-fn member(shared: &Shared, id: &MemberId) -> Option<(MemberKind, Territory)> {
-    let directory = shared.directory();
+fn member(shared: &Shared, directory: &Directory, id: &MemberId) -> Option<(MemberKind, Territory)> {
     let charter = directory.charter();
     let member = charter.member(id).or_else(|| charter.member(&shared.me.member()))?;
     Some((member.kind, member.territory))
 }
 
-fn take(shared: &Shared, entry: u64, held: &Held<'_>) {
-    let Some(said) = Said::of(held) else { return };
-    if let Err(error) = shared.accounts.kept().books.take(&said) {
-        tracing::warn!(%error, entry, "a record is not accounted for");
+/// Takes what a dispatch says, at once.
+fn take(shared: &Shared, entry: u64, all: &[Said]) {
+    let mut kept = shared.accounts.kept();
+    for said in all {
+        if let Err(error) = kept.books.take(said) {
+            tracing::warn!(%error, entry, "a record is not accounted for");
+        }
     }
 }
 
@@ -223,7 +222,9 @@ fn books(shared: &Shared) -> Result<MutexGuard<'_, Kept>, AccountsError> {
 /// [`AccountsError`].
 pub fn listed(shared: &Shared, asked: &Asked) -> Result<ReconciliationPage, AccountsError> {
     let mut kept = books(shared)?;
-    let _ = kept.books.due(now(), DUE_AT_ONCE);
+    let as_of = now();
+    // Memory never fails. Terms end all the time, so few are left.
+    while kept.books.due(as_of, DUE_AT_ONCE).unwrap_or(false) {}
     kept.books.settle();
     let books = &kept.books;
     let begins = match &asked.after {
@@ -237,7 +238,7 @@ pub fn listed(shared: &Shared, asked: &Asked) -> Result<ReconciliationPage, Acco
     };
     let mut findings = Vec::new();
     let mut next = None;
-    for (place, finding) in books.findings(None).enumerate().skip(begins) {
+    for (place, finding) in books.findings().enumerate().skip(begins) {
         let line = books.listed(finding);
         if !fits(&line) {
             continue;
@@ -252,13 +253,13 @@ pub fn listed(shared: &Shared, asked: &Asked) -> Result<ReconciliationPage, Acco
         books.corrections().take(MAX_CORRECTIONS_TOLD).map(CorrectionLine::of).collect();
     let counted = books.counted();
     Ok(ReconciliationPage {
-        as_of: now().to_string(),
+        as_of: as_of.to_string(),
         read: true,
         followed: kept.followed,
         records: counted.records,
         items: counted.items,
         left_out: counted.left_out,
-        totals: totals(books.findings(None).map(|finding| books.listed(finding))),
+        totals: totals(books.findings().map(|finding| books.listed(finding))),
         more_corrections: (books.corrections().count() - corrections.len()) as u64,
         corrections,
         findings,
@@ -272,17 +273,17 @@ fn after(books: &luxor_protocol::accounting::Books, cursor: &str) -> Result<usiz
     let (place, id) = cursor.split_once('.').ok_or_else(words)?;
     let place: usize = place.parse().map_err(|_| words())?;
     let same = |finding: &&luxor_protocol::accounting::Finding| finding.key.id() == id;
-    if books.findings(None).nth(place).as_ref().is_some_and(same) {
+    if books.findings().nth(place).as_ref().is_some_and(same) {
         return Ok(place + 1);
     }
     // It moved, or went: then those that came behind it begin at about its place.
-    Ok(books.findings(None).position(|finding| same(&finding)).map_or(place, |place| place + 1))
+    Ok(books.findings().position(|finding| same(&finding)).map_or(place, |place| place + 1))
 }
 
 /// Decides on a difference.
 ///
 /// # Errors
-/// [`AccountsError`]; nothing is changed then.
+/// [`AccountsError`]; nothing is changed then, unless the difference goes at this moment, which it then says.
 pub fn decide(
     shared: &Shared,
     id: &str,
@@ -303,9 +304,10 @@ pub fn decide(
     let decision = Decision { given, by, at: now(), why, record, facts };
     shared.store.keep_in_books(&BooksRow::Decided(key.clone(), Box::new(decision.clone())))?;
     let mut kept = shared.accounts.kept();
-    kept.books.decide(key, decision);
+    kept.books.decide(key.clone(), decision);
     kept.books.settle();
-    let finding = kept.books.finding(id).ok_or_else(|| AccountsError::Unknown(id.to_owned()))?;
+    // It may have gone since: then what was decided waits for it to come again.
+    let finding = kept.books.at(&key).ok_or_else(|| AccountsError::Unknown(id.to_owned()))?;
     Ok(FindingLine::of(&kept.books.listed(finding)))
 }
 
@@ -357,8 +359,13 @@ pub fn summary_list(
     let records = items.len() as u64;
     let _one = shared.accounts.writing();
     let mut kept = books(shared)?;
-    kept.books.list(&account, period, &items)?;
-    shared.store.keep_in_books(&BooksRow::List(account, period, items))?;
+    if kept.books.may_list(&account, period, &items)? {
+        let row = BooksRow::List(account, period, items);
+        shared.store.keep_in_books(&row)?;
+        if let BooksRow::List(account, period, items) = &row {
+            kept.books.was_listed(account, *period, items)?;
+        }
+    }
     Ok(SummaryListTaken { records })
 }
 
@@ -393,7 +400,15 @@ fn entry(line: BankLine) -> Result<BankEntry, AccountsError> {
     if line.references.len() > MAX_BANK_REFERENCES {
         return Err(failed(&format!("more than {MAX_BANK_REFERENCES} references")));
     }
-    let amount = line.amount.parse().map_err(|error| failed(&error))?;
+    if let Some(long) = line.references.iter().find(|reference| reference.chars().count() > MAX_DECISION_CHARS) {
+        return Err(failed(&format!(
+            "a reference of {} characters, at most {MAX_DECISION_CHARS}",
+            long.chars().count()
+        )));
+    }
+    let amount: Exact = line.amount.parse().map_err(|error| failed(&error))?;
+    // As a record holds it: sums of a million of them stay exact.
+    amount.to_decimal(0, 18).map_err(|error| failed(&error))?;
     let booked = line.booked.parse().map_err(|error| failed(&error))?;
     Ok(BankEntry { place: line.place, amount: Money::new(amount, line.currency), booked, references: line.references })
 }

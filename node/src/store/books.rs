@@ -21,6 +21,17 @@ type Row = (Box<[u8]>, Box<[u8]>);
 /// Bytes of a text in a row: a reason, a name, what tells a bank entry from others.
 const MAX_TEXT: usize = 64 * 1024;
 
+/// Why a row was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum KeepError {
+    /// It has something that is longer than what is read back.
+    #[error("it cannot be kept: {0}")]
+    Unreadable(String),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 /// One row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BooksRow {
@@ -51,16 +62,19 @@ impl Store {
     /// Writes a row behind the others, synced. Rows are written by one at a time.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub fn keep_in_books(&self, row: &BooksRow) -> Result<(), StoreError> {
-        let last = self.db.iterator_cf(self.cf(cf::BOOKS), IteratorMode::End).next().transpose()?;
+    /// [`KeepError`]; nothing is written that could not be read back at the next start.
+    pub fn keep_in_books(&self, row: &BooksRow) -> Result<(), KeepError> {
+        let last = self.db.iterator_cf(self.cf(cf::BOOKS), IteratorMode::End).next();
+        let last = last.transpose().map_err(StoreError::from)?;
         let next = match last {
             None => 0,
             Some((key, _)) => number_of(&key)?.saturating_add(1),
         };
+        let stored = row.stored(next);
+        BooksRow::read(next, &stored).map_err(KeepError::Unreadable)?;
         let mut batch = WriteBatch::default();
-        batch.put_cf(self.cf(cf::BOOKS), next.to_be_bytes(), row.stored(next));
-        self.write_synced(batch)
+        batch.put_cf(self.cf(cf::BOOKS), next.to_be_bytes(), stored);
+        Ok(self.write_synced(batch)?)
     }
 }
 

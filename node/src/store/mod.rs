@@ -27,7 +27,7 @@ mod witnessed;
 mod write;
 
 pub use attached::{AttachedRow, FileState, Naming};
-pub use books::BooksRow;
+pub use books::{BooksRow, KeepError};
 pub use columns::Under;
 pub use deletions::DeletedRow;
 pub use erase::{Erasing, GoneFile, Item};

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::class::{Class, Decision, Finding, FindingState, Key, Listed};
-use super::closure::{Shelf, number_mark, record_mark, reference_mark, registration_mark};
+use super::closure::{Shelf, number_mark, record_mark, reference_mark, registration_mark, root_mark};
 use super::folio::Folio;
 use super::judge::{Bench, judge};
 use super::kept::{Kept, Mark, MemoryBooks};
@@ -119,7 +119,10 @@ impl<K: Kept> Books<K> {
     pub fn take(&mut self, said: &Said) -> Result<bool, BooksError<K::Error>> {
         let mark = record_mark(said);
         let is_duty = said.table == Type::Duty;
+        // Another view of it may have hidden the reference: what was brought then stands under its root.
+        let unnamed = said.reference.is_some().then(|| root_mark(said)).filter(|_| is_duty);
         let before = if is_duty { self.brought(&mark)? } else { Brought::default() };
+        let unnamed = unnamed.map(|mark| self.brought(&mark).map(|before| (mark, before))).transpose()?;
         let mut numbers: BTreeSet<u32> = BTreeSet::new();
         for (item, _) in said.item.iter().chain(others(said)) {
             numbers.insert(self.number(item)?);
@@ -163,6 +166,10 @@ impl<K: Kept> Books<K> {
         self.counted.records += u64::from(new);
         self.last = self.last.max(said.at);
         if is_duty {
+            if let Some((mark, before)) = unnamed {
+                let after = self.brought(&mark)?;
+                self.account(&mark, before, after)?;
+            }
             let after = self.brought(&mark)?;
             self.account(&mark, before, after)?;
         }
@@ -266,26 +273,35 @@ impl<K: Kept> Books<K> {
         statement.iter().filter(|entry| is_new(entry)).cloned().collect()
     }
 
-    /// Takes the list of a summary, which the summary commits to.
+    /// Whether this is a list that a summary commits to, and not the one that is known.
     ///
     /// # Errors
-    /// [`ListError`]; nothing is changed then.
-    pub fn list(&mut self, account: &str, period: Period, items: &[SummaryItem]) -> Result<(), ListError> {
-        let list = List::of(account, period, items)?;
+    /// [`ListError`] of one that no summary commits to, or that is none.
+    pub fn may_list(&self, account: &str, period: Period, items: &[SummaryItem]) -> Result<bool, ListError> {
+        let root = List::of(account, period, items)?.root;
         let commits = self
             .summaries
             .values()
             .filter_map(super::owed::sum_of)
-            .any(|sum| sum.account == account && sum.period == period && sum.root == Some(list.root));
+            .any(|sum| sum.account == account && sum.period == period && sum.root == Some(root));
         if !commits {
-            return Err(ListError::Root { account: account.to_owned(), period, root: list.root });
+            return Err(ListError::Root { account: account.to_owned(), period, root });
         }
-        self.lists.insert((account.to_owned(), period), list);
-        self.unsettled = true;
-        Ok(())
+        Ok(self.lists.get(&(account.to_owned(), period)).is_none_or(|known| known.root != root))
     }
 
-    /// The same of one that was taken before, at a start, when no summary was handed in yet. It counts once a summary commits to it.
+    /// Takes the list of a summary, which the summary commits to.
+    ///
+    /// # Errors
+    /// As [`Books::may_list`]; nothing is changed then.
+    pub fn list(&mut self, account: &str, period: Period, items: &[SummaryItem]) -> Result<(), ListError> {
+        match self.may_list(account, period, items)? {
+            true => self.was_listed(account, period, items),
+            false => Ok(()),
+        }
+    }
+
+    /// Takes one that was judged before, or at a start, when no summary was handed in yet. It counts once a summary commits to it.
     ///
     /// # Errors
     /// [`ListError`] of one that is none.
@@ -359,16 +375,19 @@ impl<K: Kept> Books<K> {
         }
     }
 
-    /// Differences in order, from behind a key on. Call [`Books::settle`] before.
-    pub fn findings(&self, after: Option<&Key>) -> impl Iterator<Item = &Finding> {
-        use std::ops::Bound::{Excluded, Unbounded};
-        let from = after.map_or(Unbounded, |key| Excluded(key.clone()));
-        self.findings.range((from, Unbounded)).map(|(_, finding)| finding)
+    /// The difference of this key. Call [`Books::settle`] before.
+    pub fn at(&self, key: &Key) -> Option<&Finding> {
+        self.findings.get(key)
+    }
+
+    /// Differences in order. Call [`Books::settle`] before.
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.values()
     }
 
     /// Differences of one class, in order.
     pub fn of_class(&self, class: Class) -> impl Iterator<Item = &Finding> {
-        self.findings(None).filter(move |finding| finding.key.class == class)
+        self.findings().filter(move |finding| finding.key.class == class)
     }
 
     /// Corrections of closed months, in order.
@@ -379,11 +398,6 @@ impl<K: Kept> Books<K> {
     /// What stands in a month of an account; of a closed one what stood in it then.
     pub fn month(&self, account: &str, period: Period) -> Option<&Filled> {
         self.months.get(&(account.to_owned(), period)).map(|month| &month.filled)
-    }
-
-    /// Months that were closed.
-    pub fn closes(&self) -> impl Iterator<Item = &Closed> {
-        self.closes.0.values()
     }
 
     /// What is in the books.
@@ -572,10 +586,15 @@ impl<K: Kept> Books<K> {
         let (heads, whole) = self.versions(&mark)?;
         let holds = Holding::of(heads.iter()).holds();
         let counts = whole.into_iter().find(|said| Some(said.root) == holds);
-        match counts {
-            Some(said) => self.summaries.insert(mark, said),
-            None => self.summaries.remove(&mark),
-        };
+        self.summaries.remove(&mark);
+        if let Some(said) = counts {
+            // Two views of one record, of which one hides the reference, are one summary.
+            let named = self.summaries.values().any(|known| known.root == said.root && known.reference.is_some());
+            if said.reference.is_some() || !named {
+                self.summaries.retain(|_, known| known.root != said.root);
+                self.summaries.insert(mark, said);
+            }
+        }
         self.unsettled = true;
         Ok(())
     }

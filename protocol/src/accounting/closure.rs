@@ -74,8 +74,13 @@ pub(super) fn number_mark(item: &ItemId) -> Mark {
 pub(super) fn record_mark(said: &Said) -> Mark {
     match &said.reference {
         Some(reference) => reference_mark(said.table, said.by.as_str(), reference),
-        None => mark(b"root", &said.supersedes.unwrap_or(said.root)),
+        None => root_mark(said),
     }
+}
+
+/// The same where the reference is hidden.
+pub(super) fn root_mark(said: &Said) -> Mark {
+    mark(b"root", &said.supersedes.unwrap_or(said.root))
 }
 
 /// Whether two have one [`record_mark`].

@@ -270,19 +270,14 @@ impl<'c> Judge<'c> {
         );
         let difference = Some(Difference { amount: by(largest), unit: largest.unit.clone() });
         let since = largest.declared.at.max(largest.accounted.at);
-        let mut sides: Vec<Side> = Vec::new();
-        for pair in &pairs {
-            for one in [
+        let both = pairs.iter().flat_map(|pair| {
+            [
                 side(pair.name, format!("{} {}", pair.amount, pair.unit), pair.declared),
                 side(pair.found, format!("{} {}", pair.theirs, pair.unit), pair.accounted),
-            ] {
-                if !sides.contains(&one) {
-                    sides.push(one);
-                }
-            }
-        }
-        sides.sort();
-        self.find(class, about, since, text, sides, difference);
+            ]
+        });
+        let sides: BTreeSet<Side> = both.collect();
+        self.find(class, about, since, text, sides.into_iter().collect(), difference);
     }
 
     fn releases(&mut self) {

@@ -43,9 +43,6 @@ pub trait Kept {
     /// # Errors
     /// Whatever keeps it from writing.
     fn put(&mut self, row: u32, bytes: &[u8]) -> Result<(), Self::Error>;
-
-    /// How many rows there are.
-    fn rows(&self) -> u64;
 }
 
 /// [`Kept`] in memory.
@@ -82,10 +79,6 @@ impl Kept for MemoryBooks {
             *kept = bytes.into();
         }
         Ok(())
-    }
-
-    fn rows(&self) -> u64 {
-        self.rows.len() as u64
     }
 }
 

@@ -133,7 +133,7 @@ impl SampleItems {
     /// Differences that were found.
     pub fn found(&self) -> Expected {
         let mut found = Expected { never_arrived: 0, never_declared: 0, released_twice: 0 };
-        for finding in self.books.findings(None) {
+        for finding in self.books.findings() {
             match finding.key.class {
                 Class::NeverArrived => found.never_arrived += 1,
                 Class::NeverDeclared => found.never_declared += 1,
@@ -232,7 +232,7 @@ mod tests {
         assert_eq!((expected.never_arrived, expected.never_declared), (10, 10));
         assert_eq!(sample.found(), expected);
         assert!(expected.released_twice > 0);
-        assert_eq!(sample.books.findings(None).count() as u64, 20 + expected.released_twice);
+        assert_eq!(sample.books.findings().count() as u64, 20 + expected.released_twice);
         // Late links of items that are released each: released twice.
         let said = sample.link(0, 1);
         assert!(sample.take(&said));

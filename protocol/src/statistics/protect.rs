@@ -129,8 +129,9 @@ impl<'a> Work<'a> {
         let (universe, lattice) = (&*self.universe, &self.lattice);
         let mut search = Search::new(universe, self.rules, lattice, &self.figures, &mut self.changes, (cell, wishes));
         // First without cost, which is quicker looked for.
-        for free_only in [true, free_only] {
-            search.free_only = free_only;
+        let passes: &[bool] = if free_only { &[true] } else { &[true, false] };
+        for free_only in passes {
+            search.free_only = *free_only;
             for atom in &bases {
                 search.about(*atom);
                 if search.is_free() {
@@ -260,8 +261,8 @@ impl<'a> Work<'a> {
 
     fn withhold(&mut self, cells: &[u32]) {
         for cell in cells {
-            let guarded = self.universe.cell(*cell).is_some_and(|cell| cell.guarded);
-            self.set(*cell, if guarded { State::Primary } else { State::Secondary });
+            // What is guarded is withheld for its own sake from the beginning.
+            self.set(*cell, State::Secondary);
             self.queue.push_back(*cell);
         }
     }

@@ -126,6 +126,12 @@ pub enum Sensitive {
 }
 
 impl Rules {
+    /// Items that a cell has at least which is not sensitive: each party of a role that counts has one.
+    pub(crate) fn least_items(&self) -> u32 {
+        let of_parties = if self.roles.is_empty() { 1 } else { self.min_contributors };
+        self.min_count.max(of_parties)
+    }
+
     /// Whether the numbers are such that rules can be.
     ///
     /// # Errors

@@ -65,7 +65,7 @@ impl Cell {
     /// Items that everybody knows it has at least while it is withheld; of a published one, as soon as it is withheld for others' sake.
     pub(crate) fn known_count(&self, rules: &Rules) -> i128 {
         let secondary = matches!(self.state, State::Secondary | State::Published);
-        let own = if secondary { u128::from(rules.min_count) } else { 1 };
+        let own = if secondary { u128::from(rules.least_items()) } else { 1 };
         i128::try_from(self.least.max(own)).unwrap_or(i128::MAX)
     }
 }
@@ -310,7 +310,7 @@ fn views<'a>(edition: &'a Edition, earlier: &'a [Publication]) -> Vec<View<'a>> 
     let own = edition.tables.iter();
     let own = own.map(|table| View { table, from: edition.from, to: edition.to, earlier: None, least: 0 });
     let before = earlier.iter().flat_map(|publication| {
-        let least = publication.sources.iter().map(|source| source.rules.min_count).max().unwrap_or(1);
+        let least = publication.sources.iter().map(|source| source.rules.least_items()).max().unwrap_or(1);
         publication.tables.iter().map(move |(table, cells)| View {
             table,
             from: publication.from,

@@ -39,22 +39,6 @@ impl MemoryTree {
         }
     }
 
-    /// Changes a leaf, and what stands above it; whether it is there.
-    pub fn set(&mut self, index: u64, leaf: Hash) -> bool {
-        let Some(mut index) = usize::try_from(index).ok().filter(|_| index < self.size()) else { return false };
-        let mut hash = leaf;
-        for nodes in &mut self.levels {
-            let Some(node) = nodes.get_mut(index) else { break };
-            *node = hash;
-            let pair = index & !1;
-            let [left, right] = [nodes.get(pair), nodes.get(pair + 1)];
-            let Some((left, right)) = left.zip(right) else { break };
-            hash = node_hash(left, right);
-            index >>= 1;
-        }
-        true
-    }
-
     /// Number of leaves.
     #[must_use]
     pub fn size(&self) -> u64 {
@@ -108,13 +92,6 @@ mod tests {
                 let proof = inclusion_proof(&tree, at, size).unwrap();
                 prop_assert_eq!(verify_inclusion(&leaves[at as usize], at, size, &proof, &root), Ok(()));
             }
-            let (mut changed, other) = (leaves.clone(), leaf_hash(b"other"));
-            if let Some(leaf) = changed.get_mut(at as usize) {
-                *leaf = other;
-            }
-            let mut set = tree.clone();
-            prop_assert_eq!(set.set(at, other), at < size);
-            prop_assert_eq!(set.root_at(size), Some(root_of(&changed)));
             if (1..size).contains(&old) {
                 let roots = prefix_roots(old, size, &prefix_proof(&tree, old, size).unwrap()).unwrap();
                 prop_assert_eq!((roots.old, roots.new), (tree.root_at(old).unwrap(), root));

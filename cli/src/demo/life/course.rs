@@ -80,7 +80,8 @@ pub(super) fn run(args: &Args) -> Result<(Outcome, Option<std::path::PathBuf>)> 
     running.settle()?;
     clock.lap("before loading");
 
-    let mut found = running.unconfirmed(&script)?;
+    let mut wrong = Vec::new();
+    let mut found = running.unconfirmed(&script, &mut wrong)?;
     // A node keeps one proof a minute for good, when something comes: so that what was filed is proven by one, a minute passes.
     ui::say("a minute passes, so that the times of filings are proven for good");
     let handed_in = now();
@@ -143,7 +144,7 @@ pub(super) fn run(args: &Args) -> Result<(Outcome, Option<std::path::PathBuf>)> 
         deliveries: accounts.deliveries,
         audited,
         closed,
-        wrong: accounts.wrong,
+        wrong: wrong.into_iter().chain(accounts.wrong).collect(),
         times: clock.laps,
     };
     Ok((outcome, place.keep()))
@@ -170,15 +171,7 @@ struct Accounts {
 
 impl Running {
     fn start(network: Network, luxord: &Path) -> Result<Self> {
-        let mut children = Children::default();
-        for role in &ROLES {
-            children.start(luxord, &network.dir(role.id))?;
-        }
-        children.wait_ready()?;
-        let open = |role: &local::Role<'static>| -> Result<(&'static str, Client)> {
-            Ok((role.id, Client::open(&network.dir(role.id).to_string_lossy())?))
-        };
-        let clients = ROLES.iter().map(open).collect::<Result<_>>()?;
+        let (children, clients) = local::start(&network, luxord, &ROLES)?;
         Ok(Self { network, clients, children })
     }
 
@@ -232,7 +225,7 @@ impl Running {
     }
 
     /// Uses of the number that nobody confirmed. The node follows its log, so it is asked until it says what is expected, or long enough.
-    fn unconfirmed(&mut self, script: &Script) -> Result<Vec<Found>> {
+    fn unconfirmed(&mut self, script: &Script, wrong: &mut Vec<String>) -> Result<Vec<Found>> {
         let parcels = || script.world.parcels.iter().filter(|parcel| parcel.ioss && !parcel.has(Fault::NeverDeclared));
         let (declared, open) = (parcels().count(), parcels().filter(|parcel| parcel.has(Fault::Unconfirmed)).count());
         let began = Instant::now();
@@ -241,6 +234,12 @@ impl Running {
             let as_expected = report.watched == declared && report.unconfirmed.len() == open;
             Ok((as_expected || began.elapsed() > PATIENCE).then_some(report))
         })?;
+        if report.watched != declared || report.not_watched > 0 || report.more > 0 {
+            let (watched, not_watched, more) = (report.watched, report.not_watched, report.more);
+            wrong.push(format!(
+                "uses watched, and declared: {watched} against {declared}; {not_watched} not watched, {more} not told"
+            ));
+        }
         let one = |line: luxor_protocol::api::UseLine| Found {
             class: UNCONFIRMED.to_owned(),
             at: CUSTOMS_EU,
@@ -270,10 +269,9 @@ impl Running {
     /// Waits until a member's node has taken everything in its log into account.
     fn followed(&mut self, member: &'static str) -> Result<()> {
         let stands = self.client(member)?.status()?.log_entries;
-        let node = self.network.dir(member).display().to_string();
-        self.until("following the log", |_| {
-            let told: Reconciled = tool::json(&["reconcile", "--node", &node, "--json"])?;
-            Ok((told.read && told.followed >= stands).then_some(()))
+        self.until("following the log", |running| {
+            let page = running.client(member)?.reconciliation(&[("limit", "1".to_owned())])?;
+            Ok((page.followed >= stands).then_some(()))
         })
     }
 

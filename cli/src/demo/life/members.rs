@@ -1,7 +1,7 @@
 //! Who takes part in `luxor demo life` and what they agreed: data only. Every organisation and every instrument is invented.
 
 use crate::demo::members::POST_GROUPS;
-use crate::local::{Draft, Role, term};
+use crate::local::{Draft, Role, list, term};
 
 /// Who sells; it holds the number under which tax is collected.
 pub(super) const PLATFORM: &str = "platform";
@@ -25,20 +25,16 @@ pub(super) const NAME: &str = "Luxor demo: the life of parcels";
 /// Who governs it.
 pub(super) const GOVERNORS: [&str; 2] = [CUSTOMS_EU, CUSTOMS_GB];
 
-const fn role(id: &'static str, name: &'static str, kind: &'static str, territory: &'static str) -> Role<'static> {
-    Role { id, name, kind, territory }
-}
-
 /// The members, in the order in which things flow.
 pub(super) static ROLES: [Role<'static>; 8] = [
-    role(PLATFORM, "Demo Platform", "platform", "GB"),
-    role(POST_GB, "Demo Post of Great Britain", "post", "GB"),
-    role(CARRIER, "Demo Air Cargo", "carrier", "GB"),
-    role(POST_EU, "Demo Post of the European Union", "post", "EU"),
-    role(CUSTOMS_GB, "Demo Customs of Great Britain", "customs", "GB"),
-    role(CUSTOMS_EU, "Demo Customs of the European Union", "customs", "EU"),
-    role(AGENCY, "Demo Agency for the Safety of Products", "agency", "EU"),
-    role(AUDITOR, "Demo Audit Office", "auditor", "CH"),
+    Role::new(PLATFORM, "Demo Platform", "platform", "GB"),
+    Role::new(POST_GB, "Demo Post of Great Britain", "post", "GB"),
+    Role::new(CARRIER, "Demo Air Cargo", "carrier", "GB"),
+    Role::new(POST_EU, "Demo Post of the European Union", "post", "EU"),
+    Role::new(CUSTOMS_GB, "Demo Customs of Great Britain", "customs", "GB"),
+    Role::new(CUSTOMS_EU, "Demo Customs of the European Union", "customs", "EU"),
+    Role::new(AGENCY, "Demo Agency for the Safety of Products", "agency", "EU"),
+    Role::new(AUDITOR, "Demo Audit Office", "auditor", "CH"),
 ];
 
 /// What an agency needs of a declaration: which goods, from where, no value and no party.
@@ -247,14 +243,13 @@ impl Deal {
         let senders = self.senders();
         let mut parties = senders.clone();
         parties.push(self.to);
-        let quoted = |items: &[&str]| items.iter().map(|item| format!("\"{item}\"")).collect::<Vec<_>>().join(", ");
         let mut text = format!(
             "id = \"{}\"\ntitle = \"{}\"\ninstrument = \"Demo memorandum of understanding 2026 (invented for this demo)\"\n\
              article = \"Annex {}\"\ncontroller = \"each party\"\nparties = [{}]\nvalid_from = \"{from}\"\nvalid_until = \"{until}\"\n",
             self.id,
             self.title,
             self.id,
-            quoted(&parties),
+            list(&parties),
         );
         for row in self.rows {
             // Who handles it is named in the last version only.
@@ -263,10 +258,10 @@ impl Deal {
                 "\n[[flow]]\ntype = \"{}\"\nversion = {version}\nfrom = [{}]\nto = [\"{}\"]\npurpose = \"{}\"\ngroups = [{}]\n\
                  handling = {}\nretention_days = {}\n",
                 row.type_name,
-                quoted(&senders),
+                list(&senders),
                 self.to,
                 row.purpose,
-                quoted(row.groups),
+                list(row.groups),
                 row.handled,
                 self.retention_days,
             );

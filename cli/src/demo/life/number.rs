@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
 
 use super::members::{CUSTOMS_EU, PLATFORM};
 use super::stage::Script;
@@ -56,16 +57,24 @@ pub(super) fn entitle(root: &Path, network: &Network, platform: &Client, childre
     Ok(Holder { key })
 }
 
-/// Confirms the uses of the script. Returns how many.
+/// What confirming says of itself, as far as it is needed here.
+#[derive(Deserialize)]
+struct Confirmed {
+    /// Uses that the node took.
+    accepted: u64,
+}
+
+/// Confirms the uses of the script. Returns how many were confirmed.
 pub(super) fn confirm(holder: &Holder, root: &Path, network: &Network, script: &Script) -> Result<u64> {
     let items: Vec<&str> = script.confirmed().collect();
     let list = root.join("confirmed.items");
     files::write(&list, items.join("\n").as_bytes())?;
     let path = |path: &Path| path.display().to_string();
     let period = script.world.times.period();
-    tool::done(&[
+    let told = tool::done(&[
         "attest",
         "confirm",
+        "--json",
         "--key",
         &path(&holder.key),
         "--number",
@@ -80,5 +89,6 @@ pub(super) fn confirm(holder: &Holder, root: &Path, network: &Network, script: &
         &path(&network.dir(PLATFORM)),
     ])
     .context("confirming the uses of the IOSS number")?;
-    Ok(items.len() as u64)
+    let told: Confirmed = serde_json::from_slice(&told).context("what confirming uses printed")?;
+    Ok(told.accepted)
 }

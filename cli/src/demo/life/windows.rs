@@ -10,9 +10,9 @@ use crate::client::Client;
 /// What was signed.
 #[derive(Debug, Default)]
 pub(super) struct Closed {
-    /// Channels, each with one statement of the same digest at both sides.
+    /// Channels with one statement of the same digest at both sides, which differ nowhere.
     pub(super) channels: u64,
-    /// Numbers that the statements cover.
+    /// Their numbers, all of which the statements cover.
     pub(super) numbers: u64,
     /// What does not agree.
     pub(super) findings: Vec<String>,
@@ -31,17 +31,25 @@ pub(super) fn close(clients: &BTreeMap<&'static str, Client>) -> Result<Closed> 
                 WindowCloseRequest { recipient: channel.recipient.clone(), lane: channel.lane, from: None, to: None };
             let signed = client.close_window(&request).with_context(|| format!("closing {member}'s channel"))?;
             let name = luxor_protocol::exchange::Channel::from(channel.clone()).to_string();
-            if !signed.equal {
-                closed.findings.push(format!("{name}: the two sides differ at {} numbers", signed.differences.len()));
-            }
+            let differ = signed.differences.len() + signed.more;
             let recipient = channel.recipient.member();
             let other = clients.get(recipient.as_str()).with_context(|| format!("no client for {recipient}"))?;
             let theirs = other.statements(channel, signed.to)?;
-            if !theirs.iter().any(|statement| same(statement, &signed)) {
-                closed.findings.push(format!("{name}: the recipient has no statement {}", signed.digest));
-            }
-            closed.channels += 1;
-            closed.numbers += signed.to - signed.from + 1;
+            let finding = match () {
+                () if !signed.equal => format!("the two sides differ at {differ} numbers"),
+                () if (signed.from, signed.to) != (1, line.last) => {
+                    format!("the statement covers {} to {} of {} numbers", signed.from, signed.to, line.last)
+                }
+                () if !theirs.iter().any(|statement| same(statement, &signed)) => {
+                    format!("the recipient has no statement {}", signed.digest)
+                }
+                () => {
+                    closed.channels += 1;
+                    closed.numbers += line.last;
+                    continue;
+                }
+            };
+            closed.findings.push(format!("{name}: {finding}"));
         }
     }
     Ok(closed)

@@ -34,7 +34,7 @@ fn clean() -> Vec<Said> {
 }
 
 fn only(books: &Books) -> &Finding {
-    let all: Vec<&Finding> = books.findings(None).collect();
+    let all: Vec<&Finding> = books.findings().collect();
     assert_eq!(all.len(), 1, "{all:#?}");
     all[0]
 }

@@ -150,7 +150,7 @@ fn go_on(books: &mut Books, now: Millis) {
 }
 
 fn classes(books: &Books) -> Vec<&'static str> {
-    books.findings(None).map(|finding| finding.key.class.word()).collect()
+    books.findings().map(|finding| finding.key.class.word()).collect()
 }
 
 fn roots(records: &[&Said]) -> Vec<Digest> {

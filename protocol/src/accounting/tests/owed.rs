@@ -95,7 +95,7 @@ fn a_summary_that_lacks_a_record_or_has_an_unknown_one() {
     books.list("IM1", period, &items).unwrap();
     books.settle();
     assert_eq!(classes(&books), ["summary_unknown_item"]);
-    assert_eq!(books.findings(None).next().unwrap().key.about, "C-9 of platform");
+    assert_eq!(books.findings().next().unwrap().key.about, "C-9 of platform");
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn payments_that_are_missing_short_over_twice_or_for_nothing() {
     ] {
         let books = told(sum, &pay(amounts), 99 * DAY);
         assert_eq!(classes(&books), [class], "{amounts:?}");
-        let found = books.findings(None).next().unwrap().difference.as_ref().map(|of| of.amount);
+        let found = books.findings().next().unwrap().difference.as_ref().map(|of| of.amount);
         assert_eq!(found, difference.map(|of| of.parse().unwrap()), "{amounts:?}");
     }
     let mut books = told(sum, &[pay(&["30.00 EUR"]), vec![entry(5, "7.00 EUR", &["what"])]].concat(), 99 * DAY);

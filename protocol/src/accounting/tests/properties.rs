@@ -122,7 +122,10 @@ fn records(all: &[Drawn]) -> Vec<Said> {
             less.at = Millis(less.at.0 + HOUR * (of.number as u64));
             match &mut less.what.0 {
                 Kind::Declared { measured, .. } | Kind::Weighed(measured) => *measured = Measured::default(),
-                Kind::Duty(duty) => duty.lines.clear(),
+                Kind::Duty(duty) => {
+                    duty.lines.clear();
+                    less.reference = None;
+                }
                 _ => {}
             }
             records.push(less);
@@ -150,11 +153,7 @@ fn told(books: &Books) -> Whole {
         }
         months.insert(("IM1".to_owned(), period.parse().unwrap()), totals);
     }
-    Whole {
-        findings: books.findings(None).cloned().collect(),
-        months,
-        corrections: books.corrections().cloned().collect(),
-    }
+    Whole { findings: books.findings().cloned().collect(), months, corrections: books.corrections().cloned().collect() }
 }
 
 fn checked(all: Vec<Said>, order: &[usize], steps: &[u64], until: u64) {
