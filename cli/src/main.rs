@@ -28,6 +28,11 @@ use clap::Parser as _;
 use args::Cli;
 use exit::Exit;
 
+/// The allocator of the node: books, statistics and imports make and drop many small things as well, and what `bench` measures is what a
+/// node would take.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let exit = match cmd::run(Cli::parse().command) {
         Ok(exit) => exit,

@@ -73,6 +73,11 @@ impl Day {
     pub fn minus(self, days: u64) -> Self {
         Day(self.0.saturating_sub(i32::try_from(days).unwrap_or(i32::MAX)).max(Self::EARLIEST))
     }
+
+    /// The same day of the calendar; none beyond the year 9999.
+    pub(crate) fn date(self) -> Option<jiff::civil::Date> {
+        jiff::civil::date(1970, 1, 1).checked_add(jiff::Span::new().days(i64::from(self.0))).ok()
+    }
 }
 
 /// Why a date or time was refused.
@@ -88,10 +93,9 @@ pub enum TimeError {
 
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let date = jiff::civil::date(1970, 1, 1).checked_add(jiff::Span::new().days(i64::from(self.0)));
-        match date {
-            Ok(date) => write!(f, "{date}"),
-            Err(_) => f.write_str("(beyond year 9999)"),
+        match self.date() {
+            Some(date) => write!(f, "{date}"),
+            None => f.write_str("(beyond year 9999)"),
         }
     }
 }

@@ -167,6 +167,27 @@ struct Number {
     lives: Vec<NumberLife>,
 }
 
+/// What holds of a record, and the row of its name where that is one of its own.
+struct Held {
+    holding: Holding,
+    leads: Option<u32>,
+}
+
+/// How one version of it stands.
+struct Standing {
+    live: bool,
+    holds: bool,
+    leads: Option<u32>,
+}
+
+impl Held {
+    fn standing(&self, said: &Said) -> Standing {
+        let Self { holding, leads } = self;
+        let (live, holds) = (holding.live.contains(&said.root), holding.holds() == Some(said.root));
+        Standing { live, holds, leads: *leads }
+    }
+}
+
 struct Gather<'s, K> {
     shelf: &'s Shelf<K>,
     /// Rows that were read before.
@@ -215,73 +236,85 @@ impl<K: Kept> Gather<'_, K> {
     /// What holds of the record that a said one is a version of, and where its name leads.
     fn holding(
         &mut self,
+        folios: &BTreeMap<u32, Number>,
         said: &Said,
         row: u32,
-        known: &mut BTreeMap<Mark, (Holding, Option<u32>)>,
-    ) -> Result<(Holding, Option<u32>), BooksError<K::Error>> {
+        known: &mut BTreeMap<Mark, Held>,
+    ) -> Result<Standing, BooksError<K::Error>> {
         let mark = record_mark(said);
         if let Some(found) = known.get(&mark) {
-            return Ok(found.clone());
+            return Ok(found.standing(said));
         }
-        let place = self.shelf.place(&mark)?;
-        let found = match place {
-            // All versions stand there.
-            Some(place) if self.folios.contains_key(&place) => {
-                let folio = &self.folios[&place].folio;
-                let heads: Vec<Head> =
-                    folio.said.iter().filter(|other| are_versions(other, said)).map(Head::of).collect();
-                (Holding::of(heads.iter()), None)
-            }
-            Some(place) => (Holding::of(self.loose(place)?.heads.iter()), Some(place)),
-            None => {
-                let folio = &self.folios[&row].folio;
-                let heads: Vec<Head> =
-                    folio.said.iter().filter(|other| other.root == said.root).map(Head::of).collect();
-                (Holding::of(heads.iter()), None)
-            }
+        let of = |row: u32, is_version: &dyn Fn(&Said) -> bool| {
+            let heads: Vec<Head> =
+                folios[&row].folio.said.iter().filter(|other| is_version(other)).map(Head::of).collect();
+            Held { holding: Holding::of(heads.iter()), leads: None }
         };
-        known.insert(mark, found.clone());
-        Ok(found)
+        let found = match self.shelf.place(&mark)? {
+            // All versions stand there.
+            Some(place) if folios.contains_key(&place) => of(place, &|other| are_versions(other, said)),
+            Some(place) => Held { holding: Holding::of(self.loose(place)?.heads.iter()), leads: Some(place) },
+            None => of(row, &|other| other.root == said.root),
+        };
+        let standing = found.standing(said);
+        known.insert(mark, found);
+        Ok(standing)
+    }
+
+    /// How everything stands that was said of a number, in order; and what was said of its declarations by their names alone.
+    fn standings(
+        &mut self,
+        folios: &BTreeMap<u32, Number>,
+        row: u32,
+        known: &mut BTreeMap<Mark, Held>,
+    ) -> Result<Vec<(Standing, Vec<Fact>)>, BooksError<K::Error>> {
+        let mut all = Vec::new();
+        for said in &folios[&row].folio.said {
+            let standing = self.holding(folios, said, row, known)?;
+            let mut by_name = Vec::new();
+            if let Kind::Declared { registration, .. } = &said.what.0 {
+                let registered = registration.as_deref().map(registration_mark);
+                let registered = registered.map(|mark| self.shelf.place(&mark)).transpose()?.flatten();
+                let registered = registered.filter(|place| !folios.contains_key(place));
+                for place in standing.leads.into_iter().chain(registered) {
+                    for bare in self.loose(place)?.said.clone() {
+                        let Standing { live, holds, .. } = self.holding(folios, &bare, row, known)?;
+                        by_name.push(Fact { said: bare, live, holds });
+                    }
+                }
+            }
+            all.push((standing, by_name));
+        }
+        Ok(all)
     }
 
     fn items(mut self) -> Result<Closure, BooksError<K::Error>> {
-        let rows: Vec<u32> = self.folios.keys().copied().collect();
+        let mut folios = std::mem::take(&mut self.folios);
+        let rows: Vec<u32> = folios.keys().copied().collect();
         let mut known = BTreeMap::new();
+        let mut standings = Vec::new();
+        for &row in &rows {
+            standings.push(self.standings(&folios, row, &mut known)?);
+        }
         // Nodes: a number in one of its lives.
         let mut nodes: Vec<(u32, usize)> = Vec::new();
         let mut facts: Vec<(usize, Fact)> = Vec::new();
         let mut links: BTreeMap<Digest, Said> = BTreeMap::new();
-        for &row in &rows {
+        for ((&row, number), standings) in folios.iter_mut().zip(standings) {
             let first = nodes.len();
-            nodes.extend((0..self.folios[&row].lives.len()).map(|life| (row, life)));
-            let all = self.folios[&row].folio.said.clone();
-            for said in all {
-                let (holding, leads) = self.holding(&said, row, &mut known)?;
-                let holds = holding.holds() == Some(said.root);
-                let live = holding.live.contains(&said.root);
+            nodes.extend((0..number.lives.len()).map(|life| (row, life)));
+            // Moved, as a record is long: from here on the row has its number and its lives.
+            for (said, (standing, by_name)) in std::mem::take(&mut number.folio.said).into_iter().zip(standings) {
+                let Standing { live, holds, .. } = standing;
                 if matches!(said.what.0, Kind::Links { .. }) {
                     if holds {
                         links.insert(said.root, said);
                     }
                     continue;
                 }
-                let number = &self.folios[&row];
-                let days: Vec<_> = number.folio.days(&said).collect();
-                let Some(life) = days.first().and_then(|day| place_in(&number.lives, *day, said.at.day())) else {
-                    continue;
-                };
-                if let Kind::Declared { registration, .. } = &said.what.0 {
-                    let registered = registration.as_deref().map(registration_mark);
-                    let registered = registered.map(|mark| self.shelf.place(&mark)).transpose()?.flatten();
-                    let registered = registered.filter(|place| !self.folios.contains_key(place));
-                    for place in leads.into_iter().chain(registered) {
-                        for bare in self.loose(place)?.said.clone() {
-                            let (holding, _) = self.holding(&bare, row, &mut known)?;
-                            let (holds, live) = (holding.holds() == Some(bare.root), holding.live.contains(&bare.root));
-                            facts.push((first + life, Fact { said: bare, live, holds }));
-                        }
-                    }
-                }
+                let day = number.folio.days(&said).next();
+                let Some(life) = day.and_then(|day| place_in(&number.lives, day, said.at.day())) else { continue };
+                facts.extend(by_name.into_iter().map(|fact| (first + life, fact)));
                 facts.push((first + life, Fact { said, live, holds }));
             }
         }
@@ -289,12 +322,12 @@ impl<K: Kept> Gather<'_, K> {
         let mut joined = Sets::new(nodes.len());
         let mut back: Vec<(usize, usize, &Said)> = Vec::new();
         let at: BTreeMap<ItemId, u32> =
-            self.folios.iter().filter_map(|(row, number)| Some((number.folio.number.clone()?, *row))).collect();
+            folios.iter().filter_map(|(row, number)| Some((number.folio.number.clone()?, *row))).collect();
         for said in links.values() {
             let Kind::Links { kind, others } = &said.what.0 else { continue };
             let node = |(item, day): &(ItemId, Option<crate::time::Day>)| {
                 let row = *at.get(item)?;
-                let life = place_in(&self.folios[&row].lives, *day, said.at.day())?;
+                let life = place_in(&folios[&row].lives, *day, said.at.day())?;
                 nodes.iter().position(|known| *known == (row, life))
             };
             let Some(from) = said.item.as_ref().and_then(node) else { continue };
@@ -314,7 +347,7 @@ impl<K: Kept> Gather<'_, K> {
         let mut items: Vec<Item> = Vec::new();
         let mut families: Vec<(usize, usize)> = Vec::new();
         for (node, (row, life)) in nodes.iter().enumerate() {
-            let number = &self.folios[row];
+            let number = &folios[row];
             let Some(id) = number.folio.number.clone() else { continue };
             let lived = &number.lives[*life];
             let several = number.lives.len() > 1;

@@ -198,13 +198,48 @@ fn head(reader: &mut Reader<'_>) -> Result<Head, CborError> {
     })
 }
 
+/// A number: its digits behind the point, then the number without it; in words where that is longer than 64 bits.
+fn put_exact(writer: &mut Writer, number: Exact) {
+    let (mantissa, scale) = number.parts();
+    match i64::try_from(mantissa) {
+        Ok(mantissa) => {
+            writer.uint(u64::from(scale));
+            writer.int(mantissa);
+        }
+        Err(_) => {
+            writer.null();
+            writer.text(&number.to_string());
+        }
+    }
+}
+
+fn exact(reader: &mut Reader<'_>) -> Result<Exact, CborError> {
+    if reader.null()? {
+        return parsed(reader, "not a number");
+    }
+    let start = reader.position();
+    // Written from a u8.
+    let scale = reader.uint_max(u64::from(Exact::MAX_SCALE))? as u8;
+    Exact::new(reader.int()?.into(), scale).map_err(|_| reader.refuse(start, "not a number"))
+}
+
+fn put_period(writer: &mut Writer, period: Period) {
+    writer.uint(period.ordinal());
+}
+
+fn period(reader: &mut Reader<'_>) -> Result<Period, CborError> {
+    let start = reader.position();
+    let ordinal = reader.uint()?;
+    Period::at(ordinal).ok_or_else(|| reader.refuse(start, "not a month"))
+}
+
 fn put_money(writer: &mut Writer, money: &Money) {
-    writer.text(&money.amount.to_string());
+    put_exact(writer, money.amount);
     money.currency.encode(writer);
 }
 
 fn money(reader: &mut Reader<'_>) -> Result<Money, CborError> {
-    Ok(Money::new(parsed(reader, "not a number")?, Currency::decode(reader)?))
+    Ok(Money::new(exact(reader)?, Currency::decode(reader)?))
 }
 
 struct Write<'w> {
@@ -250,7 +285,7 @@ impl Write<'_> {
     fn measured(&mut self, measured: &Measured) {
         put_opt(self.writer, measured.packages, Writer::uint);
         put_opt(self.writer, measured.pieces, Writer::uint);
-        put_opt(self.writer, measured.mass, |writer, mass| writer.text(&mass.to_string()));
+        put_opt(self.writer, measured.mass, put_exact);
         for all in [&measured.value, &measured.duty] {
             self.writer.array(all.len());
             all.iter().for_each(|money| put_money(self.writer, money));
@@ -316,7 +351,7 @@ impl Write<'_> {
             None => self.writer.null(),
         }
         put_opt(self.writer, duty.account.as_deref(), Writer::text);
-        put_opt(self.writer, duty.period, |writer, period| writer.text(&period.to_string()));
+        put_opt(self.writer, duty.period, put_period);
         self.writer.array(duty.lines.len());
         for line in &duty.lines {
             self.writer.uint(u64::from(line.number));
@@ -351,7 +386,7 @@ impl Write<'_> {
     fn sum(&mut self, sum: &Sum) {
         self.writer.uint(8);
         self.writer.text(&sum.account);
-        self.writer.text(&sum.period.to_string());
+        put_period(self.writer, sum.period);
         self.writer.uint(sum.count);
         put_opt(self.writer, sum.root, |writer, root| writer.bytes(&root.0));
         put_opt(self.writer, sum.payable.as_ref(), put_money);
@@ -419,7 +454,7 @@ impl Read<'_, '_> {
         Ok(Measured {
             packages: opt(self.reader, Reader::uint)?,
             pieces: opt(self.reader, Reader::uint)?,
-            mass: opt(self.reader, |reader| parsed::<Exact>(reader, "not a number"))?,
+            mass: opt(self.reader, exact)?,
             value: self.list(|read| money(read.reader))?,
             duty: self.list(|read| money(read.reader))?,
         })
@@ -451,7 +486,7 @@ impl Read<'_, '_> {
                 day: Day::decode(self.reader)?,
                 about: if self.reader.null()? { None } else { Some(self.named()?) },
                 account: opt(self.reader, text)?,
-                period: opt(self.reader, |reader| parsed::<Period>(reader, "not a month"))?,
+                period: opt(self.reader, period)?,
                 lines: self.list(|read| {
                     // Written from a u32.
                     let number = read.reader.uint_max(u64::from(u32::MAX))? as u32;
@@ -484,7 +519,7 @@ impl Read<'_, '_> {
             8 => {
                 Kind::Sum(Box::new(Sum {
                     account: text(self.reader)?,
-                    period: parsed(self.reader, "not a month")?,
+                    period: period(self.reader)?,
                     count: self.reader.uint()?,
                     root: opt(self.reader, |reader| reader.fixed().map(Digest))?,
                     payable: opt(self.reader, money)?,

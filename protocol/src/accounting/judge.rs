@@ -37,7 +37,7 @@ pub(super) struct Bench<'r> {
 pub(super) fn judge(closure: &Closure, place: usize, bench: Bench<'_>) -> Judged {
     let item = &closure.items[place];
     let Some(first) = item.facts.first() else { return Judged::default() };
-    let mut judge = Judge { bench, item, closure, period: Period::of(first.said.at.day()), judged: Judged::default() };
+    let mut judge = Judge { bench, item, closure, first: first.said.at, judged: Judged::default() };
     judge.arrivals();
     judge.measures();
     judge.releases();
@@ -53,7 +53,8 @@ struct Judge<'c> {
     bench: Bench<'c>,
     item: &'c Item,
     closure: &'c Closure,
-    period: Period,
+    /// When the first of its records was lodged.
+    first: Millis,
     judged: Judged,
 }
 
@@ -99,7 +100,8 @@ impl<'c> Judge<'c> {
         difference: Option<Difference>,
     ) {
         let key = Key { class, subject: Subject::Item(self.item.key.clone()), about: about.to_owned() };
-        self.judged.findings.push(Finding { key, period: self.period, since, text, sides, difference });
+        let period = Period::of(self.first.day());
+        self.judged.findings.push(Finding { key, period, since, text, sides, difference });
     }
 
     /// Whether a term that began is over; else it is looked at again when it is. Without a rule it never is.
@@ -297,11 +299,11 @@ impl<'c> Judge<'c> {
 
     /// Records of one issuer and filing that went to different recipients.
     fn told(&mut self) {
-        let mut groups: BTreeMap<(&MemberId, &str, String), Vec<&Said>> = BTreeMap::new();
+        let mut groups: BTreeMap<(&MemberId, &str, &str), Vec<&Said>> = BTreeMap::new();
         for Fact { said, .. } in self.item.facts.iter().filter(|fact| fact.live) {
             let name = match &said.what.0 {
-                Kind::Declared { filing, .. } => filing.to_string(),
-                _ => said.reference.clone().unwrap_or_default(),
+                Kind::Declared { filing, .. } => filing.word(),
+                _ => said.reference.as_deref().unwrap_or_default(),
             };
             if !said.told.is_empty() && !name.is_empty() {
                 groups.entry((&said.by, said.table.word(), name)).or_default().push(said);

@@ -171,7 +171,7 @@ fn spans(days: impl Iterator<Item = Day>, posted: bool) -> Vec<NumberLife> {
     let mut lives: Vec<NumberLife> = Vec::new();
     for day in days {
         let known = |day| if posted { BTreeSet::from([day]) } else { BTreeSet::new() };
-        match lives.last_mut().filter(|life| day <= year_after(life.first)) {
+        match lives.last_mut().filter(|life| within_year(life.first, day)) {
             Some(life) => life.days.extend(known(day)),
             None => lives.push(NumberLife { first: day, days: known(day) }),
         }
@@ -182,16 +182,20 @@ fn spans(days: impl Iterator<Item = Day>, posted: bool) -> Vec<NumberLife> {
 /// The life whose posting is nearest to a day on which a record without posting day was lodged, if its time holds that day: from
 /// [`ITEM_LEAD_DAYS`] before the posting to twelve months after it.
 fn nearest(lives: &[NumberLife], day: Day) -> Option<usize> {
-    let holds = |life: &&NumberLife| life.first.minus(ITEM_LEAD_DAYS) <= day && day <= year_after(life.first);
+    let holds = |life: &&NumberLife| life.first.minus(ITEM_LEAD_DAYS) <= day && within_year(life.first, day);
     let distance = |life: &NumberLife| life.first.0.abs_diff(day.0);
     let found = lives.iter().filter(holds).min_by_key(|life| (distance(life), life.first))?;
     lives.iter().position(|life| life == found)
 }
 
+/// Whether a day is at most twelve months after the first. No calendar is needed but for the one day that only some years have.
+fn within_year(first: Day, day: Day) -> bool {
+    day <= first.plus(365) || day == first.plus(366) && day <= year_after(first)
+}
+
 /// The same day twelve months later; of 29 February it is the 28th.
 fn year_after(day: Day) -> Day {
-    let date = jiff::civil::date(1970, 1, 1).checked_add(jiff::Span::new().days(i64::from(day.0)));
-    let later = date.and_then(|date| date.checked_add(jiff::Span::new().years(1)));
-    let days = later.and_then(|later| later.since((jiff::Unit::Day, jiff::civil::date(1970, 1, 1))));
+    let later = day.date().and_then(|date| date.checked_add(jiff::Span::new().years(1)).ok());
+    let days = later.and_then(|later| later.since((jiff::Unit::Day, jiff::civil::date(1970, 1, 1))).ok());
     days.map_or(day.plus(365), |span| Day(span.get_days()))
 }

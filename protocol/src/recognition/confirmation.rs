@@ -50,8 +50,24 @@ pub struct Period {
 impl Period {
     /// The month of a day.
     pub fn of(day: crate::time::Day) -> Self {
-        // A day is written `YYYY-MM-DD`, so its month can be read; the years of days have four digits.
-        day.to_string().get(..7).and_then(|month| month.parse().ok()).unwrap_or(Self { year: 9999, month: 12 })
+        let part = |date: jiff::civil::Date| {
+            Some(Self { year: date.year().try_into().ok()?, month: date.month().try_into().ok()? })
+        };
+        day.date().and_then(part).unwrap_or(Self { year: 9999, month: 12 })
+    }
+
+    /// How many months after January of the year 0 it is.
+    pub(crate) fn ordinal(self) -> u64 {
+        u64::from(self.year) * 12 + u64::from(self.month) - 1
+    }
+
+    /// The month of this ordinal.
+    pub(crate) fn at(ordinal: u64) -> Option<Self> {
+        // Below 12, and 12 at most with one more.
+        Some(Self {
+            year: u16::try_from(ordinal / 12).ok().filter(|year| *year < 10_000)?,
+            month: (ordinal % 12) as u8 + 1,
+        })
     }
 
     /// The month after it.

@@ -76,6 +76,11 @@ impl Exact {
         }
     }
 
+    /// The number without its point, and the digits that stand behind it.
+    pub(crate) const fn parts(self) -> (i128, u8) {
+        (self.mantissa, self.scale)
+    }
+
     /// A whole number.
     pub const fn whole(number: i64) -> Self {
         Self { mantissa: number as i128, scale: 0 }
