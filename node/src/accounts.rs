@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use luxor_protocol::accounting::{Books, Rules};
 use luxor_protocol::names::Territory;
+use luxor_protocol::time::Millis;
 use tokio::sync::watch;
 
 use crate::store::{BooksRow, Store, StoreError};
@@ -34,6 +35,24 @@ pub struct Kept {
     pub books: Books,
     /// The next entry of the log.
     pub followed: u64,
+    /// Closings of months, in order: how many entries the log had, and the latest moment of one until then.
+    closings: Vec<(u64, Millis)>,
+}
+
+impl Kept {
+    /// That a month was closed at a moment at which the log had so many entries.
+    pub fn closed_with(&mut self, entries: u64, at: Millis) {
+        let latest = self.closings.last().map_or(at, |(_, known)| at.max(*known));
+        self.closings.push((entries, latest));
+    }
+
+    /// When the record of an entry was lodged, as it counts for months: behind every closing before which it was not in the log. It is
+    /// stamped before it is logged, so its own time may be earlier.
+    pub fn lodged(&self, entry: u64, at: Millis) -> Millis {
+        let before = self.closings.partition_point(|(entries, _)| *entries <= entry);
+        let latest = before.checked_sub(1).map(|last| self.closings[last].1);
+        latest.map_or(at, |closed| at.max(closed.plus(1)))
+    }
 }
 
 impl Accounts {
@@ -42,20 +61,24 @@ impl Accounts {
     /// # Errors
     /// [`StoreError`].
     pub fn open(store: &Store, rules: Rules, home: Option<Territory>, wanted: bool) -> Result<Self, StoreError> {
-        let mut books = Books::new(rules, home);
+        let books = Books::new(rules, home);
+        let mut kept = Kept { books, followed: 0, closings: Vec::new() };
         let rows = store.books()?;
         let wanted = wanted || !rows.is_empty();
         for row in rows {
             match row {
-                BooksRow::Decided(key, decision) => books.decide(key, *decision),
-                BooksRow::Closed(closed) => books.was_closed(closed),
-                BooksRow::Statement(entries) => drop(books.paid(&entries)),
+                BooksRow::Decided(key, decision) => kept.books.decide(key, *decision),
+                BooksRow::Closed(closed, entries) => {
+                    kept.closed_with(entries, closed.at);
+                    kept.books.was_closed(closed);
+                }
+                BooksRow::Statement(entries) => drop(kept.books.paid(&entries)),
                 // What was a list once is one.
-                BooksRow::List(account, period, items) => drop(books.was_listed(&account, period, &items)),
+                BooksRow::List(account, period, items) => drop(kept.books.was_listed(&account, period, &items)),
             }
         }
         Ok(Self {
-            kept: Mutex::new(Kept { books, followed: 0 }),
+            kept: Mutex::new(kept),
             writing: Mutex::default(),
             wanted: watch::Sender::new(wanted),
             read: watch::Sender::new(false),
@@ -94,5 +117,35 @@ impl Accounts {
     /// To write a row of the store, one at a time.
     pub fn writing(&self) -> MutexGuard<'_, ()> {
         self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// A record counts before a closing exactly where it was in the log by then, whatever it was stamped with; and its time stays where
+        /// nothing was closed before it.
+        #[test]
+        fn what_the_log_did_not_have_at_a_closing_comes_after_it(
+            closings in prop::collection::btree_map(0u64..40, 0u64..100, 0..6),
+            entry in 0u64..40,
+            at in 0u64..100,
+        ) {
+            let books = Books::new(Rules::sample().unwrap(), None);
+            let mut kept = Kept { books, followed: 0, closings: Vec::new() };
+            for (entries, closed) in &closings {
+                kept.closed_with(*entries, Millis(*closed));
+            }
+            let lodged = kept.lodged(entry, Millis(at));
+            let behind: Vec<u64> = closings.range(..=entry).map(|(_, closed)| *closed).collect();
+            prop_assert!(behind.iter().all(|closed| lodged > Millis(*closed)));
+            let latest = behind.iter().max().map_or(at, |closed| at.max(closed + 1));
+            prop_assert_eq!(lodged, Millis(latest));
+        }
     }
 }

@@ -71,6 +71,15 @@ fn an_exchange_is_counted_whole() {
 }
 
 #[test]
+fn windows_are_compared_and_an_equal_one_takes_one_question() {
+    let report = bench(&["windows", "--numbers", "4000", "--differences", "9", "--rounds", "2"]);
+    assert_eq!((&report["numbers"], &report["differences"]), (&4_000.into(), &9.into()), "{report}");
+    assert_eq!(report["equal_questions"], 1, "{report}");
+    assert!(report["questions"].as_u64().is_some_and(|questions| (2..9).contains(&questions)), "{report}");
+    assert!(report["bytes"].as_u64() > report["equal_bytes"].as_u64(), "{report}");
+}
+
+#[test]
 fn single_records_go_as_single_dispatches() {
     let report = bench(&["exchange", "--records", "60", "--batch", "1", "--in-flight", "8"]);
     assert_eq!((&report["records"], &report["dispatches"]), (&60.into(), &60.into()));

@@ -1,6 +1,6 @@
 //! `luxor bench`: what a machine does, for those who have to size one.
 //!
-//! `policy`, `disclosure`, `quality`, `attest`, `recognition`, `reconcile`, `statistics` and `xml` run in this process, in memory. `exchange` runs two real nodes on this machine and drives records from one to the other; `log` and `primitives` run
+//! `policy`, `disclosure`, `quality`, `attest`, `recognition`, `reconcile`, `windows`, `statistics` and `xml` run in this process, in memory. `exchange` runs two real nodes on this machine and drives records from one to the other; `log` and `primitives` run
 //! inside one `luxord bench` process, because this command links neither the database nor the network. The ceiling beside
 //! the figure of `exchange` is made of the primitives measured in the same run; its formula is in
 //! [`luxor_protocol::bench`].
@@ -16,6 +16,7 @@
 //! | `recognition` | traders recognised among a million attestations |
 //! | `reconcile` | items accounted for record by record |
 //! | `statistics` | tables of a month, with what is withheld |
+//! | `windows` | two sides of a channel compared |
 //! | `xml` | WCO declarations into records |
 //! | `child` | `luxord bench` |
 //! | `process` | memory, processor time and disk of a process |
@@ -33,14 +34,17 @@ mod recognition;
 mod reconcile;
 mod report;
 mod statistics;
+mod windows;
 mod xml;
 
 use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::value_parser;
-use luxor_protocol::bench::{ITEMS, MAX_RECORD_SIZE, MIN_RECORD_SIZE, RECONCILED, TRADERS};
-use luxor_protocol::limits::{MAX_ATTESTATIONS, MAX_CHUNK_RECORDS, MAX_MEMBERS};
+use luxor_protocol::bench::{
+    DIFFERENCES, ITEMS, MAX_RECORD_SIZE, MIN_RECORD_SIZE, RECONCILED, TRADERS, WINDOW_NUMBERS,
+};
+use luxor_protocol::limits::{MAX_ATTESTATIONS, MAX_CHUNK_RECORDS, MAX_MEMBERS, MAX_WINDOW_NUMBERS};
 
 use crate::exit::Exit;
 use crate::local::{Place, luxord};
@@ -55,6 +59,8 @@ const MAX_QUESTIONS: u64 = 10_000_000;
 const MAX_ROUNDS: u64 = 10_000;
 const MAX_QUALITY_RECORDS: u64 = 1_000_000;
 const MAX_RECONCILED: u64 = 10 * RECONCILED;
+/// Of a thousand numbers at least.
+const MAX_DIFFERING: u64 = 1_000;
 const MAX_FACTS: u64 = 10_000_000;
 const MAX_MONTHS: i64 = 60;
 const MAX_DECLARATIONS: u64 = 100_000;
@@ -90,6 +96,8 @@ pub(crate) enum BenchCommand {
     /// What one more record costs a business reconciliation of many items.
     #[command(after_help = RECONCILE_HELP)]
     Reconcile(ReconcileArgs),
+    /// How long two sides of a channel take to find where they differ, and what goes over the wire.
+    Windows(WindowsArgs),
     /// How long tables take of which nobody behind a small cell is found out, and how much is withheld.
     Statistics(StatisticsArgs),
     /// How fast WCO XML is read into records, beside quick-xml alone, and how much memory a long stream takes.
@@ -250,6 +258,23 @@ pub(crate) struct ReconcileArgs {
     pub(crate) json: bool,
 }
 
+/// `luxor bench windows`
+#[derive(Debug, clap::Args)]
+pub(crate) struct WindowsArgs {
+    /// Numbers of the window.
+    #[arg(long, value_name = "N", default_value_t = WINDOW_NUMBERS, value_parser = value_parser!(u64).range(1_000..=MAX_WINDOW_NUMBERS))]
+    pub(crate) numbers: u64,
+    /// Numbers at which both sides have something else.
+    #[arg(long, value_name = "N", default_value_t = DIFFERENCES, value_parser = value_parser!(u64).range(0..=MAX_DIFFERING))]
+    pub(crate) differences: u64,
+    /// Comparisons; the median counts.
+    #[arg(long, value_name = "N", default_value_t = 25, value_parser = value_parser!(u64).range(1..=MAX_ROUNDS))]
+    pub(crate) rounds: u64,
+    /// One JSON document on stdout.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// `luxor bench statistics`
 #[derive(Debug, clap::Args)]
 pub(crate) struct StatisticsArgs {
@@ -345,6 +370,14 @@ pub(crate) fn run(command: &BenchCommand) -> anyhow::Result<Exit> {
             match args.json {
                 true => ui::json(&attest)?,
                 false => report::attest(&attest)?,
+            }
+            Ok(Exit::Ok)
+        }
+        BenchCommand::Windows(args) => {
+            let windows = windows::measure(args)?;
+            match args.json {
+                true => ui::json(&windows)?,
+                false => report::windows(&windows)?,
             }
             Ok(Exit::Ok)
         }

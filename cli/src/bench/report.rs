@@ -5,7 +5,8 @@ use std::io;
 
 use luxor_protocol::bench::{
     AccountingReport, AttestReport, CeilingTerm, DecisionReport, DisclosureReport, End, Latencies, LogReport, Per,
-    PolicyReport, Primitive, PrimitivesReport, QualityReport, RecognitionReport, StatisticsReport, XmlReport, decimal,
+    PolicyReport, Primitive, PrimitivesReport, QualityReport, RecognitionReport, StatisticsReport, WindowsReport,
+    XmlReport, decimal,
 };
 use serde::Serialize;
 use serde_json::Number;
@@ -261,6 +262,20 @@ pub(super) fn statistics(report: &StatisticsReport) -> io::Result<()> {
         report.load_ms, report.disclose_ms
     ))?;
     ui::line(&format!("the publication has {bytes} bytes; memory at most {memory}"))
+}
+
+/// Prints what comparing two sides takes, for people.
+pub(super) fn windows(report: &WindowsReport) -> io::Result<()> {
+    let (numbers, differences) = (count(report.numbers), count(report.differences));
+    ui::line(&format!("a window of {numbers} numbers, one side's tree made in {} ms", report.tree_ms))?;
+    ui::line("")?;
+    let mut table = Table::new(&["", "questions", "bytes", "ms"], &[1, 2, 3]);
+    let row = |what: &str, questions: u64, bytes: u64, ms: &Number| {
+        [what.to_owned(), count(questions), count(bytes), ms.to_string()]
+    };
+    table.row(row(&format!("{differences} differences"), report.questions, report.bytes, &report.compare_ms));
+    table.row(row("equal", report.equal_questions, report.equal_bytes, &report.equal_ms));
+    table.print()
 }
 
 /// Prints how fast XML is read, for people.

@@ -150,7 +150,7 @@ fn received(shared: &Shared, entry: u64, skeleton: &Skeleton) -> Result<(), Stor
             shown: Shown::View(&view),
         }));
     }
-    take(shared, entry, &all);
+    take(shared, entry, all);
     Ok(())
 }
 
@@ -187,7 +187,7 @@ fn sent(shared: &Shared, entry: u64, skeleton: &Skeleton) -> Result<(), StoreErr
             shown: Shown::Own(record.content()),
         }));
     }
-    take(shared, entry, &all);
+    take(shared, entry, all);
     Ok(())
 }
 
@@ -199,10 +199,11 @@ fn member(shared: &Shared, directory: &Directory, id: &MemberId) -> Option<(Memb
 }
 
 /// Takes what a dispatch says, at once.
-fn take(shared: &Shared, entry: u64, all: &[Said]) {
+fn take(shared: &Shared, entry: u64, all: Vec<Said>) {
     let mut kept = shared.accounts.kept();
-    for said in all {
-        if let Err(error) = kept.books.take(said) {
+    for mut said in all {
+        said.at = kept.lodged(entry, said.at);
+        if let Err(error) = kept.books.take(&said) {
             tracing::warn!(%error, entry, "a record is not accounted for");
         }
     }
@@ -320,13 +321,15 @@ pub fn close(shared: &Shared, account: String, period: Period, by: String) -> Re
     words("account", &account)?;
     let _one = shared.accounts.writing();
     let mut kept = books(shared)?;
-    // What is in the log stands in the month that it names.
-    if kept.followed < shared.sequencer.latest().size {
+    // What is in the log stands in the month that it names; what comes into it from now on does not.
+    let entries = shared.sequencer.latest().size;
+    if kept.followed < entries {
         return Err(AccountsError::Reading);
     }
     let closed = Closed { account, period, at: now(), by };
     kept.books.may_close(&closed)?;
-    shared.store.keep_in_books(&BooksRow::Closed(closed.clone()))?;
+    shared.store.keep_in_books(&BooksRow::Closed(closed.clone(), entries))?;
+    kept.closed_with(entries, closed.at);
     kept.books.was_closed(closed.clone());
     let filled = kept.books.month(&closed.account, period).cloned().unwrap_or_default();
     let totals = filled.totals.into_iter().map(|((tax, territory, currency), (amount, lines))| MonthTotal {

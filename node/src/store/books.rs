@@ -37,8 +37,8 @@ pub enum KeepError {
 pub enum BooksRow {
     /// A decision on a difference.
     Decided(Key, Box<Decision>),
-    /// A month that was closed.
-    Closed(Closed),
+    /// A month that was closed, with how many entries the log had then.
+    Closed(Closed, u64),
     /// A bank statement.
     Statement(Vec<BankEntry>),
     /// The list of a summary.
@@ -243,13 +243,14 @@ impl Encode for BooksRow {
                 rest.bytes(&decision.facts.0);
                 writer.bytes(rest.as_bytes());
             }
-            Self::Closed(closed) => {
-                writer.array(5);
+            Self::Closed(closed, entries) => {
+                writer.array(6);
                 writer.uint(2);
                 writer.text(&closed.account);
                 writer.text(&closed.period.to_string());
                 closed.at.encode(writer);
                 writer.text(&closed.by);
+                writer.uint(*entries);
             }
             Self::Statement(entries) => {
                 writer.array(2);
@@ -279,7 +280,7 @@ impl Encode for BooksRow {
 
 impl Decode for BooksRow {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
-        let count = reader.array(5)?;
+        let count = reader.array(6)?;
         let start = reader.position();
         let row = match (reader.uint()?, count) {
             (1, 2) => {
@@ -310,12 +311,15 @@ impl Decode for BooksRow {
                 reader.leave();
                 Self::Decided(key, Box::new(decision))
             }
-            (2, 5) => Self::Closed(Closed {
-                account: text(reader)?,
-                period: parsed(reader, "not a month")?,
-                at: Millis::decode(reader)?,
-                by: text(reader)?,
-            }),
+            (2, 6) => {
+                let closed = Closed {
+                    account: text(reader)?,
+                    period: parsed(reader, "not a month")?,
+                    at: Millis::decode(reader)?,
+                    by: text(reader)?,
+                };
+                Self::Closed(closed, reader.uint()?)
+            }
             (3, 2) => Self::Statement(reader.list(MAX_BANK_ENTRIES, |reader| {
                 reader.tuple(5)?;
                 let place = reader.uint()?;
@@ -359,12 +363,8 @@ mod tests {
                 BooksRow::Decided(key, Box::new(decision))
             })
             .collect();
-        rows.push(BooksRow::Closed(Closed {
-            account: "IM1".into(),
-            period: "2026-10".parse().unwrap(),
-            at: Millis(9),
-            by: "J".into(),
-        }));
+        let period = "2026-10".parse().unwrap();
+        rows.push(BooksRow::Closed(Closed { account: "IM1".into(), period, at: Millis(9), by: "J".into() }, 5));
         let references = vec!["A".into(), "B".into()];
         rows.push(BooksRow::Statement(vec![BankEntry { place: 3, amount, booked: Day(20_000), references }]));
         rows.push(BooksRow::List(

@@ -28,8 +28,8 @@ pub use records::{MAX_RECORD_SIZE, MIN_RECORD_SIZE, Records};
 pub use report::{
     AccountingReport, AttestReport, COUNTS, CeilingTerm, Count, CredentialCosts, DecisionReport, DisclosureCosts,
     DisclosureReport, End, Latencies, ListCosts, LogReport, Per, PolicyReport, Primitive, PrimitivesReport,
-    ProofReport, QualityReport, RecognitionReport, StatisticsReport, XmlReport, ceiling, decimal, peak_memory,
-    per_second, percentile,
+    ProofReport, QualityReport, RecognitionReport, StatisticsReport, WindowsReport, XmlReport, ceiling, decimal,
+    peak_memory, per_second, percentile,
 };
 pub use statistics::{ITEMS, SampleFacts, Withholding};
 pub use windows::{DIFFERENCES, SampleWindow, WINDOW_NUMBERS, WindowRun};

@@ -324,6 +324,29 @@ pub struct AttestReport {
     pub lists: Vec<ListCosts>,
 }
 
+/// What `luxor bench windows` prints, on one core.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct WindowsReport {
+    /// Numbers of the window.
+    pub numbers: u64,
+    /// Numbers at which both sides have something else.
+    pub differences: u64,
+    /// Questions until all were found, each with its answer.
+    pub questions: u64,
+    /// Bytes of all of them with their answers.
+    pub bytes: u64,
+    /// From the first question to the last difference, both sides together, with signatures and checks: the median, in milliseconds.
+    pub compare_ms: Number,
+    /// Questions where both sides have the same.
+    pub equal_questions: u64,
+    /// Bytes of these with their answers.
+    pub equal_bytes: u64,
+    /// The same from the first question to the last answer, in milliseconds.
+    pub equal_ms: Number,
+    /// Making one side's tree of all that stands, in milliseconds; a node keeps it between questions.
+    pub tree_ms: Number,
+}
+
 /// What `luxor bench statistics` prints, on one core.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct StatisticsReport {

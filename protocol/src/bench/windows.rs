@@ -15,7 +15,7 @@ use crate::reconciliation::{
 /// Numbers of the window that the issue asks for.
 pub const WINDOW_NUMBERS: u64 = 1_000_000;
 /// Differences in it.
-pub const DIFFERENCES: usize = 100;
+pub const DIFFERENCES: u64 = 100;
 
 /// Both sides of a window.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ impl SampleWindow {
     ///
     /// # Errors
     /// When there is no such window.
-    pub fn new(numbers: u64, differences: usize) -> Result<Self, Box<dyn std::error::Error>> {
+    pub fn new(numbers: u64, differences: u64) -> Result<Self, Box<dyn std::error::Error>> {
         let channel = Channel {
             sender: "post-de/n1".parse()?,
             recipient: "customs-kr/n1".parse()?,
@@ -53,7 +53,7 @@ impl SampleWindow {
         let window = Window::new(channel, 1, numbers)?;
         let mut random = Numbers(1);
         let mut differing = BTreeSet::new();
-        while differing.len() < differences.min(usize::try_from(numbers)?) {
+        while differing.len() < usize::try_from(differences.min(numbers))? {
             differing.insert(random.up_to(numbers - 1) + 1);
         }
         let accepted = outcome_digest(&Outcome::Taken(Vec::new()));
