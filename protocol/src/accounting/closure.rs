@@ -180,6 +180,9 @@ struct Standing {
     leads: Option<u32>,
 }
 
+/// The same, with what was said of it by its name alone.
+type Stood = (Standing, Vec<Fact>);
+
 impl Held {
     fn standing(&self, said: &Said) -> Standing {
         let Self { holding, leads } = self;
@@ -267,7 +270,7 @@ impl<K: Kept> Gather<'_, K> {
         folios: &BTreeMap<u32, Number>,
         row: u32,
         known: &mut BTreeMap<Mark, Held>,
-    ) -> Result<Vec<(Standing, Vec<Fact>)>, BooksError<K::Error>> {
+    ) -> Result<Vec<Stood>, BooksError<K::Error>> {
         let mut all = Vec::new();
         for said in &folios[&row].folio.said {
             let standing = self.holding(folios, said, row, known)?;
