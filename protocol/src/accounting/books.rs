@@ -77,6 +77,8 @@ pub struct Books<K = MemoryBooks> {
     /// Findings about summaries, and whether they have to be made again.
     of_summaries: Vec<Key>,
     unsettled: bool,
+    /// When time alone changes them next.
+    settled_until: Option<Millis>,
     counted: Counted,
 }
 
@@ -108,6 +110,7 @@ impl<K: Kept> Books<K> {
             entries: Vec::new(),
             of_summaries: Vec::new(),
             unsettled: true,
+            settled_until: None,
             counted: Counted::default(),
         }
     }
@@ -194,7 +197,7 @@ impl<K: Kept> Books<K> {
     pub fn due(&mut self, now: Millis, most: usize) -> Result<bool, BooksError<K::Error>> {
         if now > self.now {
             self.now = now;
-            self.unsettled = true;
+            self.unsettled |= self.settled_until.is_some_and(|until| until <= now);
         }
         let second = u32::try_from(self.now.0 / 1_000).unwrap_or(u32::MAX);
         for _ in 0..most {
@@ -231,9 +234,10 @@ impl<K: Kept> Books<K> {
             folio.said.into_iter().find(|said| record_mark(said) == *mark)
         };
         // Amounts beyond all measure cannot be compared.
-        let (found, owed) = look.findings(&find).unwrap_or_default();
-        self.counted.owed = owed;
-        for finding in found {
+        let looked = look.look(&find).unwrap_or_default();
+        self.counted.owed = looked.owed;
+        self.settled_until = looked.until;
+        for finding in looked.findings {
             self.of_summaries.push(finding.key.clone());
             self.findings.insert(finding.key.clone(), finding);
         }

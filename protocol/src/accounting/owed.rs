@@ -101,22 +101,31 @@ pub(super) struct Look<'l> {
     pub(super) entries: &'l [BankEntry],
 }
 
+/// What differs about summaries.
+#[derive(Default)]
+pub(super) struct Looked {
+    pub(super) findings: Vec<Finding>,
+    pub(super) owed: Owed,
+    /// When a term ends first that runs: nothing of it changes by time alone before.
+    pub(super) until: Option<Millis>,
+}
+
 /// A record of duty by its mark and row.
 pub(super) type Find<'f> = &'f dyn Fn(&Mark, u32) -> Option<Said>;
 
 impl Look<'_> {
     /// Everything that differs about summaries.
-    pub(super) fn findings(&self, find: Find<'_>) -> Result<(Vec<Finding>, Owed), MoneyError> {
-        let mut findings = Vec::new();
+    pub(super) fn look(&self, find: Find<'_>) -> Result<Looked, MoneyError> {
+        let mut looked = Looked::default();
         let sums: Vec<(&Said, &Sum)> = self.summaries.values().filter_map(|said| Some((said, sum_of(said)?))).collect();
         let accounts: BTreeSet<&str> = self.months.keys().map(|(account, _)| account.as_str()).collect();
         // Of an account of which nothing is seen here nothing can be compared.
         for (said, sum) in sums.iter().filter(|(_, sum)| accounts.contains(sum.account.as_str())) {
-            self.compare(said, sum, find, &mut findings);
+            self.compare(said, sum, find, &mut looked.findings);
         }
-        let owed = self.payments(&sums, &mut findings)?;
-        findings.retain(|finding| !self.rules.off.contains(&finding.key.class));
-        Ok((findings, owed))
+        self.payments(&sums, &mut looked)?;
+        looked.findings.retain(|finding| !self.rules.off.contains(&finding.key.class));
+        Ok(looked)
     }
 
     fn compare(&self, said: &Said, sum: &Sum, find: Find<'_>, findings: &mut Vec<Finding>) {
@@ -202,7 +211,8 @@ impl Look<'_> {
         findings.push(make(Class::SummaryDiffers, said.named().to_string(), text, sides, difference));
     }
 
-    fn payments(&self, sums: &[(&Said, &Sum)], findings: &mut Vec<Finding>) -> Result<Owed, MoneyError> {
+    fn payments(&self, sums: &[(&Said, &Sum)], looked: &mut Looked) -> Result<(), MoneyError> {
+        let Looked { findings, until, .. } = looked;
         let owed: Vec<(&Said, &Sum, Due)> = sums
             .iter()
             .filter_map(|(said, sum)| {
@@ -219,8 +229,12 @@ impl Look<'_> {
         for (said, sum, due) in matched.unpaid.iter().filter_map(|at| owed.get(*at)) {
             let begins =
                 sum.due.map_or(said.at, |day| Millis(u64::try_from(day.0).unwrap_or(0).saturating_mul(86_400_000)));
-            let over = self.rules.ends(TermKind::Payment, begins).is_some_and(|end| end <= self.now);
-            if !over || due.amount.amount <= Exact::ZERO {
+            let Some(end) = self.rules.ends(TermKind::Payment, begins).filter(|_| due.amount.amount > Exact::ZERO)
+            else {
+                continue;
+            };
+            if end > self.now {
+                *until = Some(until.map_or(end, |until| until.min(end)));
                 continue;
             }
             let when = sum.due.map(|day| format!(", due on {day}")).unwrap_or_default();
@@ -251,11 +265,12 @@ impl Look<'_> {
                 difference: Some(Difference { amount: entry.amount.amount, unit: entry.amount.currency.to_string() }),
             });
         }
-        Ok(Owed {
+        looked.owed = Owed {
             summaries: sums.len() as u64,
             entries: self.entries.len() as u64,
             matched: (self.entries.len() - matched.unknown.len()) as u64,
-        })
+        };
+        Ok(())
     }
 
     fn paid(&self, one: &Match, owed: &[(&Said, &Sum, Due)], findings: &mut Vec<Finding>) {
