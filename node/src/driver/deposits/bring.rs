@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use luxor_protocol::cbor::Decode as _;
 use luxor_protocol::document::KnownNode;
-use luxor_protocol::exchange::{Answer, Channel, DispatchHeader, Lack, Lane, Request, depositary, read_deposit};
+use luxor_protocol::exchange::{
+    Answer, Channel, DispatchHeader, ErrorCode, Lack, Lane, Request, depositary, read_deposit,
+};
 use luxor_protocol::names::{MemberId, NodeRef};
 
 use super::depositaries;
@@ -21,16 +23,17 @@ const LOOKED_AT: usize = 512;
 const AT_ONCE: usize = 16;
 /// The longest pause after which a node that does not take deposits is asked again.
 const MAX_PAUSE: Duration = Duration::from_secs(600);
-/// Dispatches that a depositary refused for good which are remembered; beyond them all are tried again.
+/// Dispatches that a depositary refused which are remembered; beyond them, and after a while, all are tried again: documents may say otherwise by then.
 const MAX_REFUSED: usize = 4_096;
+const REFUSED_FOR: Duration = Duration::from_secs(3_600);
 
 /// What is remembered from round to round.
-#[derive(Default)]
 struct Bringing {
     /// Where the next round goes on in the outbox.
     after: Option<(Channel, u64)>,
-    /// What was refused for good.
+    /// What was refused, and since when that is remembered.
     refused: BTreeSet<(Channel, u64)>,
+    since: Instant,
     /// Nodes that are asked again later: when, and the pause before.
     paused: BTreeMap<NodeRef, (Instant, Duration)>,
 }
@@ -46,7 +49,7 @@ struct Overdue {
 enum Taken {
     /// It keeps it.
     Given(GivenRow),
-    /// It refused it for good.
+    /// It refused it.
     Refused(String),
     /// It may take it later.
     Later(String),
@@ -55,7 +58,8 @@ enum Taken {
 impl Driver {
     /// Brings what is overdue to third members, until the node stops.
     pub(in crate::driver) async fn deposit_overdue(self) {
-        let mut bringing = Bringing::default();
+        let mut bringing =
+            Bringing { after: None, refused: BTreeSet::new(), since: Instant::now(), paused: BTreeMap::new() };
         loop {
             tokio::time::sleep(EVERY).await;
             if let Err(error) = self.bring_some(&mut bringing).await {
@@ -69,8 +73,9 @@ impl Driver {
         if depositaries(&self.shared.directory(), &self.shared.me, |flow| flow.from.contains(&mine)).is_empty() {
             return Ok(());
         }
-        if bringing.refused.len() > MAX_REFUSED {
+        if bringing.refused.len() > MAX_REFUSED || bringing.since.elapsed() > REFUSED_FOR {
             bringing.refused.clear();
+            bringing.since = Instant::now();
         }
         let (shared, after, refused) = (self.shared.clone(), bringing.after.take(), bringing.refused.clone());
         let due_ms = self.receipt_due_ms;
@@ -136,6 +141,10 @@ impl Driver {
         }
         let proof = match answer {
             Ok(Answer::Receipt(proof)) => proof,
+            Ok(Answer::Error {
+                code: code @ (ErrorCode::NotAMember | ErrorCode::Forked | ErrorCode::Undecodable),
+                detail,
+            }) => return Ok(Some(Taken::Later(format!("{code}: {detail}")))),
             Ok(Answer::Error { code, detail }) => return Ok(Some(Taken::Refused(format!("{code}: {detail}")))),
             Ok(Answer::Later { lacks, detail }) => {
                 return Ok(Some(Taken::Later(format!("lacks {lacks}: {detail}"))));
