@@ -15,7 +15,7 @@ pub mod pack;
 pub mod population;
 pub mod sample;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -133,6 +133,8 @@ pub struct Audit<'d> {
     peers_number: Option<u64>,
     /// Documents that `document` entries name.
     documents: HashSet<Digest>,
+    /// What `deposited` entries name.
+    deposits: BTreeSet<(Channel, u64)>,
     erasures: Erasures,
     /// Whether only chosen bodies are shown, so that one that is not there tells nothing.
     chosen: bool,
@@ -202,6 +204,7 @@ impl<'d> Audit<'d> {
             withdrawn: HashSet::new(),
             peers_number: None,
             documents: HashSet::new(),
+            deposits: BTreeSet::new(),
             erasures: Erasures::default(),
             chosen: false,
         })
@@ -297,8 +300,12 @@ impl<'d> Audit<'d> {
         }
         let skeleton = Skeleton::from_cbor(&entry.skeleton).map_err(|e| format!("skeleton: {e}"))?;
         self.report.skeletons += 1;
+        let third = skeleton.channel.sender != self.node.node && skeleton.channel.recipient != self.node.node;
         let own = match skeleton.kind {
             EntryKind::Received => &skeleton.channel.recipient,
+            // What lies here for others, and what of it is gone: the channel is theirs.
+            EntryKind::Deposited if third => &self.node.node,
+            EntryKind::Erased if third && self.keeps_for(&skeleton.channel) => &self.node.node,
             EntryKind::Erased | EntryKind::Statement if skeleton.channel.recipient == self.node.node => {
                 &skeleton.channel.recipient
             }
@@ -312,6 +319,9 @@ impl<'d> Audit<'d> {
             | EntryKind::Erased
             | EntryKind::Hold
             | EntryKind::Statement => &skeleton.channel.sender,
+            EntryKind::Deposited => {
+                return Err(format!("a deposited entry about {}, which is this node's own", skeleton.channel));
+            }
         };
         if *own != self.node.node {
             return Err(format!("a {} entry about {}, which is not this node's", skeleton.kind, skeleton.channel));
@@ -349,7 +359,17 @@ impl<'d> Audit<'d> {
             EntryKind::Erased => self.erased(&skeleton, body),
             EntryKind::Hold => self.hold(&skeleton, body),
             EntryKind::Statement => self.statement(&skeleton, body, entry.evidence.as_deref()),
+            EntryKind::Deposited => self.deposited(&skeleton, body, entry.evidence.as_deref()),
         }
+    }
+
+    /// A dispatch between two others that was deposited here: signed by its sender, once.
+    fn deposited(&mut self, skeleton: &Skeleton, body: Option<&[u8]>, evidence: Option<&[u8]>) -> Result<(), String> {
+        let digest = read_body::<SentBody>(body)?.map(|body| body.dispatch);
+        if !self.deposits.insert((skeleton.channel.clone(), skeleton.number)) {
+            return Err(format!("number {} of {} deposited twice", skeleton.number, skeleton.channel));
+        }
+        self.dispatch(skeleton, digest, evidence)
     }
 
     /// A statement about a window of a channel: signed by both of its nodes, and about what the skeleton says.
@@ -572,6 +592,11 @@ impl<'d> Audit<'d> {
         withdrawal.verify(&self.directory.network(), &sender.ever()).map_err(|e| e.to_string())?;
         self.report.withdrawals += 1;
         Ok(())
+    }
+
+    /// Whether something of this channel was deposited here.
+    fn keeps_for(&self, channel: &Channel) -> bool {
+        self.deposits.range((channel.clone(), 0)..).next().is_some_and(|(found, _)| found == channel)
     }
 
     fn known(&self, node: &NodeRef) -> Result<&'d KnownNode, String> {

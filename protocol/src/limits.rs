@@ -23,6 +23,14 @@ pub const MAX_HEADER_BYTES: usize = 4 * 1024;
 pub const MAX_REQUEST_BYTES: usize = MAX_SEALED_BYTES + MAX_HEADER_BYTES + 256;
 /// Bytes of one answer between nodes: a receipt for a whole batch of rejected records, or one page of a log.
 pub const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
+/// Sealed bytes of a deposit in one answer: half of one, so that the largest dispatch takes five.
+pub const DEPOSIT_RANGE_BYTES: usize = 2 * 1024 * 1024;
+/// Dispatches of one sending node that wait at a depositary for their recipients: as many as one channel may have out of order.
+pub const MAX_DEPOSITS: usize = 1_024;
+/// Sealed bytes of one sending node that wait at a depositary: a dozen of the largest dispatches, or a thousand usual ones.
+pub const MAX_DEPOSITED_BYTES: u64 = 128 * 1024 * 1024;
+/// Deposit receipts in a dispute file.
+pub const MAX_DISPUTE_DEPOSITS: usize = MAX_DEPOSITS;
 /// Numbers above the highest contiguous one that a recipient takes out of order.
 pub const CHANNEL_WINDOW: u64 = 1_024;
 /// Occurrences of a repeated group, and goods items of a record (WCO Data Model: 1..99).

@@ -10,11 +10,11 @@ ERRORS = (
     "not_a_member wrong_network bad_signature not_for_me wrong_sender undecodable oversized number_used "
     "number_out_of_window foreign_seal no_mandate too_many_in_flight wrong_epoch forked not_there"
 ).split()
-LATER_ERRORS = {30: "erased", 31: "bad_deletion", 32: "other_statement"}
+LATER_ERRORS = {30: "erased", 31: "bad_deletion", 32: "other_statement", 33: "no_deposit"}
 LACKS = "agreement card capacity version witnesses".split() + [None] * 44 + ["suspended", "membership"]
 REFUSALS = "not_permitted unsealable malformed batch_signature batch_root shows_more expansion".split() + [None] * 32
 REFUSALS += "source_agreement source_dispatch source_signature source_receipt source_unwitnessed source_path".split()
-ENTRIES = [*"sent received receipt withdrawn resent peers succeeded erased hold document statement".split()]
+ENTRIES = [*"sent received receipt withdrawn resent peers succeeded erased hold document statement deposited".split()]
 OF_NODE = ("peers", "succeeded", "hold", "document")
 OF_LOGS = ("peers", "succeeded")
 GROUNDS = ("retention", "order")
@@ -24,6 +24,8 @@ MAX_DOCUMENTS = 65536
 MAX_DOCUMENT = 1310720
 MAX_NOTE = 65536
 MAX_NOTE_TOLD = 5120
+MAX_SEALED = 9445376
+DEPOSIT_RANGE = 2097152
 MAX_ATTACHMENT = 268435456
 RANGE = 1048576
 MAX_SEALED_RANGE = RANGE + 256 * 34 + 64 + 8192
@@ -35,9 +37,9 @@ def request(reader):
     start = reader.at
     count = reader.array(4)
     kind = reader.uint()
-    if (kind, count) == (1, 4):
-        parts = {"header": reader.bytes(4096), "signature": reader.fixed(64), "sealed": reader.bytes(9445376)}
-        found = ("dispatch", parts)
+    if kind in (1, 15) and count == 4:
+        parts = {"header": reader.bytes(4096), "signature": reader.fixed(64), "sealed": reader.bytes(MAX_SEALED)}
+        found = ("dispatch" if kind == 1 else "deposit", parts)
     elif (kind, count) == (2, 3):
         found = ("audit_read", {"from": reader.uint(), "count": reader.uint(512)})
     elif (kind, count) == (3, 3):
@@ -73,8 +75,22 @@ def request(reader):
         found = ("window", {"question": reader.bytes(65536)})
     elif (kind, count) == (14, 2):
         found = ("statement", {"proposal": reader.bytes(2097152)})
+    elif (kind, count) == (16, 4):
+        done, start = reader.uint(), reader.at
+        parts = {"done": done, "from": reader.uint()}
+        if parts["from"] < done:
+            raise Refused("value", start, "decided already")
+        found = ("deposits", parts | {"offset": reader.uint(MAX_SEALED)})
     else:
         raise Refused("value", start, "not a request")
+    reader.leave()
+    return found
+
+
+def _deposit_part(reader):
+    reader.tuple(5)
+    found = {"entry": reader.uint(), "header": reader.bytes(4096), "signature": reader.fixed(64)}
+    found |= {"length": reader.uint(MAX_SEALED), "sealed": reader.bytes(DEPOSIT_RANGE)}
     reader.leave()
     return found
 
@@ -169,6 +185,8 @@ def answer(reader):
         found = ("window", {"reply": reader.bytes(MAX_ANSWER)})
     elif (kind, count) == (15, 2):
         found = ("statement", {"signature": reader.fixed(64)})
+    elif (kind, count) == (16, 2):
+        found = ("deposit", {"part": None if reader.null() else _deposit_part(reader)})
     else:
         raise Refused("value", start, "not an answer")
     reader.leave()

@@ -35,7 +35,7 @@ class Audit:
         self.leaves, self.findings = [], []
         self.sent, self.got, self.open, self.withdrawn = {}, {}, {}, set()
         self.last_peers = None
-        self.documents = set()
+        self.documents, self.kept = set(), set()
         self.bare, self.holds = {}, {}
         counted = "bodies withheld dispatch_signatures receipts withdrawals peer_checkpoints"
         self.counts = dict.fromkeys(counted.split(), 0)
@@ -91,7 +91,9 @@ class Audit:
         sender, recipient = said["channel"][:2]
         either = [sender, recipient]
         own = {"received": [recipient], "erased": either, "statement": either}.get(said["kind"], [sender])
-        if self.name not in own:
+        kept = said["kind"] == "erased" and any(where == said["channel"] for where, _ in self.kept)
+        third = self.name not in either and (said["kind"] == "deposited" or kept)
+        if not third and (said["kind"] == "deposited" or self.name not in own):
             raise Finding("channel")
         body = None
         if given["body"] is None:
@@ -186,6 +188,13 @@ class Audit:
             raise Finding("number")
         if body:
             self.documents.add(body)
+
+    def _deposited(self, said, body, evidence):
+        key = (said["channel"], said["number"])
+        if key in self.kept:
+            raise Finding("number")
+        self.kept.add(key)
+        self._dispatch(said, body, evidence)
 
     def _statement(self, said, body, evidence):
         if said["agreement"] != bytes(32):

@@ -120,6 +120,8 @@ def _hexed(fields):
     def hexed(value):
         if isinstance(value, list):
             return [hexed(item) for item in value]
+        if isinstance(value, dict):
+            return _hexed(value)
         return value.hex() if isinstance(value, bytes) else value
 
     return {key: hexed(value) for key, value in fields.items()}
@@ -134,7 +136,7 @@ def request(case, _):
     equal("fields", _hexed(fields), {key: case[key] for key in fields})
     numbers = {"dispatch": 1, "audit_read": 2, "withdrawal": 3, "add_checkpoint": 4, "checkpoint": 5}
     numbers |= {"holdings": 6, "proof": 7, "deletion": 8, "documents_known": 9, "documents_wanted": 10, "take_documents": 11}
-    numbers |= {"attachment": 12, "window": 13, "statement": 14}
+    numbers |= {"attachment": 12, "window": 13, "statement": 14, "deposit": 15, "deposits": 16}
     parts = list(fields.values())
     if what == "attachment":
         digest, epoch, lane, number, offset = parts

@@ -4,7 +4,7 @@ import re
 
 from cbor import Refused, write
 from digests import H, ZERO, key_id, strong, verify
-from values import MEMBER_KINDS, PURPOSES, WHITE, day, name, territory, time, word
+from values import MEMBER_KINDS, NAME, PURPOSES, WHITE, day, name, territory, time, word
 
 KINDS = ("charter", "card", "agreement", "suspension", "revocation", "rejection")
 STATUS = ("active", "suspended")
@@ -283,8 +283,11 @@ def _row_holds(row, parties):
     needed = (row["versions"], row["from"], row["to"], row["groups"], roles)
     lists = all(needed) and all(map(ascending, (*needed, row["places"], [name for name, _ in row["terms"]])))
     sides = set(row["from"] + row["to"]) <= set(parties) and not set(row["from"]) & set(row["to"])
-    words = [row["type"], *row["groups"], *(text for term in row["terms"] for text in term)]
+    words = [row["type"], *row["groups"], *(term[0] for term in row["terms"])]
     spelled = all(WORD.fullmatch(text) for text in words)
+    spelled = spelled and all(WORD.fullmatch(value) or NAME.fullmatch(value) for _, value in row["terms"])
+    third = set(parties) - set(row["from"] + row["to"]) if row["type"] != "opening" else set()
+    spelled = spelled and all(value in third for term, value in row["terms"] if term == "deposit")
     audit = (row["purpose"] == "audit") == (row["type"] == "opening")
     passed_on = all(_onward_holds(onward, row) for onward in row["onward"])
     passed_on = passed_on and not (row["onward"] and ("unlinkable", "yes") in row["terms"])

@@ -5,6 +5,11 @@ from values import day_text
 TERMS = {("deletion_receipt", "yes"), ("evidence", "yes"), ("unlinkable", "yes"), ("when_stale", "stop")}
 
 
+def term_known(term):
+    """Whether a term is known; a depositary is named, and a row that holds names a party."""
+    return tuple(term) in TERMS or term[0] == "deposit"
+
+
 class Policy:
     """Asks the agreements of a directory, row by row."""
 
@@ -21,7 +26,7 @@ class Policy:
     def _groups(self, row, asked):
         """The groups that a row shows of a version of its type, as a number, or why it is not understood."""
         for term in row["terms"]:
-            if term not in TERMS:
+            if not term_known(term):
                 return None, f"unknown_term {term[0]} = {term[1]}"
         kind = self.directory.tables.get(asked[:2])
         if kind is None:

@@ -4,6 +4,7 @@ from batches import climb
 from cbor import Refused, read
 from digests import H, ZERO, key_id, sha256, verify, verify_raw
 from documents import NotValid, agreement, check_signatures, document
+from policy import term_known
 from records import view_root
 from tlog import Broken, note, proof_file
 from values import lies_in
@@ -11,7 +12,6 @@ from values import lies_in
 MAX_SOURCE = 4194304
 MAX_SIGNED_DOCUMENT = 1310720
 TRAVEL = 7
-TERMS = {("deletion_receipt", "yes"), ("evidence", "yes"), ("unlinkable", "yes"), ("when_stale", "stop")}
 
 
 class NotProven(Exception):
@@ -157,7 +157,7 @@ class Passing:
             if not about:
                 continue
             terms = [tuple(term) for term in row["terms"]]
-            understood = set(terms) <= TERMS and all(kind.named(group) for group in row["groups"])
+            understood = all(map(term_known, terms)) and all(kind.named(group) for group in row["groups"])
             in_force = body["valid_from"] <= on <= body["valid_until"] and not superseded
             if not understood or not in_force:
                 why = why or NotProven("not_permitted")

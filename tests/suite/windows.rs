@@ -180,3 +180,43 @@ fn a_recipient_that_withholds_receipts_and_denies_dispatches_is_proven_wrong_els
     let (code, _, errors) = try_luxor(&["dispute", "verify", copied, "--charter", &founding]);
     assert!(code == 1 && errors.contains("damaged"), "{code} {errors}");
 }
+
+#[test]
+fn a_statement_that_differs_is_made_again_once_the_difference_is_settled() {
+    let network = found("Luxor practice", "close_seconds = 1\nreceipt_due_seconds = 0");
+    let charter = std::fs::read(network.root.path().join("charter.luxor")).unwrap();
+    let founding = Document::from_cbor(&charter).unwrap().digest().hex();
+    network.configure("post", &format!("[practice]\nnetwork = \"{founding}\""));
+    let rules = network.dir("post").join("receipts.toml");
+    std::fs::write(&rules, "[[withholding]]\nsender = \"shop/n1\"\nlane = \"ordinary\"\nnumbers = [2]\n").unwrap();
+    let [shop, post, auditor] = start(&network);
+    submit(&shop, "first", &references("A", 3));
+    shop.outbox("all others have their receipts", |outbox| outbox["pending"] == 1);
+    let of_last = |shop: &Daemon| {
+        let all = statements(shop, &["--to", "post/n1"]);
+        all.as_array().unwrap().iter().filter(|one| one["to"] == json!(3)).cloned().collect::<Vec<Json>>()
+    };
+    let differs = |one: &Json| classes(&one["differences"]) == [(2, "withheld")];
+    let first = until("a statement that differs", || of_last(&shop).last().filter(|one| differs(one)).cloned());
+    drop(post);
+    std::fs::write(&rules, "").unwrap();
+    let post = network.start("post").awake();
+    shop.outbox("all have their receipts", |outbox| outbox["pending"] == 0);
+    let again = |one: &&Json| one["equal"] == json!(true) && one["from"] == first["from"];
+    until("the same window is closed again", || of_last(&shop).last().filter(again).cloned());
+    // Both stand in the log of either side, and what does not differ is not made a third time.
+    let made = of_last(&shop).len();
+    submit(&shop, "second", &references("B", 1));
+    until("the next window is closed", || {
+        shop.get("/v1/windows")[0]["covered"].as_u64().filter(|covered| *covered == 4)
+    });
+    assert_eq!(of_last(&shop).len(), made);
+    assert_eq!(
+        statements(&post, &["--from-node", "shop/n1"]).as_array().map(Vec::len),
+        statements(&shop, &["--to", "post/n1"]).as_array().map(Vec::len)
+    );
+    drop([shop, post, auditor]);
+    for (member, ..) in MEMBERS {
+        check(&network.dir(member));
+    }
+}

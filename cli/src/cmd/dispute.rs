@@ -55,12 +55,14 @@ fn export(args: &DisputeExportArgs) -> anyhow::Result<Exit> {
         let written = serde_json::json!({
             "file": args.output.display().to_string(), "bytes": bytes.len(), "dispatches": arrivals, "receipts": receipts,
             "counted": file.counted.len(), "answers": file.said.len(), "statements": file.statements.len(),
+            "deposits": file.deposits.len(),
         });
         ui::json(&written)?;
     } else {
         let (bytes, counted, said) = (ui::count(bytes.len() as u64), file.counted.len(), file.said.len());
+        let deposits = file.deposits.len();
         ui::line(&format!(
-            "{}: {bytes} bytes, {arrivals} signed dispatches, {receipts} receipts, {counted} counted, {said} answers",
+            "{}: {bytes} bytes, {arrivals} signed dispatches, {receipts} receipts, {counted} counted, {said} answers, {deposits} deposits",
             args.output.display()
         ))?;
     }

@@ -43,9 +43,9 @@ fn list(args: &WindowListArgs) -> anyhow::Result<Exit> {
         ui::json(&channels)?;
         return Ok(Exit::Ok);
     }
-    let columns = ["from", "to", "epoch", "lane", "numbers", "covered", "last statement"];
-    let mut table = ui::Table::new(&columns, &[2, 4, 5]);
-    for ChannelLine { channel, last, covered, statement } in &channels {
+    let columns = ["from", "to", "epoch", "lane", "numbers", "covered", "deposited", "last statement"];
+    let mut table = ui::Table::new(&columns, &[2, 4, 5, 6]);
+    for ChannelLine { channel, last, covered, statement, deposited } in &channels {
         let statement = statement.as_ref().map_or_else(|| "none".into(), in_short);
         table.row([
             channel.sender.to_string(),
@@ -54,6 +54,7 @@ fn list(args: &WindowListArgs) -> anyhow::Result<Exit> {
             channel.lane.to_string(),
             ui::count(*last),
             ui::count(*covered),
+            ui::count(deposited.len() as u64),
             statement,
         ]);
     }

@@ -4,8 +4,11 @@ use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
-use luxor_protocol::api::{ChannelLine, ChannelName, CompareReport, CompareRequest, StatementLine, WindowCloseRequest};
+use luxor_protocol::api::{
+    ChannelLine, ChannelName, CompareReport, CompareRequest, DepositLine, StatementLine, WindowCloseRequest,
+};
 use luxor_protocol::exchange::{Channel, Lane};
+use luxor_protocol::limits::MAX_DEPOSITS;
 use luxor_protocol::names::NodeRef;
 use luxor_protocol::reconciliation::{Found, Window, WindowError as NoWindow};
 use serde::Deserialize;
@@ -47,7 +50,13 @@ pub(super) async fn channels(State(context): State<Context>) -> Result<Json<Vec<
     let look = move || -> Result<Vec<ChannelLine>, StoreError> {
         let of_channel = |channel: Channel| {
             let statement = shared.store.last_statement(&channel)?.map(|row| line(&row)).transpose()?;
+            let deposited = shared
+                .store
+                .unsettled_given(&channel, MAX_DEPOSITS)?
+                .into_iter()
+                .map(|(number, row)| DepositLine { number, with: row.with, entry: row.index, at: row.at.to_string() });
             Ok(ChannelLine {
+                deposited: deposited.collect(),
                 last: shared.store.last_stand(&channel)?,
                 covered: statement.as_ref().map_or(0, |statement| statement.to),
                 channel: (&channel).into(),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use luxor_protocol::cbor::Decode;
-use luxor_protocol::exchange::{ErasedBody, HoldBody};
+use luxor_protocol::exchange::{EntryKind, ErasedBody, HoldBody};
 
 use super::report::{KEEP, RESTORE, entry, opening, payload};
 use super::{Check, Opened};
@@ -75,7 +75,13 @@ impl Check<'_> {
             Err(error) => return self.notes.finding(opening(index), format!("body: {error}"), KEEP),
         };
         let skeleton = &opened.skeleton;
-        if skeleton.channel.sender != self.me && skeleton.channel.recipient != self.me {
+        let deposited = |entry: u64| {
+            self.opened(entry).is_none_or(|opened| {
+                opened.skeleton.kind == EntryKind::Deposited && opened.skeleton.channel == skeleton.channel
+            })
+        };
+        let others = skeleton.channel.sender != self.me && skeleton.channel.recipient != self.me;
+        if others && !body.erased.iter().all(|named| deposited(named.entry)) {
             self.notes.finding(opening(index), "it is about a channel of others", KEEP);
         }
         for named in body.erased {

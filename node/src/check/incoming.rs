@@ -254,7 +254,12 @@ impl Check<'_> {
         }
     }
 
-    fn arrived(&mut self, envelope: &Envelope, opened: &Opened, key: &DispatchKey) -> Result<DispatchHeader, String> {
+    pub(super) fn arrived(
+        &mut self,
+        envelope: &Envelope,
+        opened: &Opened,
+        key: &DispatchKey,
+    ) -> Result<DispatchHeader, String> {
         let header = DispatchHeader::from_cbor(&envelope.header).map_err(|e| format!("dispatch header: {e}"))?;
         if header.channel != key.channel || header.number != key.number {
             return Err(format!("its header is number {} of {}", header.number, header.channel));

@@ -340,6 +340,7 @@ impl Check<'_> {
             EntryKind::Erased => self.erased_entry(index, &opened),
             EntryKind::Hold => self.hold_entry(index, &opened),
             EntryKind::Statement => self.statement_entry(index, &opened),
+            EntryKind::Deposited => self.deposited_entry(index, &opened),
         }
     }
 

@@ -17,6 +17,7 @@
 //! | `erased` | what is gone, and when the rest will be |
 //! | `onward` | records passed on, and what came with those passed on to this node |
 //! | `deletions` | deletion receipts, owed and given |
+//! | `deposits` | what lies here for others, receipts for what others keep |
 //! | `index` | index rows |
 //! | `under` | rows under data keys, and the key files |
 //! | `attached` | attached files and their rows |
@@ -34,6 +35,7 @@ mod attached;
 mod books;
 
 mod deletions;
+mod deposits;
 mod documents;
 mod erased;
 mod incoming;
@@ -162,6 +164,7 @@ pub fn check(folder: &Folder, progress: &mut dyn FnMut(&str)) -> Result<Report, 
     check.logs();
     check.witnessed();
     check.windows();
+    check.deposits();
     check.document_rows();
     check.totals();
     Ok(check.notes.report)

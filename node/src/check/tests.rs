@@ -686,3 +686,41 @@ fn what_the_log_says_of_documents_is_held_against_rows_and_folder() {
     std::fs::remove_file(folder.path().join("documents/ab.luxor")).unwrap();
     assert_eq!(names(&run(folder)), [format!("document {agreement}")]);
 }
+
+#[test]
+fn what_is_kept_for_others_is_held_to_its_entries() {
+    let mut pair = Pair::new();
+    for from in [0, 1] {
+        pair.send(from, 2, 1, Fate::Accepted);
+    }
+    pair.deposits(0);
+    pair.stop();
+    let folder = &pair.sides[0].folder;
+    let checked = whole(folder).checked;
+    assert_eq!((checked["deposits"], checked["deposit receipts"]), (2, 1), "{checked:?}");
+    let all: Vec<Row> = rows(folder).into_iter().filter(|(family, ..)| family == "deposits").collect();
+    // What was signed twice; sealed bytes, size and place of one; a receipt.
+    assert_eq!(all.len(), 6);
+    let about = |report: &Report| names(report).iter().all(|name| name.contains("deposit"));
+    let mut numbers = Numbers(11);
+    for row in &all {
+        for _ in 0..12 {
+            let (mut damaged, bit) = (row.clone(), numbers.below(row.2.len() * 8));
+            damaged.2[bit / 8] ^= 1 << (bit % 8);
+            put(folder, &damaged);
+            let report = run(folder);
+            put(folder, row);
+            assert!(!report.whole() && about(&report), "{} bit {bit}: {report:#?}", hex(&row.1));
+        }
+        let (family, key, _) = row;
+        {
+            let db = database(folder);
+            db.delete_cf(db.cf_handle(family).unwrap(), key).unwrap();
+        }
+        let report = run(folder);
+        put(folder, row);
+        // A third member's receipt that is gone leaves nothing that tells of it.
+        assert!(!report.whole() && about(&report) || key[0] == 5, "{} gone: {report:#?}", hex(key));
+    }
+    whole(folder);
+}

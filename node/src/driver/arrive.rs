@@ -34,7 +34,7 @@ impl Driver {
             Ok(request @ (Request::Dispatch(_) | Request::Withdrawal(_))) => {
                 let request = Box::new(request);
                 // The mailbox only closes when the node stops.
-                let _ = self.mailbox.send(Message::Arrived { peer, request, permit, reply });
+                let _ = self.mailbox.send(Message::Arrived { peer, request, permit: Some(permit), reply });
             }
             Ok(
                 request @ (Request::AddCheckpoint(_)
@@ -51,6 +51,10 @@ impl Driver {
             }
             Ok(Request::Window(question)) => self.window_asked(peer, question, permit, reply),
             Ok(Request::Statement(proposal)) => self.statement_proposed(peer, proposal, permit, reply),
+            Ok(Request::Deposit(dispatch)) => self.deposit_brought(peer, dispatch, permit, reply),
+            Ok(Request::Deposits { done, from, offset }) => {
+                self.deposits_asked(peer, done, (from, offset), permit, reply);
+            }
             Ok(Request::AuditRead { from, count }) => self.audit_read(peer, from, count, permit, reply),
         }
     }

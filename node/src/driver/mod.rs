@@ -12,6 +12,7 @@ mod audit;
 mod beside;
 mod books;
 mod deletions;
+mod deposits;
 mod documents;
 mod erase;
 mod holds;
@@ -68,6 +69,7 @@ use attached::Attached;
 pub use attached::{AttachError, Ranges};
 pub use audit::AuditReadError;
 pub use books::{AccountsError, Asked, close, decide, listed, statement, summary_list};
+use deposits::Deposits;
 use documents::Spread;
 pub use documents::{AdmitError, Admitted, RefusedDocument, record_documents};
 pub use erase::{EraseError, ErasedNow};
@@ -167,9 +169,23 @@ pub enum DriverError {
 
 enum Message {
     Input(Input),
-    Arrived { peer: NodeRef, request: Box<Request>, permit: Permit, reply: NetReply },
-    Prepared { answer: oneshot::Sender<Result<Vec<u8>, SubmitError>>, chunk: Box<PreparedChunk> },
-    Withdraw { answer: oneshot::Sender<bool>, channel: Channel, number: u64, withdrawal: Box<PreparedWithdrawal> },
+    /// What a peer brought; without a permit what this node fetched itself.
+    Arrived {
+        peer: NodeRef,
+        request: Box<Request>,
+        permit: Option<Permit>,
+        reply: NetReply,
+    },
+    Prepared {
+        answer: oneshot::Sender<Result<Vec<u8>, SubmitError>>,
+        chunk: Box<PreparedChunk>,
+    },
+    Withdraw {
+        answer: oneshot::Sender<bool>,
+        channel: Channel,
+        number: u64,
+        withdrawal: Box<PreparedWithdrawal>,
+    },
     Failed(DriverError),
 }
 
@@ -193,6 +209,7 @@ pub struct Driver {
     erasing: Arc<tokio::sync::Mutex<()>>,
     attached: Arc<Attached>,
     windows: Arc<Windows>,
+    deposits: Arc<Deposits>,
     receipt_due_ms: u64,
     pool: Arc<Pool>,
 }
@@ -227,7 +244,7 @@ pub struct Run {
 struct Arrived {
     peer: NodeRef,
     request: Option<Box<Request>>,
-    _permit: Permit,
+    _permit: Option<Permit>,
     reply: NetReply,
 }
 
@@ -304,6 +321,7 @@ impl Driver {
             erasing: Arc::default(),
             attached,
             windows: Arc::default(),
+            deposits: Arc::default(),
             receipt_due_ms: config.receipt_due_ms,
             pool: Arc::new(Pool::new(cores)?),
         };
@@ -490,6 +508,8 @@ impl Run {
         beside.spawn(self.driver.clone().fetch_all_attached());
         beside.spawn(self.driver.clone().follow_trust());
         beside.spawn(self.driver.clone().close_windows(self.config.close_windows_every));
+        beside.spawn(self.driver.clone().deposit_overdue());
+        beside.spawn(self.driver.clone().beside_each(Driver::keepers, Driver::fetch_deposits));
         beside.spawn(self.driver.clone().follow_accounts());
         loop {
             let wakeup =

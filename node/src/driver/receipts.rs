@@ -117,7 +117,7 @@ impl Driver {
 
     /// The first checkpoint with a quorum that the recipient has of those that cover a receipt's entry, verified by its log's policy and
     /// kept: its size, its quorum time, and the entry's proof under it. `None` where there is none yet.
-    async fn first_proof(
+    pub(super) async fn first_proof(
         &self,
         node: &KnownNode,
         receipt: &TlogProof,

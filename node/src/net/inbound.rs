@@ -46,6 +46,13 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// A way back within this node, of something that no peer brought: the answer comes out at the other end.
+    #[must_use]
+    pub fn inside() -> (Self, oneshot::Receiver<Vec<u8>>) {
+        let (answer, answered) = oneshot::channel();
+        (Self { answer, max_answer_bytes: luxor_protocol::limits::MAX_ANSWER_BYTES }, answered)
+    }
+
     /// Sends the answer. Never waits. An answer nobody waits for any more (time over, connection lost) is forgotten:
     /// the peer asks again. One above `max_answer_bytes` is a mistake of the caller: it is logged and the stream
     /// closed.

@@ -2,6 +2,7 @@
 
 use luxor_protocol::exchange::{Channel, Lane};
 use luxor_protocol::hash::Digest;
+use luxor_protocol::names::NodeRef;
 use luxor_protocol::time::Day;
 
 /// Column families, by what they hold.
@@ -70,8 +71,11 @@ pub(super) mod cf {
     /// Number, from 0 -> [`super::super::BooksRow`]: what people decided of differences, months that they closed, bank statements.
     pub(crate) const BOOKS: &str = "books";
 
+    /// [`super::DepositTag`] and what it says: what is kept for others, and receipts for what others keep.
+    pub(crate) const DEPOSITS: &str = "deposits";
+
     /// All of them.
-    pub(crate) const ALL: [&str; 29] = [
+    pub(crate) const ALL: [&str; 30] = [
         META,
         ENTRIES,
         OPENINGS,
@@ -101,6 +105,7 @@ pub(super) mod cf {
         STANDS,
         WINDOWS,
         BOOKS,
+        DEPOSITS,
     ];
 }
 
@@ -309,6 +314,52 @@ pub(super) fn read_deletion_key(key: &[u8]) -> Option<(DeletionTag, Channel, u64
     let (channel, number) = read_dispatch_key(dispatch)?;
     let entry = u64::from_be_bytes(entry.try_into().ok()?);
     (tag == DeletionTag::Dispatch || number == 0).then_some((tag, channel, number, entry))
+}
+
+/// What a row about deposits is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum DepositTag {
+    /// Channel and number of a dispatch between others that was deposited here -> [`super::KeptRow`].
+    Kept = 1,
+    /// The same -> its sealed bytes, while it waits for its recipient.
+    Sealed = 2,
+    /// The same -> how many bytes those are: what a sender has here.
+    Waiting = 3,
+    /// Recipient, 0 and index of the `deposited` entry -> channel and number.
+    For = 4,
+    /// Channel and number of an own dispatch -> [`super::GivenRow`].
+    Given = 5,
+}
+
+/// Tag and [`dispatch_key`].
+pub(super) fn deposit_key(tag: DepositTag, channel: &Channel, number: u64) -> Vec<u8> {
+    [&[tag as u8], dispatch_key(channel, number).as_slice()].concat()
+}
+
+/// Everything of a sender that waits: a prefix of [`deposit_key`].
+pub(super) fn deposits_of_key(sender: &NodeRef) -> Vec<u8> {
+    [&[DepositTag::Waiting as u8], sender.as_str().as_bytes(), &[0]].concat()
+}
+
+/// What waits for a recipient, by entry.
+pub(super) fn deposit_for_key(recipient: &NodeRef, entry: u64) -> Vec<u8> {
+    [&[DepositTag::For as u8], recipient.as_str().as_bytes(), &[0], &entry.to_be_bytes()].concat()
+}
+
+/// What [`deposit_for_key`] made.
+pub(super) fn read_deposit_for_key(key: &[u8]) -> Option<(NodeRef, u64)> {
+    let (node, entry) = key.strip_prefix(&[DepositTag::For as u8])?.split_last_chunk::<8>()?;
+    let node = std::str::from_utf8(node.strip_suffix(&[0])?).ok()?.parse().ok()?;
+    Some((node, u64::from_be_bytes(*entry)))
+}
+
+/// What [`deposit_key`] made.
+pub(super) fn read_deposit_key(key: &[u8]) -> Option<(DepositTag, Channel, u64)> {
+    let (tag, rest) = key.split_first()?;
+    let all = [DepositTag::Kept, DepositTag::Sealed, DepositTag::Waiting, DepositTag::Given];
+    let tag = all.into_iter().find(|known| *known as u8 == *tag)?;
+    let (channel, number) = read_dispatch_key(rest)?;
+    Some((tag, channel, number))
 }
 
 /// Day and index of an entry.

@@ -20,6 +20,7 @@ use super::columns::{
     META_ERASED, Tag, Under, cf, delivery_key, dispatch_key, due_key, index_key, place, read_due_key,
     read_submission_key, under_key,
 };
+use super::deposits::WaitingDeposit;
 use super::kept::KeptOpening;
 use super::onward::{PassedRecord, passed_on_row, read_passed_on};
 use super::open::{Store, StoreError, decode};
@@ -37,6 +38,8 @@ pub struct Erasing {
     received: Vec<(Channel, u64, ReceivedRow)>,
     /// Entries of dispatches whose source goes.
     sources: Vec<u64>,
+    /// Deposits whose sealed bytes go.
+    deposits: Vec<WaitingDeposit>,
     /// Rows that go: the key that they are under, kind, key of the row.
     gone: Vec<(u64, Under, Vec<u8>)>,
     /// The same with what takes their place.
@@ -199,6 +202,10 @@ impl Store {
                 }
             }
             EntryKind::Sent => drop(self.erase_row(erasing, Under::PassedOn, entry)?),
+            EntryKind::Deposited => {
+                let (channel, number) = (skeleton.channel.clone(), skeleton.number);
+                erasing.deposits.push(WaitingDeposit { entry, channel, number });
+            }
             _ => {}
         }
         erasing.bytes += 400;
@@ -357,6 +364,7 @@ impl Store {
         }
         let all: Option<&[u8]> = None;
         self.db.compact_range_cf(self.cf(cf::RECEIVED), all, all);
+        self.db.compact_range_cf(self.cf(cf::DEPOSITS), all, all);
     }
 
     /// Adds the rows of an erasure to a batch.
@@ -369,6 +377,7 @@ impl Store {
             batch.put_cf(self.cf(cf::RECEIVED), dispatch_key(channel, *number), row.to_cbor());
         }
         erasing.sources.iter().for_each(|entry| batch.delete_cf(self.cf(cf::SOURCES), entry.to_be_bytes()));
+        erasing.deposits.iter().for_each(|gone| self.stage_deposit_gone(batch, gone));
         for (id, under, row) in &erasing.gone {
             batch.delete_cf(self.cf(under.family()), row);
             batch.delete_cf(self.cf(cf::UNDER), under_key(*id, *under, row));

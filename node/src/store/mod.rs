@@ -7,6 +7,7 @@ mod attached;
 mod books;
 mod columns;
 mod deletions;
+mod deposits;
 mod direct;
 mod erase;
 mod files;
@@ -30,6 +31,7 @@ pub use attached::{AttachedRow, FileState, Naming};
 pub use books::{BooksRow, KeepError};
 pub use columns::Under;
 pub use deletions::DeletedRow;
+pub use deposits::{GivenRow, KeptRow, SealedRange, WaitingDeposit};
 pub use erase::{Erasing, GoneFile, Item};
 pub use files::LogFileReader;
 pub use holds::{Held, HoldRow};
@@ -43,8 +45,8 @@ pub use repairs::{Attempt, RepairEnd, RepairKey, RepairRow};
 pub(crate) use rows::{ChannelRow, OutRow};
 pub use rows::{ErasedTotals, ReceiptRow, ReceivedRow, SentRow, SourceRow, SubmissionRow, Totals, WitnessedRow};
 pub use scan::{
-    DeletionKey, DispatchKey, DueKey, Family, IndexKey, MetaKey, ReceiptKey, RowKey, Scan, ScanFault, SettledKey,
-    Stopped, SubmissionKey, TileKey, UnderKey, WindowKey, WitnessedKey, read_tree,
+    DeletionKey, DepositKey, DispatchKey, DueKey, Family, IndexKey, MetaKey, ReceiptKey, RowKey, Scan, ScanFault,
+    SettledKey, Stopped, SubmissionKey, TileKey, UnderKey, WindowKey, WitnessedKey, read_tree,
 };
 pub use stands::{ComparedRow, StandRow, Stands, StatementRow};
 pub use tree::LogReader;

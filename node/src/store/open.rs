@@ -177,7 +177,8 @@ impl Store {
             let mut options = Options::default();
             options.set_block_based_table_factory(&blocks);
             // What is encrypted does not compress.
-            let encrypted = [cf::SEALED, cf::PAYLOADS, cf::RECORDS, cf::SUBMISSIONS, cf::REPAIRS].contains(&name);
+            let encrypted =
+                [cf::SEALED, cf::PAYLOADS, cf::RECORDS, cf::SUBMISSIONS, cf::REPAIRS, cf::DEPOSITS].contains(&name);
             let compress = config.compression && !encrypted;
             let lower = if compress { DBCompressionType::Lz4 } else { DBCompressionType::None };
             options.set_compression_type(lower);

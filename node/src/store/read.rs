@@ -392,6 +392,7 @@ impl Store {
             EntryKind::Received => self.received(channel, number)?.map(|row| row.arrival.to_cbor()),
             EntryKind::Receipt => self.receipt_of(channel, number, index)?.map(|row| row.proof),
             EntryKind::Statement => self.statement_of(channel, number, index)?.map(|row| row.cosigned.to_cbor()),
+            EntryKind::Deposited => self.kept(channel, number)?.map(|row| row.envelope.to_cbor()),
             EntryKind::Peers | EntryKind::Succeeded | EntryKind::Document | EntryKind::Erased | EntryKind::Hold => None,
         })
     }

@@ -10,6 +10,7 @@ use std::sync::Mutex;
 
 use luxor_protocol::exchange::Channel;
 use luxor_protocol::hash::Digest;
+use luxor_protocol::names::NodeRef;
 use luxor_protocol::time::Day;
 use luxor_protocol::tlog::Hash;
 use rocksdb::{
@@ -18,12 +19,13 @@ use rocksdb::{
 use rustix::fs::{FlockOperation, fcntl_lock};
 
 use super::columns::{
-    DeletionTag, META_ATTACHED, META_ERASED, META_NODE, META_PEERS, META_TOTALS, META_TREE, Tag, Under, WindowTag, cf,
-    channel_meta_key, deletion_key, delivery_key, dispatch_key, document_meta_key, due_key, index_key, looked_key,
-    out_meta_key, place, read_channel_meta_key, read_deletion_key, read_dispatch_key, read_document_meta_key,
-    read_due_key, read_looked_key, read_out_meta_key, read_place, read_settled_key, read_statement_key,
-    read_submission_key, read_under_key, read_window_key, read_witnessed_key, receipt_key, settled_key, statement_key,
-    submission_key, tile_key, under_key, window_key, witnessed_key,
+    DeletionTag, DepositTag, META_ATTACHED, META_ERASED, META_NODE, META_PEERS, META_TOTALS, META_TREE, Tag, Under,
+    WindowTag, cf, channel_meta_key, deletion_key, delivery_key, deposit_for_key, deposit_key, dispatch_key,
+    document_meta_key, due_key, index_key, looked_key, out_meta_key, place, read_channel_meta_key, read_deletion_key,
+    read_deposit_for_key, read_deposit_key, read_dispatch_key, read_document_meta_key, read_due_key, read_looked_key,
+    read_out_meta_key, read_place, read_settled_key, read_statement_key, read_submission_key, read_under_key,
+    read_window_key, read_witnessed_key, receipt_key, settled_key, statement_key, submission_key, tile_key, under_key,
+    window_key, witnessed_key,
 };
 use super::logs::LogKey;
 use super::open::{BLOCK_CACHE_BYTES, MAX_OPEN_FILES, Store, StoreError, read_tree_row};
@@ -92,6 +94,8 @@ pub enum Family {
     Windows,
     /// Decisions of people on differences, closed months, bank statements.
     Books,
+    /// What is kept for others, and receipts for what others keep.
+    Deposits,
 }
 
 /// A key that can be read back from its bytes.
@@ -169,6 +173,49 @@ pub enum WindowKey {
     Proposed(Channel),
     /// What the last comparison found.
     Compared(Channel),
+}
+
+/// What is kept about deposits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DepositKey {
+    /// A dispatch between others that was deposited here.
+    Kept(DispatchKey),
+    /// Its sealed bytes.
+    Sealed(DispatchKey),
+    /// How many those are.
+    Waiting(DispatchKey),
+    /// The same by recipient and entry.
+    For(NodeRef, u64),
+    /// The receipt for an own dispatch.
+    Given(DispatchKey),
+}
+
+impl RowKey for DepositKey {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        if let Some((recipient, entry)) = read_deposit_for_key(bytes) {
+            return Some(Self::For(recipient, entry));
+        }
+        let (tag, channel, number) = read_deposit_key(bytes)?;
+        let of = DispatchKey { channel, number };
+        Some(match tag {
+            DepositTag::Kept => Self::Kept(of),
+            DepositTag::Sealed => Self::Sealed(of),
+            DepositTag::Waiting => Self::Waiting(of),
+            DepositTag::For => return None,
+            DepositTag::Given => Self::Given(of),
+        })
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let key = |tag, of: &DispatchKey| deposit_key(tag, &of.channel, of.number);
+        match self {
+            Self::Kept(of) => key(DepositTag::Kept, of),
+            Self::Sealed(of) => key(DepositTag::Sealed, of),
+            Self::Waiting(of) => key(DepositTag::Waiting, of),
+            Self::For(recipient, entry) => deposit_for_key(recipient, *entry),
+            Self::Given(of) => key(DepositTag::Given, of),
+        }
+    }
 }
 
 impl RowKey for WindowKey {
@@ -284,7 +331,7 @@ pub struct Stopped(#[expect(dead_code, reason = "the lock lasts as long as the f
 
 impl Family {
     /// All of them.
-    pub const ALL: [Family; 29] = [
+    pub const ALL: [Family; 30] = [
         Family::Meta,
         Family::Entries,
         Family::Openings,
@@ -314,6 +361,7 @@ impl Family {
         Family::Stands,
         Family::Windows,
         Family::Books,
+        Family::Deposits,
     ];
 
     fn name(self) -> &'static str {
@@ -347,6 +395,7 @@ impl Family {
             Family::Stands => cf::STANDS,
             Family::Windows => cf::WINDOWS,
             Family::Books => cf::BOOKS,
+            Family::Deposits => cf::DEPOSITS,
         }
     }
 }

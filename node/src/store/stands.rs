@@ -15,7 +15,9 @@ use luxor_protocol::reconciliation::{CosignedStatement, Difference, Lie, Said, S
 use luxor_protocol::time::Millis;
 use rocksdb::{Direction, IteratorMode};
 
-use super::columns::{WindowTag, cf, channel_key, dispatch_key, read_dispatch_key, statement_key, window_key};
+use super::columns::{
+    WindowTag, cf, channel_key, dispatch_key, read_dispatch_key, read_statement_key, statement_key, window_key,
+};
 use super::open::{Store, StoreError, decode};
 use super::rows::{decode_checked, encode_checked};
 
@@ -197,6 +199,26 @@ impl Store {
             }
             _ => Ok(None),
         }
+    }
+
+    /// The newest statement about each of the last windows of a channel, the last one first; windows are told apart by their ends. At most
+    /// `limit` statements are looked at.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn newest_statements(&self, channel: &Channel, limit: usize) -> Result<Vec<StatementRow>, StoreError> {
+        let last = statement_key(channel, u64::MAX, u64::MAX);
+        let (mut found, mut end) = (Vec::new(), None);
+        for item in self.db.iterator_cf(self.cf(cf::WINDOWS), IteratorMode::From(&last, Direction::Reverse)).take(limit)
+        {
+            let (key, value) = item?;
+            let Some((_, number, _)) = read_statement_key(&key).filter(|(of, ..)| of == channel) else { break };
+            if end != Some(number) {
+                end = Some(number);
+                found.push(decode("a statement", &value)?);
+            }
+        }
+        Ok(found)
     }
 
     /// The statement behind a `statement` entry: about a window of this channel that ends with this number.

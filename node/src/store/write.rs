@@ -18,6 +18,7 @@ use super::columns::{
     settled_key, statement_key, submission_key, tile_key, under_key, window_key,
 };
 use super::deletions::DeletedRow;
+use super::deposits::{GivenRow, KeptRow, WaitingDeposit};
 use super::erase::Erasing;
 use super::open::{Store, StoreError, tree_row};
 use super::repairs::RepairKey;
@@ -285,6 +286,30 @@ pub enum Write {
         /// What it found; nothing where both sides have the same.
         row: Option<Box<ComparedRow>>,
     },
+    /// A dispatch between two others is deposited here.
+    Kept {
+        /// Its channel.
+        channel: Channel,
+        /// Its number.
+        number: u64,
+        /// Its `deposited` entry.
+        entry: usize,
+        /// Header and signature.
+        envelope: Envelope,
+        /// What is sealed to its recipient.
+        sealed: Vec<u8>,
+    },
+    /// Recipients have these.
+    KeptTaken(Vec<WaitingDeposit>),
+    /// A third member's receipt for an own dispatch that was deposited with it.
+    Given {
+        /// Its channel.
+        channel: Channel,
+        /// Its number.
+        number: u64,
+        /// The receipt.
+        row: GivenRow,
+    },
     /// A document was admitted.
     Document {
         /// Its digest.
@@ -319,6 +344,9 @@ impl Write {
             Self::Proposed { proposal, .. } => proposal.as_ref().map_or(0, Vec::len) + 200,
             Self::Statement { differences, .. } => 4_000 + differences.len() * 160,
             Self::Compared { row, .. } => row.as_ref().map_or(0, |row| row.bytes()) + 200,
+            Self::Kept { sealed, .. } => sealed.len() + 1_500,
+            Self::KeptTaken(taken) => taken.len() * 400,
+            Self::Given { row, .. } => row.proof.len() + 300,
             Self::Totals(_) | Self::Peers { .. } | Self::Document { .. } | Self::FetchedUpTo(_) => 100,
         }
     }
@@ -486,6 +514,12 @@ impl Store {
                         None => batch.delete_cf(family, key),
                     }
                 }
+                Write::Kept { channel, number, entry, envelope, sealed } => {
+                    let row = KeptRow { entry: index(entry), envelope };
+                    self.stage_deposit(batch, &channel, number, &row, &sealed);
+                }
+                Write::KeptTaken(taken) => taken.iter().for_each(|gone| self.stage_deposit_gone(batch, gone)),
+                Write::Given { channel, number, row } => self.stage_given(batch, &channel, number, &row),
                 Write::Totals(totals) => batch.put_cf(self.cf(cf::META), META_TOTALS, totals.to_cbor()),
             }
         }

@@ -30,7 +30,7 @@
 //! | `POST /v1/reconciliation/lists` | [`SummaryListRequest`]: the records that a summary commits to | [`SummaryListTaken`]; 400 where no summary commits to it |
 //! | `POST /v1/reconciliation/payments` | list of [`BankLine`]: one bank statement | [`StatementTaken`] |
 //! | `GET /v1/uses` | | [`UsesReport`]: uses of IOSS numbers that their holders did not confirm |
-//! | `GET /v1/windows` | | list of [`ChannelLine`]: every channel, and how far statements cover it |
+//! | `GET /v1/windows` | | list of [`ChannelLine`]: every channel, how far statements cover it, and what of it lies with third members |
 //! | `GET /v1/windows/statements?sender=&recipient=&epoch=&lane=&from=` | | list of [`StatementLine`], by the last number of their windows |
 //! | `POST /v1/windows/close` | [`WindowCloseRequest`] | [`StatementLine`], once both nodes signed it |
 //! | `POST /v1/windows/compare` | [`CompareRequest`] | [`CompareReport`] |
@@ -110,8 +110,8 @@ pub use retention::{DeletionInfo, Disclosed, Disclosure, EraseRequest, ErasedRep
 pub use status::{Fork, Missing, ReceiptStanding, RefusedNumber, Status, Traffic, WitnessInfo, WitnessedLog};
 pub use submission::{ChunkResult, LeftOut, MAX_FINDINGS_TOLD, OtherForm, RecordResult, Waits};
 pub use windows::{
-    ChannelLine, ChannelName, CompareReport, CompareRequest, DifferenceLine, MAX_NUMBERS_TOLD, StatementLine,
-    TotalsLine, WindowCloseRequest,
+    ChannelLine, ChannelName, CompareReport, CompareRequest, DepositLine, DifferenceLine, MAX_NUMBERS_TOLD,
+    StatementLine, TotalsLine, WindowCloseRequest,
 };
 
 /// Where a running node answers: the content of `run/api.json`.

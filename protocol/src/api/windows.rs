@@ -138,6 +138,22 @@ pub struct ChannelLine {
     pub covered: u64,
     /// The last statement.
     pub statement: Option<StatementLine>,
+    /// Of an own channel: dispatches without a receipt of their recipient that lie with a third member, among the newest [`crate::limits::MAX_DEPOSITS`] deposited.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deposited: Vec<DepositLine>,
+}
+
+/// An own dispatch that a third member keeps for its recipient.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DepositLine {
+    /// Its number.
+    pub number: u64,
+    /// The node that keeps it.
+    pub with: NodeRef,
+    /// The `deposited` entry in that node's log, which its receipt proves.
+    pub entry: u64,
+    /// When that receipt came.
+    pub at: String,
 }
 
 impl From<&Channel> for ChannelName {

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use super::*;
 use crate::cbor::Encode;
-use crate::exchange::{Dispatch, DocumentBody, Ground, Named, Outcome};
+use crate::exchange::{Dispatch, DocumentBody, Ground, Lane, Named, Outcome};
 use crate::keys::{KeyUse, SecretKey};
 use crate::testing::{Log, Network, Party, SHOWN, Told, encode_views, set, small_record};
 use crate::tlog::root_of;
@@ -560,4 +560,46 @@ fn a_body_that_is_gone_without_a_word_or_too_early_or_under_a_hold_is_found() {
     let log = Log::of(&NETWORK.customs, &recipient_told());
     let none = |page: &mut AuditPage| page.entries.iter_mut().for_each(|entry| entry.body = None);
     assert!(audit_pages(&NETWORK.customs, &log, 4, none).ok());
+}
+
+#[test]
+fn what_is_deposited_between_others_is_signed_by_its_sender_once() {
+    use crate::exchange::deposit_tests::{kept, log_of};
+    let other = &NETWORK.other;
+    let deposit = |number| {
+        let (dispatch, log) = (kept(number, |_| ()), log_of(&kept(number, |_| ())));
+        let entry = log.entries[0].clone();
+        let skeleton = Skeleton::from_cbor(&entry.skeleton).unwrap();
+        Told { skeleton, body: entry.body.unwrap().1, evidence: Some(dispatch.envelope().to_cbor()) }
+    };
+    let found = |told: &[Told]| {
+        let report = audit(other, &Log::of(other, told));
+        report.findings.into_iter().map(|finding| (finding.entry, finding.what)).collect::<Vec<_>>()
+    };
+    let all = [deposit(2), deposit(1), deposit(7)];
+    assert_eq!(found(&all), []);
+    let report = audit(other, &Log::of(other, &all));
+    assert_eq!((report.dispatch_signatures, report.without_evidence, report.channels.len()), (3, 0, 0));
+    let named = |found: &[(Option<u64>, String)], entry, what: &str| {
+        assert!(matches!(found, [(Some(at), why)] if *at == entry && why.contains(what)), "{what}: {found:?}");
+    };
+    named(&found(&[deposit(1), deposit(1)]), 1, "deposited twice");
+    named(&found(&[Told { evidence: deposit(2).evidence, ..deposit(1) }]), 0, "another dispatch");
+    let mut own = deposit(1);
+    own.skeleton.channel.sender = other.node.clone();
+    named(&found(&[own]), 0, "this node's own");
+    // What of it is gone is said by this node, of others' channels only where it kept something.
+    let gone = |channel: &Channel| {
+        let skeleton = Skeleton { kind: EntryKind::Erased, number: 9, channel: channel.clone(), ..deposit(1).skeleton };
+        let erased = vec![Named { entry: 0, places: Vec::new() }];
+        let body = ErasedBody { ground: Ground::Retention, on: deposit(1).skeleton.due, reference: None, erased };
+        let mut log =
+            Log::of(other, &[deposit(1), Told { skeleton, body: body.to_cbor(), evidence: None }, deposit(3)]);
+        log.entries[0].body = None;
+        let report = audit(other, &log);
+        report.findings.into_iter().map(|finding| (finding.entry, finding.what)).collect::<Vec<_>>()
+    };
+    assert_eq!(gone(&deposit(1).skeleton.channel), []);
+    let urgent = Channel { lane: Lane::Urgent, ..deposit(1).skeleton.channel };
+    assert!(gone(&urgent).iter().any(|(entry, why)| *entry == Some(1) && why.contains("not this node's")));
 }

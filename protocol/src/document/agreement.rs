@@ -99,7 +99,7 @@ impl Recipients {
     }
 }
 
-/// A term of a row that has no place of its own: its name and value are words.
+/// A term of a row that has no place of its own: its name is a word, its value a word or a member's name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Term {
     /// Its name.
@@ -115,23 +115,49 @@ const TERMS: [(&str, &str, &str); 4] = [
     ("unlinkable", "yes", "recipients cannot tell that they hold the same record"),
     ("when_stale", "stop", "nothing flows under an expired charter"),
 ];
+/// The term whose value is a member: the one with which a sealed dispatch is deposited.
+const DEPOSIT: &str = "deposit";
 
 impl Term {
     /// What it says in words; `None` where this version of the protocol does not know it.
-    pub fn in_words(&self) -> Option<&'static str> {
+    pub fn in_words(&self) -> Option<String> {
+        if let Some(member) = self.depositary() {
+            return Some(format!(
+                "a dispatch whose receipt is overdue may be deposited, sealed, with {member}, where its recipient fetches it"
+            ));
+        }
+        self.listed().map(str::to_owned)
+    }
+
+    fn is_known(&self) -> bool {
+        self.listed().is_some() || self.depositary().is_some()
+    }
+
+    /// What a term of the list says in words.
+    fn listed(&self) -> Option<&'static str> {
         TERMS.iter().find(|(name, value, _)| *name == self.name && *value == self.value).map(|(_, _, words)| *words)
+    }
+
+    /// The member with which a sealed dispatch is deposited, where it says that.
+    fn depositary(&self) -> Option<MemberId> {
+        if self.name == DEPOSIT { self.value.parse().ok() } else { None }
     }
 }
 
 impl Flow {
     /// Whether it has this term, and known.
     pub fn has_term(&self, name: &str) -> bool {
-        self.terms.iter().any(|term| term.name == name && term.in_words().is_some())
+        self.terms.iter().any(|term| term.name == name && term.is_known())
+    }
+
+    /// The member with which a sealed dispatch under the row is deposited once its receipt is overdue.
+    pub fn depositary(&self) -> Option<MemberId> {
+        self.terms.iter().find_map(Term::depositary)
     }
 
     /// The first term that this version of the protocol does not know.
     pub fn unknown_term(&self) -> Option<&Term> {
-        self.terms.iter().find(|term| term.in_words().is_none())
+        self.terms.iter().find(|term| !term.is_known())
     }
 
     /// Whether it is about a record with these places on its route, handled by these members, as far as `to` gets it.
@@ -410,9 +436,13 @@ impl Agreement {
             if !flow.terms.windows(2).all(|w| w[0].name < w[1].name) {
                 return Err("terms are not ordered by name, each once");
             }
-            if !flow.terms.iter().all(|term| is_word(&term.name) && is_word(&term.value)) {
-                return Err("terms are words of a to z, 0 to 9 and underscores");
+            let value = |value: &str| is_word(value) || value.parse::<MemberId>().is_ok();
+            if !flow.terms.iter().all(|term| is_word(&term.name) && value(&term.value)) {
+                return Err(
+                    "terms are words of a to z, 0 to 9 and underscores, or have a member's name for their value",
+                );
             }
+            flow.check_deposit(&self.parties)?;
             for onward in &flow.onward {
                 onward.check(flow)?;
             }
@@ -452,6 +482,28 @@ impl Onward {
 }
 
 impl Flow {
+    /// A depositary signs the agreement and stands on neither side of the row.
+    fn check_deposit(&self, parties: &[MemberId]) -> Result<(), &'static str> {
+        let Some(term) = self.terms.iter().find(|term| term.name == DEPOSIT) else { return Ok(()) };
+        let Some(member) = term.depositary() else {
+            return Err("the term deposit names no member\nhint: its value is the name of a party, as in the charter");
+        };
+        if parties.binary_search(&member).is_err() {
+            return Err(
+                "the term deposit names a member that is no party\nhint: who keeps sealed dispatches for others signs the agreement, so list it under parties",
+            );
+        }
+        if self.from.contains(&member) || self.to.contains(&member) {
+            return Err(
+                "the term deposit names a sender or recipient of its own row\nhint: sealed dispatches are deposited with a third member",
+            );
+        }
+        if self.type_name == "opening" {
+            return Err("the term deposit stands on a mandate\nhint: nothing is dispatched under a mandate");
+        }
+        Ok(())
+    }
+
     /// Which records of the type, in words that go on from its name; nothing where all.
     pub fn whereabouts(&self) -> String {
         if self.territories.is_empty() {
@@ -519,8 +571,9 @@ impl DraftFlow {
         };
         let terms = self.terms.into_iter().map(|(name, value)| Term { name, value });
         let terms: Vec<Term> = terms.collect();
-        if let Some(Term { name, value }) = terms.iter().find(|term| term.in_words().is_none()) {
-            let known: Vec<_> = TERMS.iter().map(|(name, value, _)| format!("{name} = \"{value}\"")).collect();
+        if let Some(Term { name, value }) = terms.iter().find(|term| !term.is_known()) {
+            let mut known: Vec<_> = TERMS.iter().map(|(name, value, _)| format!("{name} = \"{value}\"")).collect();
+            known.push(format!("{DEPOSIT} = a party's name"));
             return Err(format!("the term '{name} = {value}' is not known\nhint: known are {}", known.join(", ")));
         }
         Ok(Flow {

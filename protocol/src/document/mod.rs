@@ -454,7 +454,7 @@ fn check_line(text: &str, max: usize) -> Result<(), ()> {
 }
 
 /// Reads a list of a longer form, which is not empty: without items the shorter form is the canonical one.
-fn decode_some<T>(
+pub(crate) fn decode_some<T>(
     reader: &mut Reader<'_>,
     max: usize,
     item: impl FnMut(&mut Reader<'_>) -> Result<T, CborError>,

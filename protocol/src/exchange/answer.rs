@@ -4,6 +4,7 @@
 use std::fmt;
 
 use super::checkpoints::{Holdings, NewestCheckpoint};
+use super::deposit::DepositPart;
 use super::documents::{decode_digests, decode_documents, encode_digests, encode_documents};
 use super::opening::{ENTRY_BYTES, Entry};
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
@@ -52,6 +53,8 @@ word_enum!(
         BadDeletion = 31, "bad_deletion";
         /// The statement proposed is another one than follows from what this node has.
         OtherStatement = 32, "other_statement";
+        /// No row in force has this dispatch deposited here.
+        NoDeposit = 33, "no_deposit";
     }
 );
 
@@ -190,6 +193,8 @@ pub enum Answer {
     Window(Vec<u8>),
     /// The statement proposed is signed and stands in this log too: the signature of this node's `sign` key.
     Statement([u8; 64]),
+    /// The first deposit asked about, or a range of it; nothing where none lies.
+    Deposit(Option<DepositPart>),
 }
 
 const MAX_DETAIL: usize = 1_000;
@@ -301,6 +306,14 @@ impl Encode for Answer {
                 writer.uint(15);
                 writer.bytes(signature);
             }
+            Answer::Deposit(part) => {
+                writer.array(2);
+                writer.uint(16);
+                match part {
+                    Some(part) => part.encode(writer),
+                    None => writer.null(),
+                }
+            }
             Answer::Page(page) => {
                 writer.array(4);
                 writer.uint(3);
@@ -351,6 +364,7 @@ impl Decode for Answer {
             (13, 2) => Self::Attachment(reader.bytes(MAX_SEALED_RANGE_BYTES)?.to_vec()),
             (14, 2) => Self::Window(reader.bytes(MAX_ANSWER_BYTES)?.to_vec()),
             (15, 2) => Self::Statement(reader.fixed()?),
+            (16, 2) => Self::Deposit(if reader.null()? { None } else { Some(DepositPart::decode(reader)?) }),
             _ => return Err(reader.refuse(start, "not an answer")),
         };
         reader.leave();

@@ -10,7 +10,7 @@ use super::sealed::{SealedError, unpack};
 use super::source::{Passing, Source};
 use super::{Arrival, Channel, Withdrawal};
 use crate::cbor::{CborError, Decode, Encode, Reader, Reason, Writer};
-use crate::document::{Ask, Denial, Directory, KnownNode};
+use crate::document::{Ask, Denial, Directory, KnownNode, Rule};
 use crate::hash::Digest;
 use crate::names::{MemberId, NodeRef};
 use crate::record::{ArrivedView, Fault, batch_root};
@@ -84,7 +84,7 @@ pub fn check_dispatch<T>(
         return Err(Answer::later(Lack::Agreement, detail));
     }
     let permitted = match &header.source {
-        None => match permits(directory, me, peer, &header, now) {
+        None => match permits(directory, &header, now) {
             // Either side may not know the latest word yet: documents go first, then this again, or its withdrawal.
             Err(denial @ Denial::Suspended(_)) => {
                 return Err(Answer::later(Lack::Suspended, format!("agreement {}: {denial}", header.agreement)));
@@ -191,7 +191,7 @@ fn check_route(
     Ok(())
 }
 
-fn check_epoch(peer: &KnownNode, channel: &Channel) -> Result<(), Answer> {
+pub(super) fn check_epoch(peer: &KnownNode, channel: &Channel) -> Result<(), Answer> {
     if channel.epoch < peer.card.epoch {
         let detail = format!("epoch {} of {}; its card says {}", channel.epoch, channel.sender, peer.card.epoch);
         return Err(Answer::error(ErrorCode::WrongEpoch, detail));
@@ -204,7 +204,11 @@ fn check_epoch(peer: &KnownNode, channel: &Channel) -> Result<(), Answer> {
 }
 
 /// A signed header of an unknown type version may be a good one tomorrow; every other fault stays one.
-fn undecodable(header: &[u8], error: &CborError, signed: impl FnOnce() -> Result<Envelope, Answer>) -> Answer {
+pub(super) fn undecodable(
+    header: &[u8],
+    error: &CborError,
+    signed: impl FnOnce() -> Result<Envelope, Answer>,
+) -> Answer {
     if error.reason == Reason::UnknownType {
         if let Err(unsigned) = signed() {
             return unsigned;
@@ -217,19 +221,14 @@ fn undecodable(header: &[u8], error: &CborError, signed: impl FnOnce() -> Result
     Answer::error(ErrorCode::Undecodable, format!("dispatch header: {error}"))
 }
 
-/// Whether the policy gives what a header says.
-fn permits(
-    directory: &Directory,
-    me: &NodeRef,
-    peer: &KnownNode,
-    header: &DispatchHeader,
-    now: Millis,
-) -> Result<(), Denial> {
-    let (to, day, batch) = (me.member(), now.day(), &header.batch.header);
+/// The row by which the policy gives what a header says.
+pub(super) fn permits<'d>(directory: &'d Directory, header: &DispatchHeader, now: Millis) -> Result<&'d Rule, Denial> {
+    let (from, to) = (header.channel.sender.member(), header.channel.recipient.member());
+    let (day, batch) = (now.day(), &header.batch.header);
     let (type_name, version) = (batch.table.name, batch.table.version);
-    let ask = Ask { type_name, version, from: &peer.member, to: &to, purpose: header.purpose, day };
+    let ask = Ask { type_name, version, from: &from, to: &to, purpose: header.purpose, day };
     let (digest, view, retention) = (&header.agreement_digest, header.view, header.retention_days);
-    directory.policy().permits(directory, &ask, digest, view, retention).map(drop)
+    directory.policy().permits(directory, &ask, digest, view, retention)
 }
 
 enum Verdict {

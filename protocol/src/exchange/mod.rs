@@ -1,4 +1,4 @@
-//! The exchange between two nodes: dispatch, sealed part, records passed on, check, answers, openings of log entries, receipts.
+//! The exchange between two nodes: dispatch, sealed part, records passed on, check, answers, openings of log entries, receipts, deposits.
 //!
 //! Not here: when to send, retry or refuse (the node's engine), how bytes travel (the node's net), the seal itself (age, at
 //! the node's edge; it comes in as a function).
@@ -8,6 +8,7 @@ mod arrival;
 mod attachment;
 mod check;
 mod checkpoints;
+mod deposit;
 mod dispatch;
 mod documents;
 mod erased;
@@ -27,6 +28,7 @@ pub use attachment::{AttachmentRange, Outline, RangeError, ShownIn, digest_of, r
 pub(crate) use check::read_views;
 pub use check::{Checked, check_dispatch, check_withdrawal};
 pub use checkpoints::{CheckpointsBody, Holdings, NewestCheckpoint};
+pub use deposit::{Deposit, DepositPart, Depositing, check_deposit, depositary, open_deposit, read_deposit};
 pub use dispatch::{Dispatch, DispatchHeader, Envelope, sealed_digest};
 pub use erased::{ErasedBody, Ground, HoldBody, Named};
 pub use opening::{Channel, ENTRY_BYTES, Entry, EntryKind, Lane, Opening, OpeningError, Skeleton, entry_of};
@@ -42,6 +44,8 @@ pub use withdrawal::{Withdrawal, WithdrawalHeader};
 pub(crate) use witnesses::policies_of;
 pub use witnesses::{WitnessesError, policy_of, witness_key, witness_name, witnesses_of, words_needed};
 
+#[cfg(test)]
+pub(crate) mod deposit_tests;
 #[cfg(test)]
 pub(crate) mod relay;
 #[cfg(test)]

@@ -43,6 +43,8 @@ word_enum!(
         Document = 10, "document";
         /// Both sides of a channel signed what they agree on about a window of its numbers.
         Statement = 11, "statement";
+        /// A sealed dispatch between two others was deposited here, since its receipt is overdue; this entry's opening is the receipt for that.
+        Deposited = 12, "deposited";
     }
 );
 

@@ -199,7 +199,7 @@ pub fn read_deletion(recipient: &KnownNode, sender: &NodeRef, proof: &[u8]) -> R
 }
 
 /// The opening that a file proves under the recipient's log, or one before it.
-fn open_proof(recipient: &KnownNode, proof: &[u8]) -> Result<(u64, Checkpoint, Opening), ReceiptError> {
+pub(super) fn open_proof(recipient: &KnownNode, proof: &[u8]) -> Result<(u64, Checkpoint, Opening), ReceiptError> {
     let proof = TlogProof::parse(proof).map_err(|e| ReceiptError::Proof(e.to_string()))?;
     let opening = Opening::from_cbor(proof.extra.as_deref().unwrap_or_default())?;
     let leaf = leaf_hash(&opening.entry());

@@ -73,6 +73,17 @@ pub enum Request {
     Window(Vec<u8>),
     /// Sign this statement about a window of my channel to you: an encoded [`crate::reconciliation::Proposal`].
     Statement(Vec<u8>),
+    /// Keep this sealed dispatch for its recipient, whose receipt is overdue.
+    Deposit(Dispatch),
+    /// Show what was deposited for me: the first whose entry in your log is `from` or later.
+    Deposits {
+        /// All whose entries are below this are decided here and need not be kept for me.
+        done: u64,
+        /// The first entry of interest, at least `done`.
+        from: u64,
+        /// Where in its sealed bytes the answer begins.
+        offset: u64,
+    },
 }
 
 impl Request {
@@ -84,7 +95,7 @@ impl Request {
         let mut reader = Reader::new(&bytes);
         let (mut request, sealed) = read(&mut reader)?;
         reader.finish()?;
-        if let Request::Dispatch(dispatch) = &mut request {
+        if let Request::Dispatch(dispatch) | Request::Deposit(dispatch) = &mut request {
             bytes.truncate(sealed.end);
             bytes.drain(..sealed.start);
             dispatch.sealed = bytes;
@@ -95,17 +106,21 @@ impl Request {
     /// The encoding of a request to take this dispatch; the sealed part stays in its memory if that has some room.
     pub fn of_dispatch(dispatch: Dispatch) -> Vec<u8> {
         let mut head = Writer::new();
-        encode_head(&dispatch, &mut head);
+        encode_head(TAKE, &dispatch, &mut head);
         let mut bytes = dispatch.sealed;
         bytes.splice(..0, head.into_bytes());
         bytes
     }
 }
 
+/// The number of a request to take a dispatch, and of one to keep it for its recipient.
+const TAKE: u64 = 1;
+const KEEP: u64 = 15;
+
 /// Everything of a dispatch's encoding before the sealed bytes, which end it.
-fn encode_head(dispatch: &Dispatch, writer: &mut Writer) {
+fn encode_head(number: u64, dispatch: &Dispatch, writer: &mut Writer) {
     writer.array(4);
-    writer.uint(1);
+    writer.uint(number);
     writer.bytes(&dispatch.header);
     writer.bytes(&dispatch.signature);
     writer.bytes_head(dispatch.sealed.len());
@@ -117,11 +132,12 @@ fn read(reader: &mut Reader<'_>) -> Result<(Request, Range<usize>), CborError> {
     let length = reader.array(4)?;
     let mut place = 0..0;
     let request = match (reader.uint()?, length) {
-        (1, 4) => {
+        (number @ (TAKE | KEEP), 4) => {
             let (header, signature) = (reader.bytes(MAX_HEADER_BYTES)?.to_vec(), reader.fixed()?);
             let sealed = reader.bytes(MAX_SEALED_BYTES)?.len();
             place = reader.position() - sealed..reader.position();
-            Request::Dispatch(Dispatch { header, signature, sealed: Vec::new() })
+            let dispatch = Dispatch { header, signature, sealed: Vec::new() };
+            if number == TAKE { Request::Dispatch(dispatch) } else { Request::Deposit(dispatch) }
         }
         (2, 3) => Request::AuditRead { from: reader.uint()?, count: reader.uint_max(MAX_AUDIT_PAGE_ENTRIES as u64)? },
         (3, 3) => Request::Withdrawal(Withdrawal {
@@ -165,6 +181,14 @@ fn read(reader: &mut Reader<'_>) -> Result<(Request, Range<usize>), CborError> {
         }
         (13, 2) => Request::Window(reader.bytes(MAX_QUESTION_BYTES)?.to_vec()),
         (14, 2) => Request::Statement(reader.bytes(MAX_PROPOSAL_BYTES)?.to_vec()),
+        (16, 4) => {
+            let (done, start) = (reader.uint()?, reader.position());
+            let from = reader.uint()?;
+            if from < done {
+                return Err(reader.refuse(start, "what is asked for is decided already"));
+            }
+            Request::Deposits { done, from, offset: reader.uint_max(MAX_SEALED_BYTES as u64)? }
+        }
         _ => return Err(reader.refuse(start, "not a request")),
     };
     reader.leave();
@@ -175,8 +199,17 @@ impl Encode for Request {
     fn encode(&self, writer: &mut Writer) {
         match self {
             Request::Dispatch(dispatch) => {
-                encode_head(dispatch, writer);
+                encode_head(TAKE, dispatch, writer);
                 writer.raw(&dispatch.sealed);
+            }
+            Request::Deposit(dispatch) => {
+                encode_head(KEEP, dispatch, writer);
+                writer.raw(&dispatch.sealed);
+            }
+            Request::Deposits { done, from, offset } => {
+                writer.array(4);
+                writer.uint(16);
+                [done, from, offset].into_iter().for_each(|number| writer.uint(*number));
             }
             Request::AddCheckpoint(body) => {
                 writer.array(2);
@@ -259,7 +292,7 @@ impl Encode for Request {
 impl Decode for Request {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
         let (mut request, sealed) = read(reader)?;
-        if let Request::Dispatch(dispatch) = &mut request {
+        if let Request::Dispatch(dispatch) | Request::Deposit(dispatch) = &mut request {
             dispatch.sealed = reader.between(sealed).to_vec();
         }
         Ok(request)

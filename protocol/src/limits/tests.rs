@@ -194,6 +194,10 @@ fn values() -> BTreeMap<&'static str, u128> {
         MAX_DISPUTE_BYTES,
         MAX_DISPUTE_ITEMS,
         MAX_DISPUTE_STATEMENTS,
+        MAX_DISPUTE_DEPOSITS,
+        DEPOSIT_RANGE_BYTES,
+        MAX_DEPOSITS,
+        MAX_DEPOSITED_BYTES,
     ])
 }
 

@@ -2,24 +2,24 @@
 //! a machine that never saw the network.
 //!
 //! In it: the documents with their signatures, the sender's signed dispatches and withdrawals, the recipient's receipts (C2SP tlog-proofs),
-//! paths under a receipt's channel root, what either side answered and signed about a window, contradictions among that, and
-//! cosigned statements. Not in it: sealed parts, records, and anybody's opinion; classes and verdicts follow from the evidence
+//! paths under a receipt's channel root, what either side answered and signed about a window, contradictions among that, cosigned
+//! statements, and receipts of third members with which the sender deposited dispatches. Not in it: sealed parts, records, and anybody's opinion; classes and verdicts follow from the evidence
 //! ([`super::verdict`]).
 //!
 //! It is deterministic CBOR, `[domain, digest of the content, content]`; the digest finds damage, who made the file it does not say.
 //!
-//! Limits: [`MAX_DISPUTE_BYTES`], [`MAX_DISPUTE_ITEMS`], [`MAX_DISPUTE_STATEMENTS`], [`MAX_PACK_DOCUMENTS`].
+//! Limits: [`MAX_DISPUTE_BYTES`], [`MAX_DISPUTE_ITEMS`], [`MAX_DISPUTE_STATEMENTS`], [`MAX_DISPUTE_DEPOSITS`], [`MAX_PACK_DOCUMENTS`].
 
 use super::question::{Lie, Said};
 use super::statement::CosignedStatement;
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
-use crate::document::DirectoryError;
+use crate::document::{DirectoryError, decode_some};
 use crate::exchange::{Arrival, Channel};
 use crate::framed::{MAX_FRAME_BYTES, frame, unframe};
 use crate::hash::{Digest, Domain};
 use crate::limits::{
-    MAX_ANSWER_BYTES, MAX_DISPUTE_BYTES, MAX_DISPUTE_ITEMS, MAX_DISPUTE_STATEMENTS, MAX_PACK_DOCUMENTS,
-    MAX_SIGNED_DOCUMENT_BYTES,
+    MAX_ANSWER_BYTES, MAX_DISPUTE_BYTES, MAX_DISPUTE_DEPOSITS, MAX_DISPUTE_ITEMS, MAX_DISPUTE_STATEMENTS,
+    MAX_PACK_DOCUMENTS, MAX_SIGNED_DOCUMENT_BYTES,
 };
 use crate::names::NodeRef;
 use crate::tlog::{Hash, MAX_PROOF_HASHES, NodeReader, ProveError, inclusion_proof};
@@ -47,6 +47,17 @@ pub struct DisputeFile {
     pub lies: Vec<Lie>,
     /// Statements about windows of the channel.
     pub statements: Vec<CosignedStatement>,
+    /// Deposit receipts.
+    pub deposits: Vec<Deposited>,
+}
+
+/// A receipt for a dispatch of the channel that its sender deposited with a third member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deposited {
+    /// The node of that member.
+    pub with: NodeRef,
+    /// Its receipt (C2SP tlog-proof), without cosignatures of others than its log's witnesses.
+    pub receipt: Vec<u8>,
 }
 
 /// A dispatch that the recipient counted among those that it has, whether or not it gave a receipt for it.
@@ -139,6 +150,7 @@ impl DisputeFile {
             said: Vec::new(),
             lies: Vec::new(),
             statements: Vec::new(),
+            deposits: Vec::new(),
         }
     }
 
@@ -176,7 +188,7 @@ impl DisputeFile {
 
 impl Encode for DisputeFile {
     fn encode(&self, writer: &mut Writer) {
-        writer.array(8);
+        writer.array(if self.deposits.is_empty() { 8 } else { 9 });
         writer.bytes_list(&self.documents);
         self.channel.encode(writer);
         writer.list(&self.arrivals);
@@ -185,12 +197,15 @@ impl Encode for DisputeFile {
         writer.list(&self.said);
         writer.list(&self.lies);
         writer.list(&self.statements);
+        if !self.deposits.is_empty() {
+            writer.list(&self.deposits);
+        }
     }
 }
 
 impl Decode for DisputeFile {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
-        reader.tuple(8)?;
+        let longer = reader.tuple_or_longer(8)?;
         let file = Self {
             documents: reader.list(MAX_PACK_DOCUMENTS, |r| r.bytes(MAX_SIGNED_DOCUMENT_BYTES).map(<[u8]>::to_vec))?,
             channel: Channel::decode(reader)?,
@@ -200,9 +215,27 @@ impl Decode for DisputeFile {
             said: reader.list(MAX_DISPUTE_ITEMS, Decode::decode)?,
             lies: reader.list(MAX_DISPUTE_STATEMENTS, Decode::decode)?,
             statements: reader.list(MAX_DISPUTE_STATEMENTS, Decode::decode)?,
+            deposits: if longer { decode_some(reader, MAX_DISPUTE_DEPOSITS, Decode::decode)? } else { Vec::new() },
         };
         reader.leave();
         Ok(file)
+    }
+}
+
+impl Encode for Deposited {
+    fn encode(&self, writer: &mut Writer) {
+        writer.array(2);
+        self.with.encode(writer);
+        writer.bytes(&self.receipt);
+    }
+}
+
+impl Decode for Deposited {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
+        reader.tuple(2)?;
+        let deposited = Self { with: NodeRef::decode(reader)?, receipt: reader.bytes(MAX_ANSWER_BYTES)?.to_vec() };
+        reader.leave();
+        Ok(deposited)
     }
 }
 

@@ -28,7 +28,7 @@ mod window;
 
 pub use bisect::{Bisection, Bound, Compared, DEFAULT_BITS, Effect, Found, Input};
 pub use difference::{Class, Difference};
-pub use dispute::{Counted, DisputeError, DisputeFile};
+pub use dispute::{Counted, Deposited, DisputeError, DisputeFile};
 pub use kept::{Kept, WindowTree};
 pub use proposal::{Concluded, Proposal, ProposalError, conclude};
 pub use question::{Answer, Lie, Question, Reply, Said, SaidError, Step, Words, answer};

@@ -10,12 +10,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::difference::Class;
-use super::dispute::{DisputeError, DisputeFile};
+use super::dispute::{Deposited, DisputeError, DisputeFile};
 use super::statement::Statement;
 use super::window::{Side, Span, Stand, Window, outcome_digest};
 use crate::cbor::Decode;
 use crate::document::{Directory, Document, DocumentError, KnownNode, Standing};
-use crate::exchange::{Arrival, Channel, DispatchHeader, Outcome, Receipt, open_receipt, policies_of};
+use crate::exchange::{Arrival, Channel, DispatchHeader, Outcome, Receipt, open_deposit, open_receipt, policies_of};
 use crate::hash::Digest;
 use crate::names::NodeRef;
 use crate::time::Millis;
@@ -85,6 +85,19 @@ pub enum Fact {
         /// When a quorum of witnesses had cosigned a checkpoint that covers it; none where the file's does not show one.
         witnessed: Option<Millis>,
     },
+    /// A third member's log says that the sealed dispatch was deposited there for the recipient.
+    Deposited {
+        /// The dispatch.
+        dispatch: Digest,
+        /// The node of that member.
+        with: NodeRef,
+        /// The log.
+        log: String,
+        /// The entry there.
+        index: u64,
+        /// As in [`Fact::Answered`]: at the latest then it lay there.
+        witnessed: Option<Millis>,
+    },
     /// The recipient counted the dispatch among those that it has.
     Counted {
         /// The dispatch.
@@ -130,6 +143,8 @@ pub enum Verdict {
     NotSigned,
     /// The sender withdrew it.
     Withdrawn,
+    /// The sender signed it, and it lay with a third member for the recipient; the file has no word of the recipient's log on it.
+    Deposited,
     /// The sender signed it, and the file has no word of the recipient's log on it. That it was sent nothing proves.
     Unanswered,
     /// There are only the words of one or both sides.
@@ -153,6 +168,7 @@ impl DisputeFile {
         let (sender, recipient) = (known(&file.channel.sender)?, known(&file.channel.recipient)?);
         let mut case = Case { directory: &directory, file: &file, facts: BTreeMap::new() };
         let receipts = pieces("receipt", &file.receipts, |bytes| case.receipt(recipient, bytes))?;
+        pieces("deposit receipt", &file.deposits, |deposited| case.deposited(deposited))?;
         pieces("dispatch or withdrawal", &file.arrivals, |arrival| case.arrival(sender, arrival))?;
         pieces("counted dispatch", &file.counted, |counted| {
             let receipt = receipts.get(counted.receipt).ok_or_else(|| "the file has no such receipt".to_owned())?;
@@ -231,7 +247,7 @@ impl Case<'_> {
     fn receipt(&mut self, recipient: &KnownNode, bytes: &[u8]) -> Result<Receipt, String> {
         let receipt = open_receipt(recipient, bytes).map_err(|error| error.to_string())?;
         self.same_channel(&receipt.skeleton.channel)?;
-        let witnessed = witnessed(self.directory, recipient, &receipt, bytes)?;
+        let witnessed = witnessed(self.directory, recipient, &receipt.checkpoint.origin, bytes)?;
         let fact = Fact::Answered {
             dispatch: receipt.body.dispatch,
             outcome: receipt.body.outcome.clone(),
@@ -241,6 +257,37 @@ impl Case<'_> {
         };
         self.fact(receipt.skeleton.number, fact);
         Ok(receipt)
+    }
+
+    /// A third member's receipt: of a node that is neither side, whose member an agreement of the file names as depositary.
+    fn deposited(&mut self, deposited: &Deposited) -> Result<(), String> {
+        let known = self.directory.node(&deposited.with);
+        let known = known.ok_or_else(|| format!("no card in the file names {}", deposited.with))?;
+        let receipt = open_deposit(known, &deposited.receipt).map_err(|error| error.to_string())?;
+        let channel = &receipt.skeleton.channel;
+        self.same_channel(channel)?;
+        let (from, to) = (channel.sender.member(), channel.recipient.member());
+        let agreement = self.directory.agreement(&receipt.skeleton.agreement).map(|agreement| &agreement.id);
+        let versions = agreement.and_then(|id| self.directory.agreement_versions().get(id));
+        let mut rows = versions.into_iter().flatten().flat_map(|(_, version)| &version.flows);
+        let named = rows.any(|row| {
+            row.from.contains(&from) && row.to.contains(&to) && row.depositary().as_ref() == Some(&known.member)
+        });
+        if !named {
+            return Err(format!(
+                "no row of the agreement {} in the file has anything of this channel deposited with {}",
+                receipt.skeleton.agreement, known.member
+            ));
+        }
+        let fact = Fact::Deposited {
+            dispatch: receipt.dispatch,
+            with: known.node.clone(),
+            log: receipt.checkpoint.origin.clone(),
+            index: receipt.index,
+            witnessed: witnessed(self.directory, known, &receipt.checkpoint.origin, &deposited.receipt)?,
+        };
+        self.fact(receipt.skeleton.number, fact);
+        Ok(())
     }
 
     fn arrival(&mut self, sender: &KnownNode, arrival: &Arrival) -> Result<(), String> {
@@ -261,10 +308,14 @@ impl Case<'_> {
         if let Some(agreement) = agreement.filter(|digest| self.directory.agreement(digest).is_none()) {
             return Err(format!("the agreement {agreement} that number {number} rests on is not in the file"));
         }
-        // The time of its signature is that of the recipient's witnessed entry; without one it counts as made now.
+        // The time of its signature is that of the witnessed entry of the recipient or a depositary; without one it counts as made now.
         let facts = self.facts.get(&number).map_or(&[][..], Vec::as_slice);
         let made = facts.iter().filter_map(|fact| match fact {
-            Fact::Answered { dispatch: answered, witnessed, .. } if *answered == dispatch => *witnessed,
+            Fact::Answered { dispatch: named, witnessed, .. } | Fact::Deposited { dispatch: named, witnessed, .. }
+                if *named == dispatch =>
+            {
+                *witnessed
+            }
             _ => None,
         });
         let made = made.min();
@@ -307,15 +358,10 @@ fn pieces<T, R>(
 
 /// The quorum time of a receipt's checkpoint. Too few cosignatures are none; a wrong one, or a line by a key that no policy of the log has,
 /// refuses the receipt: nobody can take a cosignature away unseen by spoiling it.
-fn witnessed(
-    directory: &Directory,
-    recipient: &KnownNode,
-    receipt: &Receipt,
-    bytes: &[u8],
-) -> Result<Option<Millis>, String> {
+fn witnessed(directory: &Directory, node: &KnownNode, origin: &str, bytes: &[u8]) -> Result<Option<Millis>, String> {
     let proof = TlogProof::parse(bytes).map_err(|error| error.to_string())?;
     let note = Note::parse(&proof.checkpoint).map_err(|error| error.to_string())?;
-    let policies = policies_of(directory, recipient, &receipt.checkpoint.origin, true);
+    let policies = policies_of(directory, node, origin, true);
     let policies = policies.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
     let known = |line: &NoteSignature| {
         let mut parties = policies.iter().flat_map(|policy| policy.logs().iter().chain(policy.witnesses()));
@@ -386,7 +432,11 @@ fn judge(facts: &[Fact], due: Option<Millis>) -> (Verdict, Option<Class>) {
         }
         None if !logged.is_empty() => (Verdict::Received, Some(waits)),
         None if withdrawn => (Verdict::Withdrawn, Some(Class::Withdrawn)),
-        None => (Verdict::Unanswered, Some(waits)),
+        None => {
+            let lay = |fact: &Fact| matches!(fact, Fact::Deposited { dispatch: lay, .. } if lay == dispatch);
+            let verdict = if facts.iter().any(lay) { Verdict::Deposited } else { Verdict::Unanswered };
+            (verdict, Some(waits))
+        }
     }
 }
 
@@ -440,7 +490,7 @@ impl Fact {
             Fact::Counted { dispatch, log, index, .. } => {
                 Some(Logged { dispatch: *dispatch, outcome: None, log, index: *index })
             }
-            Fact::Sent { .. } | Fact::Withdrew { .. } | Fact::Said { .. } => None,
+            Fact::Sent { .. } | Fact::Withdrew { .. } | Fact::Said { .. } | Fact::Deposited { .. } => None,
         }
     }
 
@@ -448,8 +498,15 @@ impl Fact {
     fn signed(&self) -> Option<(Digest, Millis)> {
         match self {
             Fact::Sent { dispatch, at, .. } | Fact::Withdrew { dispatch, at, .. } => Some((*dispatch, *at)),
-            Fact::Answered { .. } | Fact::Counted { .. } | Fact::Said { .. } => None,
+            Fact::Answered { .. } | Fact::Counted { .. } | Fact::Said { .. } | Fact::Deposited { .. } => None,
         }
+    }
+}
+
+fn witnessed_in_words(witnessed: &Option<Millis>) -> String {
+    match witnessed {
+        Some(time) => format!("; witnessed at {time}"),
+        None => "; not witnessed in this file".into(),
     }
 }
 
@@ -465,6 +522,9 @@ impl fmt::Display for Verdict {
             Self::OtherDispatch => "the recipient received another dispatch than the one shown",
             Self::NotSigned => "received, and no signature of the sender on it is shown",
             Self::Withdrawn => "withdrawn by the sender",
+            Self::Deposited => {
+                "signed by the sender and deposited with a third member for the recipient; no word of the recipient's log on it is shown"
+            }
             Self::Unanswered => "signed by the sender; no word of the recipient's log on it is shown",
             Self::Words => "only words: nothing that the sender signed or the recipient's log has is shown",
         })
@@ -483,10 +543,14 @@ impl fmt::Display for Fact {
             }
             Self::Answered { dispatch, outcome, log, index, witnessed } => {
                 write!(f, "entry {index} of {log} answers the dispatch {dispatch}: {outcome}")?;
-                match witnessed {
-                    Some(time) => write!(f, "; witnessed at {time}"),
-                    None => f.write_str("; not witnessed in this file"),
-                }
+                f.write_str(&witnessed_in_words(witnessed))
+            }
+            Self::Deposited { dispatch, with, log, index, witnessed } => {
+                write!(
+                    f,
+                    "entry {index} of {log} says that the dispatch {dispatch} lay sealed with {with} for the recipient"
+                )?;
+                f.write_str(&witnessed_in_words(witnessed))
             }
             Self::Counted { dispatch, log, index, contiguous } => write!(
                 f,

@@ -6,11 +6,11 @@ use super::log::LOG;
 use super::world::WORLD;
 use crate::cbor::{Decode, Encode, Writer};
 use crate::exchange::{
-    Answer, CheckpointsBody, Dispatch, DocumentBody, EntryKind, ErrorCode, Holdings, Lack, Lane, NewestCheckpoint,
-    Outcome, ReceiptBody, RefusalCode, Rejection, Request, SentBody, ShownIn, Skeleton, Withdrawal,
+    Answer, CheckpointsBody, DepositPart, Dispatch, DocumentBody, EntryKind, ErrorCode, Holdings, Lack, Lane,
+    NewestCheckpoint, Outcome, ReceiptBody, RefusalCode, Rejection, Request, SentBody, ShownIn, Skeleton, Withdrawal,
 };
 use crate::hash::Digest;
-use crate::limits::ATTACHMENT_RANGE_BYTES;
+use crate::limits::{ATTACHMENT_RANGE_BYTES, DEPOSIT_RANGE_BYTES};
 use crate::record::Fault;
 use crate::time::Day;
 use crate::tlog::AddCheckpoint;
@@ -44,6 +44,12 @@ fn request(name: &str, what: &str, request: &Request) -> Json {
             .with("offset", *offset),
         Request::Window(question) => case.with("question", bytes(question)),
         Request::Statement(proposal) => case.with("proposal", bytes(proposal)),
+        Request::Deposit(d) => {
+            case.with("header", bytes(&d.header)).with("signature", bytes(d.signature)).with("sealed", bytes(&d.sealed))
+        }
+        Request::Deposits { done, from, offset } => {
+            case.with("done", *done).with("from", *from).with("offset", *offset)
+        }
         Request::AuditRead { from, count } => case.with("from", *from).with("count", *count),
     };
     let framed = [&(encoded.len() as u32).to_be_bytes()[..], &encoded].concat();
@@ -54,6 +60,7 @@ fn requests() -> Vec<Json> {
     let net = &WORLD.net;
     let header = WORLD.withdrawal();
     let dispatch = Dispatch { header: vec![1, 2, 3], signature: [4; 64], sealed: vec![5; 30] };
+    let kept = Dispatch { sealed: vec![6; 31], ..dispatch.clone() };
     vec![
         request("a dispatch (its parts are any bytes here)", "dispatch", &Request::Dispatch(dispatch)),
         request("a withdrawal", "withdrawal", &Request::Withdrawal(Withdrawal::sign(&header, &net.post.sign))),
@@ -89,6 +96,12 @@ fn requests() -> Vec<Json> {
         ),
         request("what stands in a window (any bytes here)", "window", &Request::Window(vec![8; 5])),
         request("a statement to be signed (any bytes here)", "statement", &Request::Statement(vec![9; 6])),
+        request("a dispatch to be kept (its parts are any bytes here)", "deposit", &Request::Deposit(kept)),
+        request(
+            "what was deposited",
+            "deposits",
+            &Request::Deposits { done: 7, from: 300, offset: DEPOSIT_RANGE_BYTES as u64 },
+        ),
         request("no entries of the log", "audit_read", &Request::AuditRead { from: u64::MAX, count: 0 }),
     ]
 }
@@ -173,6 +186,16 @@ fn answers() -> Vec<Json> {
     cases.push(answer("what stands in a window".into(), "window", fields, &window));
     let fields = object! { "signature" => bytes([0x5b; 64]) };
     cases.push(answer("a statement that is signed".into(), "statement", fields, &Answer::Statement([0x5b; 64])));
+    let none = Answer::Deposit(None);
+    cases.push(answer("nothing was deposited".into(), "deposit", object! { "part" => Json::Null }, &none));
+    let part =
+        DepositPart { entry: 300, header: vec![1, 2, 3], signature: [4; 64], length: 2_097_160, sealed: vec![6; 8] };
+    let told = object! {
+        "entry" => part.entry, "header" => bytes(&part.header), "signature" => bytes(part.signature),
+        "length" => part.length, "sealed" => bytes(&part.sealed),
+    };
+    let name = "a range of what was deposited (its parts are any bytes here)".to_owned();
+    cases.push(answer(name, "deposit", object! { "part" => told }, &Answer::Deposit(Some(part))));
     let page = LOG.log.page(2, 1);
     let fields = object! {
         "entries" => page.entries.len(), "checkpoint" => bytes(&page.checkpoint),

@@ -536,7 +536,12 @@ fn taken_now() -> Vec<Json> {
     let everything = life.names();
     let until = |name: &str| everything.iter().copied().take_while(|of| *of != name).collect::<Vec<_>>();
     let stopped = Agreement::open(life.get("agreement stopped")).unwrap();
-    let new = Agreement { id: slug("new"), ..stopped }.to_document(life.network());
+    let new = Agreement { id: slug("new"), ..stopped };
+    let mut kept = new.clone();
+    kept.parties.insert(0, slug("auditor"));
+    kept.flows[0].onward.clear();
+    kept.flows[0].terms = vec![Term { name: "deposit".into(), value: "auditor".into() }];
+    let (new, kept) = (new.to_document(life.network()), kept.to_document(life.network()));
     let later = |round| life.charter("charter 4", move |charter| charter.round = round);
     let previous = life.get("charter 4").digest();
     let reject = |round| Rejection { governor: slug("auditor"), previous, round }.to_document(life.network());
@@ -549,6 +554,12 @@ fn taken_now() -> Vec<Json> {
     let signed = |document: Document, by: &[&str]| life.signed(document, by);
     let cases: Vec<(&str, Vec<&str>, Document, &str)> = vec![
         ("an agreement", everything.clone(), signed(new.clone(), &["customs-kr", "post-de"]), today),
+        (
+            "an agreement that names a depositary",
+            everything.clone(),
+            signed(kept, &["auditor", "customs-kr", "post-de"]),
+            today,
+        ),
         (
             "an agreement on the charter's last day",
             everything.clone(),

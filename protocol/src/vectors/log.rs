@@ -270,11 +270,21 @@ fn audits() -> Vec<Json> {
     told.extend([erased(vec![Named { entry: 1, places: Vec::new() }, Named { entry: 3, places: vec![0] }]), hold()]);
     let mut gone = vec![Log::of(customs, &told).page(0, 20)];
     gone[0].entries[1].body = None;
+    let auditor = &WORLD.net.auditor;
+    let kept = |number| {
+        let (channel, envelope) = (WORLD.net.channel(), envelope(WORLD.net.channel(), number));
+        let body = SentBody { dispatch: envelope.digest() }.to_cbor();
+        Told { skeleton: skeleton(EntryKind::Deposited, channel, number, 30), body, evidence: Some(envelope.to_cbor()) }
+    };
+    let told = [kept(2), kept(1), erased(vec![Named { entry: 1, places: Vec::new() }])];
+    let mut third = vec![Log::of(auditor, &told).page(0, 3)];
+    third[0].entries[1].body = None;
     let cases = [
         ("the whole log", customs, whole),
         ("an entry erased, a record of another, and a hold", customs, gone),
         ("skeletons only", customs, skeletons),
         ("a number sent again, one withdrawn, what is held of another log, and a document", post, sender),
+        ("what two others' channel deposited, and one of that erased", auditor, third),
     ];
     let cases = cases.map(|(name, party, pages)| {
         let report = audit(party, &pages);

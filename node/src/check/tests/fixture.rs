@@ -21,14 +21,14 @@ use luxor_protocol::record::{
     ArrivedView, Batch, BatchHeader, DECLARATION, Fault, Names, RecordView, SealedRecord, batch_root, content_from_json,
 };
 use luxor_protocol::time::{Day, Millis};
-use luxor_protocol::tlog::{Frontier, leaf_hash};
+use luxor_protocol::tlog::{Checkpoint, Frontier, TlogProof, leaf_hash};
 
 use crate::folder::{Folder, NodeKeys};
 use crate::seal::Recipient;
 use crate::sequencer::{Commit, Committed, LockFile, Sequencer};
 use crate::store::{
-    Attempt, NamedRecord, PassedRecord, RepairKey, RepairRow, StandRow, Store, StoreConfig, SubmissionRow, Totals,
-    Under, Write, passed_on_row, seal_of,
+    Attempt, GivenRow, NamedRecord, PassedRecord, RepairKey, RepairRow, StandRow, Store, StoreConfig, SubmissionRow,
+    Totals, Under, WaitingDeposit, Write, passed_on_row, seal_of,
 };
 use crate::testing::{GROUPS, MEMBERS, TwoMembers, key};
 
@@ -250,6 +250,42 @@ impl Pair {
             let request = Request::AuditRead { from: 0, count: 0 };
             self.settle(from, &[Sent { request, header, dispatch, views: Vec::new() }], vec![proof]);
         }
+    }
+
+    /// One side keeps what the other deposited for `c/n1`, twice, of which one was taken; and has the other's receipt for a dispatch of its own.
+    pub(super) fn deposits(&mut self, at: usize) {
+        let network = self.directory.network();
+        let channel = self.channel(1 - at, Lane::Ordinary);
+        let (_, store, _) = self.sides[1 - at].open.as_ref().unwrap();
+        let row = store.sent_after(&channel, 0, 1).unwrap().remove(0).1;
+        let header = DispatchHeader::from_cbor(&row.envelope.header).unwrap();
+        let channel = Channel { recipient: "c/n1".parse().unwrap(), ..channel };
+        for number in [7, 8] {
+            let header = DispatchHeader { channel: channel.clone(), number, ..header.clone() };
+            let sign = &self.sides[1 - at].keys.sign;
+            let dispatch = Dispatch::sign(&network, header.to_cbor(), vec![number as u8; 40], sign);
+            let body = SentBody { dispatch: dispatch.envelope().digest() }.to_cbor();
+            let entry = opening(&skeleton(EntryKind::Deposited, &header), body);
+            let (envelope, sealed) = (dispatch.envelope(), dispatch.sealed);
+            let write = Write::Kept { channel: channel.clone(), number, entry: 0, envelope, sealed };
+            let first = self.sides[at].commit(vec![write], vec![entry], false).first;
+            if number == 8 {
+                let taken = WaitingDeposit { entry: first, channel: channel.clone(), number };
+                self.sides[at].commit(vec![Write::KeptTaken(vec![taken])], Vec::new(), false);
+            }
+        }
+        let own = self.channel(at, Lane::Ordinary);
+        let (_, store, _) = self.sides[at].open.as_ref().unwrap();
+        let (number, sent, _) = store.sent_after(&own, 0, 1).unwrap().remove(0);
+        let header = DispatchHeader::from_cbor(&sent.envelope.header).unwrap();
+        let body = SentBody { dispatch: sent.envelope.digest() }.to_cbor();
+        let entry = opening(&skeleton(EntryKind::Deposited, &header), body);
+        let with = self.sides[1 - at].me.clone();
+        let checkpoint = Checkpoint::new(format!("luxor.test/{with}"), 1, leaf_hash(&entry.entry()));
+        let checkpoint = checkpoint.sign(self.sides[1 - at].keys.log[0].signing_key()).unwrap().to_bytes();
+        let proof = TlogProof { extra: Some(entry.to_cbor()), index: 0, hashes: Vec::new(), checkpoint };
+        let row = GivenRow { with, index: 0, at: NOW, proof: proof.to_bytes() };
+        self.sides[at].commit(vec![Write::Given { channel: own, number, row }], Vec::new(), false);
     }
 
     /// Drops the sealed bytes of everything settled so far.

@@ -164,6 +164,13 @@ fn named<'k>(digest: &Digest, row: &'k AttachedRow) -> Named<'k> {
     Named { digest: *digest, size: row.size, key: &row.key }
 }
 
+impl Attached {
+    /// Bytes that must be left on the disk.
+    pub(super) fn min_free_bytes(&self) -> u64 {
+        self.min_free_bytes
+    }
+}
+
 impl Driver {
     /// Removes files that are nothing, sees how far the others are, and begins to fetch those that were being fetched. Before anything
     /// else is done with them.

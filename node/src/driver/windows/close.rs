@@ -10,7 +10,7 @@ use luxor_protocol::cbor::{Decode as _, Encode as _};
 use luxor_protocol::document::KnownNode;
 use luxor_protocol::exchange::{Answer, Channel, ErrorCode, Request};
 use luxor_protocol::hash::Domain;
-use luxor_protocol::limits::MAX_WINDOW_NUMBERS;
+use luxor_protocol::limits::{MAX_DIFFERENCES, MAX_WINDOW_NUMBERS};
 use luxor_protocol::reconciliation::{
     Class, CosignedStatement, Proposal, Span, Stand, Statement, StatementError, Window, conclude,
 };
@@ -21,6 +21,10 @@ use crate::store::{StatementRow, StoreError, Write};
 
 /// Comparisons until a window is given up that changes while it is closed.
 const ATTEMPTS: usize = 4;
+/// Statements about a channel that are looked at in one round for numbers that stand otherwise by now.
+const LOOKED_AGAIN: usize = 64;
+/// Of these, those that are made again in one round.
+const MADE_AGAIN: usize = 4;
 
 /// How a proposal was taken.
 enum Taken {
@@ -148,19 +152,51 @@ impl Driver {
         let channels = self.window_beside(move || shared.store.channels()).await?;
         let own = channels.into_iter().filter(|channel| channel.sender == self.shared.me);
         for channel in own.filter(|channel| channel.epoch == self.shared.epoch()) {
+            let (shared, of) = (self.shared.clone(), channel.clone());
+            for span in self.window_beside(move || settled_since(&shared, &of)).await? {
+                self.close_one(&channel, Some(span.from()), span.last()).await?;
+            }
             let (shared, of, due) = (self.shared.clone(), channel.clone(), self.receipt_due_ms);
             let end = self.window_beside(move || settled_to(&shared, &of, due)).await?;
             let Some(end) = end else { continue };
-            match self.close_window(channel.clone(), None, Some(end)).await {
-                Ok(_) => {}
-                Err(error @ (WindowError::Store(_) | WindowError::Sequencer(_) | WindowError::Stopping)) => {
-                    return Err(error);
-                }
-                Err(error) => tracing::info!(%channel, %error, "a window is not closed yet"),
-            }
+            self.close_one(&channel, None, end).await?;
         }
         Ok(())
     }
+
+    /// Closes one window; what the other side does not answer about is no error.
+    async fn close_one(&self, channel: &Channel, from: Option<u64>, to: u64) -> Result<(), WindowError> {
+        match self.close_window(channel.clone(), from, Some(to)).await {
+            Err(error @ (WindowError::Store(_) | WindowError::Sequencer(_) | WindowError::Stopping)) => Err(error),
+            Err(error) => {
+                tracing::info!(%channel, %error, "a window is not closed yet");
+                Ok(())
+            }
+            Ok(_) => Ok(()),
+        }
+    }
+}
+
+/// Windows whose newest statement has a difference at a number that stands otherwise here by now; the last ones first, some at a time. A
+/// statement that is made again has what stands then, so it is not made a third time for the same reason.
+fn settled_since(shared: &Shared, channel: &Channel) -> Result<Vec<Span>, StoreError> {
+    let store = &shared.store;
+    let (mut found, mut left) = (Vec::new(), MAX_DIFFERENCES);
+    for row in store.newest_statements(channel, LOOKED_AGAIN)? {
+        for difference in row.differences.iter().take(left) {
+            let stand = store.stand(channel, difference.number())?.map_or(Stand::Absent, |row| row.stand);
+            if stand != difference.sender() {
+                let statement = row.read().map_err(|error| StoreError::damaged("a statement", error))?;
+                found.push(statement.window().span());
+                break;
+            }
+        }
+        left = left.saturating_sub(row.differences.len());
+        if found.len() == MADE_AGAIN || left == 0 {
+            break;
+        }
+    }
+    Ok(found)
 }
 
 /// The last number that a window may be closed with: those behind it wait for receipts that are not due yet. Nothing where there is none

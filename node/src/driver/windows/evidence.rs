@@ -7,8 +7,8 @@ use luxor_protocol::cbor::{Decode as _, Encode as _};
 use luxor_protocol::document::{DocumentKind, KnownNode};
 use luxor_protocol::exchange::{Arrival, Channel, DispatchHeader, log_key, open_receipt, policy_of};
 use luxor_protocol::hash::Digest;
-use luxor_protocol::limits::{MAX_DISPUTE_ITEMS, MAX_DISPUTE_STATEMENTS};
-use luxor_protocol::reconciliation::{Counted, DisputeFile, Side, Span, Stand};
+use luxor_protocol::limits::{MAX_DISPUTE_DEPOSITS, MAX_DISPUTE_ITEMS, MAX_DISPUTE_STATEMENTS};
+use luxor_protocol::reconciliation::{Counted, Deposited, DisputeFile, Side, Span, Stand};
 use luxor_protocol::tlog::{MemoryTree, Note, TlogProof, VerifierKey, leaf_hash};
 
 use super::{WindowError, own_side};
@@ -52,6 +52,7 @@ impl Driver {
         }
         if side == Side::Sender {
             self.with_witnesses(&channel, &mut file, &numbers).await?;
+            self.with_witnessed_deposits(&mut file).await?;
         }
         Ok(file.to_bytes()?)
     }
@@ -74,6 +75,19 @@ impl Driver {
                     *receipt = only_by(&keys, read.clone());
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// The same of deposit receipts, as far as those who gave them show it.
+    async fn with_witnessed_deposits(&self, file: &mut DisputeFile) -> Result<(), WindowError> {
+        for deposited in file.deposits.iter_mut().take(MAX_ASKED) {
+            let Some(known) = self.shared.directory().node(&deposited.with).cloned() else { continue };
+            let Ok(signed) = TlogProof::parse(&deposited.receipt) else { continue };
+            let asked = tokio::time::timeout(ASK_WITNESSED, self.first_proof(&known, &signed)).await;
+            let Ok(Ok(Some((.., mut proof)))) = asked else { continue };
+            proof.extra = signed.extra;
+            deposited.receipt = only_by(&signers(&self.shared, &known)?, proof);
         }
         Ok(())
     }
@@ -122,6 +136,9 @@ fn gather(shared: &Shared, channel: &Channel, side: Side, numbers: &BTreeSet<u64
         for arrival in arrivals {
             take(&mut file, &mut agreements, arrival)?;
         }
+        if side == Side::Sender && file.deposits.len() < MAX_DISPUTE_DEPOSITS {
+            deposited(shared, channel, *number, &mut file)?;
+        }
         match receipt.and_then(|receipt| TlogProof::parse(&receipt).ok()) {
             Some(proof) => file.receipts.push(only_by(&keys, proof)),
             None => uncounted.push(*number),
@@ -163,6 +180,17 @@ fn take(file: &mut DisputeFile, agreements: &mut BTreeSet<Digest>, arrival: Arri
         agreements.insert(header.agreement_digest);
     }
     file.arrivals.push(arrival);
+    Ok(())
+}
+
+/// Puts in the receipt of a third member with which a dispatch was deposited.
+fn deposited(shared: &Shared, channel: &Channel, number: u64, file: &mut DisputeFile) -> Result<(), WindowError> {
+    let Some(row) = shared.store.given(channel, number)? else { return Ok(()) };
+    let Some(known) = shared.directory().node(&row.with).cloned() else { return Ok(()) };
+    if let Ok(proof) = TlogProof::parse(&row.proof) {
+        let receipt = only_by(&signers(shared, &known)?, proof);
+        file.deposits.push(Deposited { with: row.with, receipt });
+    }
     Ok(())
 }
 

@@ -131,7 +131,10 @@ impl Disk {
             | Write::Document { .. }
             | Write::Proposed { .. }
             | Write::Statement { .. }
-            | Write::Compared { .. } => unreachable!("no engine writes it"),
+            | Write::Compared { .. }
+            | Write::Kept { .. }
+            | Write::KeptTaken(_)
+            | Write::Given { .. } => unreachable!("no engine writes it"),
             Write::Submission { chunk, .. } => {
                 assert!(self.submissions.insert(chunk), "chunk {chunk} is accepted twice");
             }

@@ -312,3 +312,76 @@ proptest! {
         }
     }
 }
+
+/// A dispute about what the sender deposited with `customs-jp`: number 5, which the recipient leaves without an answer.
+fn deposited() -> (DisputeFile, Vec<u8>) {
+    use crate::exchange::deposit_tests::{KEEPING, kept, log_of};
+    let all = std::iter::once(&NETWORK.charter).chain(&NETWORK.cards).chain(&KEEPING.1);
+    let mut file = DisputeFile::new(channel(), all.map(Encode::to_cbor).collect());
+    let dispatch = kept(5, |_| ());
+    file.arrivals = vec![Arrival::Dispatch(dispatch.envelope())];
+    let mut proof = TlogProof::parse(&log_of(&dispatch).receipt(0)).unwrap();
+    let mut note = Note::parse(&proof.checkpoint).unwrap();
+    for party in [&NETWORK.post, &NETWORK.customs, &NETWORK.auditor] {
+        note.cosign(&witness_name(&party.origin()), party.witness_key(), NOW.0 / 1_000 + 9).unwrap();
+    }
+    proof.checkpoint = note.to_bytes();
+    (file, proof.to_bytes())
+}
+
+#[test]
+fn a_deposit_proves_that_what_is_withheld_lay_with_a_third_from_a_time_on() {
+    let (mut file, receipt) = deposited();
+    let verdict = |file: &DisputeFile| {
+        let found = DisputeFile::verify(&file.to_bytes().unwrap(), &NETWORK.id(), Some(NOW)).unwrap();
+        let [number] = &found.numbers[..] else { panic!("{found:?}") };
+        (number.verdict, number.class, number.facts.iter().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    let (without, class, _) = verdict(&file);
+    assert_eq!((without, class), (Verdict::Unanswered, Some(Class::Withheld)));
+    file.deposits = vec![Deposited { with: NETWORK.other.node.clone(), receipt: receipt.clone() }];
+    let (with, class, facts) = verdict(&file);
+    assert_eq!((with, class), (Verdict::Deposited, Some(Class::Withheld)));
+    let time = Millis(NOW.0 / 1_000 * 1_000 + 9_000);
+    let lay = format!("lay sealed with customs-jp/n1 for the recipient; witnessed at {time}");
+    assert!(facts.iter().any(|fact| fact.contains(&lay)), "{facts:?}");
+    // Without its cosignatures it is signed only.
+    let mut signed = TlogProof::parse(&receipt).unwrap();
+    let mut note = Note::parse(&signed.checkpoint).unwrap();
+    note.signatures.truncate(1);
+    signed.checkpoint = note.to_bytes();
+    file.deposits[0].receipt = signed.to_bytes();
+    let (with, _, facts) = verdict(&file);
+    assert_eq!(with, Verdict::Deposited);
+    assert!(facts.iter().any(|fact| fact.ends_with("not witnessed in this file")), "{facts:?}");
+}
+
+#[test]
+fn a_deposit_that_no_agreement_of_the_file_names_refuses_it() {
+    let (mut file, receipt) = deposited();
+    let refused = |file: &DisputeFile| {
+        DisputeFile::verify(&file.to_bytes().unwrap(), &NETWORK.id(), None).unwrap_err().to_string()
+    };
+    // The log of another node; a receipt of another kind; another channel.
+    file.deposits = vec![Deposited { with: NETWORK.auditor.node.clone(), receipt: receipt.clone() }];
+    assert!(refused(&file).starts_with("deposit receipt 0 of the dispute file"), "{}", refused(&file));
+    file.deposits = vec![Deposited { with: NETWORK.customs.node.clone(), receipt: CASE.log.receipt(0) }];
+    assert!(refused(&file).contains("another kind of entry"), "{}", refused(&file));
+    file.deposits = vec![Deposited { with: NETWORK.other.node.clone(), receipt }];
+    file.channel.lane = Lane::Urgent;
+    assert!(refused(&file).contains("about the channel"), "{}", refused(&file));
+    // The depositary wrote it under an agreement that names nobody.
+    let mut file = empty();
+    let (header, envelope) = envelope(5, 5);
+    let skeleton = Skeleton {
+        kind: EntryKind::Deposited,
+        agreement: header.agreement_digest,
+        channel: header.channel,
+        number: 5,
+        due: NOW.day(),
+    };
+    let body = crate::exchange::SentBody { dispatch: envelope.digest() }.to_cbor();
+    let receipt = Log::of(&NETWORK.other, &[Told { skeleton, body, evidence: None }]).receipt(0);
+    file.deposits = vec![Deposited { with: NETWORK.other.node.clone(), receipt }];
+    assert!(refused(&file).contains("no row of the agreement"), "{}", refused(&file));
+}

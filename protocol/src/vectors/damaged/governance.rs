@@ -31,6 +31,7 @@ pub(super) fn documents() -> Vec<Json> {
         change(&mut body.flows[0]);
         life.signed(body.to_document(network), &["customs-kr", "post-de"])
     };
+    let deposit = |with: &str| vec![Term { name: "deposit".into(), value: with.into() }];
     let later = |change: &dyn Fn(&mut Agreement), by: &[&str]| {
         let before = life.get("agreement parcels 2");
         let mut body = Agreement::open(before).unwrap();
@@ -116,6 +117,9 @@ pub(super) fn documents() -> Vec<Json> {
             "a flow with a term that is no word",
             flow(&|f| f.terms = vec![Term { name: "a b".into(), value: "c".into() }]),
         ),
+        ("a depositary that is no party", flow(&|f| f.terms = deposit("auditor"))),
+        ("a depositary that receives", flow(&|f| f.terms = deposit("customs-kr"))),
+        ("a depositary that is no name", flow(&|f| f.terms = deposit("some_body"))),
         ("a flow with a territory twice", flow(&|f| f.territories = vec!["KR".parse().unwrap(); 2])),
         ("an onward permission of a group not given", flow(&|f| f.onward[0].groups = vec!["value".into()])),
         ("an onward permission to nobody", flow(&|f| f.onward[0].to = Default::default())),
