@@ -1,7 +1,8 @@
 //! The command line. What is said of documents is in [`documents`], of traders in [`traders`], of differences in [`reconcile`], of
-//! statistics in [`stats`], of windows and disputes in [`windows`].
+//! duty in [`duty`], of statistics in [`stats`], of windows and disputes in [`windows`].
 
 mod documents;
+mod duty;
 mod reconcile;
 mod stats;
 mod traders;
@@ -18,6 +19,7 @@ pub(crate) use documents::{
     AgreementCommand, CardCommand, CharterCommand, DocumentsArgs, ExplainArgs, KeysArgs, KnownArgs, RenewArgs,
     RevokeArgs, RotateArgs, SignerArgs, WordArgs,
 };
+pub(crate) use duty::{DutyAssessArgs, DutyCommand};
 pub(crate) use reconcile::{
     CloseArgs, PaymentsArgs, ReconcileArgs, ReconcileCommand, ReconcileExplainArgs, SummaryListArgs, WriteOffArgs,
 };
@@ -71,6 +73,9 @@ pub(crate) enum Command {
     Attachment(AttachmentCommand),
     /// Submit records to the own node, which sends them to whom an agreement gives them.
     Submit(SubmitArgs),
+    /// Duty and tax of declarations by dated rules: assess them, with a record to submit; print a book of rules to edit. Needs no node.
+    #[command(subcommand)]
+    Duty(DutyCommand),
     /// Convert records between formats, every row accounted for. Needs no node.
     Convert(ConvertArgs),
     /// List dispatches received.
