@@ -24,7 +24,8 @@ pub(crate) use reconcile::{
     CloseArgs, PaymentsArgs, ReconcileArgs, ReconcileCommand, ReconcileExplainArgs, SummaryListArgs, WriteOffArgs,
 };
 pub(crate) use stats::{
-    AmountArg, FormArgs, StatsCombineArgs, StatsCommand, StatsTableArgs, StatsThresholdArgs, StatsVerifyArgs,
+    AmountArg, FormArgs, StatsCombineArgs, StatsCommand, StatsFactsArgs, StatsFetchArgs, StatsPublishArgs,
+    StatsTableArgs, StatsThresholdArgs, StatsVerifyArgs,
 };
 pub(crate) use traders::{
     AttestKeyAddArgs, AttestKeyCommand, AttestKeyEndArgs, AttestKeyListArgs, RecogniseArgs, UsesArgs,
@@ -137,7 +138,8 @@ pub(crate) enum Command {
     /// uses. Needs no node, and with one what is signed goes to partners.
     #[command(subcommand)]
     Attest(crate::cmd::AttestCommand),
-    /// Statistics of facts: tables with what would tell of somebody withheld, signed; thresholds; several members' added up. Needs no node.
+    /// Statistics: facts of a node's records; tables with what would tell of somebody withheld, signed; thresholds; several members' added up;
+    /// publications sent and fetched.
     #[command(subcommand)]
     Stats(StatsCommand),
     /// Run a network on this machine and watch it work.

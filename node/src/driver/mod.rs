@@ -14,6 +14,7 @@ mod books;
 mod deletions;
 mod documents;
 mod erase;
+mod facts;
 mod holds;
 mod hot;
 mod known;
@@ -71,6 +72,7 @@ pub use books::{AccountsError, Asked, close, decide, listed, statement, summary_
 use documents::Spread;
 pub use documents::{AdmitError, Admitted, RefusedDocument, record_documents};
 pub use erase::{EraseError, ErasedNow};
+pub use facts::gathered;
 pub use known::{Known, KnownError, origins, peers};
 pub use life::{LifeError, life, referrals};
 pub use logs::{mark, standing};

@@ -35,6 +35,7 @@ mod summary;
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests;
 
+pub(crate) use assess::spread;
 pub use assess::{AssessError, Assessment, Consignment, Costs, Goods, Open, TaxLine, assess};
 pub use book::{Basis, BookError, Charge, Per, RevenueBook, TariffRate, TaxKind, TaxRule};
 pub use claim::{Capacity, Claim, ClaimState, ClaimedLine, LineRef, Mandate, Procedure, Proof};
