@@ -1,7 +1,8 @@
 //! The command line. What is said of documents is in [`documents`], of traders in [`traders`], of differences in [`reconcile`], of
-//! statistics in [`stats`], of windows and disputes in [`windows`].
+//! duty in [`duty`], of statistics in [`stats`], of windows and disputes in [`windows`].
 
 mod documents;
+mod duty;
 mod reconcile;
 mod stats;
 mod traders;
@@ -18,11 +19,13 @@ pub(crate) use documents::{
     AgreementCommand, CardCommand, CharterCommand, DocumentsArgs, ExplainArgs, KeysArgs, KnownArgs, RenewArgs,
     RevokeArgs, RotateArgs, SignerArgs, WordArgs,
 };
+pub(crate) use duty::{DutyAssessArgs, DutyCommand};
 pub(crate) use reconcile::{
     CloseArgs, PaymentsArgs, ReconcileArgs, ReconcileCommand, ReconcileExplainArgs, SummaryListArgs, WriteOffArgs,
 };
 pub(crate) use stats::{
-    AmountArg, FormArgs, StatsCombineArgs, StatsCommand, StatsTableArgs, StatsThresholdArgs, StatsVerifyArgs,
+    AmountArg, FormArgs, StatsCombineArgs, StatsCommand, StatsFactsArgs, StatsFetchArgs, StatsPublishArgs,
+    StatsTableArgs, StatsThresholdArgs, StatsVerifyArgs,
 };
 pub(crate) use traders::{
     AttestKeyAddArgs, AttestKeyCommand, AttestKeyEndArgs, AttestKeyListArgs, RecogniseArgs, UsesArgs,
@@ -71,6 +74,9 @@ pub(crate) enum Command {
     Attachment(AttachmentCommand),
     /// Submit records to the own node, which sends them to whom an agreement gives them.
     Submit(SubmitArgs),
+    /// Duty and tax of declarations by dated rules: assess them, with a record to submit; print a book of rules to edit. Needs no node.
+    #[command(subcommand)]
+    Duty(DutyCommand),
     /// Convert records between formats, every row accounted for. Needs no node.
     Convert(ConvertArgs),
     /// List dispatches received.
@@ -132,7 +138,8 @@ pub(crate) enum Command {
     /// uses. Needs no node, and with one what is signed goes to partners.
     #[command(subcommand)]
     Attest(crate::cmd::AttestCommand),
-    /// Statistics of facts: tables with what would tell of somebody withheld, signed; thresholds; several members' added up. Needs no node.
+    /// Statistics: facts of a node's records; tables with what would tell of somebody withheld, signed; thresholds; several members' added up;
+    /// publications sent and fetched.
     #[command(subcommand)]
     Stats(StatsCommand),
     /// Run a network on this machine and watch it work.

@@ -28,6 +28,7 @@ mod restore;
 mod rotation;
 mod sandbox;
 mod site;
+mod statistics;
 mod trust;
 mod views;
 mod volume;

@@ -4,11 +4,13 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Subcommand};
-use luxor_protocol::names::{CollectionModel, Currency};
+use luxor_protocol::names::{CollectionModel, Currency, MemberId, Purpose, Slug};
 use luxor_protocol::record::Decimal;
 use luxor_protocol::statistics::{
     Closeness, Dimension, Dominance, Flow, Measure, Month, Role, Rules, Structure, Table,
 };
+
+use super::NodeArgs;
 
 /// The columns of facts.
 const FACTS_HELP: &str = "\
@@ -20,6 +22,9 @@ the same party; without one all are one party, and more is withheld).";
 /// `luxor stats`
 #[derive(Debug, Subcommand)]
 pub(crate) enum StatsCommand {
+    /// Make facts of the records of a running node: a row for each goods item that is declared, each item once, with the duty that is known of
+    /// it. Parties get numbers; no name is written.
+    Facts(StatsFactsArgs),
     /// Make tables of facts, withhold the cells that would tell of somebody, and sign them with the member's identity key.
     #[command(after_help = FACTS_HELP)]
     Table(StatsTableArgs),
@@ -31,6 +36,80 @@ pub(crate) enum StatsCommand {
     Combine(StatsCombineArgs),
     /// Verify a signed publication by a folder of documents. Needs no node.
     Verify(StatsVerifyArgs),
+    /// Send a signed publication to a member under an agreement that gives records of the type statistics.
+    Publish(StatsPublishArgs),
+    /// Write a publication that a member sent, once its signature is verified and the record says of it what it is.
+    Fetch(StatsFetchArgs),
+}
+
+/// `luxor stats facts`
+#[derive(Debug, Args)]
+pub(crate) struct StatsFactsArgs {
+    /// import (filings of kind import) or export (export, reexport).
+    #[arg(long)]
+    pub(crate) flow: Flow,
+    /// The first month. A goods item lies in the month in which its declaration was filed, else lodged.
+    #[arg(long, value_name = "YYYY-MM")]
+    pub(crate) from: Month,
+    /// The last month.
+    #[arg(long, value_name = "YYYY-MM")]
+    pub(crate) to: Month,
+    /// The currency of value and duty.
+    #[arg(long)]
+    pub(crate) currency: Currency,
+    /// Where rates of exchange stand: books as `luxor duty assess` reads them. May be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) book: Vec<String>,
+    /// Purposes for which received records may be looked at, beside own ones.
+    #[arg(long, value_name = "PURPOSE,PURPOSE", value_delimiter = ',', default_value = "statistics")]
+    pub(crate) purposes: Vec<Purpose>,
+    /// Who collects, where neither a record of duty nor the declaration says so; without it such goods are left out.
+    #[arg(long)]
+    pub(crate) model: Option<CollectionModel>,
+    /// Count imports whose goods name no origin as from where they left.
+    #[arg(long)]
+    pub(crate) departure_as_origin: bool,
+    /// Where facts are written, as CSV; - is stdout.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+}
+
+/// `luxor stats publish`
+#[derive(Debug, Args)]
+pub(crate) struct StatsPublishArgs {
+    /// The signed publication, as `luxor stats table` writes it.
+    pub(crate) file: PathBuf,
+    /// Who is to get it.
+    #[arg(long, value_name = "ID")]
+    pub(crate) to: MemberId,
+    /// The agreement that gives it.
+    #[arg(long, value_name = "ID")]
+    pub(crate) agreement: Slug,
+    /// Wait at most so long for the receipt.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub(crate) wait: u64,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+}
+
+/// `luxor stats fetch`
+#[derive(Debug, Args)]
+pub(crate) struct StatsFetchArgs {
+    /// The reference of the record that carries or names it.
+    pub(crate) reference: String,
+    /// Who published it, where several members have such a reference.
+    #[arg(long, value_name = "ID")]
+    pub(crate) from: Option<MemberId>,
+    /// Where the signed publication is written.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Wait at most so long for an attached file.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    pub(crate) wait: u64,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
 }
 
 /// `luxor stats table`

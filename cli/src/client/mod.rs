@@ -17,8 +17,8 @@ use luxor_protocol::api::{
     ErasedReport, ExplainRequest, FindingLine, FixRequest, FixResult, Fork, HoldInfo, HoldRequest, InboxDispatch,
     InboxPage, LifeReport, LoggedDocument, OnwardRequest, OnwardResult, OutboxPage, OutboxState, QualityPage,
     QueuedReferral, ReceiptStanding, RecognitionReport, ReconciliationPage, RecordInfo, RedirectRequest, Redirected,
-    RepairGroup, RepairPage, RepairSelection, StatementLine, StatementTaken, Status, SummaryListRequest,
-    SummaryListTaken, UsesReport, WindowCloseRequest, WithdrawRequest, Withdrawn, WriteOffRequest,
+    RepairGroup, RepairPage, RepairSelection, StatementLine, StatementTaken, StatisticsPage, Status,
+    SummaryListRequest, SummaryListTaken, UsesReport, WindowCloseRequest, WithdrawRequest, Withdrawn, WriteOffRequest,
 };
 use luxor_protocol::audit::population::BatchViews;
 use luxor_protocol::cbor::{Decode as _, Encode as _};
@@ -239,6 +239,13 @@ impl Client {
     /// Whether a trader is recognised, and why: the query of [`luxor_protocol::api`].
     pub(crate) fn recognition(&self, query: &[(&'static str, String)]) -> Result<RecognitionReport, ClientError> {
         self.http.json("/v1/recognition", query)
+    }
+
+    /// A page of what facts of statistics are made of, from an entry of the log on.
+    pub(crate) fn statistics(&self, from: u64, purposes: &[Purpose]) -> Result<StatisticsPage, ClientError> {
+        let purposes: Vec<&str> = purposes.iter().map(|purpose| purpose.word()).collect();
+        let query = [("from", from.to_string()), ("purposes", purposes.join(","))];
+        self.http.json("/v1/statistics/records", &query)
     }
 
     /// Uses of numbers that their holders did not confirm.

@@ -22,7 +22,7 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// What a record says of a file in its group `attachments`.
 #[derive(Serialize)]
-struct Snippet {
+pub(super) struct Snippet {
     digest: String,
     size: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,7 +45,7 @@ pub(super) fn attach(args: &AttachArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Ok)
 }
 
-fn attach_one(client: &Client, path: &Path) -> anyhow::Result<Snippet> {
+pub(super) fn attach_one(client: &Client, path: &Path) -> anyhow::Result<Snippet> {
     let mut file = File::open(path).map_err(FileError::at(path))?;
     let (digest, size) = digest(&mut file, path)?;
     let mut have = client.attachment(&digest)?.have;
@@ -110,7 +110,7 @@ pub(super) fn run(command: &AttachmentCommand) -> anyhow::Result<Exit> {
 }
 
 /// Waits until a file is here; tells how far it is, and whether it came.
-fn fetch(client: &Client, digest: &Digest, wait: Duration) -> anyhow::Result<(AttachmentInfo, bool)> {
+pub(super) fn fetch(client: &Client, digest: &Digest, wait: Duration) -> anyhow::Result<(AttachmentInfo, bool)> {
     let (began, mut progress) = (Instant::now(), ui::Progress::new());
     let mut info = client.fetch_attachment(digest)?;
     while info.state != AttachmentState::Here && began.elapsed() < wait {

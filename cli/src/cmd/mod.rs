@@ -12,6 +12,7 @@ mod convert;
 mod disclosures;
 mod dispute;
 mod documents;
+mod duty;
 mod erase;
 mod hold;
 mod inbox;
@@ -68,6 +69,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Check(args) => check::run(&args),
         Command::Attach(args) => attach::attach(&args),
         Command::Attachment(command) => attach::run(&command),
+        Command::Duty(command) => duty::run(&command),
         Command::Convert(args) => convert::run(&args),
         Command::Submit(args) => submit::run(&args),
         Command::Inbox(args) => inbox::run(&args),

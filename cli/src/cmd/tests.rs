@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod duty;
 mod governance;
 mod stats;
 mod traders;

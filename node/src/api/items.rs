@@ -1,10 +1,10 @@
-//! Items and referrals: what is known of one, and what waits; how good what arrived is.
+//! Items and referrals: what is known of one, and what waits; how good what arrived is; what statistics are made of.
 
 use std::collections::BTreeSet;
 
 use axum::Json;
 use axum::extract::{Query, State};
-use luxor_protocol::api::{LifeReport, QualityPage, QueuedReferral};
+use luxor_protocol::api::{LifeReport, QualityPage, QueuedReferral, StatisticsPage};
 use luxor_protocol::life::{ItemId, ItemKey};
 use luxor_protocol::names::{MemberId, Purpose};
 use luxor_protocol::time::Day;
@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::problem::Problem;
 use super::{Context, blocking};
-use crate::driver::{life, now, referrals, report};
+use crate::driver::{gathered, life, now, referrals, report};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -79,4 +79,23 @@ pub(super) async fn quality(
         query.since.map(|day| day.parse().map_err(|e| Problem::bad_request(format!("since: {e}")))).transpose()?;
     let told = blocking(move || report(&shared, query.after, query.of.as_ref(), since)).await?;
     Ok(Json(told))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GatheredQuery {
+    #[serde(default)]
+    from: u64,
+    #[serde(default)]
+    purposes: String,
+}
+
+pub(super) async fn gathered_page(
+    State(context): State<Context>,
+    Query(query): Query<GatheredQuery>,
+) -> Result<Json<StatisticsPage>, Problem> {
+    let purposes = purposes(&query.purposes)?;
+    let shared = context.driver.shared().clone();
+    let page = blocking(move || gathered(&shared, query.from, &purposes)).await?;
+    Ok(Json(page))
 }

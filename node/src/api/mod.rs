@@ -112,6 +112,7 @@ impl Api {
             .route("/v1/items", get(items::item))
             .route("/v1/referrals", get(items::queue))
             .route("/v1/quality", get(items::quality))
+            .route("/v1/statistics/records", get(items::gathered_page))
             .route("/v1/recognition", get(trust::recognition))
             .route("/v1/uses", get(trust::unconfirmed))
             .route("/v1/reconciliation", get(reconciliation::list))

@@ -31,7 +31,7 @@ mod owed;
 mod period;
 mod rules;
 mod said;
-mod standing;
+pub(crate) mod standing;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]

@@ -9,17 +9,17 @@ use crate::time::Millis;
 
 /// What decides which version holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Head {
-    pub(super) root: Digest,
-    pub(super) revision: u64,
-    pub(super) action: Action,
-    pub(super) supersedes: Option<Digest>,
-    pub(super) at: Millis,
+pub(crate) struct Head {
+    pub(crate) root: Digest,
+    pub(crate) revision: u64,
+    pub(crate) action: Action,
+    pub(crate) supersedes: Option<Digest>,
+    pub(crate) at: Millis,
 }
 
 /// What holds of the versions of one record.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Holding {
+pub(crate) struct Holding {
     /// Those that no other took the place of, the one that was lodged first before others; nothing of a record that was taken back.
     pub(super) live: Vec<Digest>,
 }
@@ -33,7 +33,7 @@ impl Head {
 
 impl Holding {
     /// Of these versions, given in any order, each once or several times.
-    pub(super) fn of<'h>(heads: impl Iterator<Item = &'h Head>) -> Self {
+    pub(crate) fn of<'h>(heads: impl Iterator<Item = &'h Head>) -> Self {
         let mut versions: Vec<&Head> = heads.collect();
         versions.sort_by_key(|head| (head.at, head.root));
         let mut seen = std::collections::BTreeSet::new();
@@ -63,7 +63,7 @@ impl Holding {
     }
 
     /// The version that counts.
-    pub(super) fn holds(&self) -> Option<Digest> {
+    pub(crate) fn holds(&self) -> Option<Digest> {
         self.live.first().copied()
     }
 }

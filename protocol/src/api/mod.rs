@@ -29,6 +29,7 @@
 //! | `POST /v1/reconciliation/close` | [`CloseRequest`] | [`ClosedLine`]; 409 where the month cannot be closed |
 //! | `POST /v1/reconciliation/lists` | [`SummaryListRequest`]: the records that a summary commits to | [`SummaryListTaken`]; 400 where no summary commits to it |
 //! | `POST /v1/reconciliation/payments` | list of [`BankLine`]: one bank statement | [`StatementTaken`] |
+//! | `GET /v1/statistics/records?from=&purposes=` | | [`StatisticsPage`]: declarations, duty and links that facts are made of; purposes with commas, whose views are looked at beside own records |
 //! | `GET /v1/uses` | | [`UsesReport`]: uses of IOSS numbers that their holders did not confirm |
 //! | `GET /v1/windows` | | list of [`ChannelLine`]: every channel, how far statements cover it, and what of it lies with third members |
 //! | `GET /v1/windows/statements?sender=&recipient=&epoch=&lane=&from=` | | list of [`StatementLine`], by the last number of their windows |
@@ -75,6 +76,7 @@ mod recognition;
 mod reconciliation;
 mod repairs;
 mod retention;
+mod statistics;
 mod status;
 mod submission;
 mod windows;
@@ -107,6 +109,7 @@ pub use repairs::{
     RepairEntry, RepairGroup, RepairPage, RepairSelection, RepairState, Resent, ResentForm, place_of_group, rule_of,
 };
 pub use retention::{DeletionInfo, Disclosed, Disclosure, EraseRequest, ErasedReport, HoldInfo, HoldRequest};
+pub use statistics::{MAX_STATISTICS_PAGE, StatisticsPage, StatisticsRecord};
 pub use status::{Fork, Missing, ReceiptStanding, RefusedNumber, Status, Traffic, WitnessInfo, WitnessedLog};
 pub use submission::{ChunkResult, LeftOut, MAX_FINDINGS_TOLD, OtherForm, RecordResult, Waits};
 pub use windows::{

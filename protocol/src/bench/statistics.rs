@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::numbers::Numbers;
 use crate::names::CollectionModel;
 use crate::statistics::{
-    Dimension, Edition, Fact, Facts, FactsError, Figure, Heading, Mode, Month, Place, Table, Withheld,
+    Dimension, Edition, Fact, Facts, FactsError, Figure, Flow, Heading, Mode, Month, Place, Table, Withheld,
 };
 use crate::time::Millis;
 
@@ -71,7 +71,10 @@ impl SampleFacts {
         else {
             return Err(FactsError::Full { what: "months", limit: usize::MAX });
         };
-        Ok(Self { facts, edition: Edition { publisher, at: Millis(0), currency, from, to, tables } })
+        Ok(Self {
+            facts,
+            edition: Edition { publisher, at: Millis(0), flow: Flow::Import, currency, from, to, tables },
+        })
     }
 
     /// How much of the sample's tables a publication withholds.

@@ -292,10 +292,10 @@ fn number(cell: &[u8]) -> Option<Number> {
 }
 
 /// Splits the rows of an input into cells.
-pub(super) type Splitter<R> = Reader<Rows<BufReader<R>>>;
+pub(crate) type Splitter<R> = Reader<Rows<BufReader<R>>>;
 
 /// A splitter for this delimiter.
-pub(super) fn splitter<R: Read>(input: R, delimiter: u8) -> Splitter<R> {
+pub(crate) fn splitter<R: Read>(input: R, delimiter: u8) -> Splitter<R> {
     ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -305,7 +305,7 @@ pub(super) fn splitter<R: Read>(input: R, delimiter: u8) -> Splitter<R> {
 }
 
 /// The names in the header line; none if there is no line.
-pub(super) fn header<R: Read>(
+pub(crate) fn header<R: Read>(
     reader: &mut Splitter<R>,
     cells: &mut ByteRecord,
 ) -> Result<Option<Vec<String>>, FormatError> {
@@ -317,7 +317,7 @@ pub(super) fn header<R: Read>(
 }
 
 /// Refuses a row that is not as wide as the header.
-pub(super) fn check_width(found: usize, width: usize) -> Result<(), Trouble> {
+pub(crate) fn check_width(found: usize, width: usize) -> Result<(), Trouble> {
     if found == width {
         return Ok(());
     }
@@ -326,10 +326,10 @@ pub(super) fn check_width(found: usize, width: usize) -> Result<(), Trouble> {
 }
 
 /// A row's first line, and why it cannot be read if so.
-pub(super) type Split = (u64, Result<(), Trouble>);
+pub(crate) type Split = (u64, Result<(), Trouble>);
 
 /// Reads the next row into `cells`.
-pub(super) fn read_row<R: Read>(
+pub(crate) fn read_row<R: Read>(
     reader: &mut Splitter<R>,
     cells: &mut ByteRecord,
 ) -> Result<Option<Split>, FormatError> {

@@ -47,6 +47,7 @@ pub use self::back::{BackError, MappedWriter};
 pub use self::bank::{BankError, BankFile, BankMapping, BankMappingError, BankRefusal, bank_csv};
 pub use self::camt::camt053;
 pub use self::csv::{Csv, csv, csv_after};
+pub(crate) use self::csv::{Splitter, check_width, header, read_row, splitter};
 pub use self::flat::{Flat, flat};
 pub use self::flat_write::{Columns, FlatError, FlatWriter};
 pub use self::guard::guarded_text;
@@ -127,12 +128,12 @@ impl fmt::Display for Refusal {
 
 /// What is wrong with a row, before it is known how many rows go down with it.
 #[derive(Debug)]
-struct Trouble {
+pub(crate) struct Trouble {
     class: Class,
     column: Option<String>,
     fault: Fault,
     pointer: String,
-    reason: String,
+    pub(crate) reason: String,
 }
 
 impl Trouble {

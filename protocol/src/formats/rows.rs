@@ -26,7 +26,7 @@ pub(super) type Found = (u64, Result<(), Broken>);
 
 /// Finds rows; [`Read`] gives out the bytes of the row found last, with one `\n` at its end.
 #[derive(Debug)]
-pub(super) struct Rows<R> {
+pub(crate) struct Rows<R> {
     lines: Lines<R>,
     delimiter: u8,
     /// Lines that were read, each with its end; those before `start` are dealt with.

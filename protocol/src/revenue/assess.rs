@@ -520,7 +520,7 @@ fn sum(values: &[Exact]) -> Result<Exact, MoneyError> {
 
 /// Spreads an amount over weights so that the parts add up to it: each is cut down to the cent, and the cents that are left go one by one
 /// to those of which most was cut off, of equals to the first. Without weights all are equal. What is below a cent goes to the first.
-pub(super) fn spread(amount: Exact, weights: &[Exact], decimals: u8) -> Result<Vec<Exact>, MoneyError> {
+pub(crate) fn spread(amount: Exact, weights: &[Exact], decimals: u8) -> Result<Vec<Exact>, MoneyError> {
     let total = sum(weights)?;
     let equal = vec![Exact::whole(1); weights.len()];
     let (weights, total) = match total.is_zero() {

@@ -217,6 +217,24 @@ pub enum BookError {
 }
 
 const SAMPLE: &str = include_str!("sample.toml");
+/// What the samples lack, for whoever edits them.
+const EXAMPLES: &str = r#"
+# Rates of tariffs and of value added tax: the longest tariff code that fits counts, then one of this origin.
+# [[rate]]
+# table = "vat"
+# destinations = ["DE"]
+# tariff = ""
+# percent = "19"
+# source = "which law, which notice"
+
+# Rates of exchange, each from its day until the next of the pair: 1 GBP is 1.15 EUR.
+# [[exchange]]
+# currency = "GBP"
+# into = "EUR"
+# rate = "1.15"
+# from = "2026-12-01"
+# source = "customs rates of December"
+"#;
 
 impl RevenueBook {
     /// The built-in samples.
@@ -225,6 +243,14 @@ impl RevenueBook {
     /// [`BookError`], which is a defect.
     pub fn sample() -> Result<Self, BookError> {
         Self::empty().with(SAMPLE)
+    }
+
+    /// The built-in samples as an operator's file to edit: it takes the place of all of them, and what is missing in them stands there
+    /// as comments.
+    pub fn template() -> String {
+        let (first, rest) = SAMPLE.split_once("\nversion").unwrap_or((SAMPLE, ""));
+        let head = first.replace("\"built-in\"", "\"own\"");
+        format!("{head}\nreplace = [\"tax\", \"rate\", \"exchange\"]\nversion{rest}{EXAMPLES}")
     }
 
     /// Without any rule.

@@ -7,6 +7,7 @@
 //! | `exchange` | rates of exchange with source and day |
 //! | `book`, `sample.toml` | dated rules of duty and tax, rates of tariffs; samples, which an operator's file adds to |
 //! | `assess` | declared goods and the rules of a day into tax lines |
+//! | `declared` | declarations into what is assessed of them, and into the record `duty` |
 //! | `fields` | fields of records by name |
 //! | `duty`, `claim` | the records `duty` and `return` |
 //! | `guarantee` | the record `guarantee`, and what is left of one |
@@ -20,6 +21,7 @@
 mod assess;
 mod book;
 mod claim;
+mod declared;
 mod duty;
 mod exchange;
 mod fields;
@@ -33,9 +35,11 @@ mod summary;
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests;
 
+pub(crate) use assess::spread;
 pub use assess::{AssessError, Assessment, Consignment, Costs, Goods, Open, TaxLine, assess};
 pub use book::{Basis, BookError, Charge, Per, RevenueBook, TariffRate, TaxKind, TaxRule};
 pub use claim::{Capacity, Claim, ClaimState, ClaimedLine, LineRef, Mandate, Procedure, Proof};
+pub use declared::{Declared, DeclaredGoods, Lack, NotAssessed};
 pub use duty::{Heading, RecordRef, Stage, StatedLine, Statement, assessed, percent_of};
 pub use exchange::{Exchange, ExchangeError, Quoted};
 pub use fields::RecordError;

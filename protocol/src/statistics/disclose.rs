@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::audit::{Interval, audit};
 use super::cell::{Key, Table};
-use super::fact::Month;
+use super::fact::{Flow, Month};
 use super::facts::Facts;
 use super::protect::protect;
 use super::publication::{Figure, Figures, Publication, Source, Withheld};
@@ -23,6 +23,8 @@ pub struct Edition {
     pub publisher: MemberId,
     /// When.
     pub at: Millis,
+    /// Which way the goods went that are counted.
+    pub flow: Flow,
     /// The currency of value and duty.
     pub currency: Currency,
     /// The first month.
@@ -110,6 +112,11 @@ pub fn disclose(
     earlier: &[Publication],
 ) -> Result<Disclosure, DiscloseError> {
     check(edition, rules)?;
+    if earlier.iter().any(|publication| publication.flow != edition.flow) {
+        return Err(DiscloseError::Edition(
+            "stands beside an earlier publication of the other flow, which counts other items",
+        ));
+    }
     let mut universe = Universe::new(facts, edition, rules, earlier)?;
     let evidence = protect(&mut universe, rules)?;
     let intervals = audit(&universe, rules, &evidence).map_err(|cell| universe.exposed(cell))?;
@@ -165,6 +172,7 @@ impl Universe {
         let publication = Publication {
             sources: vec![Source { member: edition.publisher.clone(), rules: rules.clone() }],
             at: edition.at,
+            flow: edition.flow,
             currency: edition.currency,
             from: edition.from,
             to: edition.to,

@@ -1,13 +1,14 @@
 //! One item as statistics see it: where, when, what, how, by whom, and how much.
 //!
-//! Not here: how a record becomes a fact, and conversion of currencies; a fact's money is in the minor unit of the one currency of all
+//! Not here: how a record becomes a fact (`gather`), and conversion of currencies; a fact's money is in the minor unit of the one currency of all
 //! facts that are counted together.
 
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use crate::names::{CollectionModel, Territory, words};
+use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
+use crate::names::{CollectionModel, Territory, word_enum, words};
 use crate::time::Day;
 
 /// Why a part of a fact was refused.
@@ -151,6 +152,16 @@ impl FromStr for Mode {
         }
     }
 }
+
+word_enum!(
+    /// Which way goods go, from whoever counts them.
+    Flow, "flow", {
+        /// In.
+        Import = 1, "import";
+        /// Out.
+        Export = 2, "export";
+    }
+);
 
 words!(
     /// In which role somebody stands behind an item; rules of concentration look at each of them.

@@ -20,6 +20,7 @@
 //! | `disclose` | from facts to a publication |
 //! | `publication` | what is published: bytes, and several members' together |
 //! | `signed` | a publication with its publisher's signature, as a file and in a record |
+//! | `gather` | facts of records, and facts as CSV |
 //! | `read` | facts from CSV |
 //! | `write` | CSV and SDMX-CSV 2.0 |
 //! | `threshold` | what lies below and above de minimis thresholds, by collection model |
@@ -28,7 +29,7 @@
 //! as a party that knows its own part of a withheld cell (the rules of dominance and closeness look at single cells only), or who guesses
 //! figures from elsewhere; and what corrections tell, which is why a published month is closed.
 //!
-//! Not here: how records become facts, currencies, clocks and storage.
+//! Not here: rates of exchange ([`crate::revenue::RevenueBook`]), clocks and storage.
 
 mod audit;
 mod cell;
@@ -37,6 +38,7 @@ mod evidence;
 mod fact;
 mod facts;
 mod fraction;
+mod gather;
 mod lattice;
 mod local;
 mod program;
@@ -54,10 +56,14 @@ mod write;
 pub use audit::Interval;
 pub use cell::{Dimension, Key, Level, Table};
 pub use disclose::{DiscloseError, Disclosure, Edition, WithheldCell, disclose};
-pub use fact::{Fact, FactError, Heading, Mode, Month, Place, Role};
+pub use fact::{Fact, FactError, Flow, Heading, Mode, Month, Place, Role};
 pub use facts::{Facts, FactsError, Sums};
+pub use gather::{
+    Counted, GATHERED_GROUPS, GATHERED_TYPES, Gather, GatherError, Gathered, MAX_GATHERED_RECORDS, Seen, Wanted,
+    facts_csv,
+};
 pub use publication::{Figure, Figures, Publication, PublicationError, Source, Withheld};
-pub use read::{FactRow, FactsFileError, Flow, read_facts};
+pub use read::{FactRow, FactsFileError, read_facts};
 pub use rules::{Closeness, Dominance, Measure, Rules, RulesError, Sensitive};
 pub use signed::{SignedError, SignedPublication};
 pub use threshold::{Cost, Row, Side, ThresholdError, Thresholds};

@@ -1,12 +1,12 @@
 //! What is published: tables with figures, and with marks where figures are withheld; its bytes, and several members' together.
 //!
-//! Bytes are canonical CBOR: an array of the version, sources (member and rules each), time, currency, first and last month as months
+//! Bytes are canonical CBOR: an array of the version, sources (member and rules each), time, flow, currency, first and last month as months
 //! since year 0, and tables with their cells in ascending order. Who signs them, signs [`Encode::to_cbor`].
 
 use std::collections::BTreeMap;
 
 use super::cell::{Key, Table};
-use super::fact::Month;
+use super::fact::{Flow, Month};
 use super::facts::Sums;
 use super::rules::{Measure, Rules};
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
@@ -106,6 +106,8 @@ pub struct Publication {
     pub sources: Vec<Source>,
     /// When.
     pub at: Millis,
+    /// Which way the goods went that are counted.
+    pub flow: Flow,
     /// The currency of value and duty.
     pub currency: Currency,
     /// The first month.
@@ -121,7 +123,7 @@ pub struct Publication {
 pub enum PublicationError {
     /// Publications that are of different things.
     #[error(
-        "publications cannot be combined: {0}\nhint: all must have the same months, currency and tables, and each member stands in one of them"
+        "publications cannot be combined: {0}\nhint: all must have the same flow, months, currency and tables, and each member stands in one of them"
     )]
     Differ(&'static str),
     /// A sum that has no room.
@@ -143,6 +145,9 @@ impl Publication {
         let mut all = first.clone();
         all.at = at;
         for publication in others {
+            if publication.flow != all.flow {
+                return Err(PublicationError::Differ("one is of imports, another of exports"));
+            }
             if (publication.from, publication.to) != (all.from, all.to) {
                 return Err(PublicationError::Differ("they cover different months"));
             }
@@ -186,7 +191,7 @@ impl Publication {
 
 impl Encode for Publication {
     fn encode(&self, w: &mut Writer) {
-        w.array(7);
+        w.array(8);
         w.uint(VERSION);
         w.array(self.sources.len());
         for source in &self.sources {
@@ -195,6 +200,7 @@ impl Encode for Publication {
             source.rules.encode(w);
         }
         self.at.encode(w);
+        self.flow.encode(w);
         w.text(&self.currency.to_string());
         w.uint(self.from.index().into());
         w.uint(self.to.index().into());
@@ -220,7 +226,7 @@ impl Encode for Publication {
 
 impl Decode for Publication {
     fn decode(r: &mut Reader<'_>) -> Result<Self, CborError> {
-        r.tuple(7)?;
+        r.tuple(8)?;
         let start = r.position();
         if r.uint()? != VERSION {
             return Err(r.refuse(start, "not a version of statistics that is known"));
@@ -236,6 +242,7 @@ impl Decode for Publication {
             return Err(r.refuse(start, "no member, or members out of order"));
         }
         let at = Millis::decode(r)?;
+        let flow = Flow::decode(r)?;
         let currency = Currency::decode(r)?;
         let (from, to) = (month(r)?, month(r)?);
         let start = r.position();
@@ -251,7 +258,7 @@ impl Decode for Publication {
             return Err(r.refuse(start, "months that end before they begin, no table, or tables out of order"));
         }
         r.leave();
-        Ok(Self { sources, at, currency, from, to, tables })
+        Ok(Self { sources, at, flow, currency, from, to, tables })
     }
 }
 

@@ -5,25 +5,17 @@
 //! collects), `value` (minor units); and, where there are any, `count` (1 where it is absent), `mass` (grams), `duty` (minor units),
 //! `importer`, `seller`, `filer` (any name that is the same for the same party).
 //!
-//! Not here: how records become such rows.
+//! Rows are bounded as those of every CSV file are ([`crate::formats`]). Not here: how records become such rows (`gather`).
 
 use std::collections::HashMap;
 use std::io::Read;
 use std::sync::Arc;
 
-use super::fact::{Fact, Place, Role};
-use super::facts::Sums;
-use crate::names::words;
+use csv::ByteRecord;
 
-words!(
-    /// Which way goods go, from whoever counts them.
-    Flow, "flow", {
-        /// In.
-        Import = "import";
-        /// Out.
-        Export = "export";
-    }
-);
+use super::fact::{Fact, Flow, Place, Role};
+use super::facts::Sums;
+use crate::formats::{FormatError, Splitter, check_width, header, read_row, splitter};
 
 /// Bytes of a field.
 const MAX_FIELD_BYTES: usize = 256;
@@ -31,9 +23,20 @@ const MAX_FIELD_BYTES: usize = 256;
 /// Why a file of facts was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum FactsFileError {
-    /// Not CSV.
+    /// It cannot be read, or has no usable first row.
     #[error("facts: {0}")]
-    Csv(#[from] csv::Error),
+    Format(#[from] FormatError),
+    /// It is empty.
+    #[error("facts: the file is empty\nhint: the first row names the columns")]
+    Empty,
+    /// A row that cannot be split into cells, or has more or fewer than the first.
+    #[error("facts, line {line}: {why}")]
+    Row {
+        /// The line, from 1.
+        line: u64,
+        /// Why it was refused.
+        why: String,
+    },
     /// A column is missing.
     #[error(
         "facts: the first row names no column '{0}'\nhint: month, flow, hs, origin, destination, mode, model and value are needed; count, mass, duty, importer, seller and filer may be there"
@@ -87,10 +90,12 @@ const FURTHER: [&str; 6] = ["count", "mass", "duty", "importer", "seller", "file
 /// # Errors
 /// [`FactsFileError`] for its first row; the others come with theirs.
 pub fn read_facts<R: Read>(input: R) -> Result<impl Iterator<Item = Result<FactRow, FactsFileError>>, FactsFileError> {
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(input);
+    let mut reader = splitter(input, b',');
+    let mut cells = ByteRecord::new();
+    let names = header(&mut reader, &mut cells)?.ok_or(FactsFileError::Empty)?;
     let mut columns = HashMap::new();
-    for (place, name) in reader.headers()?.iter().enumerate() {
-        let known = NEEDED.into_iter().chain(FURTHER).find(|known| *known == name);
+    for (place, name) in names.iter().enumerate() {
+        let known = NEEDED.into_iter().chain(FURTHER).find(|known| *known == name.trim());
         match known.map(|known| columns.insert(known, place)) {
             Some(None) => {}
             _ => return Err(FactsFileError::Unknown(name.chars().take(40).collect())),
@@ -99,16 +104,43 @@ pub fn read_facts<R: Read>(input: R) -> Result<impl Iterator<Item = Result<FactR
     if let Some(missing) = NEEDED.into_iter().find(|name| !columns.contains_key(name)) {
         return Err(FactsFileError::Column(missing));
     }
-    Ok(reader.into_records().map(move |record| {
-        let record = record?;
-        let line = record.position().map_or(0, csv::Position::line);
-        Fields { columns: &columns, record: &record, line }.row()
-    }))
+    Ok(FactRows { reader, cells, width: names.len(), columns, ended: false })
+}
+
+struct FactRows<R> {
+    reader: Splitter<R>,
+    cells: ByteRecord,
+    width: usize,
+    columns: HashMap<&'static str, usize>,
+    ended: bool,
+}
+
+impl<R: Read> Iterator for FactRows<R> {
+    type Item = Result<FactRow, FactsFileError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let (line, split) = match read_row(&mut self.reader, &mut self.cells) {
+            Ok(Some(row)) => row,
+            Ok(None) => return None,
+            Err(error) => {
+                self.ended = true;
+                return Some(Err(error.into()));
+            }
+        };
+        let split = split.and_then(|()| check_width(self.cells.len(), self.width));
+        Some(match split {
+            Err(trouble) => Err(FactsFileError::Row { line, why: trouble.reason }),
+            Ok(()) => Fields { columns: &self.columns, cells: &self.cells, line }.row(),
+        })
+    }
 }
 
 struct Fields<'a> {
     columns: &'a HashMap<&'static str, usize>,
-    record: &'a csv::StringRecord,
+    cells: &'a ByteRecord,
     line: u64,
 }
 
@@ -122,18 +154,12 @@ impl Fields<'_> {
             mode: self.parse("mode")?,
             model: self.parse("model")?,
         };
-        let number = |column, without: u64| match self.text(column)? {
-            "" => Ok(without.into()),
-            text => text
-                .parse::<u64>()
-                .map(u128::from)
-                .map_err(|_| self.refuse(column, format!("'{text}' is no whole number up to 2^64 - 1"))),
-        };
         let sums = Sums {
-            count: number("count", 1)?,
-            value: number("value", 0)?,
-            mass: number("mass", 0)?,
-            duty: number("duty", 0)?,
+            count: self.number("count", Some(1))?,
+            // What has no value is no fact: a zero is written as one.
+            value: self.number("value", None)?,
+            mass: self.number("mass", Some(0))?,
+            duty: self.number("duty", Some(0))?,
         };
         if sums.count == 0 {
             return Err(self.refuse("count", "a row of no item".to_owned()));
@@ -144,6 +170,17 @@ impl Fields<'_> {
             *party = (!name.is_empty()).then(|| name.into());
         }
         Ok(FactRow { line: self.line, flow: self.parse("flow")?, place, parties, sums })
+    }
+
+    fn number(&self, column: &'static str, without: Option<u64>) -> Result<u128, FactsFileError> {
+        match (self.text(column)?, without) {
+            ("", Some(without)) => Ok(without.into()),
+            ("", None) => Err(self.refuse(column, "it is empty; a figure of nothing is 0".to_owned())),
+            (text, _) => text
+                .parse::<u64>()
+                .map(u128::from)
+                .map_err(|_| self.refuse(column, format!("'{text}' is no whole number up to 2^64 - 1"))),
+        }
     }
 
     /// Longer codes are cut: statistics look at headings at most.
@@ -159,11 +196,12 @@ impl Fields<'_> {
     }
 
     fn text(&self, column: &'static str) -> Result<&str, FactsFileError> {
-        let text = self.columns.get(column).and_then(|place| self.record.get(*place)).unwrap_or_default();
-        match text.len() > MAX_FIELD_BYTES {
-            true => Err(self.refuse(column, format!("more than {MAX_FIELD_BYTES} bytes"))),
-            false => Ok(text),
+        let cell = self.columns.get(column).and_then(|place| self.cells.get(*place)).unwrap_or_default();
+        if cell.len() > MAX_FIELD_BYTES {
+            return Err(self.refuse(column, format!("more than {MAX_FIELD_BYTES} bytes")));
         }
+        let text = std::str::from_utf8(cell).map_err(|_| self.refuse(column, "it is not UTF-8".to_owned()))?;
+        Ok(text.trim())
     }
 
     fn refuse(&self, column: &'static str, why: String) -> FactsFileError {

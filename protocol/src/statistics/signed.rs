@@ -105,6 +105,11 @@ impl SignedPublication {
         Digest::of(Domain::Statistics, &[&self.bytes])
     }
 
+    /// What is in it, whether it holds or not.
+    pub fn unverified(&self) -> &Publication {
+        &self.publication
+    }
+
     /// The publication, if it was signed in this network by one of the identity keys that its publisher has or had.
     ///
     /// # Errors
@@ -146,12 +151,12 @@ impl SignedPublication {
 
     /// The row that carries it, for `luxor submit`: JSON of a record of the type `statistics`.
     pub fn to_record(&self, own_reference: &str) -> serde_json::Value {
-        let Publication { currency, from, to, tables, .. } = &self.publication;
+        let Publication { flow, currency, from, to, tables, .. } = &self.publication;
         let cells: usize = tables.iter().map(|(_, cells)| cells.len()).sum();
         let file = self.to_cbor();
         let mut group = serde_json::json!({
             "publisher": self.publisher.as_str(), "from": from.to_string(), "to": to.to_string(),
-            "currency": currency.as_str(), "cells": cells, "digest": self.digest().to_string(),
+            "flow": flow.word(), "currency": currency.as_str(), "cells": cells, "digest": self.digest().to_string(),
         });
         if let Some(group) = group.as_object_mut().filter(|_| file.len() <= MAX_CARRIED_STATISTICS_BYTES) {
             group.insert("file".to_owned(), crate::hash::hex(&file).into());
@@ -170,11 +175,12 @@ impl SignedPublication {
             (_, Some(file)) => Self::read(file)?,
             _ => return Err(SignedError::Record("file")),
         };
-        let Publication { currency, from, to, tables, .. } = &signed.publication;
+        let Publication { flow, currency, from, to, tables, .. } = &signed.publication;
         let text = |text: String| Some(Value::Text(text));
         let cells = tables.iter().map(|(_, cells)| cells.len() as u64).sum();
         for (field, expected) in [
             ("publisher", text(signed.publisher.to_string())),
+            ("flow", text(flow.to_string())),
             ("from", text(from.to_string())),
             ("to", text(to.to_string())),
             ("currency", text(currency.to_string())),

@@ -5,7 +5,7 @@
 //! list of that name: F free, C confidential, D withheld for others' sake by the sender, N not for publication (a member withholds it).
 
 use super::cell::{Dimension, Key};
-use super::fact::Month;
+use super::fact::{Flow, Month};
 use super::publication::{Figure, Publication, Withheld};
 use super::rules::Measure;
 
@@ -57,7 +57,8 @@ impl Publication {
     /// The publication as CSV: a row for each cell, `_T` for a total, figures empty where they are withheld.
     pub fn to_csv(&self) -> String {
         let mut text =
-            "table,time,origin,destination,product,mode,model,status,count,value,mass,duty,currency\r\n".to_owned();
+            "table,flow,time,origin,destination,product,mode,model,status,count,value,mass,duty,currency\r\n"
+                .to_owned();
         for (table, cells) in &self.tables {
             for (key, figure) in cells {
                 let status = match figure {
@@ -65,6 +66,7 @@ impl Publication {
                     Figure::Withheld(class) => class.word(),
                 };
                 row(&mut text, table.name().as_str());
+                row(&mut text, &format!(",{}", self.flow));
                 Dimension::ALL.iter().for_each(|dimension| row(&mut text, &format!(",{}", key.code(*dimension))));
                 row(&mut text, &format!(",{status}"));
                 figures(&mut text, figure);
@@ -74,12 +76,18 @@ impl Publication {
         text
     }
 
-    /// The publication as an SDMX-CSV 2.0 data message of one dataflow. `FREQ` is A for years, M for months, `_Z` for a total over all
+    /// The publication as an SDMX-CSV 2.0 data message of one dataflow. `FLOW` is M for imports, X for exports (SDMX for international
+    /// merchandise trade); `FREQ` is A for years, M for months, `_Z` for a total over all
     /// months, whose `TIME_PERIOD` is the first day with the number of months.
     pub fn to_sdmx_csv(&self, structure: &Structure) -> String {
-        let mut text = "STRUCTURE,STRUCTURE_ID,ACTION,TABLE,FREQ,ORIGIN,DESTINATION,PRODUCT,MODE,MODEL,TIME_PERIOD,\
+        let mut text =
+            "STRUCTURE,STRUCTURE_ID,ACTION,TABLE,FLOW,FREQ,ORIGIN,DESTINATION,PRODUCT,MODE,MODEL,TIME_PERIOD,\
                         COUNT,VALUE,MASS,DUTY,CURRENCY,CONF_STATUS\r\n"
-            .to_owned();
+                .to_owned();
+        let flow = match self.flow {
+            Flow::Import => "M",
+            Flow::Export => "X",
+        };
         for (table, cells) in &self.tables {
             for (key, figure) in cells {
                 let frequency = match key.level(Dimension::Time) {
@@ -88,7 +96,7 @@ impl Publication {
                     _ => "M",
                 };
                 let Structure { agency, id, version } = structure;
-                row(&mut text, &format!("dataflow,{agency}:{id}({version}),I,{},{frequency}", table.name()));
+                row(&mut text, &format!("dataflow,{agency}:{id}({version}),I,{},{flow},{frequency}", table.name()));
                 let others = Dimension::ALL.iter().filter(|dimension| **dimension != Dimension::Time);
                 others.for_each(|dimension| row(&mut text, &format!(",{}", key.code(*dimension))));
                 row(&mut text, &format!(",{}", self.period(key)));

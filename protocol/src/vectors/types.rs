@@ -188,7 +188,7 @@ const RECORDS: &[(&str, &str)] = &[
     (
         "statistics: a month, its file attached",
         r#"{"type": "statistics", "reference": {"own_reference": "ST-2026-11"},
-        "publication": {"publisher": "customs-de", "from": "2026-11", "to": "2026-11", "currency": "EUR", "cells": 9214,
+        "publication": {"publisher": "customs-de", "flow": "import", "from": "2026-11", "to": "2026-11", "currency": "EUR", "cells": 9214,
             "digest": "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262"},
         "attachments": [{"digest": "2d3adedff11b61f14c886e35afa036736dcd87a74d27b5c1510225d0f592e213", "size": 402117,
             "kind": "STATISTICS"}]}"#,

@@ -2,12 +2,16 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `facts` | records of a node into facts |
+//! | `send` | publications to others, and of others |
 //! | `table` | facts into a signed publication |
 //! | `threshold` | what lies below and above de minimis thresholds |
 //! | `shared` | signed publications verified, and several members' added up |
 //!
 //! What is withheld, why that is safe, and the files' bytes are [`luxor_protocol::statistics`]'s.
 
+mod facts;
+mod send;
 mod shared;
 mod table;
 mod threshold;
@@ -26,6 +30,9 @@ use crate::ui;
 
 pub(super) fn run(command: &StatsCommand) -> anyhow::Result<Exit> {
     match command {
+        StatsCommand::Facts(args) => facts::run(args),
+        StatsCommand::Publish(args) => send::publish(args),
+        StatsCommand::Fetch(args) => send::fetch(args),
         StatsCommand::Table(args) => table::run(args),
         StatsCommand::Threshold(args) => threshold::run(args),
         StatsCommand::Combine(args) => shared::combine(args),

@@ -34,7 +34,7 @@ pub(super) fn verify(args: &StatsVerifyArgs) -> anyhow::Result<Exit> {
         }
     };
     write_forms(publication, &args.forms)?;
-    let Publication { sources, at, currency, from, to, tables } = publication;
+    let Publication { sources, at, flow, currency, from, to, tables } = publication;
     let members: Vec<_> = sources.iter().map(|source| source.member.to_string()).collect();
     let shown: Vec<_> =
         tables.iter().map(|(table, cells)| (table.name().to_string(), cells.len(), withheld(cells.values()))).collect();
@@ -44,13 +44,14 @@ pub(super) fn verify(args: &StatsVerifyArgs) -> anyhow::Result<Exit> {
             .map(|(name, cells, withheld)| json!({ "name": name, "cells": cells, "withheld": withheld }))
             .collect();
         ui::json(&json!({
-            "publisher": signed.publisher.as_str(), "sources": members, "published_at": at.to_string(), "currency": currency.as_str(),
+            "publisher": signed.publisher.as_str(), "sources": members, "published_at": at.to_string(), "flow": flow.word(),
+            "currency": currency.as_str(),
             "from": from.to_string(), "to": to.to_string(), "digest": signed.digest().to_string(),
             "bytes": signed.to_cbor().len(), "tables": tables,
         }))?;
     } else if args.forms.csv.is_none() && args.forms.sdmx.is_none() {
         ui::line(&format!(
-            "{} published at {at}: items of {}, {from} to {to}, in {currency}",
+            "{} published at {at}: {flow} of {}, {from} to {to}, in {currency}",
             signed.publisher,
             listed(members)
         ))?;

@@ -48,8 +48,15 @@ pub(super) fn run(args: &StatsTableArgs) -> anyhow::Result<Exit> {
         |row| facts.add_sums(&row.place, &row.parties, row.sums).map_err(|error| refused(error).into()),
     )?;
     let tables = args.tables.iter().map(|table| table.0.clone()).collect();
-    let edition =
-        Edition { publisher: member, at: now(), currency: args.currency, from: args.from, to: args.to, tables };
+    let edition = Edition {
+        publisher: member,
+        at: now(),
+        flow: args.flow,
+        currency: args.currency,
+        from: args.from,
+        to: args.to,
+        tables,
+    };
     let disclosure = disclose(&facts, &edition, &rules, &earlier).map_err(refused)?;
     finish(args, &directory, disclosure, &identity, counted)
 }
@@ -68,7 +75,7 @@ fn finish(
     let file = signed.to_cbor();
     files::write(&args.output, &file)?;
     if let Some(path) = &args.record {
-        let reference = format!("statistics-{}-{}", args.from, args.to);
+        let reference = format!("statistics-{}-{}-{}", args.flow, args.from, args.to);
         files::write(path, format!("{}\n", signed.to_record(&reference)).as_bytes())?;
         if file.len() > MAX_CARRIED_STATISTICS_BYTES {
             let hint = "hand it in with `luxor attach` and put what that prints into the record's attachments";

@@ -69,12 +69,12 @@ fn facts_become_tables_that_anybody_verifies() {
     let text = std::fs::read_to_string(&csv).unwrap();
     // The small cell, and the rectangle that hides it; the totals stay, and what is of another flow or month is not counted.
     for row in [
-        "t,_T,CN,_T,61,_T,_T,primary,,,,,KRW",
-        "t,_T,CN,_T,85,_T,_T,secondary,,,,,KRW",
-        "t,_T,US,_T,61,_T,_T,secondary,,,,,KRW",
-        "t,_T,US,_T,85,_T,_T,secondary,,,,,KRW",
-        "t,_T,CN,_T,_T,_T,_T,published,6,6000,600,300,KRW",
-        "t,_T,_T,_T,_T,_T,_T,published,91,91000,9100,4550,KRW",
+        "t,import,_T,CN,_T,61,_T,_T,primary,,,,,KRW",
+        "t,import,_T,CN,_T,85,_T,_T,secondary,,,,,KRW",
+        "t,import,_T,US,_T,61,_T,_T,secondary,,,,,KRW",
+        "t,import,_T,US,_T,85,_T,_T,secondary,,,,,KRW",
+        "t,import,_T,CN,_T,_T,_T,_T,published,6,6000,600,300,KRW",
+        "t,import,_T,_T,_T,_T,_T,_T,published,91,91000,9100,4550,KRW",
     ] {
         assert!(text.lines().any(|line| line == row), "{row}\n{text}");
     }
@@ -124,7 +124,9 @@ fn members_are_added_up_where_each_signed_its_own() {
         |files: &[&str]| luxor(&[&["stats", "combine"], files, &["--documents", &documents, "--csv", &all]].concat());
     assert_eq!(combine(&[&my, &kr]).unwrap(), Exit::Ok);
     let text = std::fs::read_to_string(&all).unwrap();
-    for row in ["t,_T,CN,_T,61,_T,_T,member,,,,,KRW", "t,_T,JP,_T,61,_T,_T,published,37,37000,3700,1850,KRW"] {
+    for row in
+        ["t,import,_T,CN,_T,61,_T,_T,member,,,,,KRW", "t,import,_T,JP,_T,61,_T,_T,published,37,37000,3700,1850,KRW"]
+    {
         assert!(text.lines().any(|line| line == row), "{row}\n{text}");
     }
     let twice = combine(&[&kr, &kr]).unwrap_err();

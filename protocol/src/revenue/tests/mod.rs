@@ -1,6 +1,7 @@
 //! What is owed, computed by hand and by the rules; the account of an item; months and payments.
 
 mod cases;
+mod declared;
 mod guarantee;
 mod ledger;
 mod payments;

@@ -199,7 +199,7 @@ proptest! {
     #[test]
     fn costs_are_spread_without_a_rest(amount in 0i128..1_000_000, scale in 0u8..4, weights in prop::collection::vec(0i128..1_000_000, 1..40)) {
         let (amount, weights) = (Exact::new(amount, scale).unwrap(), weights.into_iter().map(|weight| Exact::new(weight, 2).unwrap()).collect::<Vec<_>>());
-        let parts = assess::spread(amount, &weights, 2).unwrap();
+        let parts = spread(amount, &weights, 2).unwrap();
         prop_assert_eq!(parts.iter().try_fold(Exact::ZERO, |sum, part| sum.plus(*part)).unwrap(), amount);
         prop_assert!(parts.iter().all(|part| !part.is_negative()));
     }

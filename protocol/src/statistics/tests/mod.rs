@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod examples;
+mod gathering;
 mod linear;
 mod properties;
 mod published;
@@ -14,7 +15,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::cell::{Dimension, Key, Table};
-use super::fact::{Fact, Place, Role};
+use super::fact::{Fact, Flow, Place, Role};
 use super::facts::Facts;
 use super::publication::{Figure, Publication, Withheld};
 use super::rules::Rules;
@@ -61,6 +62,7 @@ pub(super) fn edition(from: &str, to: &str, tables: Vec<Table>) -> Edition {
     Edition {
         publisher: "customs-kr".parse().unwrap(),
         at: NOW,
+        flow: Flow::Import,
         currency: "KRW".parse().unwrap(),
         from: from.parse().unwrap(),
         to: to.parse().unwrap(),

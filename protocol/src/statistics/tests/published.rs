@@ -34,8 +34,9 @@ fn members_are_added_where_all_publish() {
     assert!(refused(&a, &a), "a member twice");
     let other_currency = Publication { currency: "THB".parse().unwrap(), ..b.clone() };
     let other_months = Publication { to: "2026-04".parse().unwrap(), ..b.clone() };
+    let other_flow = Publication { flow: Flow::Export, ..b.clone() };
     let other_tables = Publication { tables: Vec::new(), ..b };
-    assert!([other_currency, other_months, other_tables].iter().all(|other| refused(&a, other)));
+    assert!([other_flow, other_currency, other_months, other_tables].iter().all(|other| refused(&a, other)));
     assert!(Publication::combine(&[], NOW).is_err());
 }
 
@@ -70,10 +71,10 @@ fn csv_for_people() {
     assert_eq!(
         lines,
         [
-            "table,time,origin,destination,product,mode,model,status,count,value,mass,duty,currency",
-            "t,_T,CN,_T,6109,_T,_T,published,4,400,44,20,KRW",
-            "t,_T,CN,_T,8517,_T,_T,primary,,,,,KRW",
-            "t,_T,US,_T,8517,_T,_T,published,5,500,55,25,KRW",
+            "table,flow,time,origin,destination,product,mode,model,status,count,value,mass,duty,currency",
+            "t,import,_T,CN,_T,6109,_T,_T,published,4,400,44,20,KRW",
+            "t,import,_T,CN,_T,8517,_T,_T,primary,,,,,KRW",
+            "t,import,_T,US,_T,8517,_T,_T,published,5,500,55,25,KRW",
             "",
         ]
     );
@@ -87,10 +88,10 @@ fn sdmx_csv_for_statisticians() {
     assert_eq!(
         lines,
         [
-            "STRUCTURE,STRUCTURE_ID,ACTION,TABLE,FREQ,ORIGIN,DESTINATION,PRODUCT,MODE,MODEL,TIME_PERIOD,COUNT,VALUE,MASS,DUTY,CURRENCY,CONF_STATUS",
-            "dataflow,KCS:PARCELS(1.0.0),I,t,_Z,CN,_T,6109,_T,_T,2026-01-01/P3M,4,400,44,20,KRW,F",
-            "dataflow,KCS:PARCELS(1.0.0),I,t,_Z,CN,_T,8517,_T,_T,2026-01-01/P3M,,,,,KRW,C",
-            "dataflow,KCS:PARCELS(1.0.0),I,t,_Z,US,_T,8517,_T,_T,2026-01-01/P3M,5,500,55,25,KRW,F",
+            "STRUCTURE,STRUCTURE_ID,ACTION,TABLE,FLOW,FREQ,ORIGIN,DESTINATION,PRODUCT,MODE,MODEL,TIME_PERIOD,COUNT,VALUE,MASS,DUTY,CURRENCY,CONF_STATUS",
+            "dataflow,KCS:PARCELS(1.0.0),I,t,M,_Z,CN,_T,6109,_T,_T,2026-01-01/P3M,4,400,44,20,KRW,F",
+            "dataflow,KCS:PARCELS(1.0.0),I,t,M,_Z,CN,_T,8517,_T,_T,2026-01-01/P3M,,,,,KRW,C",
+            "dataflow,KCS:PARCELS(1.0.0),I,t,M,_Z,US,_T,8517,_T,_T,2026-01-01/P3M,5,500,55,25,KRW,F",
             "",
         ]
     );
@@ -114,7 +115,7 @@ fn years_that_are_not_whole_are_ranges() {
     let periods = |from: &str, to: &str| {
         let edition = edition(from, to, vec![table.clone()]);
         let text = disclose(&facts, &edition, &by_count(3, 0), &[]).unwrap().publication.to_sdmx_csv(&structure);
-        let row = |line: &str| [4, 10].map(|place| line.split(',').nth(place).unwrap().to_owned());
+        let row = |line: &str| [5, 11].map(|place| line.split(',').nth(place).unwrap().to_owned());
         text.lines().skip(1).map(row).collect::<Vec<_>>()
     };
     let expected = [

@@ -84,6 +84,8 @@ fn what_is_wrong_is_said_with_line_and_column() {
         (",5,", ",0,", "mode"),
         ("vendor", "nobody", "model"),
         (",1,1,1,1,", ",-1,1,1,1,", "value"),
+        // An empty value is no zero.
+        (",1,1,1,1,", ",,1,1,1,", "value"),
         (",1,1,1,1,", ",1,0,1,1,", "count"),
         (",1,1,1,1,", ",1,1,1.5,1,", "mass"),
         (",1,1,1,1,", ",1,1,1,18446744073709551616,", "duty"),
@@ -94,5 +96,14 @@ fn what_is_wrong_is_said_with_line_and_column() {
     for header in [format!("{HEADER},month"), format!("{HEADER},colour")] {
         assert!(matches!(rows(&format!("{header}\n")), Err(FactsFileError::Unknown(_))));
     }
-    assert!(matches!(rows(&format!("{HEADER}\n2026-01,import\n")), Err(FactsFileError::Csv(_))));
+    for row in
+        ["2026-01,import", &format!("{good},more"), "\"2026-01,import", &"x".repeat(crate::limits::MAX_LINE_BYTES + 1)]
+    {
+        assert!(matches!(rows(&format!("{HEADER}\n{row}\n")), Err(FactsFileError::Row { line: 2, .. })), "{:.40}", row);
+    }
+    assert!(matches!(rows(""), Err(FactsFileError::Empty)));
+    // A row that is refused costs itself only.
+    let three: Vec<bool> =
+        read_facts(format!("{HEADER}\n{good}\n\"x\n{good}\n").as_bytes()).unwrap().map(|row| row.is_ok()).collect();
+    assert_eq!(three, [true, false, true]);
 }

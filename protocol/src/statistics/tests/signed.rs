@@ -79,9 +79,13 @@ fn a_record_carries_it_or_names_it() {
     let content = content_from_json(&small.to_record("ST-1")).unwrap();
     assert_eq!(SignedPublication::of_record(&content, None).unwrap(), small);
     // What the record says must be what is in the file.
-    for (field, other) in
-        [("to", "2026-02"), ("publisher", "customs-th"), ("currency", "EUR"), ("digest", &"0".repeat(64))]
-    {
+    for (field, other) in [
+        ("flow", "export"),
+        ("to", "2026-02"),
+        ("publisher", "customs-th"),
+        ("currency", "EUR"),
+        ("digest", &"0".repeat(64)),
+    ] {
         let mut record = small.to_record("ST-1");
         record["publication"][field] = other.into();
         let content = content_from_json(&record).unwrap();
