@@ -45,22 +45,37 @@ pub trait Kept {
     fn put(&mut self, row: u32, bytes: &[u8]) -> Result<(), Self::Error>;
 }
 
+/// Maps of marks. One of tens of millions takes seconds to grow, and whoever hands in a record would wait for it; of so many each grows
+/// by itself, in milliseconds.
+const SHARDS: usize = 256;
+
 /// [`Kept`] in memory.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct MemoryBooks {
-    marks: HashMap<Mark, u32, Cut>,
+    /// By the last byte of the mark, as its first bytes place it within one.
+    marks: Vec<HashMap<Mark, u32, Cut>>,
     rows: Vec<Box<[u8]>>,
+}
+
+impl Default for MemoryBooks {
+    fn default() -> Self {
+        Self { marks: vec![HashMap::default(); SHARDS], rows: Vec::new() }
+    }
+}
+
+fn shard(mark: &Mark) -> usize {
+    usize::from(mark[mark.len() - 1])
 }
 
 impl Kept for MemoryBooks {
     type Error = Infallible;
 
     fn place(&self, mark: &Mark) -> Result<Option<u32>, Infallible> {
-        Ok(self.marks.get(mark).copied())
+        Ok(self.marks[shard(mark)].get(mark).copied())
     }
 
     fn lead(&mut self, mark: Mark, row: u32) -> Result<(), Infallible> {
-        self.marks.insert(mark, row);
+        self.marks[shard(&mark)].insert(mark, row);
         Ok(())
     }
 
