@@ -90,6 +90,8 @@ fn what_is_overdue_lies_with_a_third_until_its_recipient_fetches_it_there() {
     assert_eq!(once(&post).unwrap(), ["A", "B"]);
     let (code, _, _) = try_luxor(&["window", "close", "--to", "post/n1", "--node", node(&shop)]);
     assert_eq!(code, 0);
+    // All witnesses run again, and are asked a moment later.
+    [&post, &keeper].into_iter().for_each(Daemon::witnessed);
     until("the third's word is witnessed", || {
         let proven = proven(&network, &shop, &founding);
         let all = proven.iter().all(|(_, verdict, facts)| {
