@@ -331,9 +331,12 @@ fn names(paper: &Paper<'_>) -> [BTreeSet<String>; 3] {
     [importer, seller, filer]
 }
 
+/// What all versions of a record have in common: who issued it, its type, its reference; where that is hidden, the root of the first.
+type Mark = (MemberId, &'static str, Option<String>, Option<Digest>);
+
 /// The version of each record that counts, by when it was lodged.
 fn holding(all: BTreeMap<Digest, Known>) -> Vec<Known> {
-    let mut versions: BTreeMap<(MemberId, &'static str, Option<String>, Option<Digest>), Vec<Head>> = BTreeMap::new();
+    let mut versions: BTreeMap<Mark, Vec<Head>> = BTreeMap::new();
     for known in all.values() {
         let unnamed = known.reference.is_none().then(|| known.head.supersedes.unwrap_or(known.head.root));
         let mark = (known.issuer.clone(), known.table, known.reference.clone(), unnamed);
