@@ -10,7 +10,7 @@ use luxor_protocol::life::Shown;
 use luxor_protocol::limits::{MAX_BOOK_BYTES, MAX_TEXT_CHARS};
 use luxor_protocol::names::{CollectionModel, Currency};
 use luxor_protocol::record::{Content, content_to_json};
-use luxor_protocol::revenue::{Assessment, Declared, Exact, Money, Open, RevenueBook, TaxLine};
+use luxor_protocol::revenue::{Assessment, Declared, Exact, Money, Open, Quoted, RevenueBook, TaxLine};
 use luxor_protocol::time::Day;
 use serde_json::{Value as Json, json};
 
@@ -18,7 +18,7 @@ use super::submit::{Read, read_records};
 use super::{some, today};
 use crate::args::{DutyAssessArgs, DutyCommand, NodeArgs, SubmitArgs};
 use crate::exit::{Exit, RefusedError, UsageError};
-use crate::files::{self, FileError};
+use crate::files;
 use crate::input::STDIN;
 use crate::ui;
 
@@ -209,7 +209,7 @@ impl Work<'_> {
     fn finish(self) -> anyhow::Result<Exit> {
         match self.args.output.as_deref() {
             Some(path) if path == Path::new(STDIN) => ui::raw(&self.records)?,
-            Some(path) => files::write(path, &self.records).map_err(|error: FileError| anyhow::Error::from(error))?,
+            Some(path) => files::write(path, &self.records)?,
             None => {}
         }
         let total = |(tax, currency): &(String, Currency), sum: &Exact, day: Day| {
@@ -256,9 +256,9 @@ impl Told {
             Ok((assessment, _)) => {
                 lines.extend(assessment.lines.iter().map(|line| of_line(line, book, *day)));
                 lines.extend(assessment.exchanges.iter().map(|one| {
-                    let (from, into) = match one.quoted.word() {
-                        "into" => (one.currency, one.into),
-                        _ => (one.into, one.currency),
+                    let (from, into) = match one.quoted {
+                        Quoted::Into => (one.currency, one.into),
+                        Quoted::Currency => (one.into, one.currency),
                     };
                     format!(
                         "  exchange: {} {from} is {} {into} from {} ({})",
