@@ -5,9 +5,7 @@
 //! with everything published and in which the cell's figure differs; so it is no combination of what is published, since that would have
 //! one value in both. Value, mass and duty of a sensitive cell are in one of them so far below and in the other so far above what they
 //! are, as the rules ask for. A figure of zero, duty for example, may become known as such. The count of a withheld cell is there known to
-//! be at least one, and of one that is withheld for others' sake at least the least number of items. Where nothing but the number of items
-//! makes cells sensitive, everybody knows that a sensitive one has fewer. A count that follows from these bounds alone is known to
-//! everybody whatever is withheld, so nothing is proven of it: of two parts of a cell that has two items at most each has one.
+//! be at least one, and of one that is withheld for others' sake at least the least number of items.
 //!
 //! The proof is the evidence itself ([`super::evidence`]). It is gone through here from the beginning, whoever found it and how; so nothing
 //! rests on the way cells were chosen. Where 128 bits do not hold a number, nothing is proven, and the cell counts as found.
@@ -62,9 +60,7 @@ pub(crate) fn audit(
         }
     }
     let open = intervals.iter().find(|(number, intervals)| {
-        universe.cell(**number).is_none_or(|cell| {
-            !missing(cell, rules, intervals).is_empty() || (cell.given && !universe.is_untouched(cell))
-        })
+        universe.cell(**number).is_none_or(|cell| !missing(cell, rules, intervals).is_empty())
     });
     match open {
         Some((cell, _)) => Err(*cell),
@@ -87,8 +83,6 @@ pub(crate) fn missing(cell: &Cell, rules: &Rules, intervals: &[Interval; 4]) -> 
             if interval.least > figure - beside {
                 wish(Way::Down(beside));
             }
-        } else if measure == Measure::Count && cell.is_count_known(rules) {
-            // It is no secret, and nothing that is withheld makes it one.
         } else if figure > 0 && interval.least == interval.most {
             wish(Way::Either);
         }

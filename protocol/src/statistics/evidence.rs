@@ -1,10 +1,10 @@
 //! Evidence: figures that atoms could have as well, and what they show of cells.
 //!
 //! A set of whole figures for all atoms, none below zero, by which every published cell has the figure that is published, and every
-//! withheld one at least as many items, and at most as many, as everybody knows it to have, could be the truth for all that anybody can tell. Where a withheld
+//! withheld one at least as many items as everybody knows it to have, could be the truth for all that anybody can tell. Where a withheld
 //! cell's figure is another one in it, the cell cannot be computed, whatever is computed; and how far it is from what it is, so far the
 //! interval reaches at least in which an attacker finds it. No solver is needed to see that a set is such a one: each published cell's
-//! changes add up to nothing, and no sum falls below its floor or rises above its ceiling. Whoever made the evidence need not be trusted.
+//! changes add up to nothing, and no sum falls below its floor. Whoever made the evidence need not be trusted.
 
 use super::lattice::Lattice;
 use super::rules::{Measure, Rules};
@@ -37,12 +37,8 @@ impl Evidence {
         }
         for (number, change) in changes.settle() {
             let cell = universe.cell(*number)?;
-            let (floor, ceiling) = match self.measure {
-                Measure::Count => (cell.known_count(rules), cell.known_most()),
-                _ => (0, i128::MAX),
-            };
-            let figure = cell.figure(self.measure).checked_add(*change)?;
-            if cell.is_published() || !(floor..=ceiling).contains(&figure) {
+            let floor = if self.measure == Measure::Count { cell.known_count(rules) } else { 0 };
+            if cell.is_published() || cell.figure(self.measure).checked_add(*change)? < floor {
                 return None;
             }
         }

@@ -81,8 +81,7 @@ fn goal(rows: &BTreeMap<u32, Sum>, unknowns: &[u32]) -> Option<Sum> {
     Some(goal)
 }
 
-/// Unknowns are not below zero; for counts each withheld cell is one more unknown, with what everybody knows it has at least as its floor,
-/// and where it is known to have so many at most, what is left up to there is another one.
+/// Unknowns are not below zero; for counts each withheld cell is one more unknown, with what everybody knows it has as its floor.
 fn program(
     universe: &Universe,
     rules: &Rules,
@@ -100,12 +99,6 @@ fn program(
             let known = cell.known_count(rules);
             rows.insert(u32::try_from(room.len()).unwrap_or(u32::MAX), goal.clone());
             room.push(cell.figure(Measure::Count).saturating_sub(known).max(0));
-            if cell.known_most() < i128::MAX {
-                let left: Option<Sum> = goal.iter().map(|(one, by)| Some((*one, by.negative()?))).collect();
-                let Some(left) = left else { continue };
-                rows.insert(u32::try_from(room.len()).unwrap_or(u32::MAX), left);
-                room.push(cell.known_most().saturating_sub(cell.figure(Measure::Count)).max(0));
-            }
         }
     }
     Program::new(rows, &room)

@@ -293,14 +293,6 @@ impl<'a> Work<'a> {
             return Ok(());
         }
         let Some(one) = self.universe.cell(cell) else { return Ok(()) };
-        // What is left of it is known from the classes of cells that are all withheld: no figure is in it that could be withheld too.
-        let counts = self.missing(cell).iter().all(|wish| wish.measure == Measure::Count);
-        if counts && one.state != State::Secondary && self.universe.is_untouched(one) {
-            if let Some(cell) = self.universe.cells.get_mut(cell as usize) {
-                cell.given = true;
-            }
-            return Ok(());
-        }
         if one.state != State::Secondary || !one.free {
             return Err(DiscloseError::Exposed { cell: one.key });
         }
@@ -373,8 +365,7 @@ impl<'a> Work<'a> {
             }
             let first_new = self.evidence.len();
             let gone = self.show(cell);
-            let given = |other: &Cell| other.given && !self.universe.is_untouched(other);
-            let mut holds = !self.universe.cells.iter().any(given);
+            let mut holds = true;
             while let Some(next) = self.queue.pop_front() {
                 holds = holds && self.secure(next, true)?;
             }

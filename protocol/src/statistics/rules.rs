@@ -132,14 +132,6 @@ impl Rules {
         self.min_count.max(of_parties)
     }
 
-    /// Items that a sensitive cell has at most, where nothing but the number of items makes cells sensitive, so that everybody knows; none
-    /// where parties or shares can be the reason.
-    pub(crate) fn most_items(&self) -> Option<u32> {
-        let shares = !self.dominances.is_empty() || !self.closenesses.is_empty();
-        let other = !self.roles.is_empty() && (self.min_contributors > 1 || shares);
-        (!other).then(|| self.min_count.saturating_sub(1))
-    }
-
     /// Whether the numbers are such that rules can be.
     ///
     /// # Errors

@@ -208,15 +208,14 @@ impl<'a> Search<'a> {
                     .iter()
                     .filter(|(_, falls)| *falls == up)
                     .all(|(atom, _)| self.figure(*atom, wish.measure) > 0);
-                let bounds = || {
-                    self.changes.found().iter().all(|(number, change)| {
+                let floors = || {
+                    self.changes.found().iter().filter(|(_, change)| (*change < 0) == up).all(|(number, change)| {
                         self.universe.cell(*number).is_some_and(|cell| {
-                            let count = cell.figure(Measure::Count) + if up { *change } else { -*change };
-                            (cell.known_count(self.rules)..=cell.known_most()).contains(&count)
+                            cell.figure(Measure::Count) - change.abs() >= cell.known_count(self.rules)
                         })
                     })
                 };
-                atoms && (wish.measure != Measure::Count || bounds())
+                atoms && (wish.measure != Measure::Count || floors())
             })
         })
     }

@@ -50,10 +50,6 @@ pub(crate) struct Cell {
     pub(crate) guarded: bool,
     /// Items that it is known to have at least, from the classes of earlier publications.
     pub(crate) least: u128,
-    /// Items that it is known to have at most: it is sensitive, and nothing but their number makes cells so.
-    pub(crate) most: Option<u128>,
-    /// Whether its count is given away by what is sensitive alone, and no published figure counts any of its items.
-    pub(crate) given: bool,
     pub(crate) relations: Vec<u32>,
 }
 
@@ -71,16 +67,6 @@ impl Cell {
         let secondary = matches!(self.state, State::Secondary | State::Published);
         let own = if secondary { u128::from(rules.least_items()) } else { 1 };
         i128::try_from(self.least.max(own)).unwrap_or(i128::MAX)
-    }
-
-    /// Items that everybody knows it has at most while it is withheld.
-    pub(crate) fn known_most(&self) -> i128 {
-        self.most.and_then(|most| i128::try_from(most).ok()).unwrap_or(i128::MAX)
-    }
-
-    /// Whether everybody knows its count from the classes of cells alone, whatever is withheld.
-    pub(crate) fn is_count_known(&self, rules: &Rules) -> bool {
-        self.is_withheld() && (self.given || self.known_count(rules) >= self.known_most())
     }
 }
 
@@ -108,9 +94,6 @@ pub(crate) struct Universe {
     pub(crate) shown: BTreeMap<(usize, Key), u32>,
 }
 
-/// Passes by which bounds of counts are handed on.
-const PASSES: usize = 16;
-
 struct View<'a> {
     table: &'a Table,
     from: Month,
@@ -118,8 +101,6 @@ struct View<'a> {
     earlier: Option<&'a BTreeMap<Key, Figure>>,
     /// Of whoever withheld: items that a cell has at least which is withheld for others' sake.
     least: u128,
-    /// Of whoever withheld: items that a sensitive cell has at most, where that is known.
-    most: Option<u128>,
 }
 
 impl Universe {
@@ -202,11 +183,9 @@ impl Universe {
             let of = |atom: &u32| groups.get(*atom as usize).into_iter().flatten();
             cell.sensitive = sensitive(rules, cell.atoms.iter().flat_map(of).flat_map(|parties| parties.iter()));
             cell.guarded = cell.sensitive.is_some();
-            cell.most = rules.most_items().filter(|_| cell.guarded).map(u128::from);
         }
         universe.know(&views, &keys)?;
         universe.relate(&views, &keys);
-        universe.bound();
         Ok(universe)
     }
 
@@ -245,12 +224,7 @@ impl Universe {
                         if *class == Withheld::Secondary {
                             cell.least = cell.least.max(view.least);
                         }
-                        if *class == Withheld::Primary
-                            && let Some(most) = view.most
-                        {
-                            cell.most = Some(cell.most.map_or(most, |known| known.min(most)));
-                        }
-                        if cell.least > cell.sums.count || cell.most.is_some_and(|most| most < cell.sums.count) {
+                        if cell.least > cell.sums.count {
                             return Err(DiscloseError::Revised { cell: *key });
                         }
                     }
@@ -264,8 +238,8 @@ impl Universe {
         for cell in &mut self.cells {
             let was_published = cell.state == State::Published && !cell.free;
             if was_published {
-                // What is in the world cannot be guarded any more, and nobody is told that it is sensitive.
-                (cell.guarded, cell.most) = (false, None);
+                // What is in the world cannot be guarded any more.
+                cell.guarded = false;
                 continue;
             }
             cell.free = cell.shown;
@@ -276,43 +250,6 @@ impl Universe {
             };
         }
         Ok(())
-    }
-
-    /// Whether no published cell counts an item of this one.
-    pub(crate) fn is_untouched(&self, cell: &Cell) -> bool {
-        let shares = |other: &Cell| cell.atoms.iter().any(|atom| other.atoms.binary_search(atom).is_ok());
-        !self.cells.iter().any(|other| other.is_published() && shares(other))
-    }
-
-    /// What follows of counts from the classes of cells: a whole has as many items as its parts at least, a part of a sensitive whole what the
-    /// others leave at most. Each part has one item at least, or it would not be there.
-    fn bound(&mut self) {
-        if self.cells.iter().all(|cell| cell.most.is_none()) {
-            return;
-        }
-        // Each pass goes one level; there are no more levels than dimensions have together.
-        for _ in 0..PASSES {
-            let mut changed = false;
-            for relation in &self.relations {
-                let of = |number: &u32| self.cells.get(*number as usize).map_or(1, |cell| cell.least.max(1));
-                let all = relation.parts.iter().map(of).fold(0_u128, u128::saturating_add);
-                let most = self.cells.get(relation.whole as usize).and_then(|cell| cell.most);
-                if let Some(whole) = self.cells.get_mut(relation.whole as usize).filter(|whole| whole.least < all) {
-                    (whole.least, changed) = (all, true);
-                }
-                let Some(most) = most else { continue };
-                for part in &relation.parts {
-                    let Some(cell) = self.cells.get_mut(*part as usize) else { continue };
-                    let left = most.saturating_sub(all - cell.least.max(1));
-                    if cell.most.is_none_or(|known| known > left) {
-                        (cell.most, changed) = (Some(left), true);
-                    }
-                }
-            }
-            if !changed {
-                return;
-            }
-        }
     }
 
     fn relate(&mut self, views: &[View<'_>], keys: &[BTreeMap<Key, u32>]) {
@@ -359,8 +296,6 @@ impl Cell {
             sensitive: None,
             guarded: false,
             least: 0,
-            most: None,
-            given: false,
             relations: Vec::new(),
         }
     }
@@ -373,20 +308,15 @@ impl Cell {
 
 fn views<'a>(edition: &'a Edition, earlier: &'a [Publication]) -> Vec<View<'a>> {
     let own = edition.tables.iter();
-    let own = own.map(|table| View { table, from: edition.from, to: edition.to, earlier: None, least: 0, most: None });
+    let own = own.map(|table| View { table, from: edition.from, to: edition.to, earlier: None, least: 0 });
     let before = earlier.iter().flat_map(|publication| {
         let least = publication.sources.iter().map(|source| source.rules.least_items()).max().unwrap_or(1);
-        let most = match publication.sources.as_slice() {
-            [source] => source.rules.most_items().map(u128::from),
-            _ => None,
-        };
         publication.tables.iter().map(move |(table, cells)| View {
             table,
             from: publication.from,
             to: publication.to,
             earlier: Some(cells),
             least: least.into(),
-            most,
         })
     });
     own.chain(before).collect()

@@ -178,33 +178,6 @@ fn what_is_too_small_hides_nothing() {
     }
 }
 
-/// Two cells of two items each, the total published. Both are sensitive, and four are left for both: where only the number of items makes a
-/// cell sensitive, everybody knows that each has two at most, so each has two. A third cell has to go with them.
-#[test]
-fn everybody_knows_that_what_is_sensitive_by_number_is_small() {
-    let mut facts = Facts::new();
-    for (origin, count) in [("CN", 2), ("US", 2), ("JP", 9), ("DE", 20)] {
-        safe(&mut facts, origin, "6109", count, 100);
-    }
-    let by_origin = || vec![table("t", &[Dimension::Origin])];
-    let told = read(&january(&facts, by_origin(), &by_count(3, 0)).publication);
-    let expected =
-        [("CN._T", "primary"), ("DE._T", "20"), ("JP._T", "secondary"), ("US._T", "primary"), ("_T._T", "33")];
-    assert_eq!(told, expected.map(|(name, what)| (name.to_owned(), what.to_owned())).into());
-    // Where parties can be the reason too, nobody knows that.
-    let rules = Rules { roles: vec![Role::Seller], min_contributors: 2, ..by_count(3, 0) };
-    let told = read(&january(&facts, by_origin(), &rules).publication);
-    assert_eq!((told["JP._T"].as_str(), told["CN._T"].as_str()), ("9", "primary"));
-    // Two items in two parts are one in each, whatever is withheld: that is told by the classes and nothing else.
-    let mut facts = Facts::new();
-    for (origin, heading, count) in [("CN", "6109", 1), ("CN", "8517", 1), ("US", "6109", 9), ("US", "8517", 9)] {
-        safe(&mut facts, origin, heading, count, 100);
-    }
-    let disclosure =
-        january(&facts, vec![table("t", &[Dimension::Origin]).only(Dimension::Product, 2)], &by_count(3, 0));
-    assert!(!classes(&disclosure.publication, Withheld::Primary).is_empty());
-}
-
 /// Eleven months are published; the year's total, published later, would give the twelfth's small cell away.
 #[test]
 fn a_year_is_safe_beside_its_months() {
