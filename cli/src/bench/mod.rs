@@ -247,7 +247,7 @@ pub(crate) struct RecognitionArgs {
 /// `luxor bench reconcile`
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReconcileArgs {
-    /// Items, of four records each; at some 700 bytes each, so ten million take some seven GB of memory.
+    /// Items, of four records each; at some 800 bytes each, so ten million take some eight GB of memory.
     #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = value_parser!(u64).range(1_000..=MAX_RECONCILED))]
     pub(crate) items: u64,
     /// Further records, drawn at random, when the books are full.

@@ -65,6 +65,8 @@ struct Work<'a> {
     book: RevenueBook,
     /// References and revisions that stand in records already.
     taken: BTreeSet<(String, u64)>,
+    /// By item and destination: the declaration of which a record is made.
+    of_item: BTreeMap<(String, String), String>,
     all: Vec<Json>,
     records: Vec<u8>,
     seen: u64,
@@ -95,6 +97,7 @@ fn assess(args: &DutyAssessArgs) -> anyhow::Result<Exit> {
         args,
         book: book(&args.book)?,
         taken: BTreeSet::new(),
+        of_item: BTreeMap::new(),
         all: Vec::new(),
         records: Vec::new(),
         seen: 0,
@@ -164,6 +167,15 @@ impl Work<'_> {
                 "the record's reference '{reference}' would have more than {REFERENCE_CHARS} characters\nhint: --prefix"
             ));
         }
+        if let (Some((item, _)), Some(to)) = (&declared.item, declared.destination) {
+            let own = declared.reference.clone().unwrap_or_default();
+            let of = self.of_item.entry((item.to_string(), to.to_string())).or_insert_with(|| own.clone());
+            if *of != own {
+                return Err(format!(
+                    "declaration {of} of this file has the record of duty of item {item} in {to}\nhint: an item is assessed once; leave one of them out"
+                ));
+            }
+        }
         if !self.taken.insert((reference.clone(), declared.revision)) {
             return Err(format!(
                 "revision {} of {reference} is made of another declaration already\nhint: of two filers with one reference assess each with a --prefix of its own",
@@ -181,7 +193,8 @@ impl Work<'_> {
     fn tell(&mut self, told: Told) -> anyhow::Result<()> {
         match &told.outcome {
             Ok((assessment, record)) => {
-                for line in &assessment.lines {
+                // Of what makes a record: lines beside open ones are not all that is owed.
+                for line in assessment.lines.iter().filter(|_| record.is_some()) {
                     let sum = self.totals.entry((line.tax.clone(), line.amount.currency)).or_insert(Exact::ZERO);
                     *sum = sum.plus(line.amount.amount).map_err(|error| RefusedError(error.to_string()))?;
                 }

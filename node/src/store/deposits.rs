@@ -19,6 +19,9 @@ use super::columns::{
 use super::open::{Store, StoreError, decode};
 use super::rows::{decode_checked, encode_checked};
 
+/// Receipts of third members looked at for those whose dispatches have no verdict yet.
+const LOOKED_THROUGH: usize = 8 * MAX_DEPOSITS;
+
 /// A dispatch between two others that was deposited here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptRow {
@@ -139,7 +142,8 @@ impl Store {
         self.row(cf::DEPOSITS, &deposit_key(DepositTag::Given, channel, number), "a deposit receipt")
     }
 
-    /// Of the newest own dispatches of a channel for which there is such a receipt, at most `limit`, those without a verdict; ascending.
+    /// The newest own dispatches of a channel for which there is such a receipt and no verdict, at most `limit`; ascending. The newest
+    /// [`LOOKED_THROUGH`] receipts are looked at.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -147,7 +151,10 @@ impl Store {
         let last = deposit_key(DepositTag::Given, channel, u64::MAX);
         let mut found = Vec::new();
         let rows = self.db.iterator_cf(self.cf(cf::DEPOSITS), IteratorMode::From(&last, Direction::Reverse));
-        for item in rows.take(limit) {
+        for item in rows.take(LOOKED_THROUGH) {
+            if found.len() >= limit {
+                break;
+            }
             let (key, value) = item?;
             match read_deposit_key(&key) {
                 Some((DepositTag::Given, of, number)) if of == *channel => {

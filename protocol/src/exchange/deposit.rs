@@ -62,7 +62,8 @@ pub struct DepositPart {
 }
 
 /// The member with which a dispatch of this header may be deposited on a day, if its row names one. What passes others' records on has none: its
-/// agreement is inside the seal.
+/// agreement is inside the seal. Where rows for the same type, sides and purpose name different members, or some none, it has none: by which of
+/// them it goes only its content tells.
 ///
 /// # Errors
 /// Why it may not go at all.
@@ -70,7 +71,18 @@ pub fn depositary(directory: &Directory, header: &DispatchHeader, now: Millis) -
     if header.source.is_some() {
         return Ok(None);
     }
-    permits(directory, header, now).map(|rule| rule.flow.depositary())
+    let named = permits(directory, header, now)?.flow.depositary();
+    let (from, to) = (header.channel.sender.member(), header.channel.recipient.member());
+    let table = header.batch.header.table;
+    let flows = directory.agreement(&header.agreement_digest).map(|agreement| agreement.flows.as_slice());
+    let mut alike = flows.unwrap_or_default().iter().filter(|flow| {
+        flow.type_name == table.name
+            && flow.type_versions.contains(&table.version)
+            && flow.purpose == header.purpose
+            && flow.from.contains(&from)
+            && flow.to.contains(&to)
+    });
+    Ok(named.filter(|named| alike.all(|flow| flow.depositary().as_ref() == Some(named))))
 }
 
 /// Checks a dispatch to another node that `peer` brought to `me` to be kept for that. The order is that of a dispatch as far as the seal.

@@ -36,16 +36,20 @@ const KEPT: &str = r#"
 "#;
 
 /// The network with an agreement of which a row names `customs-jp` as depositary, and that agreement's digest.
-pub(crate) static KEEPING: LazyLock<(Directory, Vec<crate::document::Document>, Digest)> = LazyLock::new(|| {
+pub(crate) static KEEPING: LazyLock<Keeping> = LazyLock::new(|| keeping(KEPT));
+
+type Keeping = (Directory, Vec<crate::document::Document>, Digest);
+
+fn keeping(draft: &str) -> Keeping {
     let net = &*NETWORK;
-    let mut document = Agreement::from_draft(KEPT).unwrap().to_document(net.id());
+    let mut document = Agreement::from_draft(draft).unwrap().to_document(net.id());
     for party in [&net.post, &net.customs, &net.other] {
         document.sign(&party.id, &party.identity);
     }
     let digest = document.digest();
     let agreements = [net.agreements.clone(), vec![document]].concat();
     (Directory::new(&net.charter, &net.cards, &agreements).unwrap(), agreements, digest)
-});
+}
 
 /// An honest dispatch under that row, but for what `change` does to its header.
 pub(crate) fn kept(number: u64, change: impl FnOnce(&mut DispatchHeader)) -> Dispatch {
@@ -87,6 +91,28 @@ fn a_dispatch_is_kept_by_whom_its_row_names() {
     assert_eq!((taken.digest, taken.due), (dispatch.envelope().digest(), NOW.day().plus(30)));
     assert_eq!(taken.skeleton().number, 3);
     assert_eq!(depositary(&KEEPING.0, &taken.header, NOW), Ok(Some(slug("customs-jp"))));
+}
+
+/// Which of two rows that differ by places a dispatch goes by, only its content tells.
+#[test]
+fn nothing_is_deposited_where_rows_alike_name_different_members() {
+    let row = &KEPT[KEPT.find("[[flow]]").unwrap()..];
+    let other = row.replace("version = 1", "version = 1\n    territories = [\"US\"]");
+    for (other, with) in [
+        (other.clone(), Some(slug("customs-jp"))),
+        (other.replace("terms = { deposit = \"customs-jp\" }", ""), None),
+        (
+            other.replace("\"revenue\"", "\"statistics\"").replace("terms = { deposit = \"customs-jp\" }", ""),
+            Some(slug("customs-jp")),
+        ),
+    ] {
+        let (directory, _, digest) = keeping(&format!("{KEPT}{other}"));
+        let dispatch = kept(3, |header| header.agreement_digest = digest);
+        let header = DispatchHeader::from_cbor(&dispatch.header).unwrap();
+        assert_eq!(depositary(&directory, &header, NOW), Ok(with.clone()), "{other}");
+        let brought = check_deposit(&directory, &NETWORK.other.node, node(&NETWORK.post), &dispatch, NOW);
+        assert_eq!(brought.is_ok(), with.is_some(), "{brought:?}");
+    }
 }
 
 #[test]

@@ -143,7 +143,8 @@ pub enum Verdict {
     NotSigned,
     /// The sender withdrew it.
     Withdrawn,
-    /// The sender signed it, and it lay with a third member for the recipient; the file has no word of the recipient's log on it.
+    /// The sender signed it, and it lay with a third member for the recipient, as witnesses of its log say; the file has no word of the
+    /// recipient's log on it.
     Deposited,
     /// The sender signed it, and the file has no word of the recipient's log on it. That it was sent nothing proves.
     Unanswered,
@@ -433,7 +434,8 @@ fn judge(facts: &[Fact], due: Option<Millis>) -> (Verdict, Option<Class>) {
         None if !logged.is_empty() => (Verdict::Received, Some(waits)),
         None if withdrawn => (Verdict::Withdrawn, Some(Class::Withdrawn)),
         None => {
-            let lay = |fact: &Fact| matches!(fact, Fact::Deposited { dispatch: lay, .. } if lay == dispatch);
+            // Signed only, the third member's word may be made later, for whoever asks it.
+            let lay = |fact: &Fact| matches!(fact, Fact::Deposited { dispatch: lay, witnessed: Some(_), .. } if lay == dispatch);
             let verdict = if facts.iter().any(lay) { Verdict::Deposited } else { Verdict::Unanswered };
             (verdict, Some(waits))
         }

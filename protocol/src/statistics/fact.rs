@@ -198,7 +198,7 @@ pub struct Fact {
     /// Where it is counted.
     pub place: Place,
     /// Who stands behind it, in the order of [`Role::ALL`]: any name that is the same for the same party. All whom nobody names count as
-    /// one party, which suppresses more, never less.
+    /// the largest party that is named in a cell, or as one where none is, which suppresses more, never less.
     pub parties: [Option<Arc<str>>; 3],
     /// Its value, in minor units.
     pub value: u64,

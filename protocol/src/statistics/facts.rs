@@ -183,25 +183,35 @@ pub(crate) fn sensitive<'a>(
 ) -> Option<Sensitive> {
     let count = groups.clone().map(|(_, sums)| sums.count).sum();
     // Rules ask for several measures of one role after another.
-    let mut known: Option<(Role, Vec<Sums>)> = None;
+    let mut known: Option<(Role, Option<Sums>, Vec<Sums>)> = None;
     rules.sensitive(count, |role, measure| {
-        let (_, parties) = match known.take() {
+        let (_, unnamed, parties) = match known.take() {
             Some(same) if same.0 == role => known.insert(same),
-            _ => known.insert((role, by_party(role, groups.clone()))),
+            _ => {
+                let (unnamed, parties) = by_party(role, groups.clone());
+                known.insert((role, unnamed, parties))
+            }
         };
         let mut shares: Vec<_> = parties.iter().map(|sums| sums.of(measure)).collect();
         shares.sort_unstable_by(|one, other| other.cmp(one));
+        // Whom nobody names may be anybody, so the largest of those who are named.
+        match (shares.first_mut(), unnamed) {
+            (Some(largest), Some(unnamed)) => *largest = largest.saturating_add(unnamed.of(measure)),
+            (None, Some(unnamed)) => shares.push(unnamed.of(measure)),
+            (_, None) => {}
+        }
         shares
     })
 }
 
-/// What each party has in a role.
-fn by_party<'a>(role: Role, groups: impl Iterator<Item = (&'a [u32; 3], &'a Sums)>) -> Vec<Sums> {
+/// What those have in a role whom nobody names, and what each party has that is named.
+fn by_party<'a>(role: Role, groups: impl Iterator<Item = (&'a [u32; 3], &'a Sums)>) -> (Option<Sums>, Vec<Sums>) {
     let place = Role::ALL.iter().position(|one| *one == role).unwrap_or_default();
     let mut parties = HashMap::<u32, Sums>::new();
     for (numbers, sums) in groups {
         let all = parties.entry(numbers.get(place).copied().unwrap_or_default()).or_default();
         *all = all.plus(*sums);
     }
-    parties.into_values().collect()
+    let unnamed = parties.remove(&0);
+    (unnamed, parties.into_values().collect())
 }

@@ -83,12 +83,14 @@ impl Driver {
         let Some(looked) = looked else { return Ok(()) };
         let (found, after) = looked?;
         bringing.after = after;
+        // One that does not answer costs a round one wait, not one for each dispatch.
+        let mut failed: BTreeSet<NodeRef> = BTreeSet::new();
         for Overdue { channel, number, with } in found {
             let nodes: Vec<Arc<KnownNode>> =
                 self.shared.directory().nodes().filter(|node| node.member == with).cloned().collect();
             for node in nodes {
                 let paused = bringing.paused.get(&node.node).copied();
-                if paused.is_some_and(|(until, _)| until > Instant::now()) {
+                if paused.is_some_and(|(until, _)| until > Instant::now()) || failed.contains(&node.node) {
                     continue;
                 }
                 match self.bring(&node, &channel, number).await? {
@@ -109,6 +111,7 @@ impl Driver {
                         let pause = paused.map_or(EVERY, |(_, pause)| (pause * 2).min(MAX_PAUSE));
                         tracing::info!(with = %node.node, why, "deposits are not taken now");
                         bringing.paused.insert(node.node.clone(), (Instant::now() + pause, pause));
+                        failed.insert(node.node.clone());
                     }
                 }
             }

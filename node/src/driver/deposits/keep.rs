@@ -6,12 +6,16 @@ use luxor_protocol::limits::{DEPOSIT_RANGE_BYTES, MAX_DEPOSITED_BYTES, MAX_DEPOS
 use luxor_protocol::names::NodeRef;
 use luxor_protocol::time::Millis;
 
+use super::Part;
 use crate::driver::space::has_room;
 use crate::driver::{Driver, DriverError, Message, Shared, now};
 use crate::entropy::opening;
 use crate::net::{Permit, Reply};
 use crate::sequencer::SequencerError;
 use crate::store::{StoreError, WaitingDeposit, Write};
+
+/// Deposits are taken while so many times the room is left below which nothing is.
+const OWN_ROOM: u64 = 4;
 
 /// What is made of a dispatch that is brought.
 enum Judged {
@@ -24,9 +28,13 @@ enum Judged {
 impl Driver {
     /// Takes a dispatch to another node that its sender brings to be kept for that.
     pub(in crate::driver) fn deposit_brought(&self, peer: NodeRef, dispatch: Dispatch, permit: Permit, reply: Reply) {
+        let Some(serving) = self.deposits.serve(&peer, Part::Brings) else {
+            let answer = Answer::later(Lack::Capacity, "one deposit at a time from each node");
+            return self.shared.respond(reply, &answer);
+        };
         let driver = self.clone();
         tokio::spawn(async move {
-            let _permit = permit;
+            let (_permit, _serving) = (permit, serving);
             let _turn = driver.deposits.keeping.lock().await;
             match driver.keep(peer, dispatch).await {
                 // A practice partner plays with receipts for what is its own.
@@ -40,7 +48,8 @@ impl Driver {
 
     async fn keep(&self, peer: NodeRef, dispatch: Dispatch) -> Option<Result<Answer, DriverError>> {
         let shared = self.shared.clone();
-        if !has_room(shared.folder.path(), self.attached.min_free_bytes()) {
+        // Others' dispatches end long before own ones do.
+        if !has_room(shared.folder.path(), self.attached.min_free_bytes().saturating_mul(OWN_ROOM)) {
             return Some(Ok(Answer::later(Lack::Capacity, "the disk is nearly full")));
         }
         let judged = self.work(Lane::Ordinary, move || judge(&shared, &peer, dispatch, now())).await?;
@@ -55,7 +64,14 @@ impl Driver {
         };
         let shared = self.shared.clone();
         let proof = self.work(Lane::Ordinary, move || shared.sequencer.prove(committed.first)).await?;
-        Some(proof.map(Answer::Receipt).map_err(DriverError::from))
+        Some(match proof {
+            Ok(proof) => Ok(Answer::Receipt(proof)),
+            // Its day had come already.
+            Err(SequencerError::Erased(entry)) => {
+                Ok(Answer::error(ErrorCode::Erased, format!("deposited as entry {entry}, whose body was erased since")))
+            }
+            Err(error) => Err(error.into()),
+        })
     }
 
     /// Shows a recipient what lies here for it, and lets go what it has.
@@ -67,9 +83,13 @@ impl Driver {
         permit: Permit,
         reply: Reply,
     ) {
+        let Some(serving) = self.deposits.serve(&peer, Part::Fetches) else {
+            let answer = Answer::later(Lack::Capacity, "one question about deposits at a time from each node");
+            return self.shared.respond(reply, &answer);
+        };
         let driver = self.clone();
         tokio::spawn(async move {
-            let _permit = permit;
+            let (_permit, _serving) = (permit, serving);
             match driver.show(peer, done, place).await {
                 Some(Ok(answer)) => driver.shared.respond(reply, &answer),
                 Some(Err(error)) => drop(driver.mailbox.send(Message::Failed(error))),

@@ -352,7 +352,7 @@ fn a_deposit_proves_that_what_is_withheld_lay_with_a_third_from_a_time_on() {
     signed.checkpoint = note.to_bytes();
     file.deposits[0].receipt = signed.to_bytes();
     let (with, _, facts) = verdict(&file);
-    assert_eq!(with, Verdict::Deposited);
+    assert_eq!(with, Verdict::Unanswered);
     assert!(facts.iter().any(|fact| fact.ends_with("not witnessed in this file")), "{facts:?}");
 }
 

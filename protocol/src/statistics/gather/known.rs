@@ -6,8 +6,8 @@ use super::parties::names;
 use crate::accounting::standing::{Head, Holding};
 use crate::hash::Digest;
 use crate::life::{Action, ItemId, LinkKind, Paper, Row, Shown, others};
-use crate::names::{CollectionModel, MemberId};
-use crate::record::{Content, Value};
+use crate::names::{CollectionModel, MemberId, Territory};
+use crate::record::{Content, GroupSet, Value};
 use crate::revenue::{Declared, Exact, Money, Stage};
 use crate::time::Day;
 
@@ -18,19 +18,22 @@ pub(super) struct Known {
     pub(super) reference: Option<String>,
     pub(super) head: Head,
     pub(super) item: Option<(ItemId, Option<Day>)>,
+    /// Which groups of it are seen.
+    pub(super) shown: GroupSet,
     pub(super) what: What,
 }
 
 #[derive(Debug)]
 pub(super) enum What {
     Declared(Box<Declared>, [BTreeSet<String>; 3]),
-    Duty { stage: Stage, model: Option<CollectionModel>, later: bool, lines: Vec<Line> },
+    Duty { stage: Stage, model: Option<CollectionModel>, territory: Option<Territory>, later: bool, lines: Vec<Line> },
     Links { kind: LinkKind, others: Vec<(ItemId, Option<Day>)> },
     Nothing,
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct Line {
+    pub(super) tax: Option<String>,
     pub(super) goods: Option<u32>,
     pub(super) tariff: Option<String>,
     pub(super) amount: Money,
@@ -46,7 +49,8 @@ pub(super) fn what(paper: &Paper<'_>, content: &Content) -> What {
             let Some(stage) = paper.word("duty", "stage") else { return What::Nothing };
             let lines = paper.rows("lines").iter().filter_map(line).collect();
             let later = paper.text("duty", "about").is_some();
-            What::Duty { stage, model: paper.word("duty", "model"), later, lines }
+            let (model, territory) = (paper.word("duty", "model"), paper.word("duty", "territory"));
+            What::Duty { stage, model, territory, later, lines }
         }
         "link" => match paper.word("relation", "kind") {
             Some(kind) => What::Links { kind, others: others(paper) },
@@ -66,7 +70,8 @@ fn line(row: &Row) -> Option<Line> {
         _ => None,
     };
     let currency = row.text("currency")?.parse().ok()?;
-    Some(Line { goods, tariff: row.text("tariff").map(str::to_owned), amount: Money::new(amount, currency) })
+    let text = |field: &str| row.text(field).map(str::to_owned);
+    Some(Line { tax: text("tax"), goods, tariff: text("tariff"), amount: Money::new(amount, currency) })
 }
 
 /// What all versions of a record have in common: who issued it, its type, its reference; where that is hidden, the root of the first.

@@ -7,8 +7,9 @@
 //!
 //! An item lies in the month of the day on which its declaration says that it was filed, else of its message, else of the day on which
 //! it was lodged at this node. Its money is converted at the rate of that day. The origin of an import is that of the goods; of an export
-//! it is where it leaves. Parties get numbers in the order in which they come: no name leaves this place. Whoever has one number or name
-//! is one party, which may join two of one name, and so withholds more, never less.
+//! it is where it leaves. Parties get numbers in the order in which they come: no name leaves this place. Whoever has one number, or
+//! one name in one country, is one party. Duty and tax are those of the place of import, of an export those of where it leaves: what is assessed,
+//! and what was collected of taxes that nobody assessed. Of several views of one record the one that shows most counts.
 //!
 //! What lacks something that a fact needs is counted by reason, never dropped unseen. Not here: how a node finds its records, and files.
 //!
@@ -32,7 +33,7 @@ use crate::accounting::standing::Head;
 use crate::hash::Digest;
 use crate::life::{Held, Lodged, Paper, Shown, item_of};
 use crate::names::{CollectionModel, Currency, MemberId, MemberKind};
-use crate::record::Content;
+use crate::record::{Content, GroupSet};
 use crate::revenue::RevenueBook;
 use crate::time::{Day, Millis};
 use items::Items;
@@ -151,10 +152,13 @@ impl Gather {
     /// # Errors
     /// [`GatherError::Full`].
     pub fn take(&mut self, seen: &Seen<'_>) -> Result<(), GatherError> {
+        let (shown, mut at) = (seen.content.present(), seen.at);
         if let Some(known) = self.all.get_mut(&seen.root) {
-            known.head.at = known.head.at.min(seen.at);
-            // Another view may show more.
-            if known.reference.is_some() && !matches!(known.what, What::Nothing) {
+            at = at.min(known.head.at);
+            known.head.at = at;
+            // Of several views the one that shows most counts, whichever comes first.
+            let rank = |shown: GroupSet| (shown.0.count_ones(), shown.0);
+            if rank(known.shown) >= rank(shown) {
                 return Ok(());
             }
         } else if self.all.len() >= MAX_GATHERED_RECORDS {
@@ -175,13 +179,8 @@ impl Gather {
             shown: Shown::Own(seen.content),
         };
         let Some(paper) = Paper::one(&held) else { return Ok(()) };
-        let head = Head {
-            root: seen.root,
-            revision: paper.revision,
-            action: paper.action,
-            supersedes: paper.supersedes,
-            at: seen.at,
-        };
+        let head =
+            Head { root: seen.root, revision: paper.revision, action: paper.action, supersedes: paper.supersedes, at };
         let item = item_of(&paper).map(|item| (item, paper.day("item", "posted_on")));
         let known = Known {
             issuer: seen.issuer.clone(),
@@ -189,6 +188,7 @@ impl Gather {
             reference: paper.reference.clone(),
             head,
             item,
+            shown,
             what: what(&paper, seen.content),
         };
         self.all.insert(seen.root, known);

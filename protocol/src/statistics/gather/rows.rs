@@ -24,8 +24,23 @@ pub(super) struct Work<'a> {
 }
 
 impl Work<'_> {
+    /// Tells of what is left out of the months that are asked for.
     fn leave_out(&mut self, why: &str, known: &Known, by: u64) {
-        count(&mut self.made.left_out, why, known, by);
+        if self.within(known).is_some() {
+            count(&mut self.made.left_out, why, known, by);
+        }
+    }
+
+    /// The day and month in which a record lies, where that is asked for.
+    fn within(&self, known: &Known) -> Option<(Day, Month)> {
+        let filed_on = match &known.what {
+            What::Declared(declared, _) => declared.filed_on,
+            _ => None,
+        };
+        let day = filed_on.unwrap_or_else(|| known.head.at.day());
+        // A day that a record can name lies in a month.
+        let month: Month = day.to_string().get(..7)?.parse().ok()?;
+        (self.wanted.from..=self.wanted.to).contains(&month).then_some((day, month))
     }
 
     /// The declarations that count in the flow and months, each with the items whose records of duty are its own.
@@ -57,11 +72,15 @@ impl Work<'_> {
         }
         let mut of_parts: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         let mut out: BTreeSet<usize> = BTreeSet::new();
+        // All links of one whole together.
+        let mut families: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
         for (whole, parts) in &items.families {
             let whole = items.root(*whole);
+            let parts = parts.iter().map(|part| items.root(*part)).filter(|part| *part != whole);
+            families.entry(whole).or_default().extend(parts);
+        }
+        for (whole, parts) in families {
             let Some(&declared) = first.get(&whole) else { continue };
-            let parts: BTreeSet<usize> =
-                parts.iter().map(|part| items.root(*part)).filter(|part| *part != whole).collect();
             if !parts.is_empty() && parts.iter().all(|part| first.contains_key(part)) {
                 if out.insert(declared) {
                     self.leave_out("declarations of a whole whose parts are declared", &holding[declared], 1);
@@ -98,12 +117,7 @@ impl Work<'_> {
         roots: &[usize],
     ) -> Result<(), GatherError> {
         let What::Declared(declared, _) = &known.what else { return Ok(()) };
-        let day = declared.filed_on.unwrap_or_else(|| known.head.at.day());
-        // A day that a record can name lies in a month.
-        let Ok(month) = day.to_string().get(..7).unwrap_or_default().parse::<Month>() else { return Ok(()) };
-        if !(self.wanted.from..=self.wanted.to).contains(&month) {
-            return Ok(());
-        }
+        let Some((day, month)) = self.within(known) else { return Ok(()) };
         if declared.filed_on.is_none() {
             let goods = declared.goods.len() as u64;
             count(&mut self.made.notes, "goods in the month in which their declaration was lodged here", known, goods);
@@ -114,7 +128,11 @@ impl Work<'_> {
             self.leave_out("declarations without goods items", known, 1);
             return Ok(());
         }
-        let (duties, model) = duties(holding, items, roots);
+        let place = match self.wanted.flow {
+            Flow::Import => declared.destination,
+            Flow::Export => declared.departure,
+        };
+        let (duties, model) = duties(holding, items, roots, place);
         let model = model.or(declared.model()).or(self.wanted.model);
         let common = self.common(declared, model);
         let shares = match self.shares(declared, &duties, day, digits) {
@@ -216,7 +234,10 @@ impl Work<'_> {
             let amount = self.converted(line.amount, day, digits)?;
             let own = |one: &DeclaredGoods| match (line.goods, &line.tariff) {
                 (Some(number), _) => one.number == number,
-                (None, Some(tariff)) => one.tariff.as_ref() == Some(tariff),
+                (None, Some(tariff)) => {
+                    let declared = one.tariff.as_deref().unwrap_or_default();
+                    !declared.is_empty() && (declared.starts_with(tariff.as_str()) || tariff.starts_with(declared))
+                }
                 (None, None) => true,
             };
             let mut places: Vec<usize> = (0..goods.len()).filter(|at| own(&goods[*at])).collect();
@@ -242,20 +263,44 @@ impl Work<'_> {
     }
 }
 
-/// What is assessed of an item; what is collected where nothing is assessed. And who collects, as these say.
-fn duties(holding: &[Known], items: &Items, roots: &[usize]) -> (Vec<Line>, Option<CollectionModel>) {
-    let mut by_stage: BTreeMap<bool, (Vec<Line>, Option<CollectionModel>)> = BTreeMap::new();
-    let places = roots.iter().filter_map(|root| items.duties.get(root)).flatten();
-    for at in places {
-        let What::Duty { stage, model, later, lines } = &holding[*at].what else { continue };
-        let assessed = *stage == Stage::Assessed;
-        if assessed || (*stage == Stage::Collected && !later) {
-            let (all, who) = by_stage.entry(assessed).or_default();
-            all.extend(lines.iter().cloned());
-            *who = who.or(*model);
+/// What is owed of an item at a place, and who collects, as its records say; of an item without any, that of its parts.
+fn duties(
+    holding: &[Known],
+    items: &Items,
+    roots: &[usize],
+    place: Option<Territory>,
+) -> (Vec<Line>, Option<CollectionModel>) {
+    let (whole, parts) = roots.split_at(roots.len().min(1));
+    let own = owed(holding, items, whole, place);
+    if own.0.is_empty() { owed(holding, items, parts, place) } else { own }
+}
+
+/// What is assessed, and what was collected of taxes that nobody assessed and that does not name what it pays.
+fn owed(
+    holding: &[Known],
+    items: &Items,
+    roots: &[usize],
+    place: Option<Territory>,
+) -> (Vec<Line>, Option<CollectionModel>) {
+    let (mut assessed, mut collected): (Vec<Line>, Vec<Line>) = Default::default();
+    let mut model: [Option<CollectionModel>; 2] = [None; 2];
+    for at in roots.iter().filter_map(|root| items.duties.get(root)).flatten() {
+        let What::Duty { stage, model: by, territory, later, lines } = &holding[*at].what else { continue };
+        let there = |(at, of): (Territory, Territory)| at.contains(of) || of.contains(at);
+        if !place.zip(*territory).is_none_or(there) {
+            continue;
         }
+        let (all, who) = match (stage, later) {
+            (Stage::Assessed, _) => (&mut assessed, &mut model[0]),
+            (Stage::Collected, false) => (&mut collected, &mut model[1]),
+            _ => continue,
+        };
+        all.extend(lines.iter().cloned());
+        *who = who.or(*by);
     }
-    by_stage.remove(&true).or_else(|| by_stage.remove(&false)).unwrap_or_default()
+    let taxes: BTreeSet<Option<String>> = assessed.iter().map(|line| line.tax.clone()).collect();
+    assessed.extend(collected.into_iter().filter(|line| !taxes.contains(&line.tax)));
+    (assessed, model[0].or(model[1]))
 }
 
 fn told(known: &Known) -> String {

@@ -156,6 +156,74 @@ fn an_item_counts_once_whatever_numbers_it_has() {
 }
 
 #[test]
+fn duty_is_that_of_the_place_each_tax_once() {
+    let of = |records: &[Json], flow| gathered(records, flow).rows.iter().map(|row| row.sums.duty).collect::<Vec<_>>();
+    let mut tax = duty("C-1", "P-1", "collected", &[("3.80", None)]);
+    let mut customs = duty("A-1", "P-1", "assessed", &[("3.00", None)]);
+    // Tax that a platform collected, beside a fee that customs assessed.
+    customs["lines"][0]["tax"] = "A00".into();
+    assert_eq!(of(&[declaration("D-1", "P-1"), tax.clone(), customs.clone()], Flow::Import), [680]);
+    // The same tax assessed: it is not owed twice; nor is what says which assessment it pays.
+    customs["lines"][0]["tax"] = "B00".into();
+    assert_eq!(of(&[declaration("D-1", "P-1"), tax.clone(), customs.clone()], Flow::Import), [300]);
+    customs["lines"][0]["tax"] = "A00".into();
+    tax["duty"]["about"] = "A-1".into();
+    assert_eq!(of(&[declaration("D-1", "P-1"), tax, customs.clone()], Flow::Import), [300]);
+    // What is owed where it arrives is no duty of the export.
+    let mut export = declaration("D-2", "P-1");
+    export["filing"]["kind"] = "export".into();
+    assert_eq!(of(&[export.clone(), customs.clone()], Flow::Export), [0]);
+    customs["duty"]["territory"] = "US".into();
+    assert_eq!(of(&[export, customs.clone()], Flow::Export), [300]);
+    assert_eq!(of(&[declaration("D-1", "P-1"), customs], Flow::Import), [0]);
+    // A whole with duty of its own does not take that of its parts.
+    let whole = [declaration("D-W", "W"), link("split_into", "W", &["W/1", "W/2"]), declaration("D-1", "W/1")];
+    let taxed = [duty("T-W", "W", "assessed", &[("10.00", None)]), duty("T-1", "W/1", "assessed", &[("3.00", None)])];
+    assert_eq!(of(&[&whole[..], &taxed].concat(), Flow::Import), [1_000]);
+    // Links of one whole count together: one part of two is declared.
+    let mut second = link("split_into", "W", &["W/2"]);
+    second["reference"]["own_reference"] = "L-2".into();
+    let links = [link("split_into", "W", &["W/1"]), second];
+    let found = gathered(&[&whole[..1], &links, &whole[2..]].concat(), Flow::Import);
+    assert_eq!(reasons(&found), [("declarations of parts of a declared whole", 1)]);
+}
+
+#[test]
+fn of_several_views_the_one_that_shows_most_counts_in_any_order() {
+    let noon: Millis = "2026-11-25T12:00:00Z".parse().unwrap();
+    let issuer: MemberId = "post-us".parse().unwrap();
+    let mut less = declaration("D-1", "P-1");
+    less.as_object_mut().unwrap().remove("goods");
+    let mut least = less.clone();
+    least.as_object_mut().unwrap().remove("fiscal");
+    let views = [declaration("D-1", "P-1"), less, least].map(|json| read_json(&json).unwrap());
+    let all = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]].map(|order| {
+        let mut gather = Gather::new(wanted(Flow::Import));
+        for at in order {
+            // Another declaration of the item lies between them in time.
+            let seen =
+                |root, at, content| Seen { root: Digest([root; 32]), issuer: &issuer, supersedes: None, at, content };
+            gather.take(&seen(1, Millis(noon.0 + at as u64 * 2), &views[at])).unwrap();
+            let other = read_json(&declaration("D-2", "P-1")).unwrap();
+            gather.take(&seen(2, Millis(noon.0 + 1), &other)).unwrap();
+        }
+        let found = gather.finish(&RevenueBook::sample().unwrap().with(BOOK).unwrap()).unwrap();
+        assert_eq!((found.rows.len(), reasons(&found).len()), (1, 1));
+        (found.rows, found.left_out)
+    });
+    assert!(all.windows(2).all(|two| two[0] == two[1]), "{all:?}");
+}
+
+#[test]
+fn what_is_told_as_left_out_lies_in_the_months_that_are_asked_for() {
+    let mut old = declaration("D-0", "P-0");
+    old["filing"]["filed_on"] = "2026-10-31".into();
+    old["filing"].as_object_mut().unwrap().remove("kind");
+    let found = gathered(&[old, declaration("D-1", "P-1")], Flow::Import);
+    assert_eq!((found.rows.len(), reasons(&found)), (1, vec![]));
+}
+
+#[test]
 fn what_lacks_something_is_counted_by_reason() {
     let why = |change: &dyn Fn(&mut Json)| {
         let mut json = declaration("D-1", "P-1");
