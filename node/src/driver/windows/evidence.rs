@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use luxor_protocol::cbor::{Decode as _, Encode as _};
 use luxor_protocol::document::{DocumentKind, KnownNode};
-use luxor_protocol::exchange::{Arrival, Channel, DispatchHeader, log_key, open_receipt, policy_of};
+use luxor_protocol::exchange::{Arrival, Channel, DispatchHeader, log_key, open_deposit, open_receipt, policy_of};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::limits::{MAX_DISPUTE_DEPOSITS, MAX_DISPUTE_ITEMS, MAX_DISPUTE_STATEMENTS};
 use luxor_protocol::reconciliation::{Counted, Deposited, DisputeFile, Side, Span, Stand};
@@ -111,6 +111,14 @@ fn only_by(keys: &[VerifierKey], mut proof: TlogProof) -> Vec<u8> {
     proof.to_bytes()
 }
 
+/// The same where it holds so. A log that was followed by another had other keys, and its receipt keeps all its lines: whoever reads it passes
+/// over those that it does not know.
+fn shown(keys: &[VerifierKey], proof: TlogProof, holds: impl Fn(&[u8]) -> bool) -> Vec<u8> {
+    let whole = proof.to_bytes();
+    let cut = only_by(keys, proof);
+    if holds(&cut) { cut } else { whole }
+}
+
 /// What the store has.
 fn gather(shared: &Shared, channel: &Channel, side: Side, numbers: &BTreeSet<u64>) -> Result<DisputeFile, WindowError> {
     let (store, directory) = (&shared.store, shared.directory());
@@ -140,7 +148,7 @@ fn gather(shared: &Shared, channel: &Channel, side: Side, numbers: &BTreeSet<u64
             deposited(shared, channel, *number, &mut file)?;
         }
         match receipt.and_then(|receipt| TlogProof::parse(&receipt).ok()) {
-            Some(proof) => file.receipts.push(only_by(&keys, proof)),
+            Some(proof) => file.receipts.push(shown(&keys, proof, |cut| open_receipt(&recipient, cut).is_ok())),
             None => uncounted.push(*number),
         }
     }
@@ -188,7 +196,7 @@ fn deposited(shared: &Shared, channel: &Channel, number: u64, file: &mut Dispute
     let Some(row) = shared.store.given(channel, number)? else { return Ok(()) };
     let Some(known) = shared.directory().node(&row.with).cloned() else { return Ok(()) };
     if let Ok(proof) = TlogProof::parse(&row.proof) {
-        let receipt = only_by(&signers(shared, &known)?, proof);
+        let receipt = shown(&signers(shared, &known)?, proof, |cut| open_deposit(&known, cut).is_ok());
         file.deposits.push(Deposited { with: row.with, receipt });
     }
     Ok(())
