@@ -39,7 +39,8 @@ pub fn program(name: &str) -> PathBuf {
             }
         }
         let built = build
-            .args(["build", "--release", "--bins", "--message-format=json"])
+            // As deploy/test builds: another choice of packages has other features of what they rest on, and would be built anew.
+            .args(["build", "--release", "--workspace", "--all-targets", "--message-format=json"])
             .current_dir(root())
             .stderr(Stdio::null())
             .output()
@@ -47,7 +48,10 @@ pub fn program(name: &str) -> PathBuf {
         assert!(built.status.success(), "the programs do not build");
         let messages = String::from_utf8(built.stdout).unwrap();
         let mut programs = messages.lines().filter_map(|line| serde_json::from_str::<Json>(line).ok());
-        let executable = programs.find_map(|m| m["executable"].as_str().map(PathBuf::from));
+        let executable = programs.find_map(|m| {
+            let is_program = m["target"]["kind"][0] == "bin" && m["profile"]["test"] == false;
+            m["executable"].as_str().filter(|_| is_program).map(PathBuf::from)
+        });
         executable.expect("cargo names the programs").parent().unwrap().to_owned()
     });
     folder.join(name)
