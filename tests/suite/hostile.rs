@@ -408,13 +408,13 @@ async fn each_hostile_dispatch_gets_its_own_answer() {
             }
         }
     }
-    // What cannot be read off a dispatch's header: see the other tests of this file, of a forked log those of witnesses, of
+    // What cannot be read off a dispatch's header: see the other tests of this file, of deposits those of the protocol, of a forked log those of witnesses, of
     // suspensions those of governance, and of sources the vectors.
     let everything =
         ErrorCode::ALL.iter().map(|code| code.word()).chain(RefusalCode::ALL.iter().map(|code| code.word()));
     let everything = everything.chain(Lack::ALL.iter().map(|lack| lack.word()));
     let elsewhere: Vec<&str> = everything.filter(|word| !seen.contains(word)).collect();
-    let expected = "not_a_member oversized number_used no_mandate too_many_in_flight forked not_there erased bad_deletion other_statement source_agreement source_dispatch source_signature source_receipt source_unwitnessed source_path capacity witnesses suspended membership";
+    let expected = "not_a_member oversized number_used no_mandate too_many_in_flight forked not_there erased bad_deletion other_statement no_deposit source_agreement source_dispatch source_signature source_receipt source_unwitnessed source_path capacity witnesses suspended membership";
     assert_eq!(elsewhere.join(" "), expected);
 
     // Rubbish and oversized.

@@ -34,7 +34,7 @@ pub(super) fn publish(args: &StatsPublishArgs) -> anyhow::Result<Exit> {
         let what = format!("{}: published by {}, not by {me}", args.file.display(), signed.publisher);
         return Err(RefusedError(what).into());
     }
-    let digest = gives(&directory, args, &me)?;
+    check_row(&directory, args, &me)?;
     let file = signed.to_cbor();
     let name = name(&signed, &args.to);
     let mut record = signed.to_record(&name);
@@ -50,8 +50,8 @@ pub(super) fn publish(args: &StatsPublishArgs) -> anyhow::Result<Exit> {
     loop {
         let sent = client.records(&name)?;
         let deliveries = sent.iter().flat_map(|info| &info.deliveries);
-        let to =
-            deliveries.clone().find(|one| one.recipient.member() == args.to && one.agreement == digest.to_string());
+        let under = args.agreement.to_string();
+        let to = deliveries.clone().find(|one| one.recipient.member() == args.to && one.agreement == under);
         let Some(delivery) = to else {
             let others = listed(deliveries.map(|one| one.recipient.to_string()));
             let what = format!("{name} does not go to {} under {}; it goes to {others}", args.to, args.agreement);
@@ -77,11 +77,11 @@ pub(super) fn publish(args: &StatsPublishArgs) -> anyhow::Result<Exit> {
     }
 }
 
-/// The agreement of that name in force, if a row of it gives statistics to whom they are to go.
-fn gives(directory: &Directory, args: &StatsPublishArgs, me: &MemberId) -> anyhow::Result<Digest> {
+/// Whether the agreement of that name is in force, and a row of it gives statistics to whom they are to go.
+fn check_row(directory: &Directory, args: &StatsPublishArgs, me: &MemberId) -> anyhow::Result<()> {
     let today = now().day();
     let named = directory.agreements().find(|(_, agreement)| agreement.id == args.agreement);
-    let Some((digest, agreement)) = named.filter(|(_, agreement)| agreement.in_force(today)) else {
+    let Some((_, agreement)) = named.filter(|(_, agreement)| agreement.in_force(today)) else {
         return Err(RefusedError(format!("no agreement {} is in force", args.agreement)).into());
     };
     let row = agreement
@@ -89,7 +89,7 @@ fn gives(directory: &Directory, args: &StatsPublishArgs, me: &MemberId) -> anyho
         .iter()
         .any(|flow| flow.type_name == STATISTICS.name && flow.from.contains(me) && flow.to.contains(&args.to));
     match row {
-        true => Ok(*digest),
+        true => Ok(()),
         false => {
             let what = format!("no row of agreement {} gives statistics of {me} to {}", args.agreement, args.to);
             Err(RefusedError(what).into())
