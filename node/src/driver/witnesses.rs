@@ -101,6 +101,10 @@ impl Driver {
 
     async fn offer(&self, witness: &LogWitness, latest: &Latest, known: &mut u64) -> Result<(), OfferError> {
         for _ in 0..TRIES {
+            // What is offered again and again until it has its quorum may be older than what this one cosigned meanwhile.
+            if *known > latest.size {
+                return Err(OfferError::Witness(format!("it has {known} entries already; a later one is offered")));
+            }
             let (shared, old, size) = (self.shared.clone(), *known, latest.size);
             let proof = self.work(Lane::Urgent, move || consistency_proof(&shared.sequencer.nodes(), old, size)).await;
             let proof = proof.ok_or(OfferError::Witness("the node is stopping".into()))?;
