@@ -120,6 +120,8 @@ impl<K: Kept> Books<K> {
     /// # Errors
     /// [`BooksError`].
     pub fn take(&mut self, said: &Said) -> Result<bool, BooksError<K::Error>> {
+        let (lodged, joined) = (said.at, self.joined(said)?);
+        let said = joined.as_ref().unwrap_or(said);
         let mark = record_mark(said);
         let is_duty = said.table == Type::Duty;
         // Another view of it may have hidden the reference: what was brought then stands under its root.
@@ -167,7 +169,8 @@ impl<K: Kept> Books<K> {
             return Ok(false);
         }
         self.counted.records += u64::from(new);
-        self.last = self.last.max(said.at);
+        self.last = self.last.max(lodged);
+        let freed = self.named(said)?;
         if is_duty {
             if let Some((mark, before)) = unnamed {
                 let after = self.brought(&mark)?;
@@ -181,13 +184,45 @@ impl<K: Kept> Books<K> {
         }
         let own = self.shelf.place(&mark)?;
         let mut seeds = numbers;
-        for row in places.into_iter().chain(own) {
+        for row in places.into_iter().chain(own).chain(freed) {
             if !seeds.contains(&row) {
                 seeds.extend(self.shelf.numbers(row)?);
             }
         }
         self.look(&seeds, read)?;
         Ok(true)
+    }
+
+    /// What a view says together with what others said of the same record, where one of them hid its reference: by it all are one record,
+    /// whichever came first.
+    fn joined(&self, said: &Said) -> Result<Option<Said>, BooksError<K::Error>> {
+        if said.reference.is_some() && self.shelf.place(&root_mark(said))?.is_none() {
+            return Ok(None);
+        }
+        for (item, _) in said.item.iter().chain(others(said)) {
+            let Some(row) = self.shelf.place(&number_mark(item))? else { continue };
+            if let Some(mut known) = self.shelf.load(row)?.said.into_iter().find(|known| known.root == said.root) {
+                known.join(said);
+                return Ok(Some(known));
+            }
+        }
+        Ok(None)
+    }
+
+    /// A record whose reference is seen is no version any more of what is known by a root alone; the row of that name, where it was one.
+    fn named(&mut self, said: &Said) -> Result<Option<u32>, BooksError<K::Error>> {
+        if said.reference.is_none() {
+            return Ok(None);
+        }
+        let Some(row) = self.shelf.place(&root_mark(said))? else { return Ok(None) };
+        let mut folio = self.shelf.load(row)?;
+        let known = folio.heads.len();
+        folio.heads.retain(|head| head.root != said.root);
+        if folio.heads.len() == known {
+            return Ok(None);
+        }
+        self.shelf.save(row, &folio)?;
+        Ok(Some(row))
     }
 
     /// Time goes on: looks again at items whose terms ended, at most so many; whether there are more.

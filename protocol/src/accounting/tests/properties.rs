@@ -188,6 +188,31 @@ fn checked(all: Vec<Said>, order: &[usize], steps: &[u64], until: u64) {
     assert_eq!(books.counted().left_out, 0);
 }
 
+/// A correction by a root, at another item: once both references are seen, neither is a version of what is known by that root alone.
+#[test]
+fn views_that_hide_the_reference_of_a_corrected_duty_are_the_same_record_whenever_they_come() {
+    let drawn = |item, revision, chained| Drawn {
+        kind: 6,
+        by: 0,
+        item,
+        other: 0,
+        number: 0,
+        reference: 2,
+        revision,
+        action: 0,
+        at: 0,
+        posted: None,
+        told: 0,
+        chained,
+        hidden: true,
+    };
+    let all = records(&[drawn(1, 0, false), drawn(0, 1, true)]);
+    assert_eq!(all.len(), 4);
+    for order in [[0, 1, 2, 3], [2, 0, 1, 3], [3, 2, 1, 0], [1, 3, 0, 2], [2, 3, 0, 1], [0, 2, 3, 1]] {
+        checked(all.clone(), &order, &[], 0);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
