@@ -8,7 +8,7 @@ mod stats;
 mod traders;
 mod windows;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use luxor_protocol::names::{MemberId, MemberKind, NodeRef, Purpose, Slug, Territory};
@@ -326,6 +326,22 @@ pub(crate) struct SubmitArgs {
     /// same file again is the same submission and nothing is sent twice; under another name everything is sent again.
     #[arg(long, value_name = "NAME")]
     pub(crate) submission: Option<Slug>,
+}
+
+impl SubmitArgs {
+    /// To read a file as a submission does, without a node.
+    pub(crate) fn reading(file: &Path, format: Option<&str>, mapping: Option<&str>) -> Self {
+        Self {
+            node: NodeArgs { node: String::new(), json: false },
+            file: file.to_owned(),
+            format: format.map(str::to_owned),
+            mapping: mapping.map(str::to_owned),
+            urgent: false,
+            refused: None,
+            wait: None,
+            submission: None,
+        }
+    }
 }
 
 /// `luxor convert`

@@ -48,6 +48,7 @@ pub mod record;
 pub mod reference;
 pub mod revenue;
 pub mod sandbox;
+mod sets;
 pub mod statistics;
 #[cfg(test)]
 mod testing;

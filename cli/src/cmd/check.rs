@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::submit::{Read, read_records};
 use super::{some, today};
-use crate::args::{CheckArgs, NodeArgs, SubmitArgs};
+use crate::args::{CheckArgs, SubmitArgs};
 use crate::chunks::Place;
 use crate::exit::Exit;
 use crate::input::once_stdin;
@@ -77,16 +77,7 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
     let (mut check, mut names) = (Check::new(&book, day), Vec::new());
     for file in &args.files {
         // Read as a submission is, so that what passes here is what would be sent.
-        let input = SubmitArgs {
-            node: NodeArgs { node: String::new(), json: args.json },
-            file: file.clone(),
-            mapping: args.mapping.clone(),
-            format: args.format.clone(),
-            urgent: false,
-            refused: None,
-            wait: None,
-            submission: None,
-        };
+        let input = SubmitArgs::reading(file, args.format.as_deref(), args.mapping.as_deref());
         check.file = (args.files.len() > 1).then(|| file.display().to_string());
         names.push(read_records(&input, |read| {
             match read {

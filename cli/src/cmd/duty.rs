@@ -16,7 +16,7 @@ use serde_json::{Value as Json, json};
 
 use super::submit::{Read, read_records};
 use super::{some, today};
-use crate::args::{DutyAssessArgs, DutyCommand, NodeArgs, SubmitArgs};
+use crate::args::{DutyAssessArgs, DutyCommand, SubmitArgs};
 use crate::exit::{Exit, RefusedError, UsageError};
 use crate::files;
 use crate::input::STDIN;
@@ -83,16 +83,7 @@ fn assess(args: &DutyAssessArgs) -> anyhow::Result<Exit> {
         )
         .into());
     }
-    let input = SubmitArgs {
-        node: NodeArgs { node: String::new(), json: args.json },
-        file: args.file.clone(),
-        mapping: args.mapping.clone(),
-        format: args.format.clone(),
-        urgent: false,
-        refused: None,
-        wait: None,
-        submission: None,
-    };
+    let input = SubmitArgs::reading(&args.file, args.format.as_deref(), args.mapping.as_deref());
     let mut work = Work {
         args,
         book: book(&args.book)?,

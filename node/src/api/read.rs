@@ -11,7 +11,7 @@ use luxor_protocol::api::{
     ViewedRecord,
 };
 use luxor_protocol::cbor::{Decode, Encode};
-use luxor_protocol::exchange::{Answer, Arrival, DispatchHeader, Outcome, ReceiptBody, Skeleton};
+use luxor_protocol::exchange::{Answer, Outcome, ReceiptBody, Skeleton};
 use luxor_protocol::hash::hex;
 use luxor_protocol::limits::{MAX_AUDIT_PAGE_ENTRIES, MAX_REPAIRS};
 use luxor_protocol::names::NodeRef;
@@ -267,8 +267,7 @@ fn item(shared: &Shared, index: u64, skeleton: &Skeleton) -> Result<InboxItem, P
         outcome: body.as_ref().map_or_else(|| "erased".to_owned(), |body| body.outcome.to_string()),
         signature: mark(shared, index, &skeleton.channel.sender, &row.arrival)?,
     };
-    if let Arrival::Dispatch(envelope) = &row.arrival {
-        let header = DispatchHeader::from_cbor(&envelope.header).map_err(|e| damaged(&e))?;
+    if let Some(header) = row.header()? {
         let batch = &header.batch.header;
         (item.accepted, item.rejected) = body.map_or((0, 0), |body| body.outcome.counts(batch.count));
         item.groups = header.view.names(batch.table).into_iter().map(str::to_owned).collect();

@@ -12,9 +12,8 @@ use luxor_protocol::api::{
     BankLine, ClosedLine, CorrectionLine, FindingLine, MAX_CORRECTIONS_TOLD, MAX_DECISION_CHARS, MonthTotal,
     ReconciliationPage, StatementTaken, SummaryListTaken, totals,
 };
-use luxor_protocol::cbor::Decode as _;
 use luxor_protocol::document::Directory;
-use luxor_protocol::exchange::{Arrival, DispatchHeader, EntryKind, Lane, Skeleton};
+use luxor_protocol::exchange::{EntryKind, Lane, Skeleton};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::life::{Held, Lodged, LodgedWith, Shown};
 use luxor_protocol::limits::{MAX_BANK_ENTRIES, MAX_BANK_REFERENCES};
@@ -122,12 +121,7 @@ fn go(shared: &Shared, from: u64, whole: u64) -> Result<(u64, bool), StoreError>
 
 fn received(shared: &Shared, entry: u64, skeleton: &Skeleton) -> Result<(), StoreError> {
     let Some(row) = shared.store.received(&skeleton.channel, skeleton.number)? else { return Ok(()) };
-    let Arrival::Dispatch(envelope) = &row.arrival else { return Ok(()) };
-    let damaged = |error: &dyn std::fmt::Display| StoreError::Damaged {
-        what: format!("the received row of entry {entry}"),
-        error: error.to_string(),
-    };
-    let header = DispatchHeader::from_cbor(&envelope.header).map_err(|error| damaged(&error))?;
+    let Some(header) = row.header()? else { return Ok(()) };
     let purposes = shared.rules.accounting.purposes.contains(&header.purpose);
     if !purposes || header.batch.header.table.name.parse::<Type>().is_err() {
         return Ok(());

@@ -6,8 +6,7 @@
 use std::collections::BTreeSet;
 
 use luxor_protocol::api::{MAX_STATISTICS_PAGE, SignatureMark, StatisticsPage, StatisticsRecord};
-use luxor_protocol::cbor::Decode as _;
-use luxor_protocol::exchange::{Arrival, DispatchHeader, EntryKind, Skeleton};
+use luxor_protocol::exchange::{EntryKind, Skeleton};
 use luxor_protocol::names::Purpose;
 use luxor_protocol::record::view_to_json;
 use luxor_protocol::statistics::{GATHERED_GROUPS, GATHERED_TYPES};
@@ -50,11 +49,7 @@ fn received(
     records: &mut Vec<StatisticsRecord>,
 ) -> Result<(), StoreError> {
     let Some(row) = shared.store.received(&skeleton.channel, skeleton.number)? else { return Ok(()) };
-    let Arrival::Dispatch(envelope) = &row.arrival else { return Ok(()) };
-    let header = DispatchHeader::from_cbor(&envelope.header).map_err(|error| StoreError::Damaged {
-        what: format!("the received row of entry {entry}"),
-        error: error.to_string(),
-    })?;
+    let Some(header) = row.header()? else { return Ok(()) };
     if !purposes.contains(&header.purpose) || !GATHERED_TYPES.contains(&header.batch.header.table.name) {
         return Ok(());
     }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use luxor_protocol::api::{AlarmLine, LifeReport, QueuedReferral, SignatureMark, UseLine};
-use luxor_protocol::exchange::{Arrival, DispatchHeader, Outcome};
+use luxor_protocol::exchange::Outcome;
 use luxor_protocol::hash::Digest;
 use luxor_protocol::life::{Closure, Held, ItemKey, Life, Lodged, LodgedWith, Name, Shown, Terms, names_of};
 use luxor_protocol::limits::MAX_LIFE_HELD;
@@ -237,9 +237,7 @@ impl<'s> Holdings<'s> {
         let skeleton = shared.store.skeleton(entry)?.ok_or_else(|| damaged(&"not there"))?;
         let (channel, number) = (&skeleton.channel, skeleton.number);
         let row = shared.store.received(channel, number)?.ok_or_else(|| damaged(&"not there"))?;
-        let Arrival::Dispatch(envelope) = &row.arrival else { return Ok(None) };
-        let header: DispatchHeader =
-            luxor_protocol::cbor::Decode::from_cbor(&envelope.header).map_err(|e| damaged(&e))?;
+        let Some(header) = row.header()? else { return Ok(None) };
         let issuer = view.header.issuer.clone();
         let Some((kind, territory)) = self.member(&issuer) else { return Ok(None) };
         Ok(Some(Loaded {

@@ -38,6 +38,7 @@ mod settle;
 mod shared;
 mod space;
 mod trust;
+mod turns;
 mod windows;
 mod witnesses;
 

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use luxor_protocol::api::Traffic;
 use luxor_protocol::cbor::{CborError, Decode, Encode, Reader, Writer};
-use luxor_protocol::exchange::{Arrival, Envelope, Outcome, ReceiptBody, Withdrawal};
+use luxor_protocol::exchange::{Arrival, DispatchHeader, Envelope, Outcome, ReceiptBody, Withdrawal};
 use luxor_protocol::hash::Digest;
 use luxor_protocol::limits::{MAX_ANSWER_BYTES, MAX_BATCH_RECORDS, MAX_BODY_BYTES, MAX_CHUNK_BYTES, MAX_SOURCE_BYTES};
 use luxor_protocol::time::{Day, Millis};
+
+use super::open::StoreError;
 
 /// Bytes of a log's origin, as cards have it.
 const MAX_ORIGIN: usize = 256;
@@ -54,6 +56,17 @@ pub struct ReceivedRow {
 }
 
 impl ReceivedRow {
+    /// The header of the dispatch that came; nothing where its withdrawal did.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] where it cannot be read.
+    pub fn header(&self) -> Result<Option<DispatchHeader>, StoreError> {
+        let Arrival::Dispatch(envelope) = &self.arrival else { return Ok(None) };
+        let header = DispatchHeader::from_cbor(&envelope.header);
+        let damaged = |error| StoreError::damaged(format!("the received row of entry {}", self.entry), error);
+        header.map(Some).map_err(damaged)
+    }
+
     /// Roots of the records that are not in the payload, by place: not accepted, or erased since. None where the verdict is erased.
     ///
     /// # Errors

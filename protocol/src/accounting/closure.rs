@@ -15,6 +15,7 @@ use crate::cbor::{Encode, Writer};
 use crate::hash::{Digest, Domain};
 use crate::life::{ItemId, ItemKey, LinkKind, Name, NumberLife, place_in};
 use crate::limits::MAX_LIFE_KEYS;
+use crate::sets::Sets;
 
 /// What is kept, with the members that its bytes name.
 #[derive(Debug, Clone, Default)]
@@ -399,27 +400,5 @@ impl<K: Kept> Gather<'_, K> {
             items[place].joined = (0..items.len()).filter(|other| families[*other].1 == families[place].1).collect();
         }
         Ok(Closure { rows: rows.into_iter().collect(), items, cut: self.cut })
-    }
-}
-
-/// Which places belong together.
-struct Sets(Vec<usize>);
-
-impl Sets {
-    fn new(count: usize) -> Self {
-        Self((0..count).collect())
-    }
-
-    fn root(&mut self, mut at: usize) -> usize {
-        while self.0[at] != at {
-            self.0[at] = self.0[self.0[at]];
-            at = self.0[at];
-        }
-        at
-    }
-
-    fn join(&mut self, one: usize, other: usize) {
-        let (one, other) = (self.root(one), self.root(other));
-        self.0[one.max(other)] = one.min(other);
     }
 }

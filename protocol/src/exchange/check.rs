@@ -85,14 +85,11 @@ pub fn check_dispatch<T>(
     }
     let permitted = match &header.source {
         None => match permits(directory, &header, now) {
-            // Either side may not know the latest word yet: documents go first, then this again, or its withdrawal.
-            Err(denial @ Denial::Suspended(_)) => {
-                return Err(Answer::later(Lack::Suspended, format!("agreement {}: {denial}", header.agreement)));
-            }
-            Err(denial @ (Denial::NoMember(_) | Denial::MemberSuspended(_))) => {
-                return Err(Answer::later(Lack::Membership, denial));
-            }
-            permitted => permitted.is_ok(),
+            Err(denial) => match wait_for(&denial, &header) {
+                Some(later) => return Err(later),
+                None => false,
+            },
+            Ok(_) => true,
         },
         // The agreement is inside the seal; whoever takes no part is told before.
         Some(issuer) => {
@@ -219,6 +216,18 @@ pub(super) fn undecodable(
         }
     }
     Answer::error(ErrorCode::Undecodable, format!("dispatch header: {error}"))
+}
+
+/// What is to come before a denial is final: either side may not know the latest word yet, so documents go first, then this again, or its
+/// withdrawal.
+pub(super) fn wait_for(denial: &Denial, header: &DispatchHeader) -> Option<Answer> {
+    match denial {
+        Denial::Suspended(_) => {
+            Some(Answer::later(Lack::Suspended, format!("agreement {}: {denial}", header.agreement)))
+        }
+        Denial::NoMember(_) | Denial::MemberSuspended(_) => Some(Answer::later(Lack::Membership, denial)),
+        _ => None,
+    }
 }
 
 /// The row by which the policy gives what a header says.

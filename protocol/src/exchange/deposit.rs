@@ -8,7 +8,7 @@
 //! Not here: when something is deposited or fetched, and how much is kept (the node).
 
 use super::answer::{Answer, ErrorCode, Lack};
-use super::check::{check_epoch, permits, undecodable};
+use super::check::{check_epoch, permits, undecodable, wait_for};
 use super::dispatch::{Dispatch, DispatchHeader, Envelope};
 use super::opening::{EntryKind, Skeleton};
 use super::receipt::{ReceiptError, SentBody, open_proof};
@@ -136,13 +136,7 @@ pub fn check_deposit(
     }
     let keeps = match depositary(directory, &header, now) {
         Ok(keeps) => keeps,
-        Err(denial @ Denial::Suspended(_)) => {
-            return Err(Answer::later(Lack::Suspended, format!("agreement {}: {denial}", header.agreement)));
-        }
-        Err(denial @ (Denial::NoMember(_) | Denial::MemberSuspended(_))) => {
-            return Err(Answer::later(Lack::Membership, denial));
-        }
-        Err(denial) => return Err(none(&denial.to_string())),
+        Err(denial) => return Err(wait_for(&denial, &header).unwrap_or_else(|| none(&denial.to_string()))),
     };
     if keeps.as_ref() != Some(&mine) {
         return Err(none(&match keeps {

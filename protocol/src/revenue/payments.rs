@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::money::{Exact, Money, MoneyError};
 use crate::recognition::Period;
+use crate::sets::Sets;
 use crate::time::Day;
 
 /// An entry of a bank account, booked.
@@ -93,7 +94,7 @@ pub fn match_payments(dues: &[Due], entries: &[BankEntry]) -> Result<Matched, Mo
         named.entry(compact(&due.reference)).or_default().push(at);
     }
     named.remove("");
-    let mut joined = Joined { parents: (0..dues.len()).collect() };
+    let mut joined = Sets::new(dues.len());
     let mut of_entries: Vec<(usize, usize)> = Vec::new();
     let mut result = Matched::default();
     for (at, entry) in entries.iter().enumerate() {
@@ -163,25 +164,4 @@ fn compare(
 /// As banks pass references on: in capitals, without spaces.
 fn compact(reference: &str) -> String {
     reference.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_uppercase).collect()
-}
-
-/// Which dues are joined.
-struct Joined {
-    parents: Vec<usize>,
-}
-
-impl Joined {
-    fn root(&mut self, mut at: usize) -> usize {
-        while self.parents[at] != at {
-            self.parents[at] = self.parents[self.parents[at]];
-            at = self.parents[at];
-        }
-        at
-    }
-
-    fn join(&mut self, one: usize, other: usize) {
-        let (one, other) = (self.root(one), self.root(other));
-        // The smaller number stays, so that the order of joining means nothing.
-        self.parents[one.max(other)] = one.min(other);
-    }
 }

@@ -35,6 +35,12 @@ pub struct Month {
 }
 
 impl Month {
+    /// The month of a day; none beyond the year 9999.
+    pub fn of(day: Day) -> Option<Self> {
+        let date = day.date()?;
+        Some(Self { year: date.year().try_into().ok()?, month: date.month().try_into().ok()? })
+    }
+
     /// Its year.
     pub const fn year(self) -> u16 {
         self.year

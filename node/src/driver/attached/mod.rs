@@ -9,7 +9,7 @@
 mod fetch;
 mod serve;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -23,6 +23,7 @@ use tokio::sync::{MutexGuard as Turn, Semaphore};
 use zeroize::Zeroizing;
 
 use super::erase::EraseError;
+use super::turns::Turns;
 use super::{Driver, Message, Submission, now, space};
 use crate::attached::{AttachedFiles, FileError, Named};
 use crate::entropy::random;
@@ -102,7 +103,7 @@ pub(super) struct Attached {
     held: Mutex<BTreeMap<Digest, usize>>,
     fetches: Fetches,
     /// Nodes to whom a range is being given; one at a time each.
-    serving: Mutex<HashSet<NodeRef>>,
+    serving: Turns,
     /// One range is read and sealed at a time, beside the work on dispatches.
     sealing: Arc<Semaphore>,
     counts: Counts,
@@ -144,7 +145,7 @@ impl Attached {
             turn: tokio::sync::Mutex::default(),
             held: Mutex::default(),
             fetches: Fetches::default(),
-            serving: Mutex::default(),
+            serving: Turns::default(),
             sealing: Arc::new(Semaphore::new(1)),
             counts: Counts::default(),
         }

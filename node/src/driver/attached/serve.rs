@@ -3,8 +3,6 @@
 //!
 //! One range at a time for each node, and one is read and sealed at a time, on a thread beside the workers.
 
-use std::sync::PoisonError;
-
 use luxor_protocol::cbor::{Decode as _, Encode as _};
 use luxor_protocol::exchange::EntryKind;
 use luxor_protocol::exchange::{Answer, AttachmentRange, Channel, DispatchHeader, ErrorCode, Lack, ShownIn, Skeleton};
@@ -30,20 +28,19 @@ impl Driver {
         permit: Permit,
         reply: NetReply,
     ) {
-        let serving = || self.attached.serving.lock().unwrap_or_else(PoisonError::into_inner);
-        if !serving().insert(peer.clone()) {
+        let Some(taken) = self.attached.serving.take(&peer) else {
             let answer = Answer::later(Lack::Capacity, "attached files go out one range at a time to each node");
             return self.shared.respond(reply, &answer);
-        }
+        };
         let driver = self.clone();
         tokio::spawn(async move {
             let _permit = permit;
             // It is closed by nobody.
             let _turn = driver.attached.sealing.clone().acquire_owned().await.ok();
-            let (shared, attached, node) = (driver.shared.clone(), driver.attached.clone(), peer.clone());
+            let (shared, attached, node) = (driver.shared.clone(), driver.attached.clone(), peer);
             let read = move || answer(&shared, &attached, &node, &digest, shown_in, offset, now());
             let answer = if reply.is_closed() { Err(AttachError::Stopping) } else { driver.beside(read).await };
-            driver.attached.serving.lock().unwrap_or_else(PoisonError::into_inner).remove(&peer);
+            drop(taken);
             match answer {
                 Ok(answer) => driver.shared.respond(reply, &answer),
                 Err(AttachError::Stopping) => {}

@@ -6,8 +6,8 @@ use luxor_protocol::limits::{DEPOSIT_RANGE_BYTES, MAX_DEPOSITED_BYTES, MAX_DEPOS
 use luxor_protocol::names::NodeRef;
 use luxor_protocol::time::Millis;
 
-use super::Part;
 use crate::driver::space::has_room;
+use crate::driver::turns::Turn;
 use crate::driver::{Driver, DriverError, Message, Shared, now};
 use crate::entropy::opening;
 use crate::net::{Permit, Reply};
@@ -28,21 +28,10 @@ enum Judged {
 impl Driver {
     /// Takes a dispatch to another node that its sender brings to be kept for that.
     pub(in crate::driver) fn deposit_brought(&self, peer: NodeRef, dispatch: Dispatch, permit: Permit, reply: Reply) {
-        let Some(serving) = self.deposits.serve(&peer, Part::Brings) else {
-            let answer = Answer::later(Lack::Capacity, "one deposit at a time from each node");
-            return self.shared.respond(reply, &answer);
-        };
-        let driver = self.clone();
-        tokio::spawn(async move {
-            let (_permit, _serving) = (permit, serving);
-            let _turn = driver.deposits.keeping.lock().await;
-            match driver.keep(peer, dispatch).await {
-                // A practice partner plays with receipts for what is its own.
-                Some(Ok(answer @ Answer::Receipt(_))) => reply.send(answer.to_cbor()),
-                Some(Ok(answer)) => driver.shared.respond(reply, &answer),
-                Some(Err(error)) => drop(driver.mailbox.send(Message::Failed(error))),
-                None => {}
-            }
+        let turn = self.deposits.bringing.take(&peer);
+        self.deposit_turn(turn, permit, reply, move |driver| async move {
+            let _one = driver.deposits.keeping.lock().await;
+            driver.keep(peer, dispatch).await
         });
     }
 
@@ -83,14 +72,32 @@ impl Driver {
         permit: Permit,
         reply: Reply,
     ) {
-        let Some(serving) = self.deposits.serve(&peer, Part::Fetches) else {
-            let answer = Answer::later(Lack::Capacity, "one question about deposits at a time from each node");
+        let turn = self.deposits.asking.take(&peer);
+        self.deposit_turn(turn, permit, reply, move |driver| async move { driver.show(peer, done, place).await });
+    }
+
+    /// Does what a node asks for in its turn, and answers.
+    fn deposit_turn<F>(
+        &self,
+        turn: Option<Turn>,
+        permit: Permit,
+        reply: Reply,
+        work: impl FnOnce(Driver) -> F + Send + 'static,
+    ) where
+        F: Future<Output = Option<Result<Answer, DriverError>>> + Send,
+    {
+        let Some(turn) = turn else {
+            let answer = Answer::later(Lack::Capacity, "one question about deposits at a time for each node");
             return self.shared.respond(reply, &answer);
         };
         let driver = self.clone();
         tokio::spawn(async move {
-            let (_permit, _serving) = (permit, serving);
-            match driver.show(peer, done, place).await {
+            let _permit = permit;
+            let answer = work(driver.clone()).await;
+            drop(turn);
+            match answer {
+                // A practice partner plays with receipts for what is its own.
+                Some(Ok(answer @ Answer::Receipt(_))) => reply.send(answer.to_cbor()),
                 Some(Ok(answer)) => driver.shared.respond(reply, &answer),
                 Some(Err(error)) => drop(driver.mailbox.send(Message::Failed(error))),
                 None => {}

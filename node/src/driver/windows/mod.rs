@@ -16,7 +16,7 @@ mod evidence;
 mod serve;
 mod snapshot;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use luxor_protocol::cbor::Encode as _;
@@ -32,6 +32,7 @@ use luxor_protocol::tlog::MissingNode;
 use tokio::sync::Semaphore;
 
 use super::Shared;
+use super::turns::Turns;
 use crate::entropy::{EntropyError, opening};
 use crate::sequencer::SequencerError;
 use crate::store::{StoreError, Write};
@@ -42,7 +43,7 @@ use snapshot::Snapshot;
 /// What the answering and the closing of windows keep between calls.
 pub(super) struct Windows {
     /// Nodes with a question or proposal in work: one at a time for each.
-    serving: Mutex<BTreeSet<NodeRef>>,
+    serving: Turns,
     /// One window is read from the database at a time: it may have a million numbers.
     reading: Semaphore,
     /// What was read last, the newest last.
@@ -54,7 +55,7 @@ pub(super) struct Windows {
 impl Default for Windows {
     fn default() -> Self {
         Self {
-            serving: Mutex::default(),
+            serving: Turns::default(),
             reading: Semaphore::new(1),
             read: Mutex::default(),
             asking: tokio::sync::Mutex::default(),

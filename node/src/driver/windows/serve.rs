@@ -1,7 +1,5 @@
 //! Answers to the other side of a channel: what stands in a window, and whether a statement about it is signed.
 
-use std::sync::PoisonError;
-
 use luxor_protocol::cbor::{Decode as _, Encode as _};
 use luxor_protocol::exchange::{Answer, ErrorCode, Lack, Opening};
 use luxor_protocol::hash::Domain;
@@ -61,19 +59,18 @@ impl Driver {
     ) where
         F: Future<Output = Result<Answer, DriverError>> + Send,
     {
-        let serving = || self.windows.serving.lock().unwrap_or_else(PoisonError::into_inner);
-        if !serving().insert(peer.clone()) {
+        let Some(taken) = self.windows.serving.take(&peer) else {
             let answer = Answer::later(Lack::Capacity, "one question about a window at a time for each node");
             return self.shared.respond(reply, &answer);
-        }
+        };
         let driver = self.clone();
         tokio::spawn(async move {
             let _permit = permit;
             let windows = driver.windows.clone();
             // It is closed by nobody.
             let _turn = windows.reading.acquire().await.ok();
-            let answer = turn(driver.clone(), peer.clone()).await;
-            windows.serving.lock().unwrap_or_else(PoisonError::into_inner).remove(&peer);
+            let answer = turn(driver.clone(), peer).await;
+            drop(taken);
             match answer {
                 Ok(answer) => driver.shared.respond(reply, &answer),
                 Err(error) => drop(driver.mailbox.send(Message::Failed(error))),

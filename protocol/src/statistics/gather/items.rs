@@ -4,15 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::known::{Known, What};
 use crate::life::{ItemId, LinkKind, NumberLife, lives_of, place_in};
+use crate::sets::Sets;
 use crate::time::{Day, Millis};
 
 /// Numbers in their lives, joined by links.
 pub(super) struct Items {
-    pub(super) lives: BTreeMap<ItemId, Vec<NumberLife>>,
-    pub(super) nodes: BTreeMap<(ItemId, usize), usize>,
-    pub(super) sets: Vec<usize>,
-    /// A whole and its parts.
-    pub(super) families: Vec<(usize, Vec<usize>)>,
+    lives: BTreeMap<ItemId, Vec<NumberLife>>,
+    nodes: BTreeMap<(ItemId, usize), usize>,
+    /// The item of each node.
+    items: Vec<usize>,
+    /// By whole: its parts, as all links together say.
+    pub(super) families: BTreeMap<usize, BTreeSet<usize>>,
     /// By item: the places of its records of duty.
     pub(super) duties: BTreeMap<usize, Vec<usize>>,
 }
@@ -41,8 +43,8 @@ impl Items {
                 nodes.insert((item.clone(), life), nodes.len());
             }
         }
-        let sets = (0..nodes.len()).collect();
-        let mut items = Self { lives, sets, nodes, families: Vec::new(), duties: BTreeMap::new() };
+        let (mut sets, mut families) = (Sets::new(nodes.len()), Vec::new());
+        let mut items = Self { lives, nodes, items: Vec::new(), families: BTreeMap::new(), duties: BTreeMap::new() };
         for known in holding {
             let What::Links { kind, others } = &known.what else { continue };
             let Some(from) = items.node(known.item.as_ref(), known.head.at) else { continue };
@@ -52,15 +54,17 @@ impl Items {
                 .filter(|to| *to != from)
                 .collect();
             match kind {
-                LinkKind::SameAs | LinkKind::Relabelled => to.into_iter().for_each(|to| items.join(from, to)),
-                LinkKind::SplitInto | LinkKind::MergedFrom => items.families.push((from, to)),
+                LinkKind::SameAs | LinkKind::Relabelled => to.into_iter().for_each(|to| sets.join(from, to)),
+                LinkKind::SplitInto | LinkKind::MergedFrom => families.push((from, to)),
                 // What travels back is another item.
                 LinkKind::ReturnedAs => {}
             }
         }
-        // Each points to a lower one, so that in ascending order all point to their first.
-        for at in 0..items.sets.len() {
-            items.sets[at] = items.sets[items.sets[at]];
+        items.items = (0..items.nodes.len()).map(|node| sets.root(node)).collect();
+        for (whole, parts) in families {
+            let whole = items.items[whole];
+            let parts = parts.into_iter().map(|part| items.items[part]).filter(|part| *part != whole);
+            items.families.entry(whole).or_default().extend(parts);
         }
         for (at, known) in holding.iter().enumerate().filter(|(_, known)| matches!(known.what, What::Duty { .. })) {
             if let Some(item) = items.item(known) {
@@ -78,18 +82,6 @@ impl Items {
 
     /// The item of a record: one number for all of its numbers.
     pub(super) fn item(&self, known: &Known) -> Option<usize> {
-        self.node(known.item.as_ref(), known.head.at).map(|node| self.root(node))
-    }
-
-    pub(super) fn root(&self, mut at: usize) -> usize {
-        while self.sets[at] != at {
-            at = self.sets[at];
-        }
-        at
-    }
-
-    fn join(&mut self, one: usize, other: usize) {
-        let (one, other) = (self.root(one), self.root(other));
-        self.sets[one.max(other)] = one.min(other);
+        self.node(known.item.as_ref(), known.head.at).map(|node| self.items[node])
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::life::Paper;
+use crate::sets::Sets;
 use crate::statistics::fact::Role;
 use crate::statistics::read::FactRow;
 
@@ -51,37 +52,22 @@ pub(super) fn names(paper: &Paper<'_>) -> [BTreeSet<String>; 3] {
 pub(super) fn number(rows: &mut [FactRow], parties: &[(usize, [BTreeSet<String>; 3])]) {
     for (role, letter) in (0..Role::ALL.len()).zip(["i", "s", "f"]) {
         let mut places: BTreeMap<&str, usize> = BTreeMap::new();
-        let mut sets: Vec<usize> = Vec::new();
+        let mut sets = Sets::default();
         for (_, names) in parties {
             let mut first: Option<usize> = None;
             for name in &names[role] {
-                let at = *places.entry(name).or_insert_with(|| {
-                    sets.push(sets.len());
-                    sets.len() - 1
-                });
-                if let Some(first) = first {
-                    let (one, other) = (root(&mut sets, first), root(&mut sets, at));
-                    sets[one.max(other)] = one.min(other);
-                }
-                first = first.or(Some(at));
+                let at = *places.entry(name).or_insert_with(|| sets.push());
+                sets.join(*first.get_or_insert(at), at);
             }
         }
         let mut numbers: BTreeMap<usize, Arc<str>> = BTreeMap::new();
         for (row, names) in parties {
             let Some(at) = names[role].first().and_then(|name| places.get(name.as_str())) else { continue };
             let next = numbers.len() + 1;
-            let party = numbers.entry(root(&mut sets, *at)).or_insert_with(|| format!("{letter}{next}").into());
+            let party = numbers.entry(sets.root(*at)).or_insert_with(|| format!("{letter}{next}").into());
             if let Some(party_of) = rows.get_mut(*row).and_then(|row| row.parties.get_mut(role)) {
                 *party_of = Some(party.clone());
             }
         }
     }
-}
-
-fn root(sets: &mut [usize], mut at: usize) -> usize {
-    while sets[at] != at {
-        sets[at] = sets[sets[at]];
-        at = sets[at];
-    }
-    at
 }

@@ -38,8 +38,7 @@ impl Work<'_> {
             _ => None,
         };
         let day = filed_on.unwrap_or_else(|| known.head.at.day());
-        // A day that a record can name lies in a month.
-        let month: Month = day.to_string().get(..7)?.parse().ok()?;
+        let month = Month::of(day)?;
         (self.wanted.from..=self.wanted.to).contains(&month).then_some((day, month))
     }
 
@@ -72,19 +71,12 @@ impl Work<'_> {
         }
         let mut of_parts: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         let mut out: BTreeSet<usize> = BTreeSet::new();
-        // All links of one whole together.
-        let mut families: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
         for (whole, parts) in &items.families {
-            let whole = items.root(*whole);
-            let parts = parts.iter().map(|part| items.root(*part)).filter(|part| *part != whole);
-            families.entry(whole).or_default().extend(parts);
-        }
-        for (whole, parts) in families {
-            let Some(&declared) = first.get(&whole) else { continue };
+            let Some(&declared) = first.get(whole) else { continue };
             if !parts.is_empty() && parts.iter().all(|part| first.contains_key(part)) {
                 if out.insert(declared) {
                     self.leave_out("declarations of a whole whose parts are declared", &holding[declared], 1);
-                    if let Some(duties) = items.duties.get(&whole) {
+                    if let Some(duties) = items.duties.get(whole) {
                         let (why, count) = ("records of duty of a whole whose parts are declared", duties.len());
                         self.leave_out(why, &holding[duties[0]], count as u64);
                     }
@@ -92,12 +84,12 @@ impl Work<'_> {
                 continue;
             }
             for part in parts {
-                if let Some(&declared) = first.get(&part)
+                if let Some(&declared) = first.get(part)
                     && out.insert(declared)
                 {
                     self.leave_out("declarations of parts of a declared whole", &holding[declared], 1);
                 }
-                of_parts.entry(whole).or_default().push(part);
+                of_parts.entry(*whole).or_default().push(*part);
             }
         }
         counted.retain(|(at, _)| !out.contains(at));
@@ -219,7 +211,8 @@ impl Work<'_> {
         }
         let exchange = self.book.exchange(money.currency, into, day);
         let exchange = exchange.ok_or_else(|| {
-            format!("goods without a rate of exchange from {} into {into} in {}", money.currency, month_of(day))
+            let month = Month::of(day).map_or_else(|| day.to_string(), |month| month.to_string());
+            format!("goods without a rate of exchange from {} into {into} in {month}", money.currency)
         })?;
         let converted = exchange.convert(money, Rounding::CENT, digits);
         converted.map(|money| money.amount).map_err(|error| format!("goods that cannot be converted: {error}"))
@@ -314,10 +307,6 @@ fn count(all: &mut BTreeMap<String, Counted>, why: &str, known: &Known, by: u64)
     if counted.examples.len() < EXAMPLES {
         counted.examples.push(told(known));
     }
-}
-
-fn month_of(day: Day) -> String {
-    day.to_string().chars().take(7).collect()
 }
 
 /// As a whole number of the smallest unit, rounded once.
