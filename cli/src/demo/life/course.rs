@@ -93,6 +93,7 @@ pub(super) fn run(args: &Args) -> Result<(Outcome, Option<std::path::PathBuf>)> 
     let loaded = now();
     running.hand_in(vec![script.flown(loaded)?], &mut handed)?;
     running.settle()?;
+    running.a_second_after(loaded)?;
     running.hand_in(vec![script.back_dated()?], &mut handed)?;
     running.hand_in(script.after_arrival(loaded)?, &mut handed)?;
     running.settle()?;
@@ -257,9 +258,13 @@ impl Running {
             let size = cosigned.and_then(|note| size_of(&note));
             Ok(size.filter(|size| *size >= stands))
         })?;
-        // Proof is of a whole second, which may be the one that has just begun.
-        let proven = now();
-        self.until("a second", |_| Ok((now().0 > proven.0 + SECOND).then_some(())))
+        self.a_second_after(now())
+    }
+
+    /// Waits until no proof can be of the second of a moment: cosignatures tell whole seconds, and what comes within one is proven for
+    /// its beginning.
+    fn a_second_after(&mut self, moment: Millis) -> Result<()> {
+        self.until("a second", |_| Ok((now().0 > moment.0 + SECOND).then_some(())))
     }
 
     fn life(&self, item: &str) -> Result<LifeReport> {
