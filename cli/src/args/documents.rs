@@ -282,7 +282,8 @@ pub(crate) struct RevokeArgs {
     #[command(flatten)]
     pub(crate) word: WordArgs,
     /// A key, by the beginning of its id, see `luxor keys`. May be given several times.
-    #[arg(long, value_name = "KEYID")]
+    // A kid may begin with a hyphen (base64url).
+    #[arg(long, value_name = "KEYID", allow_hyphen_values = true)]
     pub(crate) key: Vec<String>,
     /// Every key that the card gives this node of the member's.
     #[arg(long, value_name = "NODE")]

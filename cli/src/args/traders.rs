@@ -80,7 +80,8 @@ pub(crate) struct AttestKeyFrom {
 #[derive(Debug, Args)]
 pub(crate) struct AttestKeyEndArgs {
     /// The key, by the beginning of its kid or id, as `list` tells them.
-    #[arg(long, value_name = "KID")]
+    // One in 64 begins with a hyphen (base64url).
+    #[arg(long, value_name = "KID", allow_hyphen_values = true)]
     pub(crate) kid: String,
     /// The last day on which it signs.
     #[arg(long, value_name = "DAY")]

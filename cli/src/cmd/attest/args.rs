@@ -243,7 +243,7 @@ pub(crate) struct PresentArgs {
     #[arg(long, value_name = "TEXT")]
     pub(super) aud: String,
     /// What the verifier asked with, used once.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(super) nonce: String,
     /// Where to write it, instead of stdout.
     #[arg(short, long, value_name = "FILE")]
@@ -274,7 +274,7 @@ pub(crate) struct VerifyArgs {
     #[arg(long, value_name = "TEXT", requires = "nonce")]
     pub(super) aud: Option<String>,
     /// What the verifier asked with. That it is asked with once is the verifier's to see to.
-    #[arg(long, value_name = "TEXT", requires = "aud")]
+    #[arg(long, value_name = "TEXT", requires = "aud", allow_hyphen_values = true)]
     pub(super) nonce: Option<String>,
     /// How long ago the holder may have signed.
     #[arg(long, value_name = "TIME", default_value = "5m", requires = "aud")]

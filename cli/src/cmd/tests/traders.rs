@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use clap::Parser as _;
 use luxor_protocol::cbor::Reader;
 use luxor_protocol::document::Agreement;
 use luxor_protocol::names::MemberId;
@@ -11,6 +12,7 @@ use luxor_protocol::record::Content;
 
 use super::governance::Council;
 use super::{Exit, luxor, template};
+use crate::args::Cli;
 use crate::client::stub::{Stub, accept};
 use crate::cmd::agreement;
 use crate::cmd::charter;
@@ -77,6 +79,17 @@ fn what_a_key_on_the_card_signs_is_taken_and_nothing_else() {
     let kid = keys().into_iter().find(|row| row.key.thumbprint() != second).unwrap().key.thumbprint();
     luxor(&["revoke", "--node", &node, "--key", &kid, "--reason", "stolen"]).unwrap();
     assert!(matches!(read(0), Err(CarriedError::KeyRevoked { .. })));
+}
+
+/// Thumbprints are base64url, so one of 64 begins as an option does.
+#[test]
+fn a_key_may_begin_with_a_hyphen() {
+    let end = ["luxor", "card", "attest-key", "end", "--kid", "-Hx0", "--until", "2026-01-01", "--node", "n"];
+    let revoke = ["luxor", "revoke", "--key", "-Hx0", "--key", "--x", "--reason", "stolen", "--node", "n"];
+    for words in [&end[..], &revoke] {
+        let read = Cli::try_parse_from(words);
+        assert!(read.is_ok(), "{words:?}: {:?}", read.err().map(|error| error.to_string()));
+    }
 }
 
 #[test]
