@@ -1,10 +1,11 @@
 //! The command line. What is said of documents is in [`documents`], of traders in [`traders`], of differences in [`reconcile`], of
-//! duty in [`duty`], of statistics in [`stats`], of windows and disputes in [`windows`].
+//! duty in [`duty`], of statistics in [`stats`], of threats in [`threats`], of windows and disputes in [`windows`].
 
 mod documents;
 mod duty;
 mod reconcile;
 mod stats;
+mod threats;
 mod traders;
 mod windows;
 
@@ -26,6 +27,9 @@ pub(crate) use reconcile::{
 pub(crate) use stats::{
     AmountArg, FormArgs, StatsCombineArgs, StatsCommand, StatsFactsArgs, StatsFetchArgs, StatsPublishArgs,
     StatsTableArgs, StatsThresholdArgs, StatsVerifyArgs,
+};
+pub(crate) use threats::{
+    IndicatorCheckArgs, IndicatorCommand, IndicatorFromStixArgs, IndicatorListArgs, IndicatorToStixArgs, ScreenArgs,
 };
 pub(crate) use traders::{
     AttestKeyAddArgs, AttestKeyCommand, AttestKeyEndArgs, AttestKeyListArgs, RecogniseArgs, UsesArgs,
@@ -142,6 +146,11 @@ pub(crate) enum Command {
     /// publications sent and fetched.
     #[command(subcommand)]
     Stats(StatsCommand),
+    /// Indicators of threats as records: from public lists and STIX 2.1, as STIX, looked through. Needs no node.
+    #[command(subcommand)]
+    Indicator(IndicatorCommand),
+    /// Which records indicators hit, and what would be proposed: a dry run on files. Needs no node.
+    Screen(ScreenArgs),
     /// Run a network on this machine and watch it work.
     Demo(crate::demo::Args),
     /// Practice partners of any kind for whoever builds against a node: they play by rules, and a report says what was right and wrong.

@@ -20,6 +20,7 @@
 //! | [`reference`] | lists of codes and dated rules: territories, currencies, tariff, numbers, obligations, immediate release |
 //! | [`quality`] | what is wrong with a record, and how quickly it can be released |
 //! | [`statistics`] | aggregates of items, what of them may be published, thresholds compared |
+//! | [`threats`] | indicators across borders, which of them a record meets, and what is proposed then |
 //! | [`formats`] | NDJSON and CSV into content |
 //! | [`sandbox`] | a practice partner that plays by rules, and what an integrator did right and wrong |
 //! | [`api`] | requests and answers of a node's local HTTP interface |
@@ -52,6 +53,7 @@ mod sets;
 pub mod statistics;
 #[cfg(test)]
 mod testing;
+pub mod threats;
 pub mod time;
 pub mod tlog;
 #[cfg(test)]

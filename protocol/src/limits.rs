@@ -373,3 +373,19 @@ pub const MAX_DISPUTE_BYTES: usize = 64 * 1024 * 1024;
 pub const MAX_DISPUTE_ITEMS: usize = MAX_DIFFERENCES;
 /// Statements in a dispute file.
 pub const MAX_DISPUTE_STATEMENTS: usize = 64;
+/// Indicators that a node screens by; those of all administrations that share any.
+pub const MAX_LIVE_INDICATORS: usize = 1_000_000;
+/// Indicators of one issuer among them, so that none leaves the others without room.
+pub const MAX_INDICATORS_OF_ISSUER: usize = 250_000;
+/// Days for which an indicator holds at most; what is true for longer is renewed by somebody who looked at it again.
+pub const MAX_INDICATOR_DAYS: u64 = 730;
+/// Words of a name that are compared.
+pub const MAX_NAME_WORDS: usize = 32;
+/// Characters of a name that are compared.
+pub const MAX_PLAIN_NAME_CHARS: usize = 256;
+/// Rows of a file of screening rules.
+pub const MAX_SCREENING_RULES: usize = 4_096;
+/// Names, numbers and words of a file of warning lists.
+pub const MAX_WARNING_ROWS: usize = 100_000;
+/// Bytes of a public list of sanctioned parties that is read; the largest have some ten millions.
+pub const MAX_LIST_BYTES: usize = 64 * 1024 * 1024;

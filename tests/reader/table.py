@@ -56,8 +56,8 @@ class Type:
 
 
 def _kind(text, lists):
-    if match := re.fullmatch(r"Words: ((?:`\w+`(?:, )?)+)", text):
-        return ("Words", re.findall(r"`(\w+)`", match[1]))
+    if match := re.fullmatch(r"Words: ((?:`[\w+]+`(?:, )?)+)", text):
+        return ("Words", re.findall(r"`([\w+]+)`", match[1]))
     if match := re.fullmatch(r"Edition\(`(\w+)`\)", text):
         return ("Edition", lists[match[1]])
     match = KIND.fullmatch(text)

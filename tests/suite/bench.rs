@@ -80,6 +80,16 @@ fn windows_are_compared_and_an_equal_one_takes_one_question() {
 }
 
 #[test]
+fn screening_hits_all_that_is_meant_to_be_hit() {
+    let report = bench(&["screening", "--exact", "3000", "--names", "500"]);
+    for (kind, indicators) in [("exact", 3_000), ("names", 500)] {
+        let of = &report[kind];
+        assert_eq!((of["indicators"].as_u64(), of["meant"].as_u64()), (Some(indicators), Some(200)), "{report}");
+        assert!(of["hits"].as_u64() >= of["meant"].as_u64() && of["per_second"].as_u64() > Some(0), "{report}");
+    }
+}
+
+#[test]
 fn single_records_go_as_single_dispatches() {
     let report = bench(&["exchange", "--records", "60", "--batch", "1", "--in-flight", "8"]);
     assert_eq!((&report["records"], &report["dispatches"]), (&60.into(), &60.into()));

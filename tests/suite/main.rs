@@ -29,6 +29,7 @@ mod rotation;
 mod sandbox;
 mod site;
 mod statistics;
+mod threats;
 mod trust;
 mod views;
 mod volume;

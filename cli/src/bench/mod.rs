@@ -1,6 +1,6 @@
 //! `luxor bench`: what a machine does, for those who have to size one.
 //!
-//! `policy`, `disclosure`, `quality`, `attest`, `recognition`, `reconcile`, `windows`, `statistics` and `xml` run in this process, in memory. `exchange` runs two real nodes on this machine and drives records from one to the other; `log` and `primitives` run
+//! `policy`, `disclosure`, `quality`, `attest`, `recognition`, `reconcile`, `windows`, `statistics`, `screening` and `xml` run in this process, in memory. `exchange` runs two real nodes on this machine and drives records from one to the other; `log` and `primitives` run
 //! inside one `luxord bench` process, because this command links neither the database nor the network. The ceiling beside
 //! the figure of `exchange` is made of the primitives measured in the same run; its formula is in
 //! [`luxor_protocol::bench`].
@@ -15,6 +15,7 @@
 //! | `attest` | credentials and status lists |
 //! | `recognition` | traders recognised among a million attestations |
 //! | `reconcile` | items accounted for record by record |
+//! | `screening` | declarations against many indicators |
 //! | `statistics` | tables of a month, with what is withheld |
 //! | `windows` | two sides of a channel compared |
 //! | `xml` | WCO declarations into records |
@@ -33,6 +34,7 @@ mod quality;
 mod recognition;
 mod reconcile;
 mod report;
+mod screening;
 mod statistics;
 mod windows;
 mod xml;
@@ -42,9 +44,11 @@ use std::time::Instant;
 
 use clap::value_parser;
 use luxor_protocol::bench::{
-    DIFFERENCES, ITEMS, MAX_RECORD_SIZE, MIN_RECORD_SIZE, RECONCILED, TRADERS, WINDOW_NUMBERS,
+    DIFFERENCES, EXACT, ITEMS, MAX_RECORD_SIZE, MIN_RECORD_SIZE, NAMES, RECONCILED, TRADERS, WINDOW_NUMBERS,
 };
-use luxor_protocol::limits::{MAX_ATTESTATIONS, MAX_CHUNK_RECORDS, MAX_MEMBERS, MAX_WINDOW_NUMBERS};
+use luxor_protocol::limits::{
+    MAX_ATTESTATIONS, MAX_CHUNK_RECORDS, MAX_INDICATORS_OF_ISSUER, MAX_MEMBERS, MAX_WINDOW_NUMBERS,
+};
 
 use crate::exit::Exit;
 use crate::local::{Place, luxord};
@@ -100,6 +104,8 @@ pub(crate) enum BenchCommand {
     Windows(WindowsArgs),
     /// How long tables take of which nobody behind a small cell is found out, and how much is withheld.
     Statistics(StatisticsArgs),
+    /// Declarations a second against exact and prefix indicators, and against names that are found however they are written.
+    Screening(ScreeningArgs),
     /// How fast WCO XML is read into records, beside quick-xml alone, and how much memory a long stream takes.
     Xml(XmlArgs),
 }
@@ -289,6 +295,20 @@ pub(crate) struct StatisticsArgs {
     pub(crate) json: bool,
 }
 
+/// `luxor bench screening`
+#[derive(Debug, clap::Args)]
+pub(crate) struct ScreeningArgs {
+    /// Indicators of numbers, beginnings of numbers, and tariff codes with routes.
+    #[arg(long, value_name = "N", default_value_t = EXACT, value_parser = value_parser!(u64).range(1..=MAX_INDICATORS_OF_ISSUER as u64))]
+    pub(crate) exact: u64,
+    /// Indicators of names.
+    #[arg(long, value_name = "N", default_value_t = NAMES, value_parser = value_parser!(u64).range(1..=MAX_INDICATORS_OF_ISSUER as u64))]
+    pub(crate) names: u64,
+    /// One JSON document on stdout.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// `luxor bench xml`
 #[derive(Debug, clap::Args)]
 pub(crate) struct XmlArgs {
@@ -386,6 +406,14 @@ pub(crate) fn run(command: &BenchCommand) -> anyhow::Result<Exit> {
             match args.json {
                 true => ui::json(&statistics)?,
                 false => report::statistics(&statistics)?,
+            }
+            Ok(Exit::Ok)
+        }
+        BenchCommand::Screening(args) => {
+            let screening = screening::measure(args)?;
+            match args.json {
+                true => ui::json(&screening)?,
+                false => report::screening(&screening)?,
             }
             Ok(Exit::Ok)
         }

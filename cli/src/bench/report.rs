@@ -5,8 +5,8 @@ use std::io;
 
 use luxor_protocol::bench::{
     AccountingReport, AttestReport, CeilingTerm, DecisionReport, DisclosureReport, End, Latencies, LogReport, Per,
-    PolicyReport, Primitive, PrimitivesReport, QualityReport, RecognitionReport, StatisticsReport, WindowsReport,
-    XmlReport, decimal,
+    PolicyReport, Primitive, PrimitivesReport, QualityReport, RecognitionReport, ScreeningReport, StatisticsReport,
+    WindowsReport, XmlReport, decimal,
 };
 use serde::Serialize;
 use serde_json::Number;
@@ -262,6 +262,21 @@ pub(super) fn statistics(report: &StatisticsReport) -> io::Result<()> {
         report.load_ms, report.disclose_ms
     ))?;
     ui::line(&format!("the publication has {bytes} bytes; memory at most {memory}"))
+}
+
+/// Prints how fast declarations are screened, for people.
+pub(super) fn screening(report: &ScreeningReport) -> io::Result<()> {
+    let mut table = Table::new(&["", "indicators", "a second", "first pass", "ns each", "hits"], &[1, 2, 3, 4, 5]);
+    for (what, of) in [("exact and prefix", &report.exact), ("names", &report.names)] {
+        let [indicators, second, first, each, hits] =
+            [of.indicators, of.per_second, of.first_pass_per_second, of.each_ns, of.hits].map(count);
+        table.row([what.to_owned(), indicators, second, first, each, hits]);
+    }
+    table.print()?;
+    ui::line("")?;
+    let (meant, all) = (count(report.exact.meant + report.names.meant), count(report.exact.declarations));
+    ui::line(&format!("of {all} declarations each, on one core; all {meant} that were meant to be hit were"))?;
+    ui::line(&format!("memory {}", mib(report.memory_bytes)))
 }
 
 /// Prints what comparing two sides takes, for people.

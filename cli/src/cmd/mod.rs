@@ -16,6 +16,7 @@ mod duty;
 mod erase;
 mod hold;
 mod inbox;
+mod indicator;
 mod init;
 mod install;
 mod item;
@@ -30,6 +31,7 @@ mod renew;
 mod repair;
 mod revoke;
 mod rotate;
+mod screen;
 mod show;
 mod signatures;
 mod stats;
@@ -97,6 +99,8 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Policy(command) => log::run_policy(&command),
         Command::Attest(command) => attest::run(&command),
         Command::Stats(command) => stats::run(&command),
+        Command::Indicator(command) => indicator::run(&command),
+        Command::Screen(args) => screen::run(&args),
         Command::Demo(args) => demo::run(args),
         Command::Sandbox(command) => sandbox::run(&command),
         Command::Bench(command) => bench::run(&command),

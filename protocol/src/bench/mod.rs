@@ -15,6 +15,7 @@ mod records;
 mod report;
 pub mod sdjwt;
 mod statistics;
+mod threats;
 mod windows;
 pub mod xml;
 
@@ -28,8 +29,9 @@ pub use records::{MAX_RECORD_SIZE, MIN_RECORD_SIZE, Records};
 pub use report::{
     AccountingReport, AttestReport, COUNTS, CeilingTerm, Count, CredentialCosts, DecisionReport, DisclosureCosts,
     DisclosureReport, End, Latencies, ListCosts, LogReport, Per, PolicyReport, Primitive, PrimitivesReport,
-    ProofReport, QualityReport, RecognitionReport, StatisticsReport, WindowsReport, XmlReport, ceiling, decimal,
-    peak_memory, per_second, percentile,
+    ProofReport, QualityReport, RecognitionReport, ScreenedKind, ScreeningReport, StatisticsReport, WindowsReport,
+    XmlReport, ceiling, decimal, peak_memory, per_second, percentile,
 };
 pub use statistics::{ITEMS, SampleFacts, Withholding};
+pub use threats::{EXACT, Kind as ThreatKind, NAMES, SCREENED, SampleThreats};
 pub use windows::{DIFFERENCES, SampleWindow, WINDOW_NUMBERS, WindowRun};

@@ -374,6 +374,38 @@ pub struct StatisticsReport {
     pub memory_bytes: u64,
 }
 
+/// What `luxor bench screening` prints, on one core.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ScreeningReport {
+    /// Against numbers, beginnings of numbers, and tariff codes with routes.
+    pub exact: ScreenedKind,
+    /// Against names.
+    pub names: ScreenedKind,
+    /// The most memory that the process held.
+    pub memory_bytes: u64,
+}
+
+/// Declarations against indicators of one kind.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ScreenedKind {
+    /// Indicators.
+    pub indicators: u64,
+    /// Different declarations; each pass screens all.
+    pub declarations: u64,
+    /// Hits in a pass.
+    pub hits: u64,
+    /// Declarations that an indicator was meant to hit, which all were.
+    pub meant: u64,
+    /// Declarations a second, in the fastest pass.
+    pub per_second: u64,
+    /// In the first pass.
+    pub first_pass_per_second: u64,
+    /// Nanoseconds for each, in the fastest pass.
+    pub each_ns: u64,
+    /// Making indicators and declarations, in milliseconds.
+    pub load_ms: Number,
+}
+
 /// What `luxor bench recognition` prints, on one core.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecognitionReport {

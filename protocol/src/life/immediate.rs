@@ -8,7 +8,8 @@ use super::Life;
 use super::held::Shown;
 use super::paper::Paper;
 use crate::api::ImmediateLine;
-use crate::quality::{Category, Checker, Circumstances, Release, Source};
+use crate::quality::{Category, Checker, Circumstances, Release};
+use crate::record::Source;
 use crate::record::TypeTable;
 
 impl Life<'_> {

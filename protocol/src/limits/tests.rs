@@ -198,6 +198,14 @@ fn values() -> BTreeMap<&'static str, u128> {
         DEPOSIT_RANGE_BYTES,
         MAX_DEPOSITS,
         MAX_DEPOSITED_BYTES,
+        MAX_LIVE_INDICATORS,
+        MAX_INDICATORS_OF_ISSUER,
+        MAX_INDICATOR_DAYS,
+        MAX_NAME_WORDS,
+        MAX_PLAIN_NAME_CHARS,
+        MAX_SCREENING_RULES,
+        MAX_WARNING_ROWS,
+        MAX_LIST_BYTES,
     ])
 }
 

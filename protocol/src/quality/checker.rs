@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::record::{Content, Field, Group, Kind, Scope, TypeTable};
+use crate::record::{Content, Field, Group, Kind, Scope, Source, TypeTable};
 use crate::reference::{Rule, RuleBook, Severity, StopWords};
 use crate::time::Day;
 
 use super::finding::Finding;
 use super::obligations::Obligations;
 use super::pass::Pass;
-use super::source::Source;
 
 /// What a field means to the rules, whatever type it stands in: groups mean the same everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -20,7 +20,6 @@ mod pass;
 mod recent;
 mod release;
 mod report;
-mod source;
 mod values;
 
 #[cfg(test)]
@@ -34,4 +33,3 @@ pub use finding::{Finding, worst};
 pub use recent::{Handed, Recent};
 pub use release::{Category, Circumstances, Release};
 pub use report::{Count, Report, Sender};
-pub use source::Source;

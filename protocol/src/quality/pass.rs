@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use super::checker::{Checker, Role};
 use super::finding::Finding;
-use super::source::Source;
 use crate::limits::{MAX_GROUPS, MAX_RECORD_FINDINGS};
 use crate::names::Territory;
-use crate::record::{Decimal, Scope, visit_leaf};
+use crate::record::{Decimal, Scope, Source, visit_leaf};
 use crate::reference::{Listed, Rule, StopWords};
 use crate::time::{Day, Millis};
 

@@ -8,10 +8,9 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::finding::Finding;
-use super::source::Source;
 use crate::hash::{Digest, Domain};
 use crate::limits::MAX_RECENT_KEYS;
-use crate::record::{Group, Held, TypeTable, visit_leaf};
+use crate::record::{Group, Held, Source, TypeTable, visit_leaf};
 use crate::reference::{Rule, RuleBook, s10};
 use crate::time::Day;
 

@@ -11,8 +11,7 @@ use super::checker::Checker;
 use super::masses::in_words;
 use super::obligations::Wanted;
 use super::pass::Pass;
-use super::source::Source;
-use crate::record::{Scope, visit_leaf};
+use crate::record::{Scope, Source, visit_leaf};
 use crate::reference::{Listed, Path, ReleaseCategory, ReleaseRule, millionths, reaches};
 use crate::time::Day;
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::record::{Content, Decimal, GroupSet, RecordView, TypeTable, content_from_json, table};
+use crate::record::{Content, Decimal, GroupSet, RecordView, Source, TypeTable, content_from_json, table};
 use crate::reference::RuleBook;
 use crate::testing::{any_content, record_of};
 use crate::time::Day;

@@ -11,6 +11,7 @@ mod content;
 mod edit;
 mod json;
 mod names;
+mod source;
 mod table;
 mod types;
 mod value;
@@ -27,11 +28,12 @@ pub use content::{Content, ContentError, Fault, Leaves, Occurrences};
 pub use edit::{Edit, EditError, Edited, apply_edits, as_correction, check_edits};
 pub use json::{content_from_json, content_to_json, read_json, view_to_json};
 pub use names::{Names, party_name, reference_name};
+pub use source::Source;
 pub use table::{Field, Finds, Group, GroupSet, OPENING, Scope, TypeTable, table, tables};
 pub use types::{
-    AGENCY_DECISION, ATTESTATION, COLLECT_USE, CONSIGNMENT, CUSTOMS_RESPONSE, DATA_ANSWER, DATA_REQUEST, DECLARATION,
-    DECLARATION_2, DECLARATION_3, DUTY, EVENT, EXTRA_GROUP, GUARANTEE, LINK, NOTICE, ORDER, PAYMENT, REFERRAL,
-    REFERRAL_ANSWER, RETURN, STATISTICS, STATUS_LIST, SUMMARY,
+    ACTION, AGENCY_DECISION, ATTESTATION, COLLECT_USE, CONSIGNMENT, CUSTOMS_RESPONSE, DATA_ANSWER, DATA_REQUEST,
+    DECLARATION, DECLARATION_2, DECLARATION_3, DUTY, EVENT, EXTRA_GROUP, GUARANTEE, INDICATOR, LINK, NOTICE, ORDER,
+    PAYMENT, REFERRAL, REFERRAL_ANSWER, RETURN, SIGHTING, STATISTICS, STATUS_LIST, SUMMARY,
 };
 pub use value::{Decimal, Kind, Value, ValueError};
 pub use visit::{Held, visit_leaf};

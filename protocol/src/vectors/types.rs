@@ -193,6 +193,32 @@ const RECORDS: &[(&str, &str)] = &[
         "attachments": [{"digest": "2d3adedff11b61f14c886e35afa036736dcd87a74d27b5c1510225d0f592e213", "size": 402117,
             "kind": "STATISTICS"}]}"#,
     ),
+    (
+        "indicator: toys of one seller, by one way",
+        r#"{"type": "indicator", "reference": {"own_reference": "IND-1", "made_at": "2026-11-27T08:00:00.000Z"},
+        "indicator": {"id": "indicator--33fe3b22-0201-87cf-85d0-97c02164528d", "valid_from": "2026-11-27T00:00:00.000Z",
+            "valid_until": "2027-02-27T00:00:00.000Z", "threat": "counterfeit", "confidence": 60, "tlp": "amber+strict",
+            "advice": "inspect", "name": "toys", "supersedes": "indicator--33fe3b22-0201-87cf-85d0-97c02164528c"},
+        "goods_sought": [{"hs": "9503", "words": "toy train", "origin": "CN", "value_to": "10.00", "currency": "EUR"}, {"hs": "950490"}],
+        "routes_sought": [{"departure": "GB", "destination": "EU", "mode": "4"}],
+        "parties_sought": [{"role": "seller", "id": "S-77", "platform": "Shop"}, {"name": "Example Toys Ltd", "country": "GB"}],
+        "numbers_sought": [{"prefix": "RB12", "operator": "GB"}], "mass_sought": {"to_kg": "2.5"},
+        "sites": [{"url": "https://shop.example/77"}], "handling": {"platform": "platform"}}"#,
+    ),
+    (
+        "sighting: nothing found",
+        r#"{"type": "sighting", "reference": {"own_reference": "SIG-1"},
+        "sighting": {"indicator": "indicator--33fe3b22-0201-87cf-85d0-97c02164528d", "issuer": "customs-gb", "outcome": "nothing_found",
+            "count": 3, "first_at": "2026-11-27T09:00:00.000Z", "last_at": "2026-11-28T09:00:00.000Z"},
+        "item": {"scheme": "s10", "id": "RB123456785GB"}}"#,
+    ),
+    (
+        "action: a platform restricts an account",
+        r#"{"type": "action", "reference": {"own_reference": "ACT-1"},
+        "action": {"indicator": "indicator--33fe3b22-0201-87cf-85d0-97c02164528d", "issuer": "customs-gb", "outcome": "restricted",
+            "on": "2026-11-28", "listings": 12, "ground": "terms of sale", "appeal": "open", "appealed_on": "2026-11-29"},
+        "accounts": [{"account": "s-77", "url": "https://shop.example/77"}], "handling": {"destination_customs": "customs-gb"}}"#,
+    ),
 ];
 
 /// Views of these: the record, what is seen, and the groups shown.

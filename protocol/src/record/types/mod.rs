@@ -10,6 +10,7 @@ mod groups;
 mod requests;
 mod revenue;
 mod statistics;
+mod threats;
 mod transport;
 mod trust;
 
@@ -20,13 +21,14 @@ pub use groups::EXTRA_GROUP;
 pub use requests::{DATA_ANSWER, DATA_REQUEST, NOTICE};
 pub use revenue::{DUTY, GUARANTEE, RETURN, SUMMARY};
 pub use statistics::STATISTICS;
+pub use threats::{ACTION, INDICATOR, SIGHTING};
 pub use transport::{CONSIGNMENT, EVENT, LINK};
 pub use trust::{ATTESTATION, COLLECT_USE, STATUS_LIST};
 
 use super::table::TypeTable;
 
 /// Every type that records have.
-pub(super) static TABLES: [&TypeTable; 23] = [
+pub(super) static TABLES: [&TypeTable; 26] = [
     &DECLARATION,
     &DECLARATION_2,
     &DECLARATION_3,
@@ -50,4 +52,7 @@ pub(super) static TABLES: [&TypeTable; 23] = [
     &SUMMARY,
     &RETURN,
     &STATISTICS,
+    &INDICATOR,
+    &SIGHTING,
+    &ACTION,
 ];

@@ -1,6 +1,8 @@
-//! What a check reads of a record: all of it, or what a view shows.
+//! What is read of a record: all of it, or what a view shows.
 
-use crate::record::{Content, GroupView, RecordView, Scope, TypeTable};
+use super::commit::{GroupView, RecordView};
+use super::content::Content;
+use super::table::{Scope, TypeTable};
 
 /// A record, as far as it is shown.
 pub trait Source {
