@@ -176,10 +176,9 @@ impl WarningLists {
             }
         }
         for (row, party) in (1..).zip(&sought.parties) {
-            if let Some((name, plain)) = party.name.as_ref().filter(|_| party.id.is_none()) {
-                if plain.weight < MIN_NAME_WEIGHT {
-                    found.push(Breadth::Name { row, name: name.clone() });
-                }
+            let many_have = |(_, plain): &&(String, PlainName)| party.id.is_none() && plain.weight < MIN_NAME_WEIGHT;
+            if let Some((name, _)) = party.name.as_ref().filter(many_have) {
+                found.push(Breadth::Name { row, name: name.clone() });
             }
         }
         self.lists.iter().for_each(|list| list.told(indicator, &mut found));

@@ -163,10 +163,9 @@ impl Columns {
             // Some publishers' quotation marks come as control characters.
             let name: String = name.chars().filter(|c| !c.is_control()).collect();
             let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
-            if let Some(plain) = PlainName::of(&name).filter(|_| name.chars().count() <= MAX_NAME_CHARS) {
-                if seen.insert(plain.joined.text.clone()) {
-                    names.push(name);
-                }
+            let plain = PlainName::of(&name).filter(|_| name.chars().count() <= MAX_NAME_CHARS);
+            if plain.is_some_and(|plain| seen.insert(plain.joined.text)) {
+                names.push(name);
             }
         };
         add(cell(Some(self.name))?);
