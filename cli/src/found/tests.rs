@@ -99,7 +99,7 @@ fn a_network_from_nothing_reads_back() {
             ["declaration 1", "declaration 3", "order 1", "customs_response 1", "notice 1", "hs 2022", "hs 2028"];
         let read: Vec<String> = node.card.reads.iter().map(|(name, number)| format!("{name} {number}")).collect();
         assert!(reads.iter().all(|wanted| read.iter().any(|read| read == wanted)), "{read:?}");
-        assert_eq!((read.len(), read.iter().any(|read| read.starts_with("opening"))), (25, false), "{read:?}");
+        assert_eq!((read.len(), read.iter().any(|read| read.starts_with("opening"))), (28, false), "{read:?}");
         assert_eq!(directory.agreements().count(), 1);
     }
 }
