@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use luxor_tests::{shared, try_luxor};
+use luxor_tests::{root, shared, try_luxor};
 use serde_json::{Value as Json, json};
 
 fn run(arguments: &[&str]) -> (i32, String, String) {
@@ -17,7 +17,7 @@ fn text(path: &Path) -> &str {
 /// `tests/threats/bacuda.py` with these arguments.
 fn script(arguments: &[&str]) -> String {
     let python = std::env::var_os("LUXOR_PYTHON").unwrap_or_else(|| "python3".into());
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/threats/bacuda.py");
+    let file = root().join("tests/threats/bacuda.py");
     let done = Command::new(python).arg(file).args(arguments).output().unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     String::from_utf8(done.stdout).unwrap()
