@@ -22,6 +22,11 @@ impl Millis {
     pub fn plus(self, millis: u64) -> Self {
         Millis(self.0.saturating_add(millis).min(Self::MAX.0))
     }
+
+    /// Adds days, staying at the maximum.
+    pub fn plus_days(self, days: u64) -> Self {
+        self.plus(days.saturating_mul(86_400_000))
+    }
 }
 
 impl fmt::Display for Millis {

@@ -6,7 +6,7 @@ use std::path::Path;
 use luxor_protocol::limits::MAX_LIST_BYTES;
 use luxor_protocol::names::MemberId;
 use luxor_protocol::record::{content_from_json, content_to_json};
-use luxor_protocol::threats::{FromList, Indicator, WarningLists, from_stix, read_list, to_stix};
+use luxor_protocol::threats::{FromList, Indicator, IndicatorId, WarningLists, from_stix, read_list, to_stix};
 use luxor_protocol::time::Millis;
 use serde_json::{Value as Json, json};
 
@@ -19,7 +19,6 @@ use crate::exit::{Exit, RefusedError};
 use crate::input::STDIN;
 use crate::{files, ui};
 
-const MILLIS_OF_DAY: u64 = 86_400_000;
 /// Bytes of a file of warning lists.
 const MAX_WARNING_BYTES: usize = 16 * 1024 * 1024;
 /// Objects that are named when they are left out.
@@ -45,7 +44,7 @@ fn list(args: &IndicatorListArgs) -> anyhow::Result<Exit> {
     let list = FromList {
         issuer: &args.made.issuer,
         list: &args.list,
-        valid: (from, from.plus(args.made.days * MILLIS_OF_DAY)),
+        valid: (from, from.plus_days(args.made.days)),
         made_at,
         confidence: args.confidence,
         advice: args.advice,
@@ -119,8 +118,7 @@ fn bundle(args: &IndicatorToStixArgs) -> anyhow::Result<Exit> {
     })?;
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random bytes: {error}"))?;
-    let id = luxor_protocol::threats::IndicatorId::from_bytes(bytes);
-    let id = format!("bundle{}", id.as_str().trim_start_matches("indicator"));
+    let id = format!("bundle--{}", IndicatorId::from_bytes(bytes).uuid());
     let mut text = serde_json::to_vec_pretty(&json!({ "type": "bundle", "id": id, "objects": objects }))?;
     text.push(b'\n');
     write(args.output.as_deref(), &text)?;

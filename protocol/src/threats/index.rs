@@ -24,7 +24,8 @@ enum Key<'k> {
     Name(u32),
     Prefix(&'k str),
     Operator(&'k str),
-    Goods(Option<&'k str>, Option<&'k str>, Way<'k>),
+    /// The beginning of a code, and the origin.
+    Goods(&'k str, Option<&'k str>, Way<'k>),
     Word(&'k str),
     Route(Way<'k>),
 }
@@ -153,7 +154,7 @@ impl Index {
                 let origin = one(&row.origin);
                 let (departure, destination) = (way.0.is_some(), way.1.is_some());
                 noted(&mut self.goods, Shape { digits: hs.len(), origin: origin.is_some(), departure, destination });
-                self.put(&Key::Goods(Some(hs), origin, way), place);
+                self.put(&Key::Goods(hs, origin, way), place);
             }
             (None, Some(words)) => {
                 self.words = true;
@@ -216,7 +217,7 @@ impl Index {
                 if let (Some(hs), Some(way)) = (hs.get(..shape.digits), way)
                     && origin != Some(None)
                 {
-                    self.get(&Key::Goods(Some(hs), origin.flatten(), way), found);
+                    self.get(&Key::Goods(hs, origin.flatten(), way), found);
                 }
             }
         }

@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use super::plain::{PlainName, plain_words};
 use super::sought::{Band, GoodsSought, NumberSought, PartySought, RouteSought, Sought, plain_id};
+use crate::hash::{Domain, Hasher};
 use crate::limits::MAX_INDICATOR_DAYS;
 use crate::names::{MemberId, NameError, words};
 use crate::record::{Decimal, Held, INDICATOR, Source, visit_leaf};
@@ -179,6 +180,21 @@ impl IndicatorId {
     /// The identifier as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The UUID in it.
+    pub fn uuid(&self) -> &str {
+        // Every identifier begins so.
+        self.0.strip_prefix(PREFIX).unwrap_or_default()
+    }
+
+    /// The same identifier for the same parts.
+    pub(super) fn derived(parts: &[&str]) -> Self {
+        let mut hasher = Hasher::new(Domain::Index);
+        parts.iter().for_each(|part| hasher.part(part.as_bytes()));
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&hasher.finish().0[..16]);
+        Self::from_bytes(bytes)
     }
 
     /// An identifier of these bytes, which are those of a UUID of version 8 (RFC 9562, 5.8) but for six bits.

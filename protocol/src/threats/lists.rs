@@ -9,7 +9,6 @@ use serde_json::{Map, Value as Json, json};
 
 use super::indicator::{Advice, IndicatorId, Threat, Tlp};
 use super::plain::PlainName;
-use crate::hash::{Domain, Hasher};
 use crate::limits::{MAX_LIST_BYTES, MAX_OCCURRENCES};
 use crate::names::{MemberId, words};
 use crate::time::Millis;
@@ -214,18 +213,10 @@ pub struct FromList<'a> {
 impl FromList<'_> {
     /// The record of an entry, in the native JSON form. The same entry of the same list is the same indicator, whenever it is read.
     pub fn record(&self, entry: &ListEntry) -> Json {
-        let mut hasher = Hasher::new(Domain::Index);
-        for part in ["indicator", self.issuer.as_str(), self.list] {
-            hasher.part(part.as_bytes());
-        }
         let own = entry.number.as_deref().or(entry.names.first().map(String::as_str)).unwrap_or_default();
-        hasher.part(own.as_bytes());
-        let digest = hasher.finish();
-        let mut bytes = [0; 16];
-        bytes.copy_from_slice(&digest.0[..16]);
         let parties: Vec<Json> = entry.names.iter().map(|name| json!({ "name": name })).collect();
         let mut main = Map::new();
-        let id = IndicatorId::from_bytes(bytes);
+        let id = IndicatorId::derived(&["indicator", self.issuer.as_str(), self.list, own]);
         main.insert("id".into(), id.as_str().into());
         main.insert("valid_from".into(), self.valid.0.to_string().into());
         main.insert("valid_until".into(), self.valid.1.to_string().into());

@@ -1,6 +1,6 @@
 //! A name as it is compared: without script, case, accents, punctuation, legal form and the choices of whoever romanised it.
 //!
-//! Not here: which names are alike (`alike`), and how they are found among many (`names`).
+//! Not here: which names are alike, and how they are found among many (`names`).
 
 use std::collections::HashSet;
 use std::sync::LazyLock;

@@ -8,6 +8,7 @@ use super::indicator::{Advice, Threat};
 use super::screener::{Hit, MILLION};
 use crate::document::Benefit;
 use crate::limits::MAX_SCREENING_RULES;
+use crate::reference::Span;
 use crate::time::Day;
 
 /// What is proposed from which score on.
@@ -23,10 +24,8 @@ pub struct Rule {
     pub threats: Vec<Threat>,
     /// For hits by indicators that advise this or more.
     pub advised: Option<Advice>,
-    /// The first day on which it holds.
-    pub from: Day,
-    /// The last one.
-    pub until: Option<Day>,
+    /// The days on which it holds.
+    pub span: Span,
 }
 
 /// How much less is made of a score for a trader with a benefit.
@@ -38,10 +37,8 @@ pub struct Ease {
     pub remains: u64,
     /// Threats of which nothing is taken away.
     pub never: Vec<Threat>,
-    /// The first day on which it holds.
-    pub from: Day,
-    /// The last one.
-    pub until: Option<Day>,
+    /// The days on which it holds.
+    pub span: Span,
 }
 
 /// Rules of screening.
@@ -120,11 +117,8 @@ impl ScreeningRules {
 
     /// What hits come to on a day, for a trader with these benefits.
     pub fn assess(&self, hits: &[Hit<'_>], benefits: &[Benefit], day: Day) -> Assessment<'_> {
-        let eases: Vec<&Ease> = self
-            .eases
-            .iter()
-            .filter(|ease| holds(ease.from, ease.until, day) && benefits.contains(&ease.benefit))
-            .collect();
+        let eases: Vec<&Ease> =
+            self.eases.iter().filter(|ease| ease.span.holds(day) && benefits.contains(&ease.benefit)).collect();
         let mut eased_by: Vec<Benefit> = Vec::new();
         let scores: Vec<u64> = hits
             .iter()
@@ -143,9 +137,7 @@ impl ScreeningRules {
                     && rule.advised.is_none_or(|advised| hit.indicator.advice >= advised)
             });
             let mut met = met.map(|(_, score)| *score).peekable();
-            met.peek().is_some()
-                && holds(rule.from, rule.until, day)
-                && together(met) >= rule.min_score * (MILLION / 1_000)
+            met.peek().is_some() && rule.span.holds(day) && together(met) >= rule.min_score * (MILLION / 1_000)
         };
         let strongest = self.rules.iter().filter(fits).max_by(|a, b| a.propose.cmp(&b.propose).then(b.id.cmp(&a.id)));
         Assessment {
@@ -160,10 +152,6 @@ impl ScreeningRules {
 fn together(scores: impl Iterator<Item = u64>) -> u64 {
     let none = scores.fold(MILLION * MILLION, |none, score| none / MILLION * (MILLION - score.min(MILLION)));
     MILLION - none / MILLION
-}
-
-fn holds(from: Day, until: Option<Day>, day: Day) -> bool {
-    from <= day && until.is_none_or(|until| day <= until)
 }
 
 fn row(row: String, what: &str) -> ScreeningRulesError {
@@ -212,9 +200,9 @@ impl RuleRow {
         if self.min_score > 1_000 {
             return Err(row(name, "min_score is in thousandths: at most 1000"));
         }
-        let (from, until) = days(&name, &self.from, self.until.as_deref())?;
+        let span = span(&name, &self.from, self.until.as_deref())?;
         let Self { id, propose, min_score, threats, advised, .. } = self;
-        Ok(Rule { id, propose, min_score, threats, advised, from, until })
+        Ok(Rule { id, propose, min_score, threats, advised, span })
     }
 }
 
@@ -224,16 +212,16 @@ impl EaseRow {
         if self.remains > 1_000 {
             return Err(row(name, "remains is in thousandths: at most 1000"));
         }
-        let (from, until) = days(&name, &self.from, self.until.as_deref())?;
-        Ok(Ease { benefit: self.benefit, remains: self.remains, never: self.never, from, until })
+        let span = span(&name, &self.from, self.until.as_deref())?;
+        Ok(Ease { benefit: self.benefit, remains: self.remains, never: self.never, span })
     }
 }
 
-fn days(name: &str, from: &str, until: Option<&str>) -> Result<(Day, Option<Day>), ScreeningRulesError> {
-    let day = |text: &str| text.parse().map_err(|error| row(name.to_owned(), &format!("{error}")));
-    let (from, until): (Day, Option<Day>) = (day(from)?, until.map(day).transpose()?);
-    match until.is_some_and(|until| until < from) {
-        true => Err(row(name.to_owned(), "it ends before it begins")),
-        false => Ok((from, until)),
+fn span(name: &str, from: &str, until: Option<&str>) -> Result<Span, ScreeningRulesError> {
+    let day = |text: &str| text.parse::<Day>().map_err(|error| row(name.to_owned(), &format!("{error}")));
+    let span = Span { from: Some(day(from)?), until: until.map(day).transpose()? };
+    match span.possible() {
+        true => Ok(span),
+        false => Err(row(name.to_owned(), "it ends before it begins")),
     }
 }

@@ -1,6 +1,6 @@
 //! All indicators that a member holds, and which of them a record meets.
 //!
-//! In: versions, withdrawals, supersession, expiry, how often an indicator was right. Not in: what follows from hits (`assess`).
+//! In: versions, withdrawals, supersession, expiry, how often an indicator was right. Not in: what follows from hits (`rules`).
 
 use std::collections::{HashMap, HashSet};
 
@@ -139,7 +139,7 @@ impl Screener {
         let known = self.by_id.len();
         self.rebuild(|held| {
             let until = held.indicator.valid_until;
-            if held.live { until > at } else { until.plus(MAX_INDICATOR_DAYS * 86_400_000) > at }
+            if held.live { until > at } else { until.plus_days(MAX_INDICATOR_DAYS) > at }
         });
         known - self.by_id.len()
     }
@@ -166,18 +166,13 @@ impl Screener {
     pub fn screen(&self, subject: &Subject<'_>, at: Millis) -> Vec<Hit<'_>> {
         let mut candidates = Vec::new();
         self.index.candidates(subject, &mut candidates);
-        let mut hits: Vec<Hit<'_>> =
-            candidates.into_iter().filter_map(|place| self.held[place as usize].meet(subject, at)).collect();
-        hits.sort_by(|a, b| b.score.cmp(&a.score).then_with(|| name(a.indicator).cmp(&name(b.indicator))));
-        hits
+        ranked(candidates.into_iter().filter_map(|place| self.held[place as usize].meet(subject, at)))
     }
 
     /// The same, by comparing with each.
     #[cfg(test)]
     pub(super) fn screen_all(&self, subject: &Subject<'_>, at: Millis) -> Vec<Hit<'_>> {
-        let mut hits: Vec<Hit<'_>> = self.held.iter().filter_map(|held| held.meet(subject, at)).collect();
-        hits.sort_by(|a, b| b.score.cmp(&a.score).then_with(|| name(a.indicator).cmp(&name(b.indicator))));
-        hits
+        ranked(self.held.iter().filter_map(|held| held.meet(subject, at)))
     }
 
     fn room(&self, issuer: &MemberId) -> Result<(), ScreenerError> {
@@ -252,6 +247,10 @@ impl Held {
     }
 }
 
-fn name(indicator: &Indicator) -> (&MemberId, &IndicatorId) {
-    (&indicator.issuer, &indicator.id)
+/// The likeliest first, equal ones by their names.
+fn ranked<'s>(hits: impl Iterator<Item = Hit<'s>>) -> Vec<Hit<'s>> {
+    let mut hits: Vec<Hit<'s>> = hits.collect();
+    let name = |hit: &Hit<'s>| (&hit.indicator.issuer, &hit.indicator.id);
+    hits.sort_by(|a, b| b.score.cmp(&a.score).then_with(|| name(a).cmp(&name(b))));
+    hits
 }

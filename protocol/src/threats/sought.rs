@@ -8,6 +8,7 @@ use super::plain::{PlainName, plain_words};
 use super::subject::{Goods, Party, Subject};
 use crate::names::{Currency, Territory, words};
 use crate::record::Decimal;
+use crate::reference::millionths;
 
 words!(
     /// In which role a party is sought or named.
@@ -311,7 +312,8 @@ fn begins(number: &str, prefix: &str) -> bool {
     prefix.chars().all(|c| told.next() == Some(c))
 }
 
-/// The two letters at the end of an S10 number (UPU S10: two letters, nine digits, two letters).
+/// The two letters at the end of an S10 number (UPU S10: two letters, nine digits, two letters). A wrong check digit hides nothing, so this is
+/// not [`crate::reference::s10`].
 pub(super) fn operator_of(number: &str) -> Option<&str> {
     let bytes = number.as_bytes();
     let letters = |range: std::ops::Range<usize>| bytes[range].iter().all(u8::is_ascii_uppercase);
@@ -330,8 +332,5 @@ pub(super) fn holds_words(text: &str, words: &str) -> bool {
 
 /// Compares decimals of any scale.
 fn at_most(one: Decimal, other: Decimal) -> bool {
-    let at = |number: Decimal| {
-        i128::from(number.mantissa) * 10i128.pow(u32::from(Decimal::MAX_SCALE.saturating_sub(number.scale)))
-    };
-    at(one) <= at(other)
+    millionths(one) <= millionths(other)
 }

@@ -8,7 +8,6 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::indicator::{IndicatorId, Tlp};
-use crate::hash::{Domain, Hasher};
 use crate::limits::{MAX_INDICATOR_DAYS, MAX_OCCURRENCES};
 use crate::names::MemberId;
 use crate::time::Millis;
@@ -23,7 +22,6 @@ const PATTERN_TYPE: &str = "luxor";
 const GROUPS: [&str; 6] = ["goods_sought", "routes_sought", "parties_sought", "numbers_sought", "mass_sought", "sites"];
 /// Fields of its main group that STIX has no property for.
 const FIELDS: [&str; 5] = ["threat", "advice", "list", "list_id", "supersedes"];
-const MILLIS_OF_DAY: u64 = 86_400_000;
 
 /// Why an object was not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -115,7 +113,7 @@ pub fn from_stix(object: &Json, days: u64) -> Result<Json, StixError> {
     let from = time("valid_from")?;
     let until = match object.get("valid_until") {
         Some(_) => time("valid_until")?,
-        None => from.plus(days.min(MAX_INDICATOR_DAYS) * MILLIS_OF_DAY),
+        None => from.plus_days(days.min(MAX_INDICATOR_DAYS)),
     };
     let extension = &object["extensions"][EXTENSION];
     let mut main = Map::new();
@@ -224,13 +222,7 @@ fn fields(row: &Json) -> String {
 
 /// A member as an identity object; the same for the same name.
 fn identity(issuer: &MemberId) -> Json {
-    let mut hasher = Hasher::new(Domain::Index);
-    hasher.part(b"identity");
-    hasher.part(issuer.as_str().as_bytes());
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&hasher.finish().0[..16]);
-    let id = IndicatorId::from_bytes(bytes);
-    let id = format!("identity{}", id.as_str().trim_start_matches("indicator"));
+    let id = format!("identity--{}", IndicatorId::derived(&["identity", issuer.as_str()]).uuid());
     json!({
         "type": "identity", "spec_version": "2.1", "id": id, "created": TLP_CREATED, "modified": TLP_CREATED,
         "name": issuer.as_str(), "identity_class": "organization",
