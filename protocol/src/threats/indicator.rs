@@ -314,7 +314,7 @@ fn sought(source: &dyn Source) -> Result<Sought, IndicatorError> {
         let value_band = band("value_from", "value_to");
         let sought = GoodsSought {
             hs: goods.owned(row, "hs"),
-            words: goods.text(row, "words").map(|words| plain_some(&place("words"), words)).transpose()?,
+            words: goods.text(row, "words").map(|words| some_plain(joined(words), || place("words"))).transpose()?,
             origin: goods.parsed(row, "origin")?,
             value: match goods.parsed(row, "currency")? {
                 Some(currency) if !value_band.is_open() => Some((value_band, currency)),
@@ -346,10 +346,7 @@ fn sought(source: &dyn Source) -> Result<Sought, IndicatorError> {
             Some(plain) => Ok((name.to_owned(), plain)),
             None => Err(wrong(place("name"), "no letter and no digit")),
         });
-        let id = parties.text(row, "id").map(|id| match plain_id(id) {
-            id if id.is_empty() => Err(wrong(place("id"), "no letter and no digit")),
-            id => Ok(id),
-        });
+        let id = parties.text(row, "id").map(|id| some_plain(plain_id(id), || place("id")));
         let sought = PartySought {
             role: parties.parsed(row, "role")?,
             id: id.transpose()?,
@@ -364,8 +361,10 @@ fn sought(source: &dyn Source) -> Result<Sought, IndicatorError> {
     });
     let numbers = Fields::of(source, "numbers_sought");
     let numbers_sought = numbers.rows().map(|row| {
-        let prefix = numbers.text(row, "prefix").map(plain_id).filter(|prefix| !prefix.is_empty());
-        let sought = NumberSought { prefix, operator: numbers.parsed(row, "operator")? };
+        let place = || format!("numbers_sought/{}/prefix", row + 1);
+        // Left out it would leave the operator alone, which asks for less.
+        let prefix = numbers.text(row, "prefix").map(|prefix| some_plain(plain_id(prefix), place));
+        let sought = NumberSought { prefix: prefix.transpose()?, operator: numbers.parsed(row, "operator")? };
         some_row(sought, &NumberSought::default(), "numbers_sought", row)
     });
     let mass = Fields::of(source, "mass_sought");
@@ -386,11 +385,16 @@ fn some_row<R: PartialEq>(row: R, nothing: &R, group: &str, at: usize) -> Result
     }
 }
 
-fn plain_some(place: &str, text: &str) -> Result<String, IndicatorError> {
-    let plain = plain_words(text).split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+/// Words with one space between them.
+fn joined(words: &str) -> String {
+    plain_words(words).split_ascii_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// What is compared, where something is left of what was sought.
+fn some_plain(plain: String, place: impl Fn() -> String) -> Result<String, IndicatorError> {
     match plain.is_empty() {
         false => Ok(plain),
-        true => Err(wrong(place.to_owned(), "no letter and no digit")),
+        true => Err(wrong(place(), "no letter and no digit")),
     }
 }
 

@@ -71,6 +71,23 @@ fn it_holds_from_its_first_moment_until_its_last_and_no_longer() {
 }
 
 #[test]
+fn a_condition_of_which_nothing_is_left_is_refused_and_not_left_out() {
+    let read =
+        |sought: Json| Indicator::read(&issuer(), &record(1, sought, json!({}), json!({}))).unwrap_err().to_string();
+    let nothing = |place: &str| format!("/{place}: no letter and no digit");
+    assert_eq!(
+        read(json!({ "numbers_sought": [{ "prefix": "-/", "operator": "GB" }] })),
+        nothing("numbers_sought/1/prefix")
+    );
+    assert_eq!(read(json!({ "parties_sought": [{ "id": "--", "country": "GB" }] })), nothing("parties_sought/1/id"));
+    assert_eq!(
+        read(json!({ "parties_sought": [{ "name": "--", "country": "GB" }] })),
+        nothing("parties_sought/1/name")
+    );
+    assert_eq!(read(json!({ "goods_sought": [{ "words": "- -", "hs": "95" }] })), nothing("goods_sought/1/words"));
+}
+
+#[test]
 fn many_versions_and_withdrawals_leave_only_what_holds() {
     let mut screener = Screener::default();
     for number in 0..3_000u64 {
