@@ -1,8 +1,9 @@
 //! The command line. What is said of documents is in [`documents`], of traders in [`traders`], of differences in [`reconcile`], of
-//! duty in [`duty`], of statistics in [`stats`], of threats in [`threats`], of windows and disputes in [`windows`].
+//! duty in [`duty`], of statistics in [`stats`], of threats in [`threats`] and [`queue`], of windows and disputes in [`windows`].
 
 mod documents;
 mod duty;
+mod queue;
 mod reconcile;
 mod stats;
 mod threats;
@@ -21,6 +22,10 @@ pub(crate) use documents::{
     RevokeArgs, RotateArgs, SignerArgs, WordArgs,
 };
 pub(crate) use duty::{DutyAssessArgs, DutyCommand};
+pub(crate) use queue::{
+    DecideArgs, OfficerArgs, QueueAnswerArgs, QueueCommand, QueueDryRunArgs, QueueIndicatorsArgs, QueueListArgs,
+    QueueOrderArgs, QueueSignArgs, QueueUndoArgs,
+};
 pub(crate) use reconcile::{
     CloseArgs, PaymentsArgs, ReconcileArgs, ReconcileCommand, ReconcileExplainArgs, SummaryListArgs, WriteOffArgs,
 };
@@ -151,6 +156,11 @@ pub(crate) enum Command {
     Indicator(IndicatorCommand),
     /// Which records indicators hit, and what would be proposed: a dry run on files. Needs no node.
     Screen(ScreenArgs),
+    /// What screening proposes on arrival, officers' orders about it, and how a mistake is undone.
+    #[command(subcommand)]
+    Queue(QueueCommand),
+    /// Make an officer's key, with which orders about proposals are signed.
+    Officer(OfficerArgs),
     /// Run a network on this machine and watch it work.
     Demo(crate::demo::Args),
     /// Practice partners of any kind for whoever builds against a node: they play by rules, and a report says what was right and wrong.

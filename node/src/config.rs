@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use luxor_protocol::names::{MemberId, NodeRef, Slug};
+use luxor_protocol::names::{MemberId, NodeRef, Purpose, Slug};
+use luxor_protocol::record::tables;
+use luxor_protocol::threats::Advice;
 use serde::Deserialize;
 
 use crate::store::StoreConfig;
@@ -64,6 +66,9 @@ pub struct Config {
     /// When windows of its channels are closed.
     #[serde(default)]
     pub windows: WindowsSection,
+    /// What it screens by indicators, and who decides.
+    #[serde(default)]
+    pub screening: ScreeningSection,
     /// How it stores.
     #[serde(default)]
     pub store: StoreConfig,
@@ -168,6 +173,46 @@ pub struct RulesSection {
     /// How many numbers and references of own records are remembered, to find what is filed twice; a record has up to four, each
     /// takes some 60 bytes of memory. With 0 nothing is.
     pub remembered: Remembered,
+}
+
+/// What is held against indicators, and how it is decided about what is proposed then.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScreeningSection {
+    /// Whether received records are screened. Without any indicator that costs nothing.
+    pub on: bool,
+    /// Dated rules, a file in the node's folder; without it a built-in sample.
+    pub rules: Option<PathBuf>,
+    /// Who decides, a file in the node's folder; without it nobody.
+    pub officers: Option<PathBuf>,
+    /// Views that came for other purposes are not looked at.
+    pub purposes: Vec<Purpose>,
+    /// Types of records that are screened.
+    pub types: Vec<String>,
+    /// What two officers must confirm.
+    pub two_officers_for: Vec<Advice>,
+    /// Orders about so many records or more need two officers, whatever they order.
+    pub mass_from: usize,
+    /// Days whose records a new indicator is held against.
+    pub look_back_days: u64,
+    /// Days within which a platform answers an indicator of this member.
+    pub answer_days: u64,
+}
+
+impl Default for ScreeningSection {
+    fn default() -> Self {
+        Self {
+            on: true,
+            rules: None,
+            officers: None,
+            purposes: vec![Purpose::SafetySecurity, Purpose::Enforcement, Purpose::AgencyControl],
+            types: vec!["declaration".into()],
+            two_officers_for: vec![Advice::DoNotLoad],
+            mass_from: 100,
+            look_back_days: 14,
+            answer_days: 5,
+        }
+    }
 }
 
 /// How many keys of own records are remembered.
@@ -325,6 +370,14 @@ impl Config {
         range("log.close_days", self.log.close_days, 0, 36_600)?;
         range("windows.close_seconds", self.windows.close_seconds, 0, MAX_WINDOW_SECONDS)?;
         range("windows.receipt_due_seconds", self.windows.receipt_due_seconds, 0, MAX_WINDOW_SECONDS)?;
+        range("screening.mass_from", self.screening.mass_from as u64, 2, 1_000_000)?;
+        range("screening.look_back_days", self.screening.look_back_days, 0, 400)?;
+        range("screening.answer_days", self.screening.answer_days, 1, 400)?;
+        for name in &self.screening.types {
+            if !tables().any(|table| table.name == name) {
+                return Err(format!("screening.types: no record type {name}"));
+            }
+        }
         range("the number of log.outside", self.log.outside.len() as u64, 0, MAX_OUTSIDE as u64)?;
         for text in &self.log.outside {
             Outside::parse(text).map_err(|why| format!("log.outside '{text}': {why}"))?;

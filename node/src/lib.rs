@@ -20,6 +20,7 @@
 //! | [`mod@bench`] | `luxord bench`: the log and the steps of an exchange, measured in one process |
 //! | [`check`] | every stored value of a stopped node against the tree and the others, read-only |
 //! | [`rules`] | dated rules that records are judged by |
+//! | [`desk`] | proposals of screening, and officers |
 //! | [`seal`], [`folder`], [`config`], [`entropy`] | age; key files and documents; `luxord.toml`; random bytes |
 
 pub mod accounts;
@@ -28,6 +29,7 @@ pub mod attached;
 pub mod bench;
 pub mod check;
 pub mod config;
+pub mod desk;
 pub mod driver;
 pub mod engine;
 pub mod entropy;

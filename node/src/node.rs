@@ -26,6 +26,7 @@ use crate::logfiles::{PublicLog, PublicSite};
 use crate::net::{Net, NetConfig, NetError};
 use crate::practice::{Practice, PracticeError};
 use crate::public::{Public, PublicError};
+use crate::desk::{DeskError, Screening};
 use crate::rules::{NodeRulesError, Rules};
 use crate::sequencer::{LockError, LockFile, Sequencer, SequencerError};
 use crate::store::{Store, StoreError};
@@ -53,6 +54,9 @@ pub enum NodeError {
     /// The dated rules.
     #[error(transparent)]
     Rules(#[from] NodeRulesError),
+    /// What is screened, and who decides.
+    #[error(transparent)]
+    Desk(#[from] DeskError),
     /// Practice.
     #[error(transparent)]
     Practice(#[from] PracticeError),
@@ -180,6 +184,7 @@ impl Node {
         let engine = Engine::new(engine, loaded.totals, loaded.received, loaded.sent, loaded.pending);
         let transport = *keys.transport.public();
         let secrets = Secrets { sign: keys.sign, seal: keys.seal, witness: keys.witness, transport };
+        let screening = Screening::open(&store, &folder, &config.screening)?;
         let shared = Shared::new(Parts {
             me: me.clone(),
             directory,
@@ -190,6 +195,7 @@ impl Node {
             outside: config.outside(),
             folder: folder.clone(),
             rules: Rules::read(&folder, &config.rules)?,
+            screening,
             practice,
         })?;
         let driver = driver_config(&config, &folder);

@@ -85,6 +85,9 @@ impl Rules {
     /// [`NodeRulesError`].
     pub fn read(folder: &Folder, section: &RulesSection) -> Result<Self, NodeRulesError> {
         let built_in = |path: &str| PathBuf::from(format!("(built in: {path})"));
+        let text = |folder: &Folder, path: &PathBuf| {
+            text(folder, path).map_err(|error| NodeRulesError::Read { path: path.clone(), error })
+        };
         let life = match &section.life {
             Some(path) => {
                 let text = text(folder, path)?;
@@ -140,13 +143,11 @@ impl Rules {
 }
 
 /// The text of a file in the node's folder, at most [`MAX_BOOK_BYTES`] of it.
-fn text(folder: &Folder, path: &Path) -> Result<String, NodeRulesError> {
-    let failed = |error| NodeRulesError::Read { path: path.to_owned(), error };
+pub(crate) fn text(folder: &Folder, path: &Path) -> std::io::Result<String> {
     let file = folder.path().join(path);
-    let length = std::fs::metadata(&file).map_err(failed)?.len();
+    let length = std::fs::metadata(&file)?.len();
     if length > MAX_BOOK_BYTES as u64 {
-        let what = format!("{length} bytes, more than {MAX_BOOK_BYTES}");
-        return Err(failed(std::io::Error::other(what)));
+        return Err(std::io::Error::other(format!("{length} bytes, more than {MAX_BOOK_BYTES}")));
     }
-    std::fs::read_to_string(file).map_err(failed)
+    std::fs::read_to_string(file)
 }

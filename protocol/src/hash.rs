@@ -68,6 +68,8 @@ pub enum Domain {
     Dispute,
     /// Published statistics, and their signature.
     Statistics,
+    /// What officers order about proposals of screening, and their signatures.
+    ScreeningOrder,
 }
 
 impl Domain {
@@ -103,6 +105,7 @@ impl Domain {
             Domain::Statement => "luxor/v1/statement",
             Domain::Dispute => "luxor/v1/dispute",
             Domain::Statistics => "luxor/v1/statistics",
+            Domain::ScreeningOrder => "luxor/v1/screening-order",
         }
     }
 }
@@ -157,6 +160,21 @@ impl Digest {
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.hex())
+    }
+}
+
+/// Hexadecimal digits in text forms.
+impl serde::Serialize for Digest {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.hex())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Digest {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <String as serde::Deserialize>::deserialize(deserializer)?;
+        let bytes = unhex(&text).and_then(|bytes| bytes.try_into().ok());
+        bytes.map(Digest).ok_or_else(|| serde::de::Error::custom("a digest: 64 hexadecimal digits"))
     }
 }
 

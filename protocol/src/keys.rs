@@ -26,6 +26,8 @@ pub enum KeyUse {
     Witness,
     /// Authenticates a node's connections (libp2p).
     Transport,
+    /// Signs what an officer of a member orders; known to that member's nodes only.
+    Officer,
 }
 
 impl KeyUse {
@@ -40,6 +42,7 @@ impl KeyUse {
             Self::Log => "log",
             Self::Witness => "witness",
             Self::Transport => "transport",
+            Self::Officer => "officer",
         }
     }
 }

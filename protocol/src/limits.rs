@@ -389,3 +389,15 @@ pub const MAX_SCREENING_RULES: usize = 4_096;
 pub const MAX_WARNING_ROWS: usize = 100_000;
 /// Bytes of a public list of sanctioned parties that is read; the largest have some ten millions.
 pub const MAX_LIST_BYTES: usize = 64 * 1024 * 1024;
+/// Proposals of screening that a node keeps at hand, at some 400 bytes each.
+pub const MAX_PROPOSALS: usize = 500_000;
+/// Indicators that one proposal names; one that more hit rests on none of them alone.
+pub const MAX_GROUNDS: usize = 16;
+/// Records that one order of officers is about: a day's mistake of a large administration.
+pub const MAX_ORDER_RECORDS: usize = 50_000;
+/// Characters of the reason of an order.
+pub const MAX_ORDER_CHARS: usize = 500;
+/// Orders that wait for signatures; beyond them the oldest goes.
+pub const MAX_WAITING_ORDERS: usize = 64;
+/// Officers of one node.
+pub const MAX_OFFICERS: usize = 256;

@@ -49,6 +49,20 @@ impl std::str::FromStr for Millis {
     }
 }
 
+/// RFC 3339 in text forms.
+impl serde::Serialize for Millis {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Millis {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <String as serde::Deserialize>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 impl Encode for Millis {
     fn encode(&self, writer: &mut Writer) {
         writer.uint(self.0);

@@ -3,6 +3,7 @@
 mod connection;
 mod error;
 mod http;
+mod screening;
 #[cfg(test)]
 pub(crate) mod stub;
 mod web;

@@ -25,6 +25,7 @@ mod onward;
 mod outbox;
 mod place;
 mod quality;
+mod queue;
 mod recognise;
 mod reconcile;
 mod renew;
@@ -101,6 +102,8 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Stats(command) => stats::run(&command),
         Command::Indicator(command) => indicator::run(&command),
         Command::Screen(args) => screen::run(&args),
+        Command::Queue(command) => queue::run(&command),
+        Command::Officer(args) => queue::officer(&args),
         Command::Demo(args) => demo::run(args),
         Command::Sandbox(command) => sandbox::run(&command),
         Command::Bench(command) => bench::run(&command),

@@ -44,7 +44,7 @@ pub(crate) fn announce(dir: &Path, present: &Document, what: &[Replaced]) -> Res
     let wanted = |replaced| what.is_empty() || what.contains(&replaced);
     for keys in node.uses_mut() {
         let purpose = keys.current().purpose();
-        if !wanted(replaced(purpose)) {
+        if !replaced(purpose).is_some_and(wanted) {
             continue;
         }
         if keys.all().len() > 1 {
@@ -200,13 +200,15 @@ fn signed(dir: &Path, card: &Card, present: &Document) -> Result<Document, Found
     Ok(successor)
 }
 
-fn replaced(purpose: KeyUse) -> Replaced {
+/// None of a key that stands on no card.
+fn replaced(purpose: KeyUse) -> Option<Replaced> {
     match purpose {
-        KeyUse::Identity => Replaced::Identity,
-        KeyUse::Sign => Replaced::Sign,
-        KeyUse::Log => Replaced::Log,
-        KeyUse::Witness => Replaced::Witness,
-        KeyUse::Transport => Replaced::Transport,
+        KeyUse::Identity => Some(Replaced::Identity),
+        KeyUse::Sign => Some(Replaced::Sign),
+        KeyUse::Log => Some(Replaced::Log),
+        KeyUse::Witness => Some(Replaced::Witness),
+        KeyUse::Transport => Some(Replaced::Transport),
+        KeyUse::Officer => None,
     }
 }
 

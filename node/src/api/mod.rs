@@ -16,6 +16,7 @@ mod receipts;
 mod reconciliation;
 mod repairs;
 mod retention;
+mod screening;
 mod submit;
 mod trust;
 mod waiting;
@@ -30,7 +31,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post, put};
-use luxor_protocol::limits::{MAX_CHUNK_BYTES, MAX_SIGNED_DOCUMENT_BYTES, MAX_SUMMARY_LIST_BYTES};
+use luxor_protocol::limits::{MAX_CHUNK_BYTES, MAX_ORDER_RECORDS, MAX_SIGNED_DOCUMENT_BYTES, MAX_SUMMARY_LIST_BYTES};
 use subtle::ConstantTimeEq as _;
 use tokio::sync::watch;
 
@@ -39,6 +40,9 @@ use crate::logfiles::{LogFiles, PublicSite};
 pub use closing::Closing;
 use problem::Problem;
 pub use waiting::Door;
+
+/// Bytes of an order that names its records, each by 64 digits.
+const MAX_DRAW_BYTES: usize = MAX_ORDER_RECORDS * 80;
 
 /// Why the interface failed.
 #[derive(Debug, thiserror::Error)]
@@ -98,6 +102,12 @@ impl Api {
                     .route("/v1/reconciliation/payments", post(reconciliation::payments))
                     .layer(DefaultBodyLimit::max(MAX_SUMMARY_LIST_BYTES)),
             )
+            .merge(
+                Router::new()
+                    .route("/v1/screening/orders", post(screening::draw))
+                    .route("/v1/screening/dry-run", post(screening::dry_run))
+                    .layer(DefaultBodyLimit::max(MAX_DRAW_BYTES)),
+            )
             .route("/v1/attachments/{digest}/content", get(attachments::content))
             .route("/v1/attachments/{digest}/fetch", post(attachments::fetch))
             .route("/v1/outbox", get(outbox::state))
@@ -113,6 +123,13 @@ impl Api {
             .route("/v1/referrals", get(items::queue))
             .route("/v1/quality", get(items::quality))
             .route("/v1/statistics/records", get(items::gathered_page))
+            .route("/v1/screening", get(screening::status))
+            .route("/v1/screening/queue", get(screening::queue))
+            .route("/v1/screening/proposals/{root}", get(screening::proposal))
+            .route("/v1/screening/indicators", get(screening::indicators))
+            .route("/v1/screening/orders", get(screening::orders))
+            .route("/v1/screening/orders/{digest}", get(screening::order))
+            .route("/v1/screening/orders/{digest}/signatures", post(screening::sign))
             .route("/v1/recognition", get(trust::recognition))
             .route("/v1/uses", get(trust::unconfirmed))
             .route("/v1/reconciliation", get(reconciliation::list))

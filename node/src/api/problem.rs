@@ -5,7 +5,9 @@ use axum::http::header::RETRY_AFTER;
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use luxor_protocol::api::ApiProblem;
+use luxor_protocol::threats::OrderError;
 
+use crate::driver::desk::{DeskOrderError, DryRunError};
 use crate::driver::{
     AccountsError, AdmitError, AttachError, AuditReadError, EraseError, LifeError, ReceiptWitnessError, RedirectError,
     RepairError, SubmitError, TrustAskError, WindowError, WithdrawError,
@@ -101,6 +103,38 @@ impl From<TrustAskError> for Problem {
         match error {
             TrustAskError::Reading => Self::new(StatusCode::SERVICE_UNAVAILABLE, "reading", error),
             TrustAskError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<DeskOrderError> for Problem {
+    fn from(error: DeskOrderError) -> Self {
+        match error {
+            DeskOrderError::Submit(error) => error.into(),
+            DeskOrderError::Store(error) => error.into(),
+            DeskOrderError::NoOfficers | DeskOrderError::NoOfficer(_) => {
+                Self::new(StatusCode::FORBIDDEN, "no_officer", error)
+            }
+            DeskOrderError::About => Self::bad_request(error),
+            DeskOrderError::Order(ref order) => match order {
+                OrderError::Unknown(_) | OrderError::NoOrder(_) | OrderError::Source(_) => Self::not_found(error),
+                OrderError::Settled { .. } | OrderError::Undone(_) | OrderError::Done { .. } | OrderError::Twice { .. } => {
+                    Self::new(StatusCode::CONFLICT, "settled", error)
+                }
+                OrderError::Signature { .. } => Self::new(StatusCode::FORBIDDEN, "signature", error),
+                OrderError::Empty | OrderError::Many(_) | OrderError::Why | OrderError::Form(_) => {
+                    Self::bad_request(error)
+                }
+            },
+        }
+    }
+}
+
+impl From<DryRunError> for Problem {
+    fn from(error: DryRunError) -> Self {
+        match error {
+            DryRunError::Rules(_) => Self::bad_request(error),
+            DryRunError::Store(error) => error.into(),
         }
     }
 }

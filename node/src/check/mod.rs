@@ -23,6 +23,7 @@
 //! | `attached` | attached files and their rows |
 //! | `repairs` | refused records, waiting or settled |
 //! | `books` | decisions on differences, closed months, bank statements |
+//! | `desk` | proposals of screening, orders of officers |
 //! | `logs` | checkpoints and evidence of logs |
 //! | `windows` | what stands at numbers of channels, statements about windows |
 //! | `witnessed` | checkpoints that prove receipts, and how far receipts were looked through |
@@ -33,6 +34,7 @@
 
 mod attached;
 mod books;
+mod desk;
 
 mod deletions;
 mod deposits;
@@ -159,6 +161,7 @@ pub fn check(folder: &Folder, progress: &mut dyn FnMut(&str)) -> Result<Report, 
     check.holds();
     check.repairs();
     check.books();
+    check.desk();
     check.attached(&AttachedFiles::new(&data));
     check.under();
     check.logs();

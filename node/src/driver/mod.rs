@@ -13,6 +13,7 @@ mod beside;
 mod books;
 mod deletions;
 mod deposits;
+pub mod desk;
 mod documents;
 mod erase;
 mod facts;
@@ -514,6 +515,7 @@ impl Run {
         beside.spawn(self.driver.clone().deposit_overdue());
         beside.spawn(self.driver.clone().beside_each(Driver::keepers, Driver::fetch_deposits));
         beside.spawn(self.driver.clone().follow_accounts());
+        beside.spawn(self.driver.clone().follow_desk());
         loop {
             let wakeup =
                 self.engine.next_wakeup().map(|at| Duration::from_millis(at.0.saturating_sub(self.elapsed().0)));

@@ -15,6 +15,7 @@ use super::documents::{RefusedDocument, RefusedDocuments};
 use super::hot::Hot;
 use super::known::{Known, KnownError};
 use crate::accounts::Accounts;
+use crate::desk::Screening;
 use crate::folder::{Folder, FolderError, NodeKeys};
 use crate::net::{NetHandle, Reply as NetReply};
 use crate::practice::Practice;
@@ -52,6 +53,8 @@ pub struct Shared {
     pub trust: Arc<Trust>,
     /// Business reconciliation.
     pub accounts: Accounts,
+    /// Proposals of screening, and officers.
+    pub screening: Screening,
     /// Wrong receipts, at a practice partner's node only.
     pub practice: Option<Practice>,
     /// Witnesses outside the network.
@@ -98,6 +101,8 @@ pub struct Parts {
     pub folder: Folder,
     /// Dated rules.
     pub rules: Rules,
+    /// Proposals of screening, and officers.
+    pub screening: Screening,
     /// Wrong receipts, at a practice partner's node only.
     pub practice: Option<Practice>,
 }
@@ -140,7 +145,7 @@ impl Shared {
     /// # Errors
     /// [`SharedError`] when the cards do not say whom to seal to or who witnesses this node's log, or the store does not what was cosigned.
     pub fn new(parts: Parts) -> Result<Self, SharedError> {
-        let Parts { me, directory, secrets, store, sequencer, net, outside, folder, rules, practice } = parts;
+        let Parts { me, directory, secrets, store, sequencer, net, outside, folder, rules, screening, practice } = parts;
         let own = directory.node(&me).cloned().ok_or_else(|| SharedError::NoCard(me.clone()))?;
         let origin = &own.card.origin;
         let kept = store.checkpoint_of(LogFact::Cosigned, origin)?;
@@ -164,6 +169,7 @@ impl Shared {
             rules,
             trust: Arc::default(),
             accounts,
+            screening,
             practice,
             refused: RefusedDocuments::default(),
             cosigned: Mutex::new(cosigned),

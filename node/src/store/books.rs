@@ -3,7 +3,7 @@
 
 use luxor_protocol::accounting::{Class, Closed, Decision, Given, Key, Subject};
 use luxor_protocol::cbor::{CborError, Decode, Encode, Reader, Writer};
-use luxor_protocol::hash::{Digest, Domain};
+use luxor_protocol::hash::Digest;
 use luxor_protocol::life::{ItemId, ItemKey, Scheme};
 use luxor_protocol::limits::{MAX_BANK_ENTRIES, MAX_BANK_REFERENCES, MAX_OCCURRENCES, MAX_SUMMARY_ITEMS};
 use luxor_protocol::names::{Currency, MemberId, Territory};
@@ -13,7 +13,11 @@ use luxor_protocol::time::{Day, Millis};
 use rocksdb::{IteratorMode, WriteBatch};
 
 use super::columns::cf;
+use super::journal::{self, number_of};
 use super::open::{Store, StoreError};
+
+/// What this journal is called in checksums.
+const JOURNAL: &[u8] = b"books";
 
 /// A key and its value.
 type Row = (Box<[u8]>, Box<[u8]>);
@@ -54,7 +58,7 @@ impl Store {
         let rows = self.db.iterator_cf(self.cf(cf::BOOKS), IteratorMode::Start);
         let read = |row: Result<Row, rocksdb::Error>| {
             let (key, bytes) = row?;
-            BooksRow::read(number_of(&key)?, &bytes).map_err(|error| StoreError::damaged("a row of the books", error))
+            BooksRow::read(number_of("a row of the books", &key)?, &bytes).map_err(|error| StoreError::damaged("a row of the books", error))
         };
         rows.map(read).collect()
     }
@@ -68,7 +72,7 @@ impl Store {
         let last = last.transpose().map_err(StoreError::from)?;
         let next = match last {
             None => 0,
-            Some((key, _)) => number_of(&key)?.saturating_add(1),
+            Some((key, _)) => number_of("a row of the books", &key)?.saturating_add(1),
         };
         let stored = row.stored(next);
         BooksRow::read(next, &stored).map_err(KeepError::Unreadable)?;
@@ -78,16 +82,10 @@ impl Store {
     }
 }
 
-fn number_of(key: &[u8]) -> Result<u64, StoreError> {
-    let key = key.try_into().map_err(|_| StoreError::damaged("a row of the books", "its key"))?;
-    Ok(u64::from_be_bytes(key))
-}
-
 impl BooksRow {
-    /// Its bytes at a number: a checksum, since nothing else protects it, then the encoding.
+    /// Its bytes at a number.
     fn stored(&self, number: u64) -> Vec<u8> {
-        let encoded = self.to_cbor();
-        [&checksum(number, &encoded)[..], &encoded].concat()
+        journal::stored(JOURNAL, number, &self.to_cbor())
     }
 
     /// What [`Store::keep_in_books`] wrote at a number.
@@ -95,22 +93,8 @@ impl BooksRow {
     /// # Errors
     /// What is wrong with it.
     pub fn read(number: u64, bytes: &[u8]) -> Result<Self, String> {
-        let (sum, encoded) = bytes.split_at_checked(CHECKSUM).ok_or("too short")?;
-        if sum != checksum(number, encoded) {
-            return Err("it is not what was written there".into());
-        }
-        Self::from_cbor(encoded).map_err(|error| error.to_string())
+        Self::from_cbor(journal::read(JOURNAL, number, bytes)?).map_err(|error| error.to_string())
     }
-}
-
-/// Bytes of a checksum.
-const CHECKSUM: usize = 16;
-
-fn checksum(number: u64, encoded: &[u8]) -> [u8; CHECKSUM] {
-    let digest = Digest::of(Domain::Index, &[b"books", &number.to_be_bytes(), encoded]);
-    let mut sum = [0; CHECKSUM];
-    sum.copy_from_slice(&digest.0[..CHECKSUM]);
-    sum
 }
 
 fn put<T>(writer: &mut Writer, value: Option<T>, write: impl FnOnce(&mut Writer, T)) {

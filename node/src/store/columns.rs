@@ -71,11 +71,15 @@ pub(super) mod cf {
     /// Number, from 0 -> [`super::super::BooksRow`]: what people decided of differences, months that they closed, bank statements.
     pub(crate) const BOOKS: &str = "books";
 
+    /// Number, from 0 -> [`super::super::DeskKept`]: proposals of screening and what officers ordered; at the largest number how far the log is
+    /// screened.
+    pub(crate) const DESK: &str = "desk";
+
     /// [`super::DepositTag`] and what it says: what is kept for others, and receipts for what others keep.
     pub(crate) const DEPOSITS: &str = "deposits";
 
     /// All of them.
-    pub(crate) const ALL: [&str; 30] = [
+    pub(crate) const ALL: [&str; 31] = [
         META,
         ENTRIES,
         OPENINGS,
@@ -105,6 +109,7 @@ pub(super) mod cf {
         STANDS,
         WINDOWS,
         BOOKS,
+        DESK,
         DEPOSITS,
     ];
 }

@@ -94,6 +94,8 @@ pub enum Family {
     Windows,
     /// Decisions of people on differences, closed months, bank statements.
     Books,
+    /// Proposals of screening.
+    Desk,
     /// What is kept for others, and receipts for what others keep.
     Deposits,
 }
@@ -331,7 +333,7 @@ pub struct Stopped(#[expect(dead_code, reason = "the lock lasts as long as the f
 
 impl Family {
     /// All of them.
-    pub const ALL: [Family; 30] = [
+    pub const ALL: [Family; 31] = [
         Family::Meta,
         Family::Entries,
         Family::Openings,
@@ -361,6 +363,7 @@ impl Family {
         Family::Stands,
         Family::Windows,
         Family::Books,
+        Family::Desk,
         Family::Deposits,
     ];
 
@@ -395,6 +398,7 @@ impl Family {
             Family::Stands => cf::STANDS,
             Family::Windows => cf::WINDOWS,
             Family::Books => cf::BOOKS,
+            Family::Desk => cf::DESK,
             Family::Deposits => cf::DEPOSITS,
         }
     }

@@ -22,6 +22,15 @@
 //! | `GET /v1/items?id=&scheme=&issuer=&posted_on=&purposes=` | | [`LifeReport`] of an item; purposes with commas: views for them are joined |
 //! | `GET /v1/quality?after=&of=&since=` | | [`QualityPage`]: what is wrong with records that arrived, by issuer; `since` is a day |
 //! | `GET /v1/referrals?purposes=` | | list of [`QueuedReferral`], the nearest deadline first |
+//! | `GET /v1/screening` | | [`ScreeningStatus`] |
+//! | `GET /v1/screening/queue?state=&advice=&issuer=&indicator=&rule=&from=&limit=` | | [`ProposalPage`], the least time left first |
+//! | `GET /v1/screening/proposals/{root}` | | [`ProposalLine`] |
+//! | `GET /v1/screening/indicators?issuer=&from=&limit=` | | [`IndicatorPage`] |
+//! | `GET /v1/screening/orders` | | list of [`OrderLine`] |
+//! | `POST /v1/screening/orders` | [`DrawRequest`] | [`DrawnReport`]; 409 where a proposal is settled |
+//! | `GET /v1/screening/orders/{digest}` | | [`DrawnReport`] |
+//! | `POST /v1/screening/orders/{digest}/signatures` | [`SignRequest`] | [`SignedReport`] |
+//! | `POST /v1/screening/dry-run` | [`DryRunRequest`] | [`DryRunReport`] |
 //! | `GET /v1/recognition?number=&scheme=&purpose=&hs=&given=&at=` | | [`RecognitionReport`]; `hs` and `given` with commas, `at` a time; 503 while what is stored is still being read |
 //! | `GET /v1/reconciliation?class=&state=&period=&after=&limit=` | | [`ReconciliationPage`]; classes with commas; 503 while what is stored is still being read |
 //! | `POST /v1/reconciliation/explain` | [`ExplainRequest`] | [`FindingLine`]; 404 where no difference has the name now |
@@ -76,6 +85,7 @@ mod recognition;
 mod reconciliation;
 mod repairs;
 mod retention;
+mod screening;
 mod statistics;
 mod status;
 mod submission;
@@ -97,6 +107,11 @@ pub use outbox::{OutboxItem, OutboxPage, OutboxState, RedirectRequest, Redirecte
 pub use queue::{QualityExample, QualityPage, QueuedReferral};
 pub use recognition::{
     MAX_USES_TOLD, RecognisingRow, RecognitionEvidence, RecognitionReport, UseLine, UseState, UsesReport,
+};
+pub use screening::{
+    ActionLine, AnswerState, CarrierAnswer, DrawRequest, DrawnReport, DryRunReport, DryRunRequest, IndicatorLine, IndicatorName,
+    IndicatorPage, IndicatorState, MAX_ANSWERS_TOLD, MAX_INDICATORS_TOLD, MAX_PROPOSALS_TOLD, OrderLine, ProposalLine, ProposalPage,
+    ScreeningStatus, SignRequest, SignedReport,
 };
 pub use reconciliation::{
     AmountLine, BankLine, ClassTotals, CloseRequest, ClosedLine, CorrectionLine, DecisionLine, ExplainRequest,

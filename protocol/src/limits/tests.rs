@@ -206,6 +206,12 @@ fn values() -> BTreeMap<&'static str, u128> {
         MAX_SCREENING_RULES,
         MAX_WARNING_ROWS,
         MAX_LIST_BYTES,
+        MAX_PROPOSALS,
+        MAX_GROUNDS,
+        MAX_ORDER_RECORDS,
+        MAX_ORDER_CHARS,
+        MAX_WAITING_ORDERS,
+        MAX_OFFICERS,
     ])
 }
 

@@ -244,6 +244,12 @@ impl serde::Serialize for IndicatorId {
     }
 }
 
+impl<'de> serde::Deserialize<'de> for IndicatorId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <String as serde::Deserialize>::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 impl Indicator {
     /// Reads a record of type `indicator`, as far as it is shown.
     ///

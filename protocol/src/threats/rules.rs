@@ -4,6 +4,7 @@
 
 use serde::Deserialize;
 
+use super::desk::Ground;
 use super::indicator::{Advice, Threat};
 use super::screener::{Hit, MILLION};
 use crate::document::Benefit;
@@ -117,24 +118,35 @@ impl ScreeningRules {
 
     /// What hits come to on a day, for a trader with these benefits.
     pub fn assess(&self, hits: &[Hit<'_>], benefits: &[Benefit], day: Day) -> Assessment<'_> {
+        let weighed = hits.iter().map(|hit| (hit.indicator.threat, hit.indicator.advice, hit.score));
+        self.weigh(&weighed.collect::<Vec<_>>(), benefits, day)
+    }
+
+    /// The same of what is kept of them.
+    pub fn assess_grounds(&self, grounds: &[Ground], benefits: &[Benefit], day: Day) -> Assessment<'_> {
+        let weighed = grounds.iter().map(|ground| (ground.threat, ground.advice, ground.score));
+        self.weigh(&weighed.collect::<Vec<_>>(), benefits, day)
+    }
+
+    fn weigh(&self, hits: &[(Threat, Advice, u64)], benefits: &[Benefit], day: Day) -> Assessment<'_> {
         let eases: Vec<&Ease> =
             self.eases.iter().filter(|ease| ease.span.holds(day) && benefits.contains(&ease.benefit)).collect();
         let mut eased_by: Vec<Benefit> = Vec::new();
         let scores: Vec<u64> = hits
             .iter()
-            .map(|hit| {
-                let fits = eases.iter().filter(|ease| !ease.never.contains(&hit.indicator.threat));
+            .map(|(threat, _, score)| {
+                let fits = eases.iter().filter(|ease| !ease.never.contains(threat));
                 let least = fits.min_by_key(|ease| ease.remains);
                 if let Some(ease) = least.filter(|ease| !eased_by.contains(&ease.benefit)) {
                     eased_by.push(ease.benefit);
                 }
-                least.map_or(hit.score, |ease| hit.score * ease.remains / 1_000)
+                least.map_or(*score, |ease| score * ease.remains / 1_000)
             })
             .collect();
         let fits = |rule: &&Rule| {
-            let met = hits.iter().zip(&scores).filter(|(hit, _)| {
-                (rule.threats.is_empty() || rule.threats.contains(&hit.indicator.threat))
-                    && rule.advised.is_none_or(|advised| hit.indicator.advice >= advised)
+            let met = hits.iter().zip(&scores).filter(|((threat, advice, _), _)| {
+                (rule.threats.is_empty() || rule.threats.contains(threat))
+                    && rule.advised.is_none_or(|advised| *advice >= advised)
             });
             let mut met = met.map(|(_, score)| *score).peekable();
             met.peek().is_some() && rule.span.holds(day) && together(met) >= rule.min_score * (MILLION / 1_000)

@@ -169,6 +169,28 @@ impl Screener {
         ranked(candidates.into_iter().filter_map(|place| self.held[place as usize].meet(subject, at)))
     }
 
+    /// Whether a record meets any.
+    pub fn meets(&self, subject: &Subject<'_>, at: Millis) -> bool {
+        let mut candidates = Vec::new();
+        self.index.candidates(subject, &mut candidates);
+        candidates.into_iter().any(|place| self.held[place as usize].meet(subject, at).is_some())
+    }
+
+    /// Whether none is held, not even one that was withdrawn.
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
+    /// The newest version of each, be it live or not.
+    pub fn all(&self) -> impl Iterator<Item = &Indicator> {
+        self.by_id.values().map(|at| &self.held[*at as usize].indicator)
+    }
+
+    /// Whether another of its issuer's took its place.
+    pub fn is_superseded(&self, indicator: &Indicator) -> bool {
+        self.superseded.contains(&(indicator.issuer.clone(), indicator.id.clone()))
+    }
+
     /// The same, by comparing with each.
     #[cfg(test)]
     pub(super) fn screen_all(&self, subject: &Subject<'_>, at: Millis) -> Vec<Hit<'_>> {

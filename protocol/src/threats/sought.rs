@@ -135,7 +135,7 @@ pub struct Sought {
 }
 
 /// Where and by what one group of conditions was met.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Reason {
     /// The group.
     pub facet: Facet,

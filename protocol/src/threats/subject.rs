@@ -152,6 +152,22 @@ impl Reading {
 }
 
 impl<'s> Subject<'s> {
+    /// Tariff codes of its goods, as far as they are told.
+    pub fn hs(&self) -> impl Iterator<Item = &'s str> {
+        self.goods.iter().filter_map(|goods| goods.hs)
+    }
+
+    /// Numbers of those who file, sell, send, or stand beside them with a trader's number.
+    pub fn traders(&self) -> impl Iterator<Item = &'s str> {
+        let trades = |role: Role| {
+            matches!(
+                role,
+                Role::Sender | Role::Seller | Role::Declarant | Role::Representative | Role::Exporter | Role::Actor
+            )
+        };
+        self.parties.iter().filter(move |party| trades(party.role)).filter_map(|party| party.id)
+    }
+
     fn take(&mut self, item: usize, part: Part, held: Held<'s>) {
         match (part, held) {
             (Part::Hs, Held::Text(text)) => self.goods[item].hs = Some(text),

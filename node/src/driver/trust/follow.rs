@@ -211,7 +211,7 @@ fn look_back(shared: &Shared, next: u64, until: u64) -> Result<u64, StoreError> 
 }
 
 /// An entry before which no dispatch came or left since a time: times rise but for clocks that were set.
-fn first_since(shared: &Shared, below: u64, since: Millis) -> Result<u64, StoreError> {
+pub(in crate::driver) fn first_since(shared: &Shared, below: u64, since: Millis) -> Result<u64, StoreError> {
     let (mut low, mut high) = (0, below);
     while low < high {
         let middle = low + (high - low) / 2;

@@ -1,0 +1,251 @@
+//! The log is followed, from where it was left to the newest entry. A new indicator is held against what came before, days back.
+//!
+//! How far the log is followed is kept together with what came of it, so after a crash some entries are looked at again and come to the
+//! same. Limits: [`LOOK`], [`ENTRIES_AT_ONCE`], [`RECORDS_AT_ONCE`], [`EXPIRE_EVERY`].
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use luxor_protocol::exchange::{EntryKind, Lane, Skeleton};
+use luxor_protocol::threats::{DeskRow, Screener};
+use luxor_protocol::time::Millis;
+
+use super::letters::Letters;
+use super::records::Readings;
+use super::take::Taking;
+use crate::driver::trust::first_since;
+use crate::driver::{Driver, DriverError, Message, Shared, SubmitError, now};
+use crate::store::StoreError;
+
+/// How often the log is looked at.
+const LOOK: Duration = Duration::from_millis(200);
+/// Entries looked at in one go.
+const ENTRIES_AT_ONCE: usize = 64;
+/// Records after which a go ends.
+const RECORDS_AT_ONCE: usize = 20_000;
+/// How often indicators are looked for that hold no more, and orders that were signed and not carried out.
+const EXPIRE_EVERY: Duration = Duration::from_secs(60);
+/// Milliseconds of a day.
+const DAY: u64 = 86_400_000;
+
+/// How far.
+struct Followed {
+    /// The next entry.
+    next: u64,
+    /// What new indicators are still held against.
+    back: Option<Back>,
+    readings: Readings,
+    expired: Option<Instant>,
+    /// What is to be sent before `waiting` counts.
+    letters: Vec<Letters>,
+    /// Rows about what was inspected, and how far the log is followed with them.
+    waiting: Option<(Vec<DeskRow>, u64)>,
+}
+
+/// Entries before new indicators.
+struct Back {
+    next: u64,
+    until: u64,
+    /// The new ones alone: nearly no record is met by one, and those that are not need no second look at all others.
+    fresh: Screener,
+}
+
+impl Driver {
+    /// Reads the indicators that are stored, then follows the log until the node stops.
+    pub(in crate::driver) async fn follow_desk(self) {
+        if !self.shared.screening.settings.on {
+            return;
+        }
+        let shared = self.shared.clone();
+        // A worker may not be kept for as long as this takes.
+        let read = tokio::task::spawn_blocking(move || {
+            let begins = shared.screening.begins.unwrap_or(0);
+            super::take::stored(&shared, begins).map(|()| begins)
+        });
+        let next = match read.await {
+            Ok(Ok(next)) => next,
+            Ok(Err(error)) => return drop(self.mailbox.send(Message::Failed(error.into()))),
+            Err(_) => return drop(self.mailbox.send(Message::Failed(DriverError::Worker))),
+        };
+        let mut followed = Followed {
+            next,
+            back: None,
+            readings: Readings::default(),
+            expired: None,
+            letters: Vec::new(),
+            waiting: None,
+        };
+        loop {
+            if followed.expired.is_none_or(|last| last.elapsed() >= EXPIRE_EVERY) {
+                followed.expired = Some(Instant::now());
+                self.carry_out_signed().await;
+                self.shared.screening.desk_mut().expire(now());
+            }
+            let shared = self.shared.clone();
+            let went = self.work(Lane::Ordinary, move || followed.go(&shared).map(|more| (followed, more))).await;
+            let more = match went {
+                Some(Ok((went, went_on))) => {
+                    followed = went;
+                    went_on
+                }
+                Some(Err(error)) => return drop(self.mailbox.send(Message::Failed(error.into()))),
+                None => return,
+            };
+            if !more || !self.post_all(&mut followed).await {
+                tokio::time::sleep(LOOK).await;
+            }
+        }
+    }
+}
+
+impl Driver {
+    /// Sends what is to be sent before what caused it counts; whether it could be.
+    async fn post_all(&self, followed: &mut Followed) -> bool {
+        while let Some(letters) = followed.letters.last() {
+            match self.post(letters).await {
+                Ok(_) => {}
+                // It was sent before a crash.
+                Err(SubmitError::NameUsed { .. }) => {}
+                Err(error) => {
+                    tracing::info!(%error, name = letters.name, "sightings wait");
+                    return false;
+                }
+            }
+            followed.letters.pop();
+        }
+        true
+    }
+}
+
+impl Followed {
+    /// A little further; whether there is more.
+    fn go(&mut self, shared: &Shared) -> Result<bool, StoreError> {
+        // While something waits to be sent, nothing counts.
+        if !self.letters.is_empty() {
+            return Ok(true);
+        }
+        if let Some((rows, next)) = self.waiting.take() {
+            shared.screening.writing().keep(&shared.store, rows, Some(next))?;
+        }
+        let size = shared.sequencer.latest().size;
+        let more = match self.back.take() {
+            Some(back) => {
+                self.back = self.look_back(shared, back)?;
+                true
+            }
+            None => self.go_on(shared, size)?,
+        };
+        let mut told = shared.screening.told();
+        told.followed = Some(self.next);
+        told.looking_back = self.back.as_ref().map_or(0, |back| back.until - back.next);
+        Ok(more)
+    }
+
+    fn go_on(&mut self, shared: &Shared, size: u64) -> Result<bool, StoreError> {
+        let begun = self.next;
+        if begun >= size {
+            return Ok(false);
+        }
+        let (found, next) = shared.store.dispatches(begun, size, ENTRIES_AT_ONCE)?;
+        let (mut taking, mut records, mut end, mut inspected) = (Taking::default(), 0, next, Vec::new());
+        for (entry, skeleton) in found {
+            if records >= RECORDS_AT_ONCE {
+                end = entry;
+                break;
+            }
+            let rows = match skeleton.kind {
+                EntryKind::Received => {
+                    let (rows, screened) = self.received(shared, &mut taking, entry, &skeleton)?;
+                    records += screened;
+                    rows
+                }
+                EntryKind::Sent => {
+                    inspected = taking.sent(shared, entry, &skeleton)?;
+                    if !inspected.is_empty() {
+                        end = entry + 1;
+                        break;
+                    }
+                    Vec::new()
+                }
+                _ => Vec::new(),
+            };
+            // What is proposed counts for the next dispatch: a record may have come twice.
+            if !rows.is_empty() {
+                shared.screening.writing().keep(&shared.store, rows, None)?;
+            }
+        }
+        self.next = end;
+        shared.screening.told().screened += records as u64;
+        if let Some(fresh) = taking.fresh() {
+            let since = Millis(now().0.saturating_sub(shared.screening.settings.look_back_days * DAY));
+            let from = first_since(shared, end, since)?;
+            self.back = Some(Back { next: from, until: end, fresh });
+        }
+        self.letters = taking.letters;
+        match (inspected.is_empty(), self.back.is_some()) {
+            (false, _) => self.waiting = Some((inspected, end)),
+            // It counts once they were held against what came before.
+            (true, true) => {}
+            (true, false) => shared.screening.writing().keep(&shared.store, Vec::new(), Some(end))?,
+        }
+        Ok(true)
+    }
+
+    fn received(
+        &mut self,
+        shared: &Shared,
+        taking: &mut Taking,
+        entry: u64,
+        skeleton: &Skeleton,
+    ) -> Result<(Vec<DeskRow>, usize), StoreError> {
+        let Some((header, at)) = shared.store.arrived(&skeleton.channel, skeleton.number)? else {
+            return Ok((Vec::new(), 0));
+        };
+        if taking.received(shared, entry, header.batch.header.table.name)? {
+            return Ok((Vec::new(), 0));
+        }
+        let none = shared.screening.desk().screener().is_empty();
+        if none || !self.readings.wants(shared, &header) {
+            return Ok((Vec::new(), 0));
+        }
+        self.readings.screen(shared, entry, &header, at, None)
+    }
+
+    /// New indicators are held against some of what came before; what is left then.
+    fn look_back(&mut self, shared: &Shared, mut back: Back) -> Result<Option<Back>, StoreError> {
+        let mut records = 0;
+        let (found, next) = shared.store.dispatches(back.next, back.until, ENTRIES_AT_ONCE)?;
+        let mut end = next;
+        for (entry, skeleton) in found {
+            if records >= RECORDS_AT_ONCE {
+                end = entry;
+                break;
+            }
+            if skeleton.kind != EntryKind::Received {
+                continue;
+            }
+            let Some((header, _)) = shared.store.arrived(&skeleton.channel, skeleton.number)? else { continue };
+            if !self.readings.wants(shared, &header) {
+                continue;
+            }
+            let (rows, screened) = self.readings.screen(shared, entry, &header, now(), Some(&back.fresh))?;
+            records += screened;
+            if !rows.is_empty() {
+                shared.screening.writing().keep(&shared.store, rows, None)?;
+            }
+        }
+        shared.screening.told().screened += records as u64;
+        // Nothing is left where no entry was looked at.
+        if end >= back.until || end == back.next {
+            shared.screening.writing().keep(&shared.store, Vec::new(), Some(self.next))?;
+            return Ok(None);
+        }
+        back.next = end;
+        Ok(Some(back))
+    }
+}
+
+/// Entries of a set, those below a bound only.
+pub(super) fn entries_below(found: impl IntoIterator<Item = (u64, usize)>, below: u64) -> BTreeSet<u64> {
+    found.into_iter().map(|(entry, _)| entry).filter(|entry| *entry < below).collect()
+}

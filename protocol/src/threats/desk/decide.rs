@@ -1,0 +1,329 @@
+//! Orders: drawn up, signed by officers, carried out.
+//!
+//! Not here: what is sent because of them (node).
+
+use serde::{Deserialize, Serialize};
+
+use super::order::{Act, Order, Source};
+use super::proposal::{Proposal, Settled, State};
+use super::row::DeskRow;
+use super::{Advice, Desk};
+use crate::hash::{Digest, hex, unhex};
+use crate::keys::{KeyError, PublicKey};
+use crate::limits::{MAX_ORDER_CHARS, MAX_ORDER_RECORDS};
+use crate::names::NodeRef;
+use crate::time::Millis;
+
+/// An officer's signature of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signature {
+    /// Who.
+    pub officer: String,
+    /// With which key.
+    pub key: String,
+    /// The signature, hexadecimal.
+    pub signature: String,
+    /// When.
+    pub at: Millis,
+}
+
+/// An order that waits for signatures, or was carried out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// The order.
+    pub order: Order,
+    /// How many officers it needs.
+    pub needs: usize,
+    /// Who signed.
+    pub signatures: Vec<Signature>,
+    /// When it was carried out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done: Option<Millis>,
+}
+
+impl Waiting {
+    /// Whether enough officers signed.
+    pub fn is_signed(&self) -> bool {
+        self.signatures.len() >= self.needs
+    }
+}
+
+/// What an order would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drawn {
+    /// The order, as it is kept.
+    pub row: DeskRow,
+    /// Its digest.
+    pub digest: Digest,
+    /// Where something is undone: open proposals that rest on more than that, and stay with less.
+    pub lowered: Vec<Digest>,
+    /// Such that were carried out already and rest on it alone.
+    pub carried_out: Vec<Digest>,
+}
+
+/// Why there is no order, or no signature.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OrderError {
+    /// It is about nothing.
+    #[error("an order names the records that it is about")]
+    Empty,
+    /// About too many.
+    #[error("an order about {0} records; at most {MAX_ORDER_RECORDS}\nhint: draw up several")]
+    Many(usize),
+    /// Without a reason.
+    #[error("why: 1 to {MAX_ORDER_CHARS} characters")]
+    Why,
+    /// Nothing is proposed.
+    #[error("nothing is proposed about record {0}")]
+    Unknown(String),
+    /// It is settled.
+    #[error("the proposal about record {root} is {state}; an order to {act} it is not possible")]
+    Settled {
+        /// The record.
+        root: String,
+        /// What became of it.
+        state: State,
+        /// What was to be ordered.
+        act: Act,
+    },
+    /// Nothing of that name.
+    #[error("{0} is neither held nor does a proposal rest on it")]
+    Source(String),
+    /// It was undone before.
+    #[error("{0} was undone before, and nothing rests on it any more")]
+    Undone(String),
+    /// No such order.
+    #[error("no order {0} waits\nhint: `luxor queue orders` lists those that do")]
+    NoOrder(String),
+    /// It was carried out.
+    #[error("order {order} was carried out at {at}")]
+    Done {
+        /// Which.
+        order: String,
+        /// When.
+        at: Millis,
+    },
+    /// An officer signs once.
+    #[error("{officer} signed order {order} already\nhint: another officer has to")]
+    Twice {
+        /// Who.
+        officer: String,
+        /// What.
+        order: String,
+    },
+    /// The signature.
+    #[error("the signature of {officer}: {error}")]
+    Signature {
+        /// Whose.
+        officer: String,
+        /// What is wrong.
+        error: KeyError,
+    },
+    /// It is no signature.
+    #[error("the signature of {0} is not 128 hexadecimal digits")]
+    Form(String),
+}
+
+impl Desk {
+    /// Draws up an order about these proposals.
+    ///
+    /// # Errors
+    /// [`OrderError`].
+    pub fn draw(
+        &self,
+        node: &NodeRef,
+        act: Act,
+        roots: Vec<Digest>,
+        why: String,
+        at: Millis,
+    ) -> Result<Drawn, OrderError> {
+        let mut roots = roots;
+        roots.sort_unstable();
+        roots.dedup();
+        if roots.is_empty() {
+            return Err(OrderError::Empty);
+        }
+        for root in &roots {
+            let proposal = self.proposals.get(root).ok_or_else(|| OrderError::Unknown(root.hex()))?;
+            let state = proposal.state();
+            if state != State::Open && !(act == Act::Seize && state == State::Confirmed) {
+                return Err(OrderError::Settled { root: root.hex(), state, act });
+            }
+        }
+        self.drawn(Order { node: node.clone(), act, source: None, roots, why, at }, Vec::new(), Vec::new())
+    }
+
+    /// Draws up an order to undo what rests on an indicator or a rule: open proposals that would not be there without it.
+    ///
+    /// # Errors
+    /// [`OrderError`].
+    pub fn draw_undo(
+        &self,
+        node: &NodeRef,
+        source: Source,
+        why: String,
+        at: Millis,
+    ) -> Result<Drawn, OrderError> {
+        let (mut roots, mut lowered, mut carried_out) = (Vec::new(), Vec::new(), Vec::new());
+        for proposal in self.proposals.values().filter(|proposal| proposal.names(&source)) {
+            match (proposal.is_open(), self.without(proposal, &source).is_some()) {
+                (true, false) => roots.push(proposal.root),
+                (true, true) => lowered.push(proposal.root),
+                (false, false) if proposal.is_carried_out() => carried_out.push(proposal.root),
+                (false, _) => {}
+            }
+        }
+        if roots.is_empty() && lowered.is_empty() {
+            if self.aside.contains(&source) {
+                return Err(OrderError::Undone(source.to_string()));
+            }
+            let known = match &source {
+                Source::Indicator(issuer, id) => self.screener.get(issuer, id).is_some(),
+                Source::Rule(rule) => self.rules.rules.iter().any(|known| known.id == *rule),
+            };
+            if !known && carried_out.is_empty() {
+                return Err(OrderError::Source(source.to_string()));
+            }
+        }
+        [&mut roots, &mut lowered, &mut carried_out].into_iter().for_each(|all| all.sort_unstable());
+        let order = Order { node: node.clone(), act: Act::Undo, source: Some(source), roots, why, at };
+        self.drawn(order, lowered, carried_out)
+    }
+
+    fn drawn(&self, order: Order, lowered: Vec<Digest>, carried_out: Vec<Digest>) -> Result<Drawn, OrderError> {
+        if order.roots.len() > MAX_ORDER_RECORDS {
+            return Err(OrderError::Many(order.roots.len()));
+        }
+        if order.why.trim().is_empty() || order.why.chars().count() > MAX_ORDER_CHARS {
+            return Err(OrderError::Why);
+        }
+        let (digest, needs) = (order.digest(), self.needs(&order));
+        let waiting = Waiting { order, needs, signatures: Vec::new(), done: None };
+        Ok(Drawn { row: DeskRow::Drawn(Box::new(waiting)), digest, lowered, carried_out })
+    }
+
+    /// How many officers an order needs.
+    fn needs(&self, order: &Order) -> usize {
+        let grave = |advice: Advice| self.policy.two_for.contains(&advice);
+        let is_grave = |root: &Digest| self.proposals.get(root).is_some_and(|proposal| grave(proposal.propose));
+        let two = order.roots.len() >= self.policy.mass_from
+            || match order.act {
+                Act::Seize => true,
+                Act::Confirm => order.roots.iter().any(is_grave),
+                Act::Dismiss | Act::Undo => false,
+            };
+        if two { 2 } else { 1 }
+    }
+
+    /// Orders that were drawn up, the oldest first.
+    pub fn orders(&self) -> Vec<(&Digest, &Waiting)> {
+        let mut orders: Vec<_> = self.orders.iter().collect();
+        orders.sort_by_key(|(digest, waiting)| (waiting.order.at, **digest));
+        orders
+    }
+
+    /// An order.
+    ///
+    /// # Errors
+    /// [`OrderError::NoOrder`].
+    pub fn order(&self, digest: &Digest) -> Result<&Waiting, OrderError> {
+        self.orders.get(digest).ok_or_else(|| OrderError::NoOrder(digest.hex()))
+    }
+
+    /// An officer signs an order.
+    ///
+    /// # Errors
+    /// [`OrderError`].
+    pub fn sign(
+        &self,
+        digest: &Digest,
+        (officer, key): (&str, &PublicKey),
+        network: &Digest,
+        signature: &str,
+        at: Millis,
+    ) -> Result<DeskRow, OrderError> {
+        let waiting = self.order(digest)?;
+        if let Some(at) = waiting.done {
+            return Err(OrderError::Done { order: digest.hex(), at });
+        }
+        if waiting.signatures.iter().any(|signed| signed.officer == officer) {
+            return Err(OrderError::Twice { officer: officer.to_owned(), order: digest.hex() });
+        }
+        let bytes = unhex(signature).and_then(|bytes| <[u8; 64]>::try_from(bytes).ok());
+        let bytes = bytes.ok_or_else(|| OrderError::Form(officer.to_owned()))?;
+        let wrong = |error| OrderError::Signature { officer: officer.to_owned(), error };
+        waiting.order.verify(key, network, &bytes).map_err(wrong)?;
+        let signature =
+            Signature { officer: officer.to_owned(), key: key.to_string(), signature: hex(&bytes), at };
+        Ok(DeskRow::Signed { order: *digest, signature })
+    }
+
+    /// What an order that enough officers signed comes to. What was settled since it was drawn up stays as it is.
+    pub fn carry_out(&self, digest: &Digest, at: Millis) -> Vec<DeskRow> {
+        let Some(waiting) = self.orders.get(digest).filter(|waiting| waiting.is_signed() && waiting.done.is_none())
+        else {
+            return Vec::new();
+        };
+        let order = &waiting.order;
+        let state = match order.act {
+            Act::Confirm => State::Confirmed,
+            Act::Seize => State::Seized,
+            Act::Dismiss => State::Dismissed,
+            Act::Undo => State::Reversed,
+        };
+        let settles = |proposal: &&Proposal| {
+            proposal.is_open() || (order.act == Act::Seize && proposal.state() == State::Confirmed)
+        };
+        let meant = order.roots.iter().filter_map(|root| self.proposals.get(root)).filter(settles);
+        let mut rows: Vec<DeskRow> = meant
+            .map(|proposal| {
+                let settled = Settled { state, at, order: Some(*digest) };
+                DeskRow::Settled { root: proposal.root, settled }
+            })
+            .collect();
+        if let Some(source) = &order.source {
+            let others = self.proposals.values().filter(|proposal| proposal.is_open() && proposal.names(source));
+            rows.extend(others.filter_map(|proposal| self.without(proposal, source)).map(|lowered| {
+                DeskRow::Proposed(Box::new(lowered))
+            }));
+            rows.push(DeskRow::Aside(source.clone()));
+        }
+        rows.push(DeskRow::Done { order: *digest, at });
+        rows
+    }
+
+    /// What was carried out and rests on a source alone.
+    pub fn resting_on(&self, source: &Source) -> Vec<&Proposal> {
+        let rests = |proposal: &&Proposal| {
+            proposal.is_carried_out() && proposal.names(source) && self.without(proposal, source).is_none()
+        };
+        self.proposals.values().filter(rests).collect()
+    }
+
+    /// How many open proposals rest on a source and on more.
+    pub fn resting_on_more(&self, source: &Source) -> u64 {
+        let rests = |proposal: &&Proposal| {
+            proposal.is_open() && proposal.names(source) && self.without(proposal, source).is_some()
+        };
+        self.proposals.values().filter(rests).count() as u64
+    }
+
+    /// What would be proposed about the same record without a source; nothing where it rests on that alone.
+    fn without(&self, proposal: &Proposal, source: &Source) -> Option<Proposal> {
+        let mut lowered = proposal.clone();
+        let mut rules = self.rules.clone();
+        match source {
+            Source::Indicator(issuer, id) => lowered.grounds.retain(|ground| !ground.is(issuer, id)),
+            Source::Rule(rule) => rules.rules.retain(|known| known.id != *rule),
+        }
+        // What is not told of its grounds is not known to hold it up, and not known not to: officers look at it one by one.
+        if proposal.more > 0 {
+            return Some(lowered);
+        }
+        let assessed = rules.assess_grounds(&lowered.grounds, &lowered.benefits, proposal.at.day());
+        let (propose, rule) = assessed.proposal?;
+        (lowered.propose, lowered.rule, lowered.score) = (propose, rule.id.clone(), assessed.score);
+        lowered.eased_by = assessed.eased_by;
+        Some(lowered)
+    }
+}
