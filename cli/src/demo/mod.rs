@@ -11,9 +11,11 @@
 //! | `report` | what happened, for people and programs |
 //! | `guide`, `watch` | with `--watch`: how to look around, and what changes |
 //! | `life` | `luxor demo life`, from sale to account |
+//! | `bad_day` | `luxor demo bad-day`, a threat, a mistake and a forked log |
 //!
 //! Founding and node processes are [`crate::local`]'s.
 
+mod bad_day;
 mod generate;
 mod goods;
 mod guide;
@@ -72,6 +74,9 @@ enum Further {
     /// Parcels from sale to account: ten thousand of them between eight members, with two hundred planted faults, all of which have to be
     /// found, and nothing else.
     Life(Box<life::Args>),
+    /// A threat, a mistake and a forked log across borders: an indicator is screened by within seconds and stays within its agreement, a wrong
+    /// one is undone by two officers in one step, a forked log is proven.
+    BadDay(Box<bad_day::Args>),
 }
 
 const HELP: &str = "\
@@ -93,8 +98,10 @@ Exit code 0 when everything adds up, 1 when something was found; refused rows al
 /// # Errors
 /// When it cannot be carried through; a demo carried through with findings is no error.
 pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
-    if let Some(Further::Life(args)) = &args.further {
-        return life::run(args);
+    match &args.further {
+        Some(Further::Life(args)) => return life::run(args),
+        Some(Further::BadDay(args)) => return bad_day::run(args),
+        None => {}
     }
     let mut course = run::run(&args)?;
     if args.watch {

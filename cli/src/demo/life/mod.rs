@@ -32,7 +32,7 @@ mod retail;
 mod rules;
 mod stage;
 mod taxed;
-mod tool;
+pub(in crate::demo) mod tool;
 mod windows;
 mod world;
 

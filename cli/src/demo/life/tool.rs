@@ -8,17 +8,17 @@ use anyhow::{Context as _, Result, bail};
 use serde::de::DeserializeOwned;
 
 /// What a command ended with and printed.
-pub(super) struct Ran {
+pub(in crate::demo) struct Ran {
     /// 0, or 1 where it found something.
-    pub(super) found: bool,
-    pub(super) stdout: Vec<u8>,
+    pub(in crate::demo) found: bool,
+    pub(in crate::demo) stdout: Vec<u8>,
 }
 
 /// Runs `luxor` with these arguments. Code 1, findings, is an answer.
 ///
 /// # Errors
 /// What it said where it ended with anything else.
-pub(super) fn luxor<A: AsRef<OsStr>>(arguments: &[A]) -> Result<Ran> {
+pub(in crate::demo) fn luxor<A: AsRef<OsStr>>(arguments: &[A]) -> Result<Ran> {
     let own = std::env::current_exe().context("this executable's own path is not known")?;
     let shown = || arguments.iter().map(|one| one.as_ref().to_string_lossy()).collect::<Vec<_>>().join(" ");
     let output = Command::new(own)
@@ -42,7 +42,7 @@ pub(super) fn luxor<A: AsRef<OsStr>>(arguments: &[A]) -> Result<Ran> {
 ///
 /// # Errors
 /// As [`luxor`], and of findings.
-pub(super) fn done<A: AsRef<OsStr>>(arguments: &[A]) -> Result<Vec<u8>> {
+pub(in crate::demo) fn done<A: AsRef<OsStr>>(arguments: &[A]) -> Result<Vec<u8>> {
     let ran = luxor(arguments)?;
     if ran.found {
         let shown = arguments.iter().map(|one| one.as_ref().to_string_lossy()).collect::<Vec<_>>().join(" ");
@@ -55,7 +55,7 @@ pub(super) fn done<A: AsRef<OsStr>>(arguments: &[A]) -> Result<Vec<u8>> {
 ///
 /// # Errors
 /// As [`luxor`], or of something else than the JSON expected.
-pub(super) fn json<T: DeserializeOwned, A: AsRef<OsStr>>(arguments: &[A]) -> Result<T> {
+pub(in crate::demo) fn json<T: DeserializeOwned, A: AsRef<OsStr>>(arguments: &[A]) -> Result<T> {
     let ran = luxor(arguments)?;
     serde_json::from_slice(&ran.stdout).with_context(|| {
         let shown = arguments.iter().map(|one| one.as_ref().to_string_lossy()).collect::<Vec<_>>().join(" ");
