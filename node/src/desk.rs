@@ -112,9 +112,7 @@ impl Screening {
     /// # Errors
     /// [`DeskError`].
     pub fn open(store: &Store, folder: &Folder, section: &ScreeningSection) -> Result<Self, DeskError> {
-        let read = |path: &Path| {
-            text(folder, path).map_err(|error| DeskError::Read { path: path.to_owned(), error })
-        };
+        let read = |path: &Path| text(folder, path).map_err(|error| DeskError::Read { path: path.to_owned(), error });
         let rules = match &section.rules {
             Some(path) => (path.clone(), ScreeningRules::from_toml(&read(path)?)),
             None => (PathBuf::from("(built in)"), ScreeningRules::sample()),
@@ -122,9 +120,7 @@ impl Screening {
         let (path, rules) = rules;
         let rules = rules.map_err(|error| DeskError::Rules { path, error })?;
         let officers = match &section.officers {
-            Some(path) => {
-                officers(&read(path)?).map_err(|what| DeskError::Officers { path: path.clone(), what })?
-            }
+            Some(path) => officers(&read(path)?).map_err(|what| DeskError::Officers { path: path.clone(), what })?,
             None => Vec::new(),
         };
         let policy = Policy { two_for: section.two_officers_for.clone(), mass_from: section.mass_from };
@@ -239,7 +235,8 @@ mod tests {
     #[test]
     fn no_two_officers_share_a_name_or_a_key() {
         let key = |seed| *luxor_protocol::keys::SecretKey::from_seed(KeyUse::Officer, &[seed; 32]).unwrap().public();
-        let row = |name: &str, key: &dyn std::fmt::Display| format!("[[officer]]\nname = \"{name}\"\nkey = \"{key}\"\n");
+        let row =
+            |name: &str, key: &dyn std::fmt::Display| format!("[[officer]]\nname = \"{name}\"\nkey = \"{key}\"\n");
         let two = officers(&[row("A", &key(1)), row("B", &key(2))].concat()).unwrap();
         assert_eq!(two.iter().map(|officer| officer.name.as_str()).collect::<Vec<_>>(), ["A", "B"]);
         for wrong in [

@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::api::{Api, ApiError, Closing, Door};
 use crate::config::{Config, ConfigError, Fetch};
+use crate::desk::{DeskError, Screening};
 use crate::driver::{
     AttachError, Driver, DriverConfig, DriverError, Parts, Secrets, Shared, SharedError, origins, peers,
     record_documents,
@@ -26,7 +27,6 @@ use crate::logfiles::{PublicLog, PublicSite};
 use crate::net::{Net, NetConfig, NetError};
 use crate::practice::{Practice, PracticeError};
 use crate::public::{Public, PublicError};
-use crate::desk::{DeskError, Screening};
 use crate::rules::{NodeRulesError, Rules};
 use crate::sequencer::{LockError, LockFile, Sequencer, SequencerError};
 use crate::store::{Store, StoreError};

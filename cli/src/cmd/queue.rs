@@ -9,8 +9,8 @@ use luxor_protocol::api::{
     DrawRequest, DrawnReport, DryRunRequest, IndicatorLine, IndicatorName, MAX_INDICATORS_TOLD, MAX_PROPOSALS_TOLD,
     ProposalLine, RecordResult, SignRequest, SignedReport,
 };
-use luxor_protocol::exchange::Lane;
 use luxor_protocol::cbor::Encode as _;
+use luxor_protocol::exchange::Lane;
 use luxor_protocol::hash::{Digest, Domain, hex, unhex};
 use luxor_protocol::keys::{KeyUse, SecretKey};
 use luxor_protocol::record::content_from_json;
@@ -37,7 +37,11 @@ pub(super) fn run(command: &QueueCommand) -> anyhow::Result<Exit> {
         QueueCommand::Status(args) => status(args),
         QueueCommand::Show(args) => {
             let line = Client::open(&args.node.node)?.proposal(&args.root)?;
-            if args.node.json { ui::json(&line)? } else { show(&line)? }
+            if args.node.json {
+                ui::json(&line)?
+            } else {
+                show(&line)?
+            }
             Ok(Exit::Ok)
         }
         QueueCommand::Confirm(args) => order(args, Act::Confirm),
@@ -181,7 +185,11 @@ fn status(args: &NodeArgs) -> anyhow::Result<Exit> {
         bad = true;
     }
     if status.left_out + status.unsent > 0 {
-        ui::say(&format!("{} had no room; {} that officers ordered went to nobody", some(status.left_out, "proposal"), some(status.unsent, "record")));
+        ui::say(&format!(
+            "{} had no room; {} that officers ordered went to nobody",
+            some(status.left_out, "proposal"),
+            some(status.unsent, "record")
+        ));
         bad = true;
     }
     Ok(if bad { Exit::Findings } else { Exit::Ok })
@@ -228,7 +236,12 @@ fn tell(drawn: &DrawnReport) -> anyhow::Result<()> {
     let order = &drawn.order;
     let about = some(order.roots.len() as u64, "record");
     let undone = order.source.as_ref().map(|source| format!(": {source}")).unwrap_or_default();
-    ui::line(&format!("order {}: {}{undone}, {about}, {}", drawn.digest.hex(), order.act, some(drawn.needs as u64, "officer")))?;
+    ui::line(&format!(
+        "order {}: {}{undone}, {about}, {}",
+        drawn.digest.hex(),
+        order.act,
+        some(drawn.needs as u64, "officer")
+    ))?;
     if drawn.lowered > 0 {
         ui::line(&format!("  {} rest on more and stay with less", some(drawn.lowered, "proposal")))?;
     }
@@ -321,7 +334,15 @@ fn orders(args: &NodeArgs) -> anyhow::Result<Exit> {
             None => format!("{} of {} signed", signed.len(), one.needs),
         };
         let what = one.undone.as_ref().map_or_else(|| one.act.to_string(), |undone| format!("{} {undone}", one.act));
-        let row = [one.at.to_string(), what, ui::count(one.records), signed.join(", "), state, one.why.clone(), one.digest.hex()];
+        let row = [
+            one.at.to_string(),
+            what,
+            ui::count(one.records),
+            signed.join(", "),
+            state,
+            one.why.clone(),
+            one.digest.hex(),
+        ];
         table.row(row);
     }
     table.print()?;

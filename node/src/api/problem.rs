@@ -118,9 +118,10 @@ impl From<DeskOrderError> for Problem {
             DeskOrderError::About => Self::bad_request(error),
             DeskOrderError::Order(ref order) => match order {
                 OrderError::Unknown(_) | OrderError::NoOrder(_) | OrderError::Source(_) => Self::not_found(error),
-                OrderError::Settled { .. } | OrderError::Undone(_) | OrderError::Done { .. } | OrderError::Twice { .. } => {
-                    Self::new(StatusCode::CONFLICT, "settled", error)
-                }
+                OrderError::Settled { .. }
+                | OrderError::Undone(_)
+                | OrderError::Done { .. }
+                | OrderError::Twice { .. } => Self::new(StatusCode::CONFLICT, "settled", error),
                 OrderError::Signature { .. } => Self::new(StatusCode::FORBIDDEN, "signature", error),
                 OrderError::Empty | OrderError::Many(_) | OrderError::Why | OrderError::Form(_) => {
                     Self::bad_request(error)

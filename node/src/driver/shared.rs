@@ -145,7 +145,8 @@ impl Shared {
     /// # Errors
     /// [`SharedError`] when the cards do not say whom to seal to or who witnesses this node's log, or the store does not what was cosigned.
     pub fn new(parts: Parts) -> Result<Self, SharedError> {
-        let Parts { me, directory, secrets, store, sequencer, net, outside, folder, rules, screening, practice } = parts;
+        let Parts { me, directory, secrets, store, sequencer, net, outside, folder, rules, screening, practice } =
+            parts;
         let own = directory.node(&me).cloned().ok_or_else(|| SharedError::NoCard(me.clone()))?;
         let origin = &own.card.origin;
         let kept = store.checkpoint_of(LogFact::Cosigned, origin)?;

@@ -58,7 +58,8 @@ impl Store {
         let rows = self.db.iterator_cf(self.cf(cf::BOOKS), IteratorMode::Start);
         let read = |row: Result<Row, rocksdb::Error>| {
             let (key, bytes) = row?;
-            BooksRow::read(number_of("a row of the books", &key)?, &bytes).map_err(|error| StoreError::damaged("a row of the books", error))
+            BooksRow::read(number_of("a row of the books", &key)?, &bytes)
+                .map_err(|error| StoreError::damaged("a row of the books", error))
         };
         rows.map(read).collect()
     }

@@ -108,11 +108,6 @@ pub use queue::{QualityExample, QualityPage, QueuedReferral};
 pub use recognition::{
     MAX_USES_TOLD, RecognisingRow, RecognitionEvidence, RecognitionReport, UseLine, UseState, UsesReport,
 };
-pub use screening::{
-    ActionLine, AnswerState, CarrierAnswer, DrawRequest, DrawnReport, DryRunReport, DryRunRequest, IndicatorLine, IndicatorName,
-    IndicatorPage, IndicatorState, MAX_ANSWERS_TOLD, MAX_INDICATORS_TOLD, MAX_PROPOSALS_TOLD, OrderLine, ProposalLine, ProposalPage,
-    ScreeningStatus, SignRequest, SignedReport,
-};
 pub use reconciliation::{
     AmountLine, BankLine, ClassTotals, CloseRequest, ClosedLine, CorrectionLine, DecisionLine, ExplainRequest,
     FindingLine, ItemLine, MAX_CORRECTIONS_TOLD, MAX_DECISION_CHARS, MAX_DIFFERENCES_TOLD, MonthTotal,
@@ -124,6 +119,11 @@ pub use repairs::{
     RepairEntry, RepairGroup, RepairPage, RepairSelection, RepairState, Resent, ResentForm, place_of_group, rule_of,
 };
 pub use retention::{DeletionInfo, Disclosed, Disclosure, EraseRequest, ErasedReport, HoldInfo, HoldRequest};
+pub use screening::{
+    ActionLine, AnswerState, CarrierAnswer, DrawRequest, DrawnReport, DryRunReport, DryRunRequest, IndicatorLine,
+    IndicatorName, IndicatorPage, IndicatorState, MAX_ANSWERS_TOLD, MAX_INDICATORS_TOLD, MAX_PROPOSALS_TOLD, OrderLine,
+    ProposalLine, ProposalPage, ScreeningStatus, SignRequest, SignedReport,
+};
 pub use statistics::{MAX_STATISTICS_PAGE, StatisticsPage, StatisticsRecord};
 pub use status::{Fork, Missing, ReceiptStanding, RefusedNumber, Status, Traffic, WitnessInfo, WitnessedLog};
 pub use submission::{ChunkResult, LeftOut, MAX_FINDINGS_TOLD, OtherForm, RecordResult, Waits};

@@ -18,11 +18,11 @@ use luxor_protocol::record::content_from_json;
 use luxor_protocol::threats::{Act, Advice, State};
 use serde_json::{Value, json};
 
+use super::Args;
 use super::fork::{self, Forked};
 use super::members::{CARRIER, CUSTOMS_A, CUSTOMS_B, CUSTOMS_C, GOVERNORS, NAME, PLATFORM, ROLES, drafts};
 use super::plan::{Plan, Planned};
 use super::report::{Mistake, Outcome};
-use super::Args;
 use crate::chunks::{Chunker, Place as At};
 use crate::client::Client;
 use crate::demo::run::Clock;
@@ -320,9 +320,13 @@ impl Running {
         let left = self.open(&wrong)?.len();
         expect(left == 0, format!("{left} proposals of the mistake are still open"));
         // Each has its own record of how it was settled.
-        let reversed = self.client(CUSTOMS_B)?.proposals(&[("state", State::Reversed.word().into()), ("limit", "1000".into())])?;
+        let reversed =
+            self.client(CUSTOMS_B)?.proposals(&[("state", State::Reversed.word().into()), ("limit", "1000".into())])?;
         let by = |line: &ProposalLine| line.settled.as_ref().and_then(|settled| settled.order) == Some(drawn.digest);
-        expect(reversed.total == done.settled && reversed.proposals.iter().all(by), "a reversed proposal names no order".into());
+        expect(
+            reversed.total == done.settled && reversed.proposals.iter().all(by),
+            "a reversed proposal names no order".into(),
+        );
         let issuer = CUSTOMS_B.parse()?;
         let told_issuer = self.until("the sightings at A", |running| {
             let line = running.indicator(CUSTOMS_A, &wrong)?;
@@ -380,7 +384,9 @@ impl Running {
             bail!("the node shows another order than {}", drawn.digest.hex());
         }
         let signature = hex(&drawn.order.sign(key, &self.network.digest()));
-        Ok(self.client(CUSTOMS_B)?.sign_order(&drawn.digest, &SignRequest { officer: (*name).to_owned(), signature })?)
+        Ok(self
+            .client(CUSTOMS_B)?
+            .sign_order(&drawn.digest, &SignRequest { officer: (*name).to_owned(), signature })?)
     }
 
     /// The platform is told of a seller, and answers; what A reads of it.

@@ -71,10 +71,10 @@ pub(super) fn run(running: &mut Running, luxord: &Path, root: &Path) -> Result<F
     for nth in 0..MORE {
         declare(second, &format!("and-more-{nth}"))?;
     }
-    let fork = running.until("the fork's discovery", |running| {
-        Ok(running.client(CUSTOMS_B)?.forks()?.into_iter().next())
-    })?;
+    let fork =
+        running.until("the fork's discovery", |running| Ok(running.client(CUSTOMS_B)?.forks()?.into_iter().next()))?;
     let evidence = verified(root, &fork.evidence)?;
+    declare(second, "from-the-copy")?;
     let refused = running.until("the refusal", |_| {
         Ok(second.outbox(0)?.waiting.into_iter().find(|(to, _)| to.as_str().starts_with(CUSTOMS_B)).map(|(_, why)| why))
     })?;

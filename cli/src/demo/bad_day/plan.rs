@@ -1,6 +1,6 @@
 //! Declarations, and indicators that are known to hit so many of them. A pure function of the files or the seed, and of the time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::BufReader;
 use std::path::PathBuf;
@@ -28,7 +28,8 @@ const SELLERS: u64 = 40;
 /// What of a declaration indicators are about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Known {
-    hs: String,
+    /// Of each goods item.
+    hs: Vec<String>,
     departure: String,
     seller: String,
 }
@@ -93,7 +94,10 @@ impl Plan {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         self.known.push((|| {
             Some(Known {
-                hs: text(&record["goods"][0]["classification"]["hs"])?,
+                hs: {
+                    let goods = record["goods"].as_array()?;
+                    goods.iter().filter_map(|item| text(&item["classification"]["hs"])).collect()
+                },
                 departure: text(&record["route"]["departure"])?,
                 seller: text(&record["seller"]["account"])?,
             })
@@ -104,8 +108,7 @@ impl Plan {
 
     /// The indicator that is right: what one seller sends of one heading on one way, where most is.
     pub(super) fn right(&self) -> Result<Planned> {
-        let key = |known: &Known| (known.hs.get(..4).unwrap_or(&known.hs).to_owned(), known.departure.clone(), known.seller.clone());
-        let counted = self.counted(key);
+        let counted = self.counted(|known, hs| (begin(hs, 4), known.departure.clone(), known.seller.clone()));
         let ((hs, departure, seller), hits) = most(counted).context("no declaration names goods, way and seller")?;
         let sought = json!({
             "goods_sought": [{ "hs": hs }],
@@ -118,11 +121,11 @@ impl Plan {
     /// The one that is wrong: all of some chapter, of other goods than those that the right one is about. What is carried out before it is
     /// undone is more than what is undone.
     pub(super) fn mistake(&self, right: &Planned, carried_out: usize) -> Result<Planned> {
-        let chapter = |known: &Known| known.hs.get(..2).unwrap_or(&known.hs).to_owned();
         let other = right.record["goods_sought"][0]["hs"].as_str().and_then(|hs| hs.get(..2)).unwrap_or_default();
-        let mut counted = self.counted(chapter);
+        let mut counted = self.counted(|_, hs| begin(hs, 2));
         counted.remove(other);
-        let enough = counted.iter().filter(|(_, count)| **count >= MISTAKE + carried_out).min_by_key(|(_, count)| **count);
+        let enough =
+            counted.iter().filter(|(_, count)| **count >= MISTAKE + carried_out).min_by_key(|(_, count)| **count);
         let enough = enough.map(|(hs, count)| (hs.clone(), *count));
         let (hs, hits) = enough.or_else(|| most(counted)).context("no declaration names its goods")?;
         Ok(self.indicator(2, "weapons", "do_not_load", 90, json!({ "goods_sought": [{ "hs": hs }] }), hits))
@@ -148,10 +151,12 @@ impl Plan {
         self.indicator(4, "wildlife", "watch", 10, sought, 0)
     }
 
-    fn counted<K: Ord>(&self, key: impl Fn(&Known) -> K) -> BTreeMap<K, usize> {
+    /// Declarations by what is true of any of their goods items.
+    fn counted<K: Ord>(&self, key: impl Fn(&Known, &str) -> K) -> BTreeMap<K, usize> {
         let mut counted = BTreeMap::new();
         for known in self.known.iter().flatten() {
-            *counted.entry(key(known)).or_default() += 1;
+            let keys: BTreeSet<K> = known.hs.iter().map(|hs| key(known, hs)).collect();
+            keys.into_iter().for_each(|key| *counted.entry(key).or_default() += 1);
         }
         counted
     }
@@ -187,6 +192,11 @@ impl Planned {
         record["reference"]["reason"] = "it was a mistake".into();
         record
     }
+}
+
+/// How a tariff code begins.
+fn begin(hs: &str, digits: usize) -> String {
+    hs.get(..digits).unwrap_or(hs).to_owned()
 }
 
 fn most<K: Ord>(counted: BTreeMap<K, usize>) -> Option<(K, usize)> {

@@ -118,7 +118,11 @@ impl Outcome {
                 count(*reversed),
                 answers.join(", "),
             ),
-            format!("A knows of {} false positives; B's rule counts {} reversed", count(*told_issuer), count(self.rule_reversed)),
+            format!(
+                "A knows of {} false positives; B's rule counts {} reversed",
+                count(*told_issuer),
+                count(self.rule_reversed)
+            ),
             format!("the platform answers the indicator of a seller: {}", self.answer),
             format!("the post shows two logs: {}", self.fork),
             format!("  B's next exchange with it: {}", self.forked_refused),

@@ -83,7 +83,12 @@ impl Letters {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub(super) fn referral(&mut self, shared: &Shared, proposal: &Proposal, closed: Option<&str>) -> Result<(), StoreError> {
+    pub(super) fn referral(
+        &mut self,
+        shared: &Shared,
+        proposal: &Proposal,
+        closed: Option<&str>,
+    ) -> Result<(), StoreError> {
         let Some(kind) = referral_kind(proposal.propose) else { return Ok(()) };
         let Some(about) = About::of(shared, proposal)? else {
             self.lose("the record is erased");

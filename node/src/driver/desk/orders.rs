@@ -83,7 +83,8 @@ impl Driver {
         let shared = self.shared.clone();
         let is_signed = self
             .at_desk(move || {
-                let known = shared.screening.officer(&officer).ok_or_else(|| DeskOrderError::NoOfficer(officer.clone()))?;
+                let known =
+                    shared.screening.officer(&officer).ok_or_else(|| DeskOrderError::NoOfficer(officer.clone()))?;
                 let network = shared.directory().network();
                 let mut writing = shared.screening.writing();
                 let key = (known.name.as_str(), &known.key);

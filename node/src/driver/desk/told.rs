@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use luxor_protocol::api::{
-    ActionLine, AnswerState, CarrierAnswer, DrawnReport, DryRunReport, DryRunRequest, IndicatorLine, IndicatorPage, IndicatorState,
-    MAX_ANSWERS_TOLD, MAX_PROPOSALS_TOLD, OrderLine, ProposalLine, ProposalPage, ScreeningStatus,
+    ActionLine, AnswerState, CarrierAnswer, DrawnReport, DryRunReport, DryRunRequest, IndicatorLine, IndicatorPage,
+    IndicatorState, MAX_ANSWERS_TOLD, MAX_PROPOSALS_TOLD, OrderLine, ProposalLine, ProposalPage, ScreeningStatus,
 };
 use luxor_protocol::hash::Digest;
 use luxor_protocol::names::{MemberId, MemberKind};
 use luxor_protocol::record::{RecordView, Value};
 use luxor_protocol::threats::{
-    Advice, Desk, Figures, Found, Indicator, IndicatorId, MILLION, Proposal, ScreeningRules, ScreeningRulesError, Source,
-    State, Waiting,
+    Advice, Desk, Figures, Found, Indicator, IndicatorId, MILLION, Proposal, ScreeningRules, ScreeningRulesError,
+    Source, State, Waiting,
 };
 use luxor_protocol::time::Millis;
 
@@ -98,12 +98,7 @@ pub fn queue(shared: &Shared, wanted: &Wanted) -> Result<ProposalPage, StoreErro
         (page, all.len() as u64)
     };
     let next = wanted.from.saturating_add(page.len() as u64);
-    Ok(ProposalPage {
-        as_of,
-        total,
-        proposals: lines(shared, page)?,
-        next: (next < total).then_some(next),
-    })
+    Ok(ProposalPage { as_of, total, proposals: lines(shared, page)?, next: (next < total).then_some(next) })
 }
 
 /// What is proposed about a record.
@@ -277,7 +272,8 @@ fn actions(shared: &Shared, at: Millis) -> Result<BTreeMap<IndicatorId, Vec<Acti
     }
     for (entry, place) in shared.store.listed("action")?.received {
         let Some((_, view)) = shared.store.view(entry, place)? else { continue };
-        let line = id_in(view.field("action", "indicator")).and_then(|id| all.get_mut(&id)?.get_mut(&view.header.issuer));
+        let line =
+            id_in(view.field("action", "indicator")).and_then(|id| all.get_mut(&id)?.get_mut(&view.header.issuer));
         // In the order of the log, so the last word counts.
         if let Some(line) = line {
             answered(line, &view);

@@ -14,6 +14,6 @@ mod follow;
 mod judge;
 
 pub(super) use ask::uses_in;
-pub(super) use follow::first_since;
 pub use ask::{TrustAskError, recognise, uses};
+pub(super) use follow::first_since;
 pub(super) use judge::{own, verdict};

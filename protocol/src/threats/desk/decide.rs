@@ -157,13 +157,7 @@ impl Desk {
     ///
     /// # Errors
     /// [`OrderError`].
-    pub fn draw_undo(
-        &self,
-        node: &NodeRef,
-        source: Source,
-        why: String,
-        at: Millis,
-    ) -> Result<Drawn, OrderError> {
+    pub fn draw_undo(&self, node: &NodeRef, source: Source, why: String, at: Millis) -> Result<Drawn, OrderError> {
         let (mut roots, mut lowered, mut carried_out) = (Vec::new(), Vec::new(), Vec::new());
         for proposal in self.proposals.values().filter(|proposal| proposal.names(&source)) {
             match (proposal.is_open(), self.without(proposal, &source).is_some()) {
@@ -253,8 +247,7 @@ impl Desk {
         let bytes = bytes.ok_or_else(|| OrderError::Form(officer.to_owned()))?;
         let wrong = |error| OrderError::Signature { officer: officer.to_owned(), error };
         waiting.order.verify(key, network, &bytes).map_err(wrong)?;
-        let signature =
-            Signature { officer: officer.to_owned(), key: key.to_string(), signature: hex(&bytes), at };
+        let signature = Signature { officer: officer.to_owned(), key: key.to_string(), signature: hex(&bytes), at };
         Ok(DeskRow::Signed { order: *digest, signature })
     }
 
@@ -283,9 +276,11 @@ impl Desk {
             .collect();
         if let Some(source) = &order.source {
             let others = self.proposals.values().filter(|proposal| proposal.is_open() && proposal.names(source));
-            rows.extend(others.filter_map(|proposal| self.without(proposal, source)).map(|lowered| {
-                DeskRow::Proposed(Box::new(lowered))
-            }));
+            rows.extend(
+                others
+                    .filter_map(|proposal| self.without(proposal, source))
+                    .map(|lowered| DeskRow::Proposed(Box::new(lowered))),
+            );
             rows.push(DeskRow::Aside(source.clone()));
         }
         rows.push(DeskRow::Done { order: *digest, at });
