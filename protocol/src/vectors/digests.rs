@@ -35,7 +35,8 @@ fn domains() -> Vec<Domain> {
         Differences => Some(Statement),
         Statement => Some(Dispute),
         Dispute => Some(Statistics),
-        Statistics => None,
+        Statistics => Some(ScreeningOrder),
+        ScreeningOrder => None,
     };
     std::iter::successors(Some(Document), |domain| after(*domain)).collect()
 }
