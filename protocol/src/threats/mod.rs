@@ -11,6 +11,7 @@
 //! | `rules` | from hits to a proposal, by dated rules and a trader's benefits |
 //! | `breadth` | what would hit half the world, told before it is published |
 //! | `stix` | indicators as STIX 2.1 objects, and from these |
+//! | `shelf` | what threat platforms read by TAXII 2.1: collections, versions, dates, pages |
 //! | `lists` | indicators from public lists |
 //!
 //! All of it is pure: no clock, no storage. Not here: queues, officers' decisions, and how they are undone.
@@ -23,6 +24,7 @@ mod names;
 mod plain;
 mod rules;
 mod screener;
+pub mod shelf;
 mod sought;
 mod stix;
 mod subject;
