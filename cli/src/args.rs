@@ -30,6 +30,7 @@ pub(crate) use stats::{
 };
 pub(crate) use threats::{
     IndicatorCheckArgs, IndicatorCommand, IndicatorFromStixArgs, IndicatorListArgs, IndicatorToStixArgs, ScreenArgs,
+    TaxiiCommand, TaxiiUserArgs,
 };
 pub(crate) use traders::{
     AttestKeyAddArgs, AttestKeyCommand, AttestKeyEndArgs, AttestKeyListArgs, RecogniseArgs, UsesArgs,
@@ -151,6 +152,9 @@ pub(crate) enum Command {
     Indicator(IndicatorCommand),
     /// Which records indicators hit, and what would be proposed: a dry run on files. Needs no node.
     Screen(ScreenArgs),
+    /// Threat platforms that read a node by TAXII 2.1: their users.
+    #[command(subcommand)]
+    Taxii(TaxiiCommand),
     /// Run a network on this machine and watch it work.
     Demo(crate::demo::Args),
     /// Practice partners of any kind for whoever builds against a node: they play by rules, and a report says what was right and wrong.

@@ -37,6 +37,7 @@ mod signatures;
 mod stats;
 mod status;
 mod submit;
+mod taxii;
 mod template;
 mod uses;
 mod window;
@@ -101,6 +102,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Stats(command) => stats::run(&command),
         Command::Indicator(command) => indicator::run(&command),
         Command::Screen(args) => screen::run(&args),
+        Command::Taxii(command) => taxii::run(&command),
         Command::Demo(args) => demo::run(args),
         Command::Sandbox(command) => sandbox::run(&command),
         Command::Bench(command) => bench::run(&command),
