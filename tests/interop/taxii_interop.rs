@@ -38,6 +38,8 @@ fn main() {
     for (chunk, records) in all.chunks(600).enumerate() {
         sender.put("all", chunk as u64, records).unwrap();
     }
+    // Dispatches may arrive in another order than they were sent, and what is older than a withdrawal is left out.
+    sender.outbox("every receipt", |state| state["pending"] == 0);
     sender.put("back", 0, &[record(0, 1, "cancellation")]).unwrap();
     sender.outbox("every receipt", |state| state["pending"] == 0);
     let user = luxor_json(&["taxii", "user", "platform", "--node", reader.dir().to_str().unwrap()]);

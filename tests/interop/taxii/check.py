@@ -54,7 +54,7 @@ for auth in [None, HTTPBasicAuth(user, secret + "0"), HTTPBasicAuth("other", sec
 
 # Everything, page by page.
 collection = Collection(url, auth=basic)
-until("every indicator", lambda: len(collection.get_objects(limit=1000).get("objects", [])) == 1000)
+until("the last change", lambda: any(t.get("revoked") for t in collection.get_objects(id=told["revoked"]).get("objects", [])))
 pages = list(as_pages(collection.get_objects, per_request=100))
 objects = [thing for page in pages for thing in page["objects"]]
 found = [thing["id"] for thing in objects if thing["type"] == "indicator"]
