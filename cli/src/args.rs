@@ -35,6 +35,7 @@ pub(crate) use stats::{
 };
 pub(crate) use threats::{
     IndicatorCheckArgs, IndicatorCommand, IndicatorFromStixArgs, IndicatorListArgs, IndicatorToStixArgs, ScreenArgs,
+    TaxiiCommand, TaxiiUserArgs,
 };
 pub(crate) use traders::{
     AttestKeyAddArgs, AttestKeyCommand, AttestKeyEndArgs, AttestKeyListArgs, RecogniseArgs, UsesArgs,
@@ -161,6 +162,9 @@ pub(crate) enum Command {
     Queue(QueueCommand),
     /// Make an officer's key, with which orders about proposals are signed.
     Officer(OfficerArgs),
+    /// Threat platforms that read a node by TAXII 2.1: their users.
+    #[command(subcommand)]
+    Taxii(TaxiiCommand),
     /// Run a network on this machine and watch it work.
     Demo(crate::demo::Args),
     /// Practice partners of any kind for whoever builds against a node: they play by rules, and a report says what was right and wrong.

@@ -69,6 +69,9 @@ pub struct Config {
     /// What it screens by indicators, and who decides.
     #[serde(default)]
     pub screening: ScreeningSection,
+    /// Who reads it by TAXII.
+    #[serde(default)]
+    pub taxii: TaxiiSection,
     /// How it stores.
     #[serde(default)]
     pub store: StoreConfig,
@@ -104,6 +107,24 @@ pub struct ListenSection {
     pub api: SocketAddr,
     /// For anybody who reads the public log; without it there is none.
     pub log: Option<SocketAddr>,
+    /// For threat platforms, by TAXII 2.1; without it none is answered.
+    pub taxii: Option<SocketAddr>,
+}
+
+/// Who reads the node by TAXII 2.1, and how it is reached.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TaxiiSection {
+    /// The file of users, in the node's folder.
+    pub users: PathBuf,
+    /// Under which URL clients reach the listener, where a proxy stands before it.
+    pub url: Option<String>,
+}
+
+impl Default for TaxiiSection {
+    fn default() -> Self {
+        Self { users: "taxii.toml".into(), url: None }
+    }
 }
 
 /// How the node tries again.
@@ -382,6 +403,10 @@ impl Config {
         for text in &self.log.outside {
             Outside::parse(text).map_err(|why| format!("log.outside '{text}': {why}"))?;
         }
+        let url = self.taxii.url.as_deref().unwrap_or("https://localhost");
+        if !["https://", "http://"].iter().any(|scheme| url.starts_with(scheme)) || url.contains(char::is_whitespace) {
+            return Err(format!("taxii.url '{url}': expected a URL such as https://node.customs.example"));
+        }
         if self.listen.exchange.is_empty() {
             return Err("listen.exchange names no address".into());
         }
@@ -425,6 +450,9 @@ mod tests {
             let error = parse(&format!("{SMALL}[log]\npublic_seconds = {seconds}\n")).unwrap_err();
             assert!(error.contains("log.public_seconds"), "{error}");
         }
+        assert_eq!((config.listen.taxii, config.taxii.users.to_str()), (None, Some("taxii.toml")));
+        let error = parse(&format!("{SMALL}[taxii]\nurl = \"node.example\"\n")).unwrap_err();
+        assert!(error.contains("taxii.url"), "{error}");
         assert_eq!(config.attachments.fetch, Fetch::OnDemand);
         let all = parse(&format!("{SMALL}[attachments]\nfetch = \"all\"\n")).unwrap();
         assert_eq!(all.attachments.fetch, Fetch::All);

@@ -1,7 +1,7 @@
 //! A Luxor node: the rooms of the daemon `luxord`.
 //!
 //! `protocol <- engine`; `protocol <- keyring <- store <- {sequencer, witness}`; `{engine, sequencer, witness} <- driver <- {net, api,
-//! public}`; `sequencer <- logfiles <- {api, public}`. net, api and public never see each other; [`node`] builds
+//! public, taxii}`; `sequencer <- logfiles <- {api, public}`; `serving <- {public, taxii}`. net, api, public and taxii never see each other; [`node`] builds
 //! and supervises, nothing else.
 //!
 //! | room | duty |
@@ -17,6 +17,8 @@
 //! | [`api`] | the local HTTP interface |
 //! | [`logfiles`] | the log's files for api and public, and how far the public copy is |
 //! | [`public`] | the public log: C2SP tlog-tiles over HTTP, for anybody |
+//! | [`taxii`] | TAXII 2.1 for threat platforms, read-only |
+//! | [`serving`] | connections of listeners that outsiders reach |
 //! | [`mod@bench`] | `luxord bench`: the log and the steps of an exchange, measured in one process |
 //! | [`check`] | every stored value of a stopped node against the tree and the others, read-only |
 //! | [`rules`] | dated rules that records are judged by |
@@ -43,7 +45,9 @@ pub mod public;
 pub mod rules;
 pub mod seal;
 pub mod sequencer;
+pub mod serving;
 pub mod store;
+pub mod taxii;
 #[cfg(test)]
 mod testing;
 pub mod trust;

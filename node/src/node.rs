@@ -30,6 +30,7 @@ use crate::public::{Public, PublicError};
 use crate::rules::{NodeRulesError, Rules};
 use crate::sequencer::{LockError, LockFile, Sequencer, SequencerError};
 use crate::store::{Store, StoreError};
+use crate::taxii::{Taxii, TaxiiError};
 use crate::waking::{Heard, Waking, WakingError};
 
 /// Requests that wait between net and driver; each holds a permit for its bytes.
@@ -78,6 +79,9 @@ pub enum NodeError {
     /// The public log.
     #[error(transparent)]
     Public(#[from] PublicError),
+    /// TAXII.
+    #[error(transparent)]
+    Taxii(#[from] TaxiiError),
     /// What witnesses said before it signed anything.
     #[error(transparent)]
     Waking(#[from] WakingError),
@@ -113,6 +117,7 @@ pub struct Node {
     driver: JoinHandle<Result<(), DriverError>>,
     api: JoinHandle<Result<(), ApiError>>,
     public: Option<JoinHandle<()>>,
+    taxii: Option<JoinHandle<()>>,
     failures: mpsc::Receiver<SequencerError>,
     thread: std::thread::JoinHandle<()>,
 }
@@ -209,13 +214,28 @@ impl Node {
 
         let (site, public) = publish(&config, &driver, &stopped).await?.unzip();
         let public_log = site.as_ref().map(|site: &PublicSite| site.url.clone());
+        let taxii = match config.listen.taxii {
+            Some(address) => {
+                let users = folder.path().join(&config.taxii.users);
+                Some(Taxii::bind(address, users, config.taxii.url.as_deref(), driver.clone()).await?)
+            }
+            None => None,
+        };
+        let taxii_url = taxii.as_ref().map(Taxii::url);
+        let taxii = taxii.map(|taxii| tokio::spawn(taxii.serve(stopped.clone())));
         let closing = Closing { entries: config.log.close_entries, days: config.log.close_days };
         let api = tokio::spawn(Api::new(door, &token, driver, site, closing).serve(stopped));
         let exchange = net.handle().listen_addresses();
-        let ready = ReadyFile { node: me.clone(), pid: std::process::id(), exchange: exchange.clone(), public_log };
+        let ready = ReadyFile {
+            node: me.clone(),
+            pid: std::process::id(),
+            exchange: exchange.clone(),
+            public_log,
+            taxii: taxii_url,
+        };
         folder.put_run_file("ready.json", &json(serde_json::to_vec(&ready))?)?;
-        tracing::info!(node = %me, api = url, ?exchange, public_log = ready.public_log, entries = size, "ready");
-        Ok(Some(Self { net, stop: end, driver: running, api, public, failures, thread }))
+        tracing::info!(node = %me, api = url, ?exchange, public_log = ready.public_log, taxii = ready.taxii, entries = size, "ready");
+        Ok(Some(Self { net, stop: end, driver: running, api, public, taxii, failures, thread }))
     }
 
     /// Runs until `stop` completes or something fails, and tells what ended it. The process must end then: drop the
@@ -228,6 +248,7 @@ impl Node {
             ended = &mut self.driver => ended.map_err(failed).and_then(|ended| ended.map_err(NodeError::from)),
             ended = &mut self.api => ended.map_err(failed).and_then(|ended| ended.map_err(NodeError::from)),
             ended = ended(self.public.as_mut()) => ended.map_err(failed),
+            ended = ended(self.taxii.as_mut()) => ended.map_err(failed),
         };
         // Receivers may be gone with a failed task.
         let _ = self.stop.send(true);

@@ -379,6 +379,16 @@ pub const MAX_LIVE_INDICATORS: usize = 1_000_000;
 pub const MAX_INDICATORS_OF_ISSUER: usize = 250_000;
 /// Days for which an indicator holds at most; what is true for longer is renewed by somebody who looked at it again.
 pub const MAX_INDICATOR_DAYS: u64 = 730;
+/// Versions of objects that threat platforms may read of a node by TAXII; each takes some two hundred bytes of its memory.
+pub const MAX_SHELF_VERSIONS: usize = 1_000_000;
+/// Objects on a page of TAXII, whatever is asked for.
+pub const MAX_TAXII_PAGE: usize = 1_000;
+/// Objects on a page of TAXII where none are asked for.
+pub const TAXII_PAGE: usize = 250;
+/// Values of one filter of TAXII.
+pub const MAX_TAXII_MATCHES: usize = 256;
+/// Users of TAXII.
+pub const MAX_TAXII_USERS: usize = 1_000;
 /// Words of a name that are compared.
 pub const MAX_NAME_WORDS: usize = 32;
 /// Characters of a name that are compared.

@@ -75,6 +75,31 @@ impl Decode for Millis {
     }
 }
 
+/// Microseconds since 1970-01-01T00:00:00Z, where milliseconds would not tell things apart.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
+pub struct Micros(pub u64);
+
+impl fmt::Display for Micros {
+    /// RFC 3339 in UTC with microseconds.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = i64::try_from(self.0).ok().and_then(|us| jiff::Timestamp::from_microsecond(us).ok());
+        match time {
+            Some(time) => write!(f, "{time:.6}"),
+            None => f.write_str("(beyond year 9999)"),
+        }
+    }
+}
+
+impl std::str::FromStr for Micros {
+    type Err = TimeError;
+
+    /// Smaller parts of a second are cut off.
+    fn from_str(text: &str) -> Result<Self, TimeError> {
+        let time: jiff::Timestamp = text.parse().map_err(|_| TimeError::Time(text.chars().take(40).collect()))?;
+        u64::try_from(time.as_microsecond()).map(Micros).map_err(|_| TimeError::Time(text.to_owned()))
+    }
+}
+
 /// A calendar day, counted from 1970-01-01; written `YYYY-MM-DD`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct Day(pub i32);

@@ -299,6 +299,15 @@ impl Network {
         self.configure(member, &format!("[log]\npublic_seconds = {seconds}\nwitness = true"));
     }
 
+    /// Lets threat platforms read a stopped member's node by TAXII, on its address.
+    pub fn taxii(&self, member: &str) {
+        let file = self.dir(member).join("luxord.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        let api = text.lines().find(|line| line.starts_with("api = ")).unwrap();
+        let taxii = api.replace("api = ", "taxii = ").replace(":4780", ":0");
+        std::fs::write(&file, text.replace(api, &format!("{api}\n{taxii}"))).unwrap();
+    }
+
     /// A member's folder.
     pub fn dir(&self, member: &str) -> PathBuf {
         self.root.path().join(member)
@@ -572,6 +581,12 @@ impl Daemon {
     pub fn public_log(&self) -> Option<String> {
         let ready = std::fs::read_to_string(self.dir().join("run/ready.json")).unwrap();
         serde_json::from_str::<Json>(&ready).unwrap()["public_log"].as_str().map(str::to_owned)
+    }
+
+    /// Where threat platforms ask what there is, as its `run/ready.json` says, if they may.
+    pub fn taxii(&self) -> Option<String> {
+        let ready = std::fs::read_to_string(self.dir().join("run/ready.json")).unwrap();
+        serde_json::from_str::<Json>(&ready).unwrap()["taxii"].as_str().map(str::to_owned)
     }
 
     /// URL and token of its local interface.

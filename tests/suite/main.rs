@@ -29,6 +29,7 @@ mod rotation;
 mod sandbox;
 mod site;
 mod statistics;
+mod taxii;
 mod threats;
 mod trust;
 mod views;

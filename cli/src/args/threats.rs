@@ -1,10 +1,10 @@
-//! `luxor indicator` and `luxor screen`: threats, and what they hit. Neither needs a node.
+//! `luxor indicator` and `luxor screen`: threats, and what they hit; `luxor taxii`: who reads a node's. None needs a running node.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use luxor_protocol::limits::MAX_INDICATOR_DAYS;
-use luxor_protocol::names::MemberId;
+use luxor_protocol::names::{MemberId, Slug};
 use luxor_protocol::threats::{Advice, ListForm, Listed};
 use luxor_protocol::time::{Day, Millis};
 
@@ -124,6 +124,29 @@ pub(crate) struct ScreenArgs {
     /// Print the sample of rules, to begin from.
     #[arg(long)]
     pub(crate) template: bool,
+    /// One JSON document on stdout.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `luxor taxii`
+#[derive(Debug, Subcommand)]
+pub(crate) enum TaxiiCommand {
+    /// Add a user to the file of a node's folder and print its secret, once. A running node follows.
+    User(TaxiiUserArgs),
+}
+
+/// `luxor taxii user`
+#[derive(Debug, Args)]
+pub(crate) struct TaxiiUserArgs {
+    /// Its name.
+    pub(crate) name: String,
+    /// The node's folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) node: PathBuf,
+    /// Agreements whose indicators it reads; all without. May be given several times.
+    #[arg(long, value_name = "ID")]
+    pub(crate) agreement: Vec<Slug>,
     /// One JSON document on stdout.
     #[arg(long)]
     pub(crate) json: bool,

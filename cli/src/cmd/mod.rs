@@ -38,6 +38,7 @@ mod signatures;
 mod stats;
 mod status;
 mod submit;
+mod taxii;
 mod template;
 mod uses;
 mod window;
@@ -104,6 +105,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Screen(args) => screen::run(&args),
         Command::Queue(command) => queue::run(&command),
         Command::Officer(args) => queue::officer(&args),
+        Command::Taxii(command) => taxii::run(&command),
         Command::Demo(args) => demo::run(args),
         Command::Sandbox(command) => sandbox::run(&command),
         Command::Bench(command) => bench::run(&command),

@@ -1,7 +1,7 @@
 //! `luxord.toml` and `member.toml`, as `luxor init` writes them.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use luxor_protocol::keys::PublicKey;
 use luxor_protocol::limits::MAX_ADDRESSES;
@@ -20,6 +20,14 @@ pub(super) struct NodeConfig {
     retry: Option<Retry>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     store: Option<Store>,
+    #[serde(default, skip_serializing)]
+    pub(super) taxii: Taxii,
+}
+
+/// Who reads the node by TAXII, as far as it is told here.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Taxii {
+    pub(super) users: Option<PathBuf>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -55,6 +63,7 @@ impl NodeConfig {
             listen: Listen { exchange: options.exchange.clone(), api: options.api.clone(), log: options.log.clone() },
             retry: Some(Retry { min_ms: Some(options.retry_min_ms), max_ms: Some(options.retry_max_ms) }),
             store: Some(Store { compression: Some(options.compression) }),
+            taxii: Taxii::default(),
         }
     }
 

@@ -224,6 +224,14 @@ pub(crate) fn card(dir: &Path, network: Digest) -> Result<Document, FoundError> 
     card_under(dir, network, *identity(dir)?.public())
 }
 
+/// The file of a node's TAXII users, in its folder.
+///
+/// # Errors
+/// [`FoundError`] where its configuration cannot be read.
+pub(crate) fn taxii_users(dir: &Path) -> Result<PathBuf, FoundError> {
+    Ok(NodeConfig::load(dir)?.taxii.users.unwrap_or_else(|| "taxii.toml".into()))
+}
+
 /// The same under this identity key, which need not be here.
 ///
 /// # Errors

@@ -8,6 +8,7 @@ mod closing;
 mod documents;
 mod items;
 mod logs;
+mod metrics;
 mod onward;
 mod outbox;
 mod problem;
@@ -110,6 +111,7 @@ impl Api {
             )
             .route("/v1/attachments/{digest}/content", get(attachments::content))
             .route("/v1/attachments/{digest}/fetch", post(attachments::fetch))
+            .route("/v1/metrics", get(metrics::metrics))
             .route("/v1/outbox", get(outbox::state))
             .route("/v1/outbox/dispatches", get(outbox::dispatches))
             .route("/v1/outbox/withdrawals", post(outbox::withdraw))

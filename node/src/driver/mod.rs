@@ -37,6 +37,7 @@ mod route;
 mod send;
 mod settle;
 mod shared;
+mod shelf;
 mod space;
 mod trust;
 mod turns;
@@ -89,6 +90,7 @@ use repair::Repairing;
 pub use repair::{RepairError, RepairFilter, RepairLook, look_at_repairs, repair_groups};
 pub use settle::WithdrawError;
 pub use shared::{Parts, Secrets, Shared, SharedError};
+pub use shelf::{KeptShelf, Told, page as shelf_page};
 pub use trust::{TrustAskError, recognise, uses};
 use windows::Windows;
 pub use windows::{Compared, WindowError};
@@ -516,6 +518,7 @@ impl Run {
         beside.spawn(self.driver.clone().beside_each(Driver::keepers, Driver::fetch_deposits));
         beside.spawn(self.driver.clone().follow_accounts());
         beside.spawn(self.driver.clone().follow_desk());
+        beside.spawn(self.driver.clone().follow_shelf());
         loop {
             let wakeup =
                 self.engine.next_wakeup().map(|at| Duration::from_millis(at.0.saturating_sub(self.elapsed().0)));

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use super::documents::{RefusedDocument, RefusedDocuments};
 use super::hot::Hot;
 use super::known::{Known, KnownError};
+use super::shelf::KeptShelf;
 use crate::accounts::Accounts;
 use crate::desk::Screening;
 use crate::folder::{Folder, FolderError, NodeKeys};
@@ -23,6 +24,7 @@ use crate::rules::Rules;
 use crate::seal::SealKeys;
 use crate::sequencer::{Latest, Sequencer};
 use crate::store::{LogFact, Store, StoreError};
+use crate::taxii::TaxiiCounters;
 use crate::trust::Trust;
 use crate::witness::{Cosigned, CosignedCheckpoint, Outside, Witness};
 
@@ -55,6 +57,10 @@ pub struct Shared {
     pub accounts: Accounts,
     /// Proposals of screening, and officers.
     pub screening: Screening,
+    /// What threat platforms may read.
+    pub shelf: KeptShelf,
+    /// How often they asked.
+    pub taxii: TaxiiCounters,
     /// Wrong receipts, at a practice partner's node only.
     pub practice: Option<Practice>,
     /// Witnesses outside the network.
@@ -155,6 +161,7 @@ impl Shared {
         let cosigned = Cosigned::new(known.policy.clone(), keys, kept.map(|kept| (kept.size, kept.note_bytes)));
         let home = directory.charter().member(&me.member()).and_then(home);
         let accounts = Accounts::open(&store, rules.accounting.clone(), home, rules.accounts_wanted)?;
+        let shelf = KeptShelf::new(directory.network());
         let witness = Witness::new(me.clone(), origin, secrets.witness.clone(), directory, store.clone());
         Ok(Self {
             me,
@@ -171,6 +178,8 @@ impl Shared {
             trust: Arc::default(),
             accounts,
             screening,
+            shelf,
+            taxii: TaxiiCounters::default(),
             practice,
             refused: RefusedDocuments::default(),
             cosigned: Mutex::new(cosigned),

@@ -19,43 +19,27 @@ mod witness;
 #[cfg(test)]
 mod tests;
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::Request;
 use axum::http::Method;
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use crate::driver::Driver;
 use crate::logfiles::{LogFiles, PublicLog};
 use crate::sequencer::Latest;
+pub use crate::serving::{MAX_CONNECTION_TIME, MAX_CONNECTIONS, MAX_HEAD_BYTES, MAX_HEAD_TIME};
+use crate::serving::{accept, serve_connection};
 use crate::store::Store;
 use crate::trust::Trust;
 use answer::answer;
 use witness::{ADD_CHECKPOINT, HttpWitness, add_checkpoint};
-
-/// Connections at a time; further ones wait to be accepted.
-pub const MAX_CONNECTIONS: usize = 256;
-/// Bytes of a request line with its headers; above it the answer is 431.
-pub const MAX_HEAD_BYTES: usize = 16 * 1024;
-/// How long a client may take for them, also between two requests.
-pub const MAX_HEAD_TIME: Duration = Duration::from_secs(10);
-/// How long a connection may stay; a client that wants more makes another.
-pub const MAX_CONNECTION_TIME: Duration = Duration::from_secs(300);
-/// How long the answer that is under way at that time may still take.
-const LAST_ANSWER_TIME: Duration = Duration::from_secs(10);
-/// Pause after a connection could not be accepted: there may be no file descriptors left.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Why the public log does not listen.
 #[derive(Debug, thiserror::Error)]
@@ -130,45 +114,24 @@ impl Public {
                 _ = stop.wait_for(|stop| *stop) => return,
                 _ = ticks.tick() => drop(self.context.log.publish(newest())),
                 Some(_) = connections.join_next() => {}
-                stream = accept(&self.listener), if connections.len() < MAX_CONNECTIONS => {
-                    connections.spawn(serve_connection(stream, self.context.clone()));
+                stream = accept(&self.listener, "public log"), if connections.len() < MAX_CONNECTIONS => {
+                    connections.spawn(serve_one(stream, self.context.clone()));
                 }
             }
         }
     }
 }
 
-async fn accept(listener: &TcpListener) -> TcpStream {
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => return stream,
-            Err(error) => {
-                tracing::warn!(%error, "public log: a connection could not be accepted");
-                sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-}
-
-async fn serve_connection(stream: TcpStream, context: Arc<Context>) {
-    // Answers are small; without this only they are later.
-    let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request: Request<Incoming>| {
+async fn serve_one(stream: TcpStream, context: Arc<Context>) {
+    serve_connection(stream, |request: Request<Incoming>| {
         let context = context.clone();
         async move {
             let (head, body) = request.into_parts();
             if let (Some(witness), &Method::POST, ADD_CHECKPOINT) = (&context.witness, &head.method, head.uri.path()) {
-                return Ok::<_, Infallible>(add_checkpoint(witness, body).await);
+                return add_checkpoint(witness, body).await;
             }
-            Ok(answer(&context, &head.method, &head.uri, &head.headers).await)
+            answer(&context, &head.method, &head.uri, &head.headers).await
         }
-    });
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(MAX_HEAD_TIME).max_buf_size(MAX_HEAD_BYTES);
-    let mut serving = pin!(http.serve_connection(TokioIo::new(stream), service));
-    // Whatever ends a connection is the client's affair.
-    if timeout(MAX_CONNECTION_TIME, serving.as_mut()).await.is_err() {
-        serving.as_mut().graceful_shutdown();
-        let _ = timeout(LAST_ANSWER_TIME, serving).await;
-    }
+    })
+    .await;
 }

@@ -153,6 +153,9 @@ pub struct ReadyFile {
     /// Where anybody can read its public log, as `http://127.0.0.1:4790`, if it has one.
     #[serde(default)]
     pub public_log: Option<String>,
+    /// Where threat platforms ask by TAXII 2.1 what there is, as `http://127.0.0.1:4795/taxii2/`, if they may.
+    #[serde(default)]
+    pub taxii: Option<String>,
 }
 
 /// A refusal of a request.

@@ -12,6 +12,7 @@
 //! | `breadth` | what would hit half the world, told before it is published |
 //! | `stix` | indicators as STIX 2.1 objects, and from these |
 //! | `desk` | proposals, officers' orders, and how a mistake is undone |
+//! | `shelf` | what threat platforms read by TAXII 2.1: collections, versions, dates, pages |
 //! | `lists` | indicators from public lists |
 //!
 //! All of it is pure: no clock, no storage. Not here: reading records and sending what was decided (node).
@@ -25,6 +26,7 @@ mod names;
 mod plain;
 mod rules;
 mod screener;
+pub mod shelf;
 mod sought;
 mod stix;
 mod subject;

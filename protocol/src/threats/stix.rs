@@ -3,7 +3,7 @@
 //! What customs look for stands in a property extension, whole, so that nothing is lost on the way and back; the pattern repeats it in one
 //! line for people. A STIX pattern of its own is taken where it names sites (`url:value`, `domain-name:value`), joined by OR; all else that
 //! patterns of computer networks name is nothing that a declaration tells. Source: STIX 2.1, sections 3.2, 4.7, 7.2 and 7.3; TLP 2.0 as
-//! OASIS's extension gives it. Not here: TAXII.
+//! OASIS's extension gives it. Not here: TAXII (`shelf`).
 
 use serde_json::{Map, Value as Json, json};
 
@@ -16,6 +16,8 @@ use crate::time::Millis;
 const EXTENSION: &str = "extension-definition--5f0c2f4e-6f62-4d5c-9a5e-3d8b7c1f0a26";
 const TLP_EXTENSION: &str = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d";
 const TLP_CREATED: &str = "2022-10-01T00:00:00.000Z";
+/// The same moment.
+pub(super) const TLP_MOMENT: Millis = Millis(1_664_582_400_000);
 /// The language of patterns that are only there for people.
 const PATTERN_TYPE: &str = "luxor";
 /// Groups of the record that stand in the extension as they are.
@@ -220,16 +222,22 @@ fn fields(row: &Json) -> String {
     format!("({})", fields.join(" "))
 }
 
+/// The identifier of a member's identity object.
+pub(super) fn identity_id(issuer: &MemberId) -> String {
+    format!("identity--{}", IndicatorId::derived(&["identity", issuer.as_str()]).uuid())
+}
+
 /// A member as an identity object; the same for the same name.
-fn identity(issuer: &MemberId) -> Json {
-    let id = format!("identity--{}", IndicatorId::derived(&["identity", issuer.as_str()]).uuid());
+pub(super) fn identity(issuer: &MemberId) -> Json {
+    let id = identity_id(issuer);
     json!({
         "type": "identity", "spec_version": "2.1", "id": id, "created": TLP_CREATED, "modified": TLP_CREATED,
         "name": issuer.as_str(), "identity_class": "organization",
     })
 }
 
-fn marking(tlp: Tlp) -> Json {
+/// A label as a marking definition.
+pub(super) fn marking(tlp: Tlp) -> Json {
     json!({
         "type": "marking-definition", "spec_version": "2.1", "id": marking_id(tlp), "created": TLP_CREATED,
         "name": format!("TLP:{}", tlp.word().to_ascii_uppercase()),
@@ -238,7 +246,7 @@ fn marking(tlp: Tlp) -> Json {
 }
 
 /// OASIS's identifiers of TLP 2.0 markings.
-const fn marking_id(tlp: Tlp) -> &'static str {
+pub(super) const fn marking_id(tlp: Tlp) -> &'static str {
     match tlp {
         Tlp::Clear => "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487",
         Tlp::Green => "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb",

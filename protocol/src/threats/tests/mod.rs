@@ -4,6 +4,7 @@
 mod formats;
 mod lists;
 mod screening;
+mod shelf;
 mod versions;
 
 use serde_json::{Value as Json, json};
