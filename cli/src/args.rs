@@ -29,7 +29,8 @@ pub(crate) use stats::{
     StatsTableArgs, StatsThresholdArgs, StatsVerifyArgs,
 };
 pub(crate) use threats::{
-    IndicatorCheckArgs, IndicatorCommand, IndicatorFromStixArgs, IndicatorListArgs, IndicatorToStixArgs, ScreenArgs,
+    IndicatorCheckArgs, IndicatorCommand, IndicatorFromCsvArgs, IndicatorFromStixArgs, IndicatorListArgs,
+    IndicatorToStixArgs, ScreenArgs,
 };
 pub(crate) use traders::{
     AttestKeyAddArgs, AttestKeyCommand, AttestKeyEndArgs, AttestKeyListArgs, RecogniseArgs, UsesArgs,
