@@ -34,8 +34,8 @@ pub(crate) use stats::{
     StatsTableArgs, StatsThresholdArgs, StatsVerifyArgs,
 };
 pub(crate) use threats::{
-    IndicatorCheckArgs, IndicatorCommand, IndicatorFromStixArgs, IndicatorListArgs, IndicatorToStixArgs, ScreenArgs,
-    TaxiiCommand, TaxiiUserArgs,
+    IndicatorCheckArgs, IndicatorCommand, IndicatorFromCsvArgs, IndicatorFromStixArgs, IndicatorListArgs,
+    IndicatorToStixArgs, ScreenArgs, TaxiiCommand, TaxiiUserArgs,
 };
 pub(crate) use traders::{
     AttestKeyAddArgs, AttestKeyCommand, AttestKeyEndArgs, AttestKeyListArgs, RecogniseArgs, UsesArgs,

@@ -15,6 +15,9 @@ pub(crate) enum IndicatorCommand {
     List(IndicatorListArgs),
     /// Make records `indicator` of a STIX 2.1 bundle, for `luxor submit`; what declarations and platforms do not tell is named and left out.
     FromStix(IndicatorFromStixArgs),
+    /// Make records `indicator` of a table in CSV, a row each, for `luxor submit`; with one refused row nothing is written. The same reference is
+    /// the same indicator each time.
+    FromCsv(IndicatorFromCsvArgs),
     /// Write records `indicator` as a STIX 2.1 bundle.
     ToStix(IndicatorToStixArgs),
     /// Look through records `indicator` before they are submitted: what is wrong with them, and which would hit half the world.
@@ -56,6 +59,39 @@ pub(crate) struct IndicatorFromStixArgs {
     #[command(flatten)]
     pub(crate) made: MadeArgs,
 }
+
+/// `luxor indicator from-csv`
+#[derive(Debug, Args)]
+#[command(after_help = COLUMNS_HELP)]
+pub(crate) struct IndicatorFromCsvArgs {
+    /// The table. `-` reads stdin.
+    #[arg(required_unless_present = "template")]
+    pub(crate) file: Option<PathBuf>,
+    /// Whose indicators they will be: the member's name.
+    #[arg(long, value_name = "ID", required_unless_present = "template")]
+    pub(crate) issuer: Option<MemberId>,
+    /// For how many days they hold that have no valid_until.
+    #[arg(long, value_name = "N", default_value_t = 365, value_parser = clap::value_parser!(u64).range(1..=MAX_INDICATOR_DAYS))]
+    pub(crate) days: u64,
+    /// Where to write the records. Without it, stdout.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Print a table with all columns and two rows, to begin from.
+    #[arg(long, exclusive = true)]
+    pub(crate) template: bool,
+}
+
+const COLUMNS_HELP: &str = "\
+Columns, in any order, by the names of the record's fields; others are refused, those that are not used may be left out:
+  once           id or reference, revision, action, valid_from, valid_until, threat, confidence, tlp, advice, name, text, list, list_id,
+                 supersedes, mass_from_kg, mass_to_kg
+  goods          hs, words, origin, value_from, value_to, currency, net_kg_from, net_kg_to
+  routes         departure, destination, first_entry, transit, mode, office
+  parties        party_role, party_id, party_name, party_country, platform
+  numbers        prefix, operator
+  sites          site
+Goods, routes, parties, numbers and sites may stand several times: `|` divides their values, which pair up by their places within a group, so
+all columns of it that are not empty have as many ('9503|950300' and 'CN|'). A day stands for its first moment.";
 
 /// Whose records are made, and where they go.
 #[derive(Debug, Args)]

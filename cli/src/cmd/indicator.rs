@@ -1,8 +1,9 @@
-//! `luxor indicator`: records of indicators from public lists and STIX, as STIX, and looked through. Needs no node.
+//! `luxor indicator`: records of indicators from public lists, STIX and tables, as STIX, and looked through. Needs no node.
 
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 
+use luxor_protocol::formats::{INDICATORS_TEMPLATE, Row, indicators};
 use luxor_protocol::limits::MAX_LIST_BYTES;
 use luxor_protocol::names::MemberId;
 use luxor_protocol::record::{content_from_json, content_to_json};
@@ -13,7 +14,8 @@ use serde_json::{Value as Json, json};
 use super::submit::{Read, read_records};
 use super::{now, some};
 use crate::args::{
-    IndicatorCheckArgs, IndicatorCommand, IndicatorFromStixArgs, IndicatorListArgs, IndicatorToStixArgs, SubmitArgs,
+    IndicatorCheckArgs, IndicatorCommand, IndicatorFromCsvArgs, IndicatorFromStixArgs, IndicatorListArgs,
+    IndicatorToStixArgs, SubmitArgs,
 };
 use crate::exit::{Exit, RefusedError};
 use crate::input::STDIN;
@@ -28,6 +30,7 @@ pub(super) fn run(command: &IndicatorCommand) -> anyhow::Result<Exit> {
     match command {
         IndicatorCommand::List(args) => list(args),
         IndicatorCommand::FromStix(args) => taken(args),
+        IndicatorCommand::FromCsv(args) => table(args),
         IndicatorCommand::ToStix(args) => bundle(args),
         IndicatorCommand::Check(args) => check(args),
     }
@@ -104,6 +107,39 @@ fn taken(args: &IndicatorFromStixArgs) -> anyhow::Result<Exit> {
         some(others, "object")
     ));
     Ok(if left > 0 { Exit::Findings } else { Exit::Ok })
+}
+
+fn table(args: &IndicatorFromCsvArgs) -> anyhow::Result<Exit> {
+    let (Some(file), Some(issuer)) = (&args.file, &args.issuer) else {
+        ui::raw(INDICATORS_TEMPLATE.as_bytes())?;
+        return Ok(Exit::Ok);
+    };
+    let bytes = read(file)?;
+    let refused = |error: &dyn std::fmt::Display| RefusedError(format!("{}: {error}", file.display()));
+    let (mut records, mut made, mut wrong) = (Vec::new(), 0, 0u64);
+    for row in indicators(bytes.as_slice(), issuer, now(), args.days).map_err(|error| refused(&error))? {
+        match row.map_err(|error| refused(&error))? {
+            Row::Record { content, .. } => {
+                // Writing to memory does not fail.
+                let _ = writeln!(records, "{}", content_to_json(&content));
+                made += 1;
+            }
+            Row::Refused(refusal) => {
+                wrong += refusal.rows;
+                if wrong <= SHOWN as u64 {
+                    ui::say(&format!("{}: {refusal}", file.display()));
+                }
+            }
+        }
+    }
+    if wrong > 0 {
+        let told = some(wrong, "row");
+        ui::say(&format!("{told} refused, so nothing is written of {} that could be made", some(made, "indicator")));
+        return Ok(Exit::Findings);
+    }
+    write(args.output.as_deref(), &records)?;
+    ui::say(&some(made, "indicator"));
+    Ok(Exit::Ok)
 }
 
 fn bundle(args: &IndicatorToStixArgs) -> anyhow::Result<Exit> {
@@ -191,7 +227,7 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     }
 }
 
-pub(super) fn write(output: Option<&Path>, bytes: &[u8]) -> anyhow::Result<()> {
+fn write(output: Option<&Path>, bytes: &[u8]) -> anyhow::Result<()> {
     match output.filter(|path| *path != Path::new(STDIN)) {
         Some(path) => Ok(files::write(path, bytes)?),
         None => Ok(ui::raw(bytes)?),

@@ -2,7 +2,8 @@
 //! use. Needs no node.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -13,12 +14,13 @@ use luxor_protocol::time::Millis;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
-use super::indicator::{each, write};
+use super::indicator::each;
 use super::submit::{Read, read_records};
 use super::{now, some};
 use crate::args::{ScreenArgs, SubmitArgs};
 use crate::exit::{Exit, RefusedError};
-use crate::input::once_stdin;
+use crate::files::FileError;
+use crate::input::{STDIN, once_stdin};
 use crate::{files, ui};
 
 /// The word for the built-in rules.
@@ -73,13 +75,14 @@ pub(super) fn run(args: &ScreenArgs) -> anyhow::Result<Exit> {
     for source in &args.indicators {
         taken += take(&mut screener, source)?;
     }
-    let mut work = Work::new(args, at, &rules, &screener);
+    let lines = args.output.as_deref().map(Lines::begin).transpose()?;
+    let mut work = Work::new(at, &rules, &screener, lines);
     let mut names = Vec::new();
     for file in &args.files {
         let input = SubmitArgs::reading(file, args.format.as_deref(), args.mapping.as_deref());
         names.push(read_records(&input, |read| {
             match read {
-                Read::Record(content, place) => work.record(&content, place.line),
+                Read::Record(content, place) => work.record(&content, place.line)?,
                 Read::Refused { rows, text } => {
                     work.refused += rows;
                     ui::say(&text);
@@ -90,8 +93,8 @@ pub(super) fn run(args: &ScreenArgs) -> anyhow::Result<Exit> {
         })?);
     }
     work.progress.clear();
-    if let Some(path) = &args.output {
-        write(Some(path), &work.lines)?;
+    if let Some(lines) = work.lines.take() {
+        lines.complete()?;
     }
     let told = work.finish(names, taken);
     match args.json {
@@ -122,8 +125,52 @@ fn take(screener: &mut Screener, source: &str) -> anyhow::Result<u64> {
     })
 }
 
+/// Where the lines of what is hit go, one by one, however many they are.
+enum Lines {
+    /// A file that stands in its place once it is complete.
+    File(PathBuf, BufWriter<tempfile::NamedTempFile>),
+    /// A pipe or a device, which is no file that could be replaced.
+    Device(PathBuf, BufWriter<File>),
+    Stdout(BufWriter<std::io::Stdout>),
+}
+
+impl Lines {
+    fn begin(path: &Path) -> anyhow::Result<Self> {
+        if path == Path::new(STDIN) {
+            return Ok(Self::Stdout(BufWriter::new(std::io::stdout())));
+        }
+        Ok(match path.metadata().is_ok_and(|found| !found.is_file()) {
+            true => {
+                let file = File::options().write(true).open(path).map_err(FileError::at(path))?;
+                Self::Device(path.to_owned(), BufWriter::new(file))
+            }
+            false => Self::File(path.to_owned(), BufWriter::new(files::begin(path)?)),
+        })
+    }
+
+    fn add(&mut self, line: &Json) -> anyhow::Result<()> {
+        match self {
+            Self::File(path, file) => writeln!(file, "{line}").map_err(FileError::at(path))?,
+            Self::Device(path, file) => writeln!(file, "{line}").map_err(FileError::at(path))?,
+            Self::Stdout(out) => writeln!(out, "{line}")?,
+        }
+        Ok(())
+    }
+
+    fn complete(self) -> anyhow::Result<()> {
+        match self {
+            Self::File(path, file) => {
+                let file = file.into_inner().map_err(|error| FileError::at(&path)(error.into_error()))?;
+                files::complete(file, &path)?;
+            }
+            Self::Device(path, mut file) => file.flush().map_err(FileError::at(&path))?,
+            Self::Stdout(mut out) => out.flush()?,
+        }
+        Ok(())
+    }
+}
+
 struct Work<'a> {
-    args: &'a ScreenArgs,
     at: Millis,
     rules: &'a ScreeningRules,
     screener: &'a Screener,
@@ -134,15 +181,14 @@ struct Work<'a> {
     proposals: BTreeMap<&'static str, u64>,
     by_rule: BTreeMap<String, u64>,
     counted: BTreeMap<(String, String), Counted>,
-    lines: Vec<u8>,
+    lines: Option<Lines>,
     busy: Duration,
     progress: ui::Progress,
 }
 
 impl<'a> Work<'a> {
-    fn new(args: &'a ScreenArgs, at: Millis, rules: &'a ScreeningRules, screener: &'a Screener) -> Self {
+    fn new(at: Millis, rules: &'a ScreeningRules, screener: &'a Screener, lines: Option<Lines>) -> Self {
         Self {
-            args,
             at,
             rules,
             screener,
@@ -153,13 +199,13 @@ impl<'a> Work<'a> {
             proposals: BTreeMap::new(),
             by_rule: BTreeMap::new(),
             counted: BTreeMap::new(),
-            lines: Vec::new(),
+            lines,
             busy: Duration::ZERO,
             progress: ui::Progress::new(),
         }
     }
 
-    fn record(&mut self, content: &Content, line: u64) {
+    fn record(&mut self, content: &Content, line: u64) -> anyhow::Result<()> {
         self.records += 1;
         let table = content.table();
         let at = match self.readings.iter().position(|(known, _)| *known == table) {
@@ -173,7 +219,7 @@ impl<'a> Work<'a> {
         let hits = self.screener.screen(&self.readings[at].1.read(content), self.at);
         self.busy += began.elapsed();
         if hits.is_empty() {
-            return;
+            return Ok(());
         }
         self.hit += 1;
         let assessed = self.rules.assess(&hits, &[], self.at.day());
@@ -189,7 +235,7 @@ impl<'a> Work<'a> {
                 *counted = Counted { issuer, id, name: hit.indicator.name.clone(), records: 1 };
             }
         }
-        if self.args.output.is_some() {
+        if let Some(lines) = &mut self.lines {
             let reference = ["filing", "reference"].iter().find_map(|group| content.field(group, "own_reference"));
             let told = json!({
                 "line": line,
@@ -201,9 +247,9 @@ impl<'a> Work<'a> {
                 "hits": hits.iter().take(MAX_HITS).map(told).collect::<Vec<_>>(),
                 "more_hits": hits.len().saturating_sub(MAX_HITS),
             });
-            // Writing to memory does not fail.
-            let _ = writeln!(self.lines, "{told}");
+            lines.add(&told)?;
         }
+        Ok(())
     }
 
     fn finish(self, files: Vec<String>, indicators: u64) -> Screened {

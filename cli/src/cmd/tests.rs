@@ -5,6 +5,7 @@
 mod duty;
 mod governance;
 mod stats;
+mod threats;
 mod traders;
 
 use std::path::{Path, PathBuf};

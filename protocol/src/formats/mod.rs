@@ -1,5 +1,5 @@
 //! Files into content and back: NDJSON and CSV in the forms of this project, CSV by a mapping file, postal messages, and WCO XML; and
-//! statements of bank accounts (CSV, ISO 20022 camt.053), which are no records.
+//! tables of indicators, and statements of bank accounts (CSV, ISO 20022 camt.053), which are no records.
 //!
 //! In: one row or one parcel at a time, each either a record or a refusal with its place in the file. A bad row never
 //! disturbs another one, and no more than a parcel and a line are held, however large the file is.
@@ -17,6 +17,7 @@ mod flat;
 mod flat_write;
 mod guard;
 mod header;
+mod indicators;
 mod lines;
 mod mapping;
 mod ndjson;
@@ -51,6 +52,7 @@ pub(crate) use self::csv::{Splitter, check_width, header, read_row, splitter};
 pub use self::flat::{Flat, flat};
 pub use self::flat_write::{Columns, FlatError, FlatWriter};
 pub use self::guard::guarded_text;
+pub use self::indicators::{INDICATORS_TEMPLATE, Indicators, indicators};
 pub use self::mapping::{Arguments, Mapping, MappingError};
 pub use self::ndjson::{Ndjson, ndjson};
 pub use self::postal::{Message, MessageSource, Messages, Segment, SegmentLines, Unreadable, messages, segment_lines};
@@ -189,6 +191,12 @@ pub enum FormatError {
         "the CSV header is not of the canonical form: {what}\nhint: record,type,version,items,goods and paths such as route.destination; another file needs a mapping"
     )]
     Flat {
+        /// What is wrong.
+        what: String,
+    },
+    /// The header is not that of a table of indicators.
+    #[error("the CSV header is not that of a table of indicators: {what}\nhint: --template prints all columns")]
+    Indicators {
         /// What is wrong.
         what: String,
     },

@@ -189,7 +189,7 @@ impl IndicatorId {
     }
 
     /// The same identifier for the same parts.
-    pub(super) fn derived(parts: &[&str]) -> Self {
+    pub(crate) fn derived(parts: &[&str]) -> Self {
         let mut hasher = Hasher::new(Domain::Index);
         parts.iter().for_each(|part| hasher.part(part.as_bytes()));
         let mut bytes = [0; 16];

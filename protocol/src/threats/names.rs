@@ -7,7 +7,7 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
+use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher, RandomState};
 
 use super::plain::{PlainName, Word, one_edit};
 
@@ -31,10 +31,13 @@ pub(super) fn alike(listed: &PlainName, told: &PlainName) -> Option<u32> {
 fn by_words(listed: &PlainName, told: &PlainName) -> u32 {
     let (mut used, mut done) = (0u64, 0u64); // at most MAX_NAME_WORDS, fewer than 64
     let (mut sum, mut real) = (0u32, 0u32);
-    let words = by_weight(listed);
     let ways: [fn(&Word, &Word) -> Option<u32>; 3] = [equal, edited, |one, other| initial(&one.spelt, &other.spelt)];
     for (way, counts) in ways.into_iter().zip([true, true, false]) {
-        for (place, word) in words.iter().enumerate() {
+        // Initials alone are no name.
+        if !counts && 2 * real < listed.weight {
+            return 0;
+        }
+        for (place, word) in listed.by_weight().enumerate() {
             if done & (1 << place) != 0 {
                 continue;
             }
@@ -49,19 +52,11 @@ fn by_words(listed: &PlainName, told: &PlainName) -> u32 {
             }
         }
     }
-    // Initials alone are no name.
-    if 2 * real < listed.weight { 0 } else { sum / (listed.weight + told.weight) }
+    sum / (listed.weight + told.weight)
 }
 
 fn equal(one: &Word, other: &Word) -> Option<u32> {
     (one.text == other.text).then_some(100)
-}
-
-/// Words by falling weight.
-fn by_weight(name: &PlainName) -> Vec<&Word> {
-    let mut words: Vec<&Word> = name.words.iter().collect();
-    words.sort_by(|a, b| b.weight.cmp(&a.weight).then_with(|| a.cmp(b)));
-    words
 }
 
 /// How much alike two words are: equal by sound, or one edit apart by sound or as they are spelt.
@@ -104,7 +99,7 @@ struct Listed {
 
 #[derive(Debug, Default)]
 struct Near {
-    by: RandomState,
+    point: Point,
     found: HashMap<u64, Vec<u32>, BuildHasherDefault<Hashed>>,
 }
 
@@ -119,7 +114,7 @@ impl NameIndex {
         same.push(at);
         self.near_joined.add(&name.joined, at);
         let (mut weight, mut before) = (0, None);
-        for word in by_weight(name) {
+        for word in name.by_weight() {
             // Equal words stand beside one another.
             if before != Some(word) {
                 let listed = match self.by_word.get(word) {
@@ -150,15 +145,19 @@ impl NameIndex {
 
     /// The names that are alike.
     pub(super) fn find(&self, told: &PlainName) -> Vec<u32> {
-        let mut found = Vec::new();
-        self.near_joined.find(&told.joined, |name| found.push(name));
+        let (mut found, mut near) = (Vec::new(), Vec::new());
+        self.near_joined.find(&told.joined, &mut found);
         for word in &told.words {
-            self.near_words.find(word, |listed| {
-                let listed = &self.words[listed as usize];
+            near.clear();
+            // One word is found by many of its parts.
+            self.near_words.find(word, &mut near);
+            near.sort_unstable();
+            near.dedup();
+            for listed in near.iter().map(|listed| &self.words[*listed as usize]) {
                 if edited(&listed.word, word).is_some() {
                     found.extend(&listed.names);
                 }
-            });
+            }
         }
         found.sort_unstable();
         found.dedup();
@@ -169,48 +168,82 @@ impl NameIndex {
 
 impl Near {
     fn add(&mut self, word: &Word, at: u32) {
-        let mut keys = Vec::with_capacity(2 * word.spelt.len());
-        each_remains(&self.by, word, |key| keys.push(key));
-        for key in keys {
-            let there = self.found.entry(key).or_default();
+        let found = &mut self.found;
+        self.point.each_remains(word, |key| {
+            let there = found.entry(key).or_default();
             if there.last() != Some(&at) {
                 there.push(at);
             }
-        }
+        });
     }
 
-    fn find(&self, word: &Word, mut found: impl FnMut(u32)) {
-        each_remains(&self.by, word, |key| {
+    fn find(&self, word: &Word, found: &mut Vec<u32>) {
+        self.point.each_remains(word, |key| {
             if let Some(there) = self.found.get(&key) {
-                there.iter().for_each(|at| found(*at));
+                found.extend(there);
             }
         });
     }
 }
 
-/// Those of both spellings.
-fn each_remains(by: &RandomState, word: &Word, mut key: impl FnMut(u64)) {
-    remains(by, &word.text, &mut key);
-    if word.spelt != word.text {
-        remains(by, &word.spelt, &mut key);
+/// Where polynomials are evaluated whose coefficients are a text's letters: the fingerprint of a text (Karp, Rabin 1987), from which that
+/// of the same text without a letter follows in one step. Nobody who writes names knows the point, so nobody can make them meet.
+#[derive(Debug)]
+struct Point(u64);
+
+/// Of the field: a Mersenne prime.
+const PRIME: u64 = (1 << 61) - 1;
+
+impl Default for Point {
+    fn default() -> Self {
+        Self(RandomState::new().hash_one(PRIME) % PRIME)
     }
 }
 
-/// Hashes of a text and, where it is long enough, of all that it is without one of its letters. Plain text is ASCII.
-fn remains(by: &RandomState, text: &str, mut key: impl FnMut(u64)) {
-    key(by.hash_one(text));
-    let bytes = text.as_bytes();
-    if bytes.len() < MIN_EDITED {
-        return;
+impl Point {
+    /// Those of both spellings.
+    fn each_remains(&self, word: &Word, mut key: impl FnMut(u64)) {
+        self.remains(&word.text, &mut key);
+        if word.spelt != word.text {
+            self.remains(&word.spelt, &mut key);
+        }
     }
-    let mut rest = Vec::with_capacity(bytes.len());
-    for at in 0..bytes.len() {
-        rest.clear();
-        rest.extend_from_slice(&bytes[..at]);
-        rest.extend_from_slice(&bytes[at + 1..]);
-        // As `hash_one` of the text would be, so that a word meets what remains of a longer one.
-        key(by.hash_one(std::str::from_utf8(&rest).unwrap_or_default()));
+
+    /// Of a text and, where it is long enough, of all that it is without one of its letters. Plain text is ASCII.
+    fn remains(&self, text: &str, mut key: impl FnMut(u64)) {
+        // Bits beyond those of the field, for a table that looks at the first ones.
+        let mut key = |number: u64| key(number ^ number << 3);
+        let [first, rest @ ..] = text.as_bytes() else { return };
+        let mut without = rest.iter().rev().fold(0, |sum, letter| plus(times(sum, self.0), u64::from(*letter)));
+        key(plus(times(without, self.0), u64::from(*first)));
+        if text.len() < MIN_EDITED {
+            return;
+        }
+        key(without);
+        let (mut before, mut power) = (*first, 1);
+        for letter in rest.iter().copied() {
+            // Without the next letter instead of this one: this one stands in that one's place.
+            if letter != before {
+                let change = plus(u64::from(before), PRIME - u64::from(letter));
+                without = plus(without, times(change, power));
+                key(without);
+            }
+            (before, power) = (letter, times(power, self.0));
+        }
     }
+}
+
+/// The sum of two numbers of the field.
+fn plus(one: u64, other: u64) -> u64 {
+    let sum = one + other; // below 2^62
+    if sum >= PRIME { sum - PRIME } else { sum }
+}
+
+/// Their product.
+fn times(one: u64, other: u64) -> u64 {
+    let product = u128::from(one) * u128::from(other); // below 2^122
+    // 2^61 is 1 in this field, so the upper half counts as much as the lower.
+    plus(product as u64 & PRIME, (product >> 61) as u64)
 }
 
 /// Keys that are hashes already.
@@ -265,6 +298,29 @@ mod tests {
     }
 
     proptest! {
+        /// What remains of a text without a letter has the fingerprint of that remainder.
+        #[test]
+        fn what_remains_is_found_as_it_is_itself(text in "[a-c0-9]{1,12}") {
+            let point = Point::default();
+            let keys = |text: &str| {
+                let mut keys = Vec::new();
+                point.remains(text, |key| keys.push(key));
+                keys
+            };
+            let mut meant = vec![text.clone()];
+            if text.len() >= MIN_EDITED {
+                meant.extend((0..text.len()).map(|at| text[..at].to_owned() + &text[at + 1..]));
+                meant[1..].sort();
+                meant.dedup();
+            }
+            let mut meant: Vec<u64> = meant.iter().map(|text| keys(text)[0]).collect();
+            meant.sort_unstable();
+            let mut told = keys(&text);
+            told.sort_unstable();
+            told.dedup();
+            prop_assert_eq!(told, meant);
+        }
+
         /// The index finds exactly those that comparing with each finds.
         #[test]
         fn it_finds_what_comparing_with_all_finds(

@@ -6,7 +6,6 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use any_ascii::any_ascii_char;
-use strsim::osa_distance;
 
 use crate::limits::{MAX_NAME_WORDS, MAX_PLAIN_NAME_CHARS, MAX_TEXT_CHARS};
 
@@ -68,6 +67,8 @@ pub(super) struct Word {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlainName {
     pub(super) words: Vec<Word>,
+    /// Places of the words, the heaviest first.
+    heaviest: Box<[u8]>,
     /// All words behind one another, without the spaces.
     pub(super) joined: Word,
     pub(super) weight: u32,
@@ -99,23 +100,61 @@ impl PlainName {
         let weight = words.iter().map(|word| word.weight).sum();
         let joined: String = words.iter().map(|word| &*word.spelt).collect();
         let joined = Word { text: folded(&joined).into(), spelt: joined.into(), weight };
-        (weight > 0).then_some(Self { words, joined, weight })
+        let mut heaviest: Box<[u8]> = (0..words.len() as u8).collect(); // at most MAX_NAME_WORDS
+        let word = |at: &u8| &words[usize::from(*at)];
+        heaviest.sort_unstable_by(|a, b| {
+            let (one, other) = (word(a), word(b));
+            other.weight.cmp(&one.weight).then_with(|| one.cmp(other)).then(a.cmp(b))
+        });
+        (weight > 0).then_some(Self { words, heaviest, joined, weight })
+    }
+
+    /// Words by falling weight; equal ones stand beside one another.
+    pub(super) fn by_weight(&self) -> impl Iterator<Item = &Word> {
+        // Places of its own words.
+        self.heaviest.iter().map(|at| &self.words[usize::from(*at)])
     }
 }
 
 fn is_form(spelt: &str, folded: &str) -> bool {
-    let long = |form: &String| *form == folded || one_edit(form, folded);
+    let long = |form: &String| form == folded || one_edit(form, folded);
     LISTS.forms.contains(&respelt(spelt)) || LISTS.long_forms.iter().any(long)
 }
 
 /// Letters that Cyrillic and Greek have no other for.
 fn respelt(word: &str) -> String {
-    word.replace("dzh", "j").replace("kh", "h").replace('c', "k")
+    let (mut rest, mut plain) = (word.as_bytes(), String::with_capacity(word.len()));
+    while let [first, ..] = rest {
+        let (letter, length) = match rest {
+            [b'd', b'z', b'h', ..] => (b'j', 3),
+            [b'k', b'h', ..] => (b'h', 2),
+            [b'c', ..] => (b'k', 1),
+            _ => (*first, 1),
+        };
+        plain.push(char::from(letter));
+        rest = &rest[length..];
+    }
+    plain
 }
 
-/// Whether one edit makes one word of another of nearly its length.
+/// Whether exactly one edit makes one word of another: a letter more, less or another, or two neighbours exchanged (optimal string
+/// alignment). Plain text is ASCII.
 pub(super) fn one_edit(one: &str, other: &str) -> bool {
-    one.len().abs_diff(other.len()) <= 1 && osa_distance(one, other) == 1
+    let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
+    let (short, long) = (short.as_bytes(), long.as_bytes());
+    if long.len() - short.len() > 1 {
+        return false;
+    }
+    let differs = |(one, other): (&u8, &u8)| one != other;
+    let Some(at) = short.iter().zip(long).position(differs) else { return long.len() > short.len() };
+    let (short, long) = (&short[at..], &long[at..]);
+    if long.len() > short.len() {
+        return *short == long[1..];
+    }
+    match (short, long) {
+        ([a, b, rest @ ..], [c, d, other @ ..]) if a == d && b == c => rest == other,
+        _ => short[1..] == long[1..],
+    }
 }
 
 /// Words of a text in small letters and digits of ASCII, as goods are described, without what is only punctuation.
@@ -164,54 +203,18 @@ fn spelt(name: &str, chars: usize) -> String {
 
 /// The same for spellings that differ only by who romanised them: one letter for a sound, none twice.
 fn folded(word: &str) -> String {
-    // Pairs before letters; the longest first.
-    const SOUNDS: &[(&str, &str)] = &[
-        ("que", "ke"),
-        ("qui", "ki"),
-        ("kue", "ke"),
-        ("kui", "ki"),
-        ("shch", "s"),
-        ("sch", "s"),
-        ("tch", "c"),
-        ("tsch", "c"),
-        ("dzh", "i"),
-        ("dsch", "i"),
-        ("ch", "c"),
-        ("sh", "s"),
-        ("zh", "i"),
-        ("kh", "h"),
-        ("gh", "g"),
-        ("dh", "d"),
-        ("th", "t"),
-        ("ph", "f"),
-        ("dj", "i"),
-        ("ts", "c"),
-        ("tz", "c"),
-        ("ck", "k"),
-        ("qu", "kv"),
-        ("ou", "u"),
-        ("oo", "u"),
-        ("ee", "i"),
-        ("ae", "e"),
-        ("oe", "o"),
-        ("ue", "u"),
-        ("aa", "a"),
-        ("yi", "i"),
-        ("iy", "i"),
-        ("yu", "iu"),
-        ("ya", "ia"),
-    ];
-    let mut rest = word;
-    let mut plain = String::with_capacity(word.len());
-    while let Some(first) = rest.chars().next() {
-        let (sound, length) = match SOUNDS.iter().find(|(pair, _)| rest.starts_with(pair)) {
-            Some((pair, sound)) => (*sound, pair.len()),
-            None => (letter(first), first.len_utf8()),
+    let (mut rest, mut plain) = (word.as_bytes(), String::with_capacity(word.len() + 2));
+    let mut last = 0;
+    while let [first, ..] = rest {
+        let (sound, length) = match sound(rest) {
+            Some(sound) => sound,
+            None => (letter(first), 1),
         };
-        for c in sound.chars().chain(letter_itself(sound, first)) {
+        for c in sound {
             // A digit stays: "77" is not "7".
-            if c.is_ascii_digit() || !plain.ends_with(c) {
-                plain.push(c);
+            if c.is_ascii_digit() || last != *c {
+                plain.push(char::from(*c));
+                last = *c;
             }
         }
         rest = &rest[length..];
@@ -219,20 +222,52 @@ fn folded(word: &str) -> String {
     plain
 }
 
-fn letter(c: char) -> &'static str {
-    match c {
-        'c' | 'q' | 'k' => "k",
-        'w' | 'v' => "v",
-        'y' | 'j' | 'i' => "i",
-        'z' | 's' => "s",
-        'x' => "ks",
-        _ => "",
-    }
+/// What the letters at the beginning sound like together, and how many they are; the longest first.
+fn sound(letters: &[u8]) -> Option<(&'static [u8], usize)> {
+    Some(match letters {
+        [b'q' | b'k', b'u', b'e', ..] => (b"ke", 3),
+        [b'q' | b'k', b'u', b'i', ..] => (b"ki", 3),
+        [b's', b'h', b'c', b'h', ..] => (b"s", 4),
+        [b's', b'c', b'h', ..] => (b"s", 3),
+        [b't', b'c', b'h', ..] => (b"c", 3),
+        [b't', b's', b'c', b'h', ..] => (b"c", 4),
+        [b'd', b'z', b'h', ..] => (b"i", 3),
+        [b'd', b's', b'c', b'h', ..] => (b"i", 4),
+        [b'c', b'h', ..] => (b"c", 2),
+        [b's', b'h', ..] => (b"s", 2),
+        [b'z', b'h', ..] => (b"i", 2),
+        [b'k', b'h', ..] => (b"h", 2),
+        [b'g', b'h', ..] => (b"g", 2),
+        [b'd', b'h', ..] => (b"d", 2),
+        [b't', b'h', ..] => (b"t", 2),
+        [b'p', b'h', ..] => (b"f", 2),
+        [b'd', b'j', ..] => (b"i", 2),
+        [b't', b's' | b'z', ..] => (b"c", 2),
+        [b'c', b'k', ..] => (b"k", 2),
+        [b'q', b'u', ..] => (b"kv", 2),
+        [b'o', b'u' | b'o', ..] => (b"u", 2),
+        [b'e', b'e', ..] => (b"i", 2),
+        [b'a', b'e', ..] => (b"e", 2),
+        [b'o', b'e', ..] => (b"o", 2),
+        [b'u', b'e', ..] => (b"u", 2),
+        [b'a', b'a', ..] => (b"a", 2),
+        [b'y', b'i', ..] | [b'i', b'y', ..] => (b"i", 2),
+        [b'y', b'u', ..] => (b"iu", 2),
+        [b'y', b'a', ..] => (b"ia", 2),
+        _ => return None,
+    })
 }
 
-/// Letters that have no other spelling stand for themselves.
-fn letter_itself(sound: &str, first: char) -> Option<char> {
-    sound.is_empty().then_some(first)
+/// What a letter sounds like alone; those that have no other spelling stand for themselves.
+fn letter(c: &u8) -> &[u8] {
+    match c {
+        b'c' | b'q' | b'k' => b"k",
+        b'w' | b'v' => b"v",
+        b'y' | b'j' | b'i' => b"i",
+        b'z' | b's' => b"s",
+        b'x' => b"ks",
+        other => std::slice::from_ref(other),
+    }
 }
 
 /// How much of a name a word is: its length, less for words that many have and for initials.
@@ -256,7 +291,42 @@ const LETTER: u32 = 4;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use proptest::prelude::*;
+    use strsim::osa_distance;
+
     use super::*;
+
+    proptest! {
+        /// An edit is told as the whole distance would tell it.
+        #[test]
+        fn one_edit_is_a_distance_of_one(one in "[ab]{0,6}", other in "[ab]{0,6}", long in "[a-z]{0,12}") {
+            for (one, other) in [(&one, &other), (&(long.clone() + &one), &(long + &other))] {
+                prop_assert_eq!(one_edit(one, other), osa_distance(one, other) == 1);
+            }
+        }
+    }
+
+    #[test]
+    fn sounds_that_are_written_in_several_ways_are_one() {
+        for (one, other) in [
+            ("quebec", "kebek"),
+            ("shchukin", "schukin"),
+            ("tchaika", "tschaika"),
+            ("dzhamal", "dschamal"),
+            ("djamal", "jamal"),
+            ("tsentr", "tzentr"),
+            ("khan", "han"),
+            ("quill", "kill"),
+            ("mueller", "muller"),
+            ("yusuf", "iusuf"),
+            ("maxim", "maksim"),
+            ("ghandi", "gandhi"),
+        ] {
+            assert_eq!(folded(one), folded(other), "{one} {other}");
+        }
+        assert_ne!(folded("77"), folded("7"));
+        assert_eq!(respelt("dzhkhck"), "jhkk");
+    }
 
     fn plain(name: &str) -> String {
         PlainName::of(name).unwrap().words.iter().map(|word| &*word.text).collect::<Vec<_>>().join(" ")
