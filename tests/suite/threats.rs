@@ -150,3 +150,15 @@ fn bad_input_is_refused_by_file_and_line() {
         run(&["indicator", "list", text(&file), "--form", "us-csl", "--list", "L", "--issuer", "a"]);
     assert!(code != 0 && errors.contains("line 1: no column 'entity_number'"), "{code} {errors}");
 }
+
+/// The whole day over real nodes: what the demo finds wrong is told by name.
+#[test]
+fn on_a_bad_day_indicators_stay_where_they_belong_and_mistakes_are_undone() {
+    let (code, told, errors) = run(&["demo", "bad-day", "--generated", "--records", "1500", "--json"]);
+    let told: Json = serde_json::from_str(&told).unwrap_or_else(|error| panic!("{error}: {told}{errors}"));
+    assert_eq!((code, &told["findings"]), (0, &json!([])), "{told}{errors}");
+    let mistake = &told["mistake"];
+    assert!(mistake["hits"].as_u64().unwrap() > 100, "{told}");
+    assert_eq!(mistake["answers"].as_array().unwrap().len(), 3, "{told}");
+    assert_eq!(told["revocation_passed"], json!(true), "{told}");
+}
