@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use luxor_node::config::RulesSection;
+use luxor_node::config::{RulesSection, ScreeningSection};
+use luxor_node::desk::Screening;
 use luxor_node::driver::{Driver, DriverConfig, Parts, Secrets, Shared};
 use luxor_node::engine::{Engine, EngineConfig, Window};
 use luxor_node::rules::Rules;
@@ -56,8 +57,20 @@ async fn a_key_that_no_card_names_is_no_member() {
     let secrets = Secrets { sign: keys.sign, seal: keys.seal, witness: keys.witness, transport };
     let (net_handle, outside) = (net.handle(), Vec::new());
     let rules = Rules::read(&folder, &RulesSection::default()).unwrap();
-    let parts =
-        Parts { me, directory, secrets, store, sequencer, net: net_handle, outside, folder, rules, practice: None };
+    let screening = Screening::open(&store, &folder, &ScreeningSection::default()).unwrap();
+    let parts = Parts {
+        me,
+        directory,
+        secrets,
+        store,
+        sequencer,
+        net: net_handle,
+        outside,
+        folder,
+        rules,
+        screening,
+        practice: None,
+    };
     let shared = Arc::new(Shared::new(parts).unwrap());
     let config = DriverConfig {
         close_windows_every: None,

@@ -96,28 +96,46 @@ impl Desk {
     }
 
     fn propose(&mut self, proposal: Proposal) {
-        self.by_place.insert((proposal.entry, proposal.place), proposal.root);
+        let root = proposal.root;
+        self.by_place.insert((proposal.entry, proposal.place), root);
+        if let Some(before) = self.proposals.remove(&root) {
+            self.queue.remove(&queued(&before));
+            self.count(&before, false);
+        }
         if proposal.is_open() {
             self.queue.insert(queued(&proposal));
         }
-        let new = (proposal.is_open(), queued(&proposal));
-        if let Some(before) = self.proposals.insert(proposal.root, proposal)
-            && new != (true, queued(&before))
-        {
-            self.queue.remove(&queued(&before));
-        }
+        self.count(&proposal, true);
+        self.proposals.insert(root, proposal);
     }
 
+    /// A later word of the same inspection takes the place of the earlier one.
     fn inspected(&mut self, root: &Digest, found: Found) {
-        let Some(proposal) = self.proposals.get_mut(root) else { return };
-        let before = proposal.found.replace(found);
-        let keys: Vec<_> = proposal.grounds.iter().map(|ground| (ground.issuer.clone(), ground.id.clone())).collect();
-        for key in keys {
+        let Some(mut proposal) = self.proposals.remove(root) else { return };
+        self.count(&proposal, false);
+        proposal.found = Some(found);
+        self.count(&proposal, true);
+        self.proposals.insert(*root, proposal);
+    }
+
+    /// Counts what an inspection found for the indicators that a proposal rests on, or counts it no more.
+    fn count(&mut self, proposal: &Proposal, in_or_out: bool) {
+        let Some(found) = proposal.found else { return };
+        let right = u64::from(found == Found::Something);
+        for ground in &proposal.grounds {
+            let key = (ground.issuer.clone(), ground.id.clone());
             let measured = self.outcomes.entry(key.clone()).or_default();
-            // A later word of the same inspection takes the place of the earlier one.
-            measured.inspected += u64::from(before.is_none());
-            measured.confirmed += u64::from(found == Found::Something);
-            measured.confirmed -= u64::from(before == Some(Found::Something));
+            match in_or_out {
+                true => {
+                    measured.inspected += 1;
+                    measured.confirmed += right;
+                }
+                // It was counted before.
+                false => {
+                    measured.inspected -= 1;
+                    measured.confirmed -= right;
+                }
+            }
             self.measure(&key);
         }
     }
