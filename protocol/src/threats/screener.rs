@@ -137,10 +137,15 @@ impl Screener {
     /// may still come, could hold.
     pub fn expire(&mut self, at: Millis) -> usize {
         let known = self.by_id.len();
-        self.rebuild(|held| {
+        let stays = |held: &Held| {
             let until = held.indicator.valid_until;
             if held.live { until > at } else { until.plus_days(MAX_INDICATOR_DAYS) > at }
-        });
+        };
+        // To make the index anew takes long; mostly nothing has ended.
+        if self.held.iter().all(stays) {
+            return 0;
+        }
+        self.rebuild(stays);
         known - self.by_id.len()
     }
 
