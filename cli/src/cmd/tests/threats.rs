@@ -20,7 +20,7 @@ fn screened(folder: &Folder, declarations: usize) -> (String, String) {
     let args = ["indicator", "from-csv", &table, "--issuer", "customs-a", "-o", &made];
     assert_eq!(luxor(&args).unwrap(), Exit::Ok);
     let declaration = |at: usize| {
-        let hs = if at % 2 == 0 { "950300" } else { "610910" };
+        let hs = if at.is_multiple_of(2) { "950300" } else { "610910" };
         format!(
             r#"{{"type":"declaration","version":3,"filing":{{"own_reference":"D-{at}","kind":"import"}},"route":{{"destination":"DE"}},"goods":[{{"classification":{{"hs":"{hs}"}}}}]}}"#
         )
