@@ -30,8 +30,8 @@ const SELLERS: u64 = 40;
 struct Known {
     /// Of each goods item.
     hs: Vec<String>,
-    departure: String,
-    seller: String,
+    departure: Option<String>,
+    seller: Option<String>,
 }
 
 /// What is declared, and what is sought.
@@ -40,7 +40,7 @@ pub(super) struct Plan {
     pub(super) title: String,
     /// What the platform hands in.
     pub(super) declarations: Vec<Content>,
-    known: Vec<Option<Known>>,
+    known: Vec<Known>,
     begins: Millis,
 }
 
@@ -92,23 +92,19 @@ impl Plan {
             record["item"] = json!({ "scheme": "platform", "issuer": members::PLATFORM, "id": id });
         }
         let text = |value: &Value| value.as_str().map(str::to_owned);
-        self.known.push((|| {
-            Some(Known {
-                hs: {
-                    let goods = record["goods"].as_array()?;
-                    goods.iter().filter_map(|item| text(&item["classification"]["hs"])).collect()
-                },
-                departure: text(&record["route"]["departure"])?,
-                seller: text(&record["seller"]["account"])?,
-            })
-        })());
+        let goods = record["goods"].as_array().into_iter().flatten();
+        self.known.push(Known {
+            hs: goods.filter_map(|item| text(&item["classification"]["hs"])).collect(),
+            departure: text(&record["route"]["departure"]),
+            seller: text(&record["seller"]["account"]),
+        });
         self.declarations.push(content_from_json(&record)?);
         Ok(())
     }
 
     /// The indicator that is right: what one seller sends of one heading on one way, where most is.
     pub(super) fn right(&self) -> Result<Planned> {
-        let counted = self.counted(|known, hs| (begin(hs, 4), known.departure.clone(), known.seller.clone()));
+        let counted = self.counted(|known, hs| Some((begin(hs, 4), known.departure.clone()?, known.seller.clone()?)));
         let ((hs, departure, seller), hits) = most(counted).context("no declaration names goods, way and seller")?;
         let sought = json!({
             "goods_sought": [{ "hs": hs }],
@@ -122,7 +118,7 @@ impl Plan {
     /// undone is more than what is undone.
     pub(super) fn mistake(&self, right: &Planned, carried_out: usize) -> Result<Planned> {
         let other = right.record["goods_sought"][0]["hs"].as_str().and_then(|hs| hs.get(..2)).unwrap_or_default();
-        let mut counted = self.counted(|_, hs| begin(hs, 2));
+        let mut counted = self.counted(|_, hs| Some(begin(hs, 2)));
         counted.remove(other);
         let enough =
             counted.iter().filter(|(_, count)| **count >= MISTAKE + carried_out).min_by_key(|(_, count)| **count);
@@ -151,11 +147,11 @@ impl Plan {
         self.indicator(4, "wildlife", "watch", 10, sought, 0)
     }
 
-    /// Declarations by what is true of any of their goods items.
-    fn counted<K: Ord>(&self, key: impl Fn(&Known, &str) -> K) -> BTreeMap<K, usize> {
+    /// Declarations by what is true of any of their goods items, where they tell it.
+    fn counted<K: Ord>(&self, key: impl Fn(&Known, &str) -> Option<K>) -> BTreeMap<K, usize> {
         let mut counted = BTreeMap::new();
-        for known in self.known.iter().flatten() {
-            let keys: BTreeSet<K> = known.hs.iter().map(|hs| key(known, hs)).collect();
+        for known in &self.known {
+            let keys: BTreeSet<K> = known.hs.iter().filter_map(|hs| key(known, hs)).collect();
             keys.into_iter().for_each(|key| *counted.entry(key).or_default() += 1);
         }
         counted
