@@ -27,6 +27,11 @@ impl Millis {
     pub fn plus_days(self, days: u64) -> Self {
         self.plus(days.saturating_mul(86_400_000))
     }
+
+    /// Takes days away, staying at 1970.
+    pub fn minus_days(self, days: u64) -> Self {
+        Millis(self.0.saturating_sub(days.saturating_mul(86_400_000)))
+    }
 }
 
 impl fmt::Display for Millis {

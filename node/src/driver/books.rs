@@ -5,7 +5,6 @@
 //! Limits: [`ENTRIES_AT_ONCE`], [`DUE_AT_ONCE`].
 
 use std::sync::MutexGuard;
-use std::time::Duration;
 
 use luxor_protocol::accounting::{Class, CloseError, Closed, Decision, FindingState, Given, ListError, Said, Type};
 use luxor_protocol::api::{
@@ -22,12 +21,10 @@ use luxor_protocol::recognition::Period;
 use luxor_protocol::revenue::{BankEntry, Exact, Money, SummaryItem};
 
 use super::logs::mark;
-use super::{Driver, Message, Shared, now};
+use super::{Driver, Shared, now};
 use crate::accounts::Kept;
 use crate::store::{BooksRow, KeepError, StoreError};
 
-/// How often the log is looked at.
-const LOOK: Duration = Duration::from_millis(200);
 /// Entries looked at in one go.
 const ENTRIES_AT_ONCE: usize = 64;
 /// Items looked at again in one go because a term ended.
@@ -79,29 +76,14 @@ impl Driver {
     pub(super) async fn follow_accounts(self) {
         self.shared.accounts.wanted().await;
         let whole = self.shared.sequencer.latest().size;
-        let mut next = 0;
-        loop {
-            let shared = self.shared.clone();
-            let went = self.work(Lane::Ordinary, move || go(&shared, next, whole)).await;
-            let more = match went {
-                Some(Ok((after, more))) => {
-                    next = after;
-                    more
-                }
-                Some(Err(error)) => return drop(self.mailbox.send(Message::Failed(error.into()))),
-                None => return,
-            };
-            if !more {
-                tokio::time::sleep(LOOK).await;
-            }
-        }
+        self.keep_on(Lane::Ordinary, 0, move |next, shared| go(shared, next, whole)).await;
     }
 }
 
-/// A little further from an entry; where to go on, and whether there is more.
-fn go(shared: &Shared, from: u64, whole: u64) -> Result<(u64, bool), StoreError> {
+/// A little further from an entry; whether there is more.
+fn go(shared: &Shared, next: &mut u64, whole: u64) -> Result<bool, StoreError> {
     let size = shared.sequencer.latest().size;
-    let (found, next) = shared.store.dispatches(from, size, ENTRIES_AT_ONCE)?;
+    let (found, after) = shared.store.dispatches(*next, size, ENTRIES_AT_ONCE)?;
     for (entry, skeleton) in found {
         match skeleton.kind {
             EntryKind::Received => received(shared, entry, &skeleton)?,
@@ -109,14 +91,15 @@ fn go(shared: &Shared, from: u64, whole: u64) -> Result<(u64, bool), StoreError>
             _ => {}
         }
     }
+    *next = after;
     let mut kept = shared.accounts.kept();
-    kept.followed = next;
-    if next >= whole {
+    kept.followed = after;
+    if after >= whole {
         shared.accounts.was_read();
     }
     // Memory never fails, and what was written there is read.
     let due = kept.books.due(now(), DUE_AT_ONCE).unwrap_or(false);
-    Ok((next, due || next < size))
+    Ok(due || after < size)
 }
 
 fn received(shared: &Shared, entry: u64, skeleton: &Skeleton) -> Result<(), StoreError> {

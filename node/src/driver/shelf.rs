@@ -9,7 +9,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use luxor_protocol::api::SignatureMark;
 use luxor_protocol::exchange::{EntryKind, Lane, Skeleton};
@@ -23,11 +22,9 @@ use serde_json::Value as Json;
 use tokio::sync::watch;
 
 use super::logs::mark;
-use super::{Driver, Message, Shared};
+use super::{Driver, Shared};
 use crate::store::StoreError;
 
-/// How often the log is looked at.
-const LOOK: Duration = Duration::from_millis(200);
 /// Entries looked at in one go.
 const ENTRIES_AT_ONCE: usize = 64;
 
@@ -87,33 +84,15 @@ impl Driver {
     pub(super) async fn follow_shelf(self) {
         // The sender is here, so it is never gone.
         let _ = self.shared.shelf.wanted.subscribe().wait_for(|wanted| *wanted).await;
-        let (whole, mut next) = (self.shared.sequencer.latest().size, 0);
-        loop {
-            let shared = self.shared.clone();
-            let more = match self.work(Lane::Ordinary, move || go(&shared, next)).await {
-                Some(Ok((after, more))) => {
-                    next = after;
-                    more
-                }
-                Some(Err(error)) => return drop(self.mailbox.send(Message::Failed(error.into()))),
-                None => return,
-            };
-            let shelf = &self.shared.shelf;
-            shelf.followed.store(next, Ordering::Relaxed);
-            if next >= whole && !shelf.read.swap(true, Ordering::Relaxed) {
-                tracing::info!(entries = next, left_out = ?shelf.kept().left_out(), "indicators for threat platforms are read");
-            }
-            if !more {
-                tokio::time::sleep(LOOK).await;
-            }
-        }
+        let whole = self.shared.sequencer.latest().size;
+        self.keep_on(Lane::Ordinary, 0, move |next, shared| go(shared, next, whole)).await;
     }
 }
 
-/// A little further from an entry; where to go on, and whether there is more.
-fn go(shared: &Shared, from: u64) -> Result<(u64, bool), StoreError> {
+/// A little further from an entry; whether there is more.
+fn go(shared: &Shared, next: &mut u64, whole: u64) -> Result<bool, StoreError> {
     let size = shared.sequencer.latest().size;
-    let (found, next) = shared.store.dispatches(from, size, ENTRIES_AT_ONCE)?;
+    let (found, after) = shared.store.dispatches(*next, size, ENTRIES_AT_ONCE)?;
     for (entry, skeleton) in found {
         match skeleton.kind {
             EntryKind::Received => received(shared, entry, &skeleton)?,
@@ -121,7 +100,13 @@ fn go(shared: &Shared, from: u64) -> Result<(u64, bool), StoreError> {
             _ => {}
         }
     }
-    Ok((next, next < size))
+    *next = after;
+    let shelf = &shared.shelf;
+    shelf.followed.store(after, Ordering::Relaxed);
+    if after >= whole && !shelf.read.swap(true, Ordering::Relaxed) {
+        tracing::info!(entries = after, left_out = ?shelf.kept().left_out(), "indicators for threat platforms are read");
+    }
+    Ok(after < size)
 }
 
 fn received(shared: &Shared, entry: u64, skeleton: &Skeleton) -> Result<(), StoreError> {

@@ -3,7 +3,7 @@
 //! At the start everything that is stored is read once, in the order in which it became known; from then on the log is followed as it
 //! grows. Declarations are looked through only while somebody is known to hold a number, then also those of [`WATCH_DAYS`] before.
 //!
-//! Limits: [`LOOK`], [`ENTRIES_AT_ONCE`], [`MAX_STEPS`], [`WATCH_DAYS`], [`EXPLAINED_DAYS`].
+//! Limits: [`ENTRIES_AT_ONCE`], [`MAX_STEPS`], [`WATCH_DAYS`], [`EXPLAINED_DAYS`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,12 +16,10 @@ use luxor_protocol::recognition::{Carried, Proof, Tokens, UpdateError, collect_n
 use luxor_protocol::record::{RecordView, SealedRecord, TypeTable, Value};
 use luxor_protocol::time::Millis;
 
-use crate::driver::{Driver, DriverError, Message, Shared, now};
+use crate::driver::{Driver, Shared, now};
 use crate::store::StoreError;
 use crate::trust::{Known, TrustError};
 
-/// How often the log is looked at.
-const LOOK: Duration = Duration::from_millis(200);
 /// Entries looked at in one go.
 const ENTRIES_AT_ONCE: usize = 256;
 /// Moments at which documents became known that are told apart at the start; what came before them counts as known at the first.
@@ -30,8 +28,6 @@ const MAX_STEPS: usize = 64;
 const WATCH_DAYS: u64 = 30;
 /// The type whose records declare uses.
 const DECLARATION: &str = "declaration";
-/// Milliseconds of a day.
-const DAY: u64 = 86_400_000;
 /// Days for which it is explained who was recognised, as far as records are still there: customs debts are notified within three years
 /// (Union Customs Code, Article 103).
 const EXPLAINED_DAYS: u64 = 1_096;
@@ -53,30 +49,10 @@ impl Driver {
     /// Reads what is stored, then follows the log and the documents until the node stops.
     pub(in crate::driver) async fn follow_trust(self) {
         let from = self.shared.sequencer.latest().size;
-        let shared = self.shared.clone();
-        // A worker may not be kept for as long as this takes.
-        let read = tokio::task::spawn_blocking(move || read_stored(&shared, from)).await;
-        let directory = match read {
-            Ok(Ok(directory)) => directory,
-            Ok(Err(error)) => return drop(self.mailbox.send(Message::Failed(error.into()))),
-            Err(_) => return drop(self.mailbox.send(Message::Failed(DriverError::Worker))),
-        };
-        let mut followed = Followed { next: from, directory, back: None, settled: Instant::now() };
-        loop {
-            let shared = self.shared.clone();
-            let went = self.work(Lane::Urgent, move || followed.go(&shared).map(|more| (followed, more))).await;
-            let more = match went {
-                Some(Ok((went, more))) => {
-                    followed = went;
-                    more
-                }
-                Some(Err(error)) => return drop(self.mailbox.send(Message::Failed(error.into()))),
-                None => return,
-            };
-            if !more {
-                tokio::time::sleep(LOOK).await;
-            }
-        }
+        let read = self.read_at_length(move |shared| read_stored(shared, from)).await;
+        let Some(directory) = read else { return };
+        let followed = Followed { next: from, directory, back: None, settled: Instant::now() };
+        self.keep_on(Lane::Urgent, followed, Followed::go).await;
     }
 }
 
@@ -93,10 +69,9 @@ impl Followed {
         if self.settled.elapsed() >= SETTLE_EVERY {
             self.settled = Instant::now();
             let (now, mut trust) = (now(), shared.trust.write());
-            let before = |days: u64| Millis(now.0.saturating_sub(days * DAY));
             let at = trust.now(now);
             trust.settle(at);
-            trust.forget(before(WATCH_DAYS), before(EXPLAINED_DAYS));
+            trust.forget(now.minus_days(WATCH_DAYS), now.minus_days(EXPLAINED_DAYS));
         }
         let begun = self.next;
         if self.next < size {
@@ -121,7 +96,7 @@ fn read_stored(shared: &Shared, below: u64) -> Result<Arc<Directory>, StoreError
         let found = shared.store.every(table.name)?;
         entries.extend(found.own.into_iter().chain(found.received).map(|(entry, _)| entry));
     }
-    let watched = Millis(now().0.saturating_sub(WATCH_DAYS * DAY));
+    let watched = now().minus_days(WATCH_DAYS);
     for entry in entries.into_iter().filter(|entry| *entry < below) {
         let Some(skeleton) = shared.store.skeleton(entry)? else { continue };
         let Some(moved) = Moved::at(shared, entry, &skeleton)? else { continue };
@@ -192,7 +167,7 @@ fn begins_to_watch(shared: &Shared) -> Option<Millis> {
     if !begins(&shared.trust.read()) {
         return None;
     }
-    let since = Millis(now().0.saturating_sub(WATCH_DAYS * DAY));
+    let since = now().minus_days(WATCH_DAYS);
     shared.trust.write().watched_since = Some(since);
     Some(since)
 }
