@@ -161,10 +161,7 @@ pub(super) fn check(
 /// The own reference of a record, where it is shown.
 fn own_reference_of(view: &ArrivedView<'_>) -> Option<String> {
     let (_, head) = view.header.table.head()?;
-    match view.field(head.name, "own_reference") {
-        Some(Value::Text(text)) => Some(text),
-        _ => None,
-    }
+    view.field(head.name, "own_reference").and_then(Value::into_text)
 }
 
 fn stored_receipt(shared: &Shared, channel: &Channel, number: u64, digest: &Digest) -> Result<Answer, DriverError> {

@@ -62,6 +62,16 @@ pub enum Value {
     Bytes(Vec<u8>),
 }
 
+impl Value {
+    /// Its text, where it is one.
+    pub fn into_text(self) -> Option<String> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
 /// Why a value was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ValueError {

@@ -33,8 +33,8 @@ mod subject;
 
 pub use breadth::{Breadth, WarningLists, WarningListsError};
 pub use desk::{
-    About, Act, Desk, DeskRow, Drawn, Figures, Found, Ground, Order, OrderError, Outcome, Policy, Proposal, Settled,
-    Sighted, Signature, Source, State, Waiting,
+    About, Act, Desk, DeskRow, Drawn, Figures, Found, Ground, Order, OrderError, Outcome, Policy, Proposal, Resting,
+    Settled, Sighted, Signature, Source, State, Waiting,
 };
 pub use indicator::{Advice, Indicator, IndicatorError, IndicatorId, Threat, Tlp};
 pub use lists::{FromList, ListEntry, ListError, ListForm, Listed, read_list};

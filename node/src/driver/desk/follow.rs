@@ -1,32 +1,27 @@
 //! The log is followed, from where it was left to the newest entry. A new indicator is held against what came before, days back.
 //!
 //! How far the log is followed is kept together with what came of it, so after a crash some entries are looked at again and come to the
-//! same. Limits: [`LOOK`], [`ENTRIES_AT_ONCE`], [`RECORDS_AT_ONCE`], [`EXPIRE_EVERY`].
+//! same. Limits: [`ENTRIES_AT_ONCE`], [`RECORDS_AT_ONCE`], [`EXPIRE_EVERY`].
 
-use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use luxor_protocol::exchange::{EntryKind, Lane, Skeleton};
 use luxor_protocol::threats::{DeskRow, Screener};
-use luxor_protocol::time::Millis;
 
 use super::letters::Letters;
 use super::records::Readings;
-use super::take::Taking;
+use super::take::{self, Taking};
+use crate::driver::beside::LOOK;
 use crate::driver::trust::first_since;
-use crate::driver::{Driver, DriverError, Message, Shared, SubmitError, now};
+use crate::driver::{Driver, Shared, SubmitError, now};
 use crate::store::StoreError;
 
-/// How often the log is looked at.
-const LOOK: Duration = Duration::from_millis(200);
 /// Entries looked at in one go.
 const ENTRIES_AT_ONCE: usize = 64;
 /// Records after which a go ends.
 const RECORDS_AT_ONCE: usize = 20_000;
 /// How often indicators are looked for that hold no more, and orders that were signed and not carried out.
 const EXPIRE_EVERY: Duration = Duration::from_secs(60);
-/// Milliseconds of a day.
-const DAY: u64 = 86_400_000;
 
 /// How far.
 struct Followed {
@@ -56,17 +51,11 @@ impl Driver {
         if !self.shared.screening.settings.on {
             return;
         }
-        let shared = self.shared.clone();
-        // A worker may not be kept for as long as this takes.
-        let read = tokio::task::spawn_blocking(move || {
+        let read = self.read_at_length(|shared| {
             let begins = shared.screening.begins.unwrap_or(0);
-            super::take::stored(&shared, begins).map(|()| begins)
+            take::stored(shared, begins).map(|()| begins)
         });
-        let next = match read.await {
-            Ok(Ok(next)) => next,
-            Ok(Err(error)) => return drop(self.mailbox.send(Message::Failed(error.into()))),
-            Err(_) => return drop(self.mailbox.send(Message::Failed(DriverError::Worker))),
-        };
+        let Some(next) = read.await else { return };
         let mut followed = Followed {
             next,
             back: None,
@@ -81,24 +70,14 @@ impl Driver {
                 self.carry_out_signed().await;
                 self.shared.screening.desk_mut().expire(now());
             }
-            let shared = self.shared.clone();
-            let went = self.work(Lane::Ordinary, move || followed.go(&shared).map(|more| (followed, more))).await;
-            let more = match went {
-                Some(Ok((went, went_on))) => {
-                    followed = went;
-                    went_on
-                }
-                Some(Err(error)) => return drop(self.mailbox.send(Message::Failed(error.into()))),
-                None => return,
-            };
+            let Some((went, more)) = self.step(Lane::Ordinary, followed, Followed::go).await else { return };
+            followed = went;
             if !more || !self.post_all(&mut followed).await {
                 tokio::time::sleep(LOOK).await;
             }
         }
     }
-}
 
-impl Driver {
     /// Sends what is to be sent before what caused it counts; whether it could be.
     async fn post_all(&self, followed: &mut Followed) -> bool {
         while let Some(letters) = followed.letters.last() {
@@ -177,7 +156,7 @@ impl Followed {
         self.next = end;
         shared.screening.told().screened += records as u64;
         if let Some(fresh) = taking.fresh() {
-            let since = Millis(now().0.saturating_sub(shared.screening.settings.look_back_days * DAY));
+            let since = now().minus_days(shared.screening.settings.look_back_days);
             let from = first_since(shared, end, since)?;
             self.back = Some(Back { next: from, until: end, fresh });
         }
@@ -243,9 +222,4 @@ impl Followed {
         back.next = end;
         Ok(Some(back))
     }
-}
-
-/// Entries of a set, those below a bound only.
-pub(super) fn entries_below(found: impl IntoIterator<Item = (u64, usize)>, below: u64) -> BTreeSet<u64> {
-    found.into_iter().map(|(entry, _)| entry).filter(|entry| *entry < below).collect()
 }

@@ -193,8 +193,8 @@ fn undone(
     let Some(source) = &order.source else { return Ok((rows, vec![letters])) };
     let carried_out: Vec<_> = {
         let desk = shared.screening.desk();
-        let resting = desk.resting_on(source).into_iter();
-        resting.filter(|proposal| proposal.state() == State::Confirmed).cloned().collect()
+        let carried_out = desk.resting(source).carried_out.into_iter();
+        carried_out.filter(|proposal| proposal.state() == State::Confirmed).cloned().collect()
     };
     for proposal in &carried_out {
         if answers(shared, proposal)?.is_empty() {

@@ -1,14 +1,13 @@
 //! What the log tells beside records that are screened: indicators, what others saw of them, results of own inspections.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use luxor_protocol::exchange::{EntryKind, Skeleton};
+use luxor_protocol::exchange::Skeleton;
 use luxor_protocol::hash::Digest;
 use luxor_protocol::names::MemberId;
 use luxor_protocol::record::{Content, RecordView, Source as RecordSource, Value};
 use luxor_protocol::threats::{DeskRow, Found, Indicator, IndicatorId, Outcome, Screener, Taken};
 
-use super::follow::entries_below;
 use super::letters::{Letters, Seen};
 use crate::driver::Shared;
 use crate::store::StoreError;
@@ -16,28 +15,28 @@ use crate::store::StoreError;
 /// What some entries told.
 #[derive(Default)]
 pub(super) struct Taking {
-    /// Indicators that are new.
+    /// Indicators that are new and live.
     fresh: Screener,
-    /// Whether there is any.
-    any: bool,
     /// What is to be sent.
     pub(super) letters: Vec<Letters>,
 }
 
 /// Reads what is stored before an entry.
 pub(super) fn stored(shared: &Shared, below: u64) -> Result<(), StoreError> {
-    let mut taking = Taking::default();
-    for name in ["indicator", "sighting"] {
-        let found = shared.store.listed(name)?;
-        let (own, received) = (entries_below(found.own, below), entries_below(found.received, below));
-        let all = own.iter().map(|entry| (*entry, false)).chain(received.iter().map(|entry| (*entry, true)));
-        let all: BTreeMap<u64, bool> = all.collect();
-        for (entry, is_received) in all {
-            match is_received {
-                true => drop(taking.received(shared, entry, name)?),
-                false => taking.own(shared, entry, name)?,
-            }
+    let entries = |found: Vec<(u64, usize)>| -> BTreeSet<u64> {
+        found.into_iter().map(|(entry, _)| entry).filter(|entry| *entry < below).collect()
+    };
+    let found = shared.store.listed("indicator")?;
+    let (own, received) = (entries(found.own), entries(found.received));
+    for entry in own.union(&received) {
+        let all = if own.contains(entry) { own_indicators(shared, *entry)? } else { indicators(shared, *entry)? };
+        for indicator in all {
+            take(shared, indicator);
         }
+    }
+    // What was seen of an indicator counts once that is held.
+    for entry in entries(shared.store.listed("sighting")?.received) {
+        sightings(shared, entry)?;
     }
     Ok(())
 }
@@ -45,22 +44,14 @@ pub(super) fn stored(shared: &Shared, below: u64) -> Result<(), StoreError> {
 impl Taking {
     /// The indicators that are new, if there are any.
     pub(super) fn fresh(&mut self) -> Option<Screener> {
-        self.any.then(|| std::mem::take(&mut self.fresh))
+        Some(std::mem::take(&mut self.fresh)).filter(|fresh| !fresh.is_empty())
     }
 
     /// Takes what came under an entry, where it is of a type that is not screened; whether it is.
     pub(super) fn received(&mut self, shared: &Shared, entry: u64, name: &str) -> Result<bool, StoreError> {
         match name {
-            "indicator" => {
-                for (_, _, view) in shared.store.payload(entry)? {
-                    self.indicator(shared, &view.header.issuer, &view);
-                }
-            }
-            "sighting" => {
-                for (_, _, view) in shared.store.payload(entry)? {
-                    sighted(shared, &view);
-                }
-            }
+            "indicator" => self.take(shared, indicators(shared, entry)?),
+            "sighting" => sightings(shared, entry)?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -73,47 +64,20 @@ impl Taking {
         entry: u64,
         skeleton: &Skeleton,
     ) -> Result<Vec<DeskRow>, StoreError> {
-        debug_assert_eq!(skeleton.kind, EntryKind::Sent);
         let Some(header) = shared.store.sent_header(&skeleton.channel, skeleton.number)? else { return Ok(Vec::new()) };
         match header.batch.header.table.name {
-            name @ "indicator" => self.own(shared, entry, name)?,
+            "indicator" => self.take(shared, own_indicators(shared, entry)?),
             "customs_response" => return self.inspections(shared, entry),
             _ => {}
         }
         Ok(Vec::new())
     }
 
-    fn own(&mut self, shared: &Shared, entry: u64, name: &str) -> Result<(), StoreError> {
-        if name != "indicator" {
-            return Ok(());
-        }
-        // A batch stands under its first dispatch only.
-        for (_, record) in shared.store.batch_records(entry)?.unwrap_or_default() {
-            self.indicator(shared, &record.header().issuer, record.content());
-        }
-        Ok(())
-    }
-
-    fn indicator(&mut self, shared: &Shared, issuer: &MemberId, source: &dyn RecordSource) {
-        let taken = match Indicator::read(issuer, source) {
-            Ok(indicator) => {
-                let copy = indicator.clone();
-                let taken = shared.screening.desk_mut().take(indicator);
-                taken.map(|taken| (copy, taken)).map_err(|error| error.to_string())
-            }
-            Err(error) => Err(error.to_string()),
-        };
-        match taken {
-            Ok((indicator, Taken::Live)) => {
+    fn take(&mut self, shared: &Shared, all: Vec<Indicator>) {
+        for indicator in all {
+            if take(shared, indicator.clone()) == Some(Taken::Live) {
                 // There is room: it had some among all of them.
-                self.any |= self.fresh.take(indicator).is_ok();
-            }
-            Ok(_) => {}
-            Err(error) => {
-                tracing::warn!(%issuer, error, "an indicator is not screened by");
-                let mut told = shared.screening.told();
-                told.refused += 1;
-                told.refusal = Some(format!("{issuer}: {error}"));
+                let _ = self.fresh.take(indicator);
             }
         }
     }
@@ -144,6 +108,36 @@ impl Taking {
     }
 }
 
+/// The indicators that came under an entry; of one that is none it is told why.
+fn indicators(shared: &Shared, entry: u64) -> Result<Vec<Indicator>, StoreError> {
+    let views = shared.store.payload(entry)?;
+    Ok(views.iter().filter_map(|(_, _, view)| indicator(shared, &view.header.issuer, view)).collect())
+}
+
+/// Those of an own batch, which stands under its first dispatch only.
+fn own_indicators(shared: &Shared, entry: u64) -> Result<Vec<Indicator>, StoreError> {
+    let records = shared.store.batch_records(entry)?.unwrap_or_default();
+    Ok(records.iter().filter_map(|(_, record)| indicator(shared, &record.header().issuer, record.content())).collect())
+}
+
+fn indicator(shared: &Shared, issuer: &MemberId, source: &dyn RecordSource) -> Option<Indicator> {
+    Indicator::read(issuer, source).map_err(|error| refused(shared, issuer, &error)).ok()
+}
+
+/// Has an indicator held, if there is room.
+fn take(shared: &Shared, indicator: Indicator) -> Option<Taken> {
+    let issuer = indicator.issuer.clone();
+    let taken = shared.screening.desk_mut().take(indicator);
+    taken.map_err(|error| refused(shared, &issuer, &error)).ok()
+}
+
+fn refused(shared: &Shared, issuer: &MemberId, error: &dyn std::fmt::Display) {
+    tracing::warn!(%issuer, %error, "an indicator is not screened by");
+    let mut told = shared.screening.told();
+    told.refused += 1;
+    told.refusal = Some(format!("{issuer}: {error}"));
+}
+
 fn outcome(found: Found) -> Outcome {
     match found {
         Found::Something => Outcome::Confirmed,
@@ -153,7 +147,7 @@ fn outcome(found: Found) -> Outcome {
 
 /// What an inspection found, where a response tells of one.
 fn inspected(content: &Content) -> Option<Found> {
-    let Some(Value::Text(word)) = content.field("response", "inspection") else { return None };
+    let word = content.field("response", "inspection").and_then(Value::into_text)?;
     Some(if word == "nothing_found" { Found::Nothing } else { Found::Something })
 }
 
@@ -161,7 +155,7 @@ fn inspected(content: &Content) -> Option<Found> {
 fn about(shared: &Shared, content: &Content) -> Result<Vec<Digest>, StoreError> {
     let mut roots = Vec::new();
     for (group, field) in [("item", "id"), ("response", "about")] {
-        let Some(Value::Text(name)) = content.field(group, field) else { continue };
+        let Some(name) = content.field(group, field).and_then(Value::into_text) else { continue };
         let found = shared.store.find(&name)?;
         let desk = shared.screening.desk();
         let of = found.received.into_iter().filter_map(|(entry, place)| desk.at_place(entry, place));
@@ -172,15 +166,17 @@ fn about(shared: &Shared, content: &Content) -> Result<Vec<Digest>, StoreError> 
     Ok(roots)
 }
 
+fn sightings(shared: &Shared, entry: u64) -> Result<(), StoreError> {
+    shared.store.payload(entry)?.iter().for_each(|(_, _, view)| sighted(shared, view));
+    Ok(())
+}
+
 /// What another member saw of an indicator. A correction of what it saw is not counted beside it.
 fn sighted(shared: &Shared, view: &RecordView) {
     if view.header.supersedes.is_some() {
         return;
     }
-    let text = |field: &str| match view.field("sighting", field) {
-        Some(Value::Text(text)) => Some(text),
-        _ => None,
-    };
+    let text = |field: &str| view.field("sighting", field).and_then(Value::into_text);
     let count = match view.field("sighting", "count") {
         Some(Value::Uint(count)) => count,
         _ => return,

@@ -1,6 +1,6 @@
 //! What people are told: proposals, indicators, orders, how far screening is.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use luxor_protocol::api::{
     ActionLine, AnswerState, CarrierAnswer, DrawnReport, DryRunReport, DryRunRequest, IndicatorLine, IndicatorPage,
@@ -10,8 +10,8 @@ use luxor_protocol::hash::Digest;
 use luxor_protocol::names::{MemberId, MemberKind};
 use luxor_protocol::record::{RecordView, Value};
 use luxor_protocol::threats::{
-    Advice, Desk, Figures, Found, Indicator, IndicatorId, MILLION, Proposal, ScreeningRules, ScreeningRulesError,
-    Source, State, Waiting,
+    Advice, Desk, Figures, Found, Indicator, IndicatorId, MILLION, Proposal, Resting, ScreeningRules,
+    ScreeningRulesError, Source, State, Waiting,
 };
 use luxor_protocol::time::Millis;
 
@@ -46,10 +46,6 @@ pub fn status(shared: &Shared) -> ScreeningStatus {
     let told = screening.told().clone();
     let size = shared.sequencer.latest().size;
     let desk = screening.desk();
-    let rules = desk.figures().into_iter().filter_map(|(source, figures)| match source {
-        Source::Rule(rule) => Some((rule, figures)),
-        Source::Indicator(..) => None,
-    });
     let policy = desk.policy();
     ScreeningStatus {
         on: screening.settings.on,
@@ -67,7 +63,7 @@ pub fn status(shared: &Shared) -> ScreeningStatus {
         officers: screening.settings.officers.iter().map(|officer| officer.name.clone()).collect(),
         two_officers_for: policy.two_for.clone(),
         mass_from: policy.mass_from,
-        rules: rules.collect(),
+        rules: desk.of_rules().into_iter().map(|(rule, figures)| (rule.to_owned(), figures)).collect(),
     }
 }
 
@@ -191,7 +187,7 @@ pub fn indicators(
             desk.screener().all().filter(|one| issuer.is_none_or(|issuer| one.issuer == *issuer)).collect();
         all.sort_by(|a, b| (&a.issuer, &a.id).cmp(&(&b.issuer, &b.id)));
         let total = all.len() as u64;
-        let figures = desk.figures();
+        let figures = desk.of_indicators();
         let skip = usize::try_from(from).unwrap_or(usize::MAX);
         let lines = all.into_iter().skip(skip).take(limit).map(|one| indicator(&desk, &figures, one, at));
         (lines.collect::<Vec<_>>(), total)
@@ -206,7 +202,12 @@ pub fn indicators(
     Ok(IndicatorPage { total, indicators: page, next: (next < total).then_some(next) })
 }
 
-fn indicator(desk: &Desk, figures: &BTreeMap<Source, Figures>, one: &Indicator, at: Millis) -> IndicatorLine {
+fn indicator(
+    desk: &Desk,
+    figures: &HashMap<(&MemberId, &IndicatorId), Figures>,
+    one: &Indicator,
+    at: Millis,
+) -> IndicatorLine {
     let source = Source::Indicator(one.issuer.clone(), one.id.clone());
     let state = if one.withdrawn {
         IndicatorState::Withdrawn
@@ -236,7 +237,7 @@ fn indicator(desk: &Desk, figures: &BTreeMap<Source, Figures>, one: &Indicator, 
         confidence: one.confidence,
         valid_from: one.valid_from,
         valid_until: one.valid_until,
-        figures: figures.get(&source).copied().unwrap_or_default(),
+        figures: figures.get(&(&one.issuer, &one.id)).copied().unwrap_or_default(),
         inspected: measured.inspected,
         confirmed: measured.confirmed,
         sightings: desk.sightings(&one.issuer, &one.id).map(|(by, seen)| (by.clone(), *seen)).collect(),
@@ -313,19 +314,15 @@ pub fn orders(shared: &Shared) -> Vec<OrderLine> {
 /// # Errors
 /// [`DeskOrderError`].
 pub fn drawn(shared: &Shared, digest: &Digest) -> Result<DrawnReport, DeskOrderError> {
-    let (waiting, lowered, carried_out) = {
+    let (waiting, lowered, all, carried_out) = {
         let desk = shared.screening.desk();
         let waiting = desk.order(digest)?.clone();
-        let source = waiting.order.source.as_ref();
-        let carried: Vec<Proposal> =
-            source.map(|source| desk.resting_on(source).into_iter().cloned().collect()).unwrap_or_default();
-        let lowered = source.map_or(0, |source| desk.resting_on_more(source));
-        (waiting, lowered, carried)
+        let Resting { lowered, carried_out, .. } =
+            waiting.order.source.as_ref().map(|source| desk.resting(source)).unwrap_or_default();
+        let told: Vec<Proposal> = carried_out.iter().take(MAX_PROPOSALS_TOLD).map(|one| (*one).clone()).collect();
+        (waiting, lowered.len() as u64, carried_out.len(), told)
     };
-    let carried_out_more = carried_out.len().saturating_sub(MAX_PROPOSALS_TOLD) as u64;
-    let mut carried_out = carried_out;
-    carried_out.sort_by_key(|proposal| proposal.root);
-    carried_out.truncate(MAX_PROPOSALS_TOLD);
+    let carried_out_more = (all - carried_out.len()) as u64;
     Ok(DrawnReport {
         digest: *digest,
         needs: waiting.needs,
@@ -368,7 +365,7 @@ pub enum DryRunError {
 /// [`DryRunError`].
 pub fn dry_run(shared: &Shared, request: &DryRunRequest) -> Result<DryRunReport, DryRunError> {
     let at = now();
-    let since = Millis(at.0.saturating_sub(request.days.saturating_mul(86_400_000)));
+    let since = at.minus_days(request.days);
     let rules = match &request.rules {
         Some(text) => ScreeningRules::from_toml(text)?,
         None => shared.screening.desk().rules().clone(),
@@ -421,15 +418,9 @@ pub fn dry_run(shared: &Shared, request: &DryRunRequest) -> Result<DryRunReport,
 }
 
 fn id_in(value: Option<Value>) -> Option<IndicatorId> {
-    match value {
-        Some(Value::Text(text)) => text.parse().ok(),
-        _ => None,
-    }
+    value.and_then(Value::into_text)?.parse().ok()
 }
 
 fn text_of(view: &RecordView, group: &str, field: &str) -> Option<String> {
-    match view.field(group, field) {
-        Some(Value::Text(text)) => Some(text),
-        _ => None,
-    }
+    view.field(group, field).and_then(Value::into_text)
 }

@@ -2,12 +2,14 @@
 //!
 //! Not here: what is sent because of them (node).
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::order::{Act, Order, Source};
 use super::proposal::{Proposal, Settled, State};
 use super::row::DeskRow;
-use super::{Advice, Desk};
+use super::{Advice, Desk, ScreeningRules};
 use crate::hash::{Digest, hex, unhex};
 use crate::keys::{KeyError, PublicKey};
 use crate::limits::{MAX_ORDER_CHARS, MAX_ORDER_RECORDS};
@@ -55,10 +57,17 @@ pub struct Drawn {
     pub row: DeskRow,
     /// Its digest.
     pub digest: Digest,
-    /// Where something is undone: open proposals that rest on more than that, and stay with less.
-    pub lowered: Vec<Digest>,
-    /// Such that were carried out already and rest on it alone.
-    pub carried_out: Vec<Digest>,
+}
+
+/// What rests on an indicator or a rule.
+#[derive(Debug, Default)]
+pub struct Resting<'d> {
+    /// Open proposals that would not be there without it.
+    pub alone: Vec<&'d Proposal>,
+    /// What would be proposed about the same records as open ones that rest on more.
+    pub lowered: Vec<Proposal>,
+    /// Such that rest on it alone and were carried out already.
+    pub carried_out: Vec<&'d Proposal>,
 }
 
 /// Why there is no order, or no signature.
@@ -150,7 +159,7 @@ impl Desk {
                 return Err(OrderError::Settled { root: root.hex(), state, act });
             }
         }
-        self.drawn(Order { node: node.clone(), act, source: None, roots, why, at }, Vec::new(), Vec::new())
+        self.drawn(Order { node: node.clone(), act, source: None, roots, why, at })
     }
 
     /// Draws up an order to undo what rests on an indicator or a rule: open proposals that would not be there without it.
@@ -158,16 +167,8 @@ impl Desk {
     /// # Errors
     /// [`OrderError`].
     pub fn draw_undo(&self, node: &NodeRef, source: Source, why: String, at: Millis) -> Result<Drawn, OrderError> {
-        let (mut roots, mut lowered, mut carried_out) = (Vec::new(), Vec::new(), Vec::new());
-        for proposal in self.proposals.values().filter(|proposal| proposal.names(&source)) {
-            match (proposal.is_open(), self.without(proposal, &source).is_some()) {
-                (true, false) => roots.push(proposal.root),
-                (true, true) => lowered.push(proposal.root),
-                (false, false) if proposal.is_carried_out() => carried_out.push(proposal.root),
-                (false, _) => {}
-            }
-        }
-        if roots.is_empty() && lowered.is_empty() {
+        let Resting { alone, lowered, carried_out } = self.resting(&source);
+        if alone.is_empty() && lowered.is_empty() {
             if self.aside.contains(&source) {
                 return Err(OrderError::Undone(source.to_string()));
             }
@@ -179,12 +180,11 @@ impl Desk {
                 return Err(OrderError::Source(source.to_string()));
             }
         }
-        [&mut roots, &mut lowered, &mut carried_out].into_iter().for_each(|all| all.sort_unstable());
-        let order = Order { node: node.clone(), act: Act::Undo, source: Some(source), roots, why, at };
-        self.drawn(order, lowered, carried_out)
+        let roots = alone.iter().map(|proposal| proposal.root).collect();
+        self.drawn(Order { node: node.clone(), act: Act::Undo, source: Some(source), roots, why, at })
     }
 
-    fn drawn(&self, order: Order, lowered: Vec<Digest>, carried_out: Vec<Digest>) -> Result<Drawn, OrderError> {
+    fn drawn(&self, order: Order) -> Result<Drawn, OrderError> {
         if order.roots.len() > MAX_ORDER_RECORDS {
             return Err(OrderError::Many(order.roots.len()));
         }
@@ -193,7 +193,7 @@ impl Desk {
         }
         let (digest, needs) = (order.digest(), self.needs(&order));
         let waiting = Waiting { order, needs, signatures: Vec::new(), done: None };
-        Ok(Drawn { row: DeskRow::Drawn(Box::new(waiting)), digest, lowered, carried_out })
+        Ok(Drawn { row: DeskRow::Drawn(Box::new(waiting)), digest })
     }
 
     /// How many officers an order needs.
@@ -275,50 +275,56 @@ impl Desk {
             })
             .collect();
         if let Some(source) = &order.source {
-            let others = self.proposals.values().filter(|proposal| proposal.is_open() && proposal.names(source));
-            rows.extend(
-                others
-                    .filter_map(|proposal| self.without(proposal, source))
-                    .map(|lowered| DeskRow::Proposed(Box::new(lowered))),
-            );
+            let lowered = self.resting(source).lowered;
+            rows.extend(lowered.into_iter().map(|lowered| DeskRow::Proposed(Box::new(lowered))));
             rows.push(DeskRow::Aside(source.clone()));
         }
         rows.push(DeskRow::Done { order: *digest, at });
         rows
     }
 
-    /// What was carried out and rests on a source alone.
-    pub fn resting_on(&self, source: &Source) -> Vec<&Proposal> {
-        let rests = |proposal: &&Proposal| {
-            proposal.is_carried_out() && proposal.names(source) && self.without(proposal, source).is_none()
+    /// What rests on a source, by records in order.
+    pub fn resting(&self, source: &Source) -> Resting<'_> {
+        let rules = match source {
+            Source::Indicator(..) => Cow::Borrowed(&self.rules),
+            Source::Rule(rule) => {
+                let mut rules = self.rules.clone();
+                rules.rules.retain(|known| known.id != *rule);
+                Cow::Owned(rules)
+            }
         };
-        self.proposals.values().filter(rests).collect()
-    }
-
-    /// How many open proposals rest on a source and on more.
-    pub fn resting_on_more(&self, source: &Source) -> u64 {
-        let rests = |proposal: &&Proposal| {
-            proposal.is_open() && proposal.names(source) && self.without(proposal, source).is_some()
-        };
-        self.proposals.values().filter(rests).count() as u64
-    }
-
-    /// What would be proposed about the same record without a source; nothing where it rests on that alone.
-    fn without(&self, proposal: &Proposal, source: &Source) -> Option<Proposal> {
-        let mut lowered = proposal.clone();
-        let mut rules = self.rules.clone();
-        match source {
-            Source::Indicator(issuer, id) => lowered.grounds.retain(|ground| !ground.is(issuer, id)),
-            Source::Rule(rule) => rules.rules.retain(|known| known.id != *rule),
+        let mut resting = Resting::default();
+        for proposal in self.proposals.values().filter(|proposal| proposal.names(source)) {
+            if !proposal.is_open() && !proposal.is_carried_out() {
+                continue;
+            }
+            match (proposal.is_open(), without(proposal, source, &rules)) {
+                (true, Some(lowered)) => resting.lowered.push(lowered),
+                (true, None) => resting.alone.push(proposal),
+                (false, Some(_)) => {}
+                (false, None) => resting.carried_out.push(proposal),
+            }
         }
-        // What is not told of its grounds is not known to hold it up, and not known not to: officers look at it one by one.
-        if proposal.more > 0 {
-            return Some(lowered);
-        }
-        let assessed = rules.assess_grounds(&lowered.grounds, &lowered.benefits, proposal.at.day());
-        let (propose, rule) = assessed.proposal?;
-        (lowered.propose, lowered.rule, lowered.score) = (propose, rule.id.clone(), assessed.score);
-        lowered.eased_by = assessed.eased_by;
-        Some(lowered)
+        resting.alone.sort_unstable_by_key(|proposal| proposal.root);
+        resting.lowered.sort_unstable_by_key(|proposal| proposal.root);
+        resting.carried_out.sort_unstable_by_key(|proposal| proposal.root);
+        resting
     }
+}
+
+/// What would be proposed about the same record without a source, by rules without it; nothing where it rests on that alone.
+fn without(proposal: &Proposal, source: &Source, rules: &ScreeningRules) -> Option<Proposal> {
+    let mut lowered = proposal.clone();
+    if let Source::Indicator(issuer, id) = source {
+        lowered.grounds.retain(|ground| !ground.is(issuer, id));
+    }
+    // What is not told of its grounds is not known to hold it up, and not known not to: officers look at it one by one.
+    if proposal.more > 0 {
+        return Some(lowered);
+    }
+    let assessed = rules.assess_grounds(&lowered.grounds, &lowered.benefits, proposal.at.day());
+    let (propose, rule) = assessed.proposal?;
+    (lowered.propose, lowered.rule, lowered.score) = (propose, rule.id.clone(), assessed.score);
+    lowered.eased_by = assessed.eased_by;
+    Some(lowered)
 }

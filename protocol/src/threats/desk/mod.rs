@@ -19,7 +19,7 @@ mod told;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-pub use decide::{Drawn, OrderError, Signature, Waiting};
+pub use decide::{Drawn, OrderError, Resting, Signature, Waiting};
 pub use order::{Act, Order, Source};
 pub use proposal::{Found, Ground, Proposal, Settled, State};
 pub use row::DeskRow;

@@ -4,10 +4,11 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::hash::hex;
 use crate::keys::{KeyUse, SecretKey};
 use crate::names::NodeRef;
 use crate::record::{Content, content_from_json};
-use crate::threats::Reading;
+use crate::threats::{MILLION, Reading};
 
 const NOW: Millis = Millis(1_795_737_600_000);
 const DAY: u64 = 86_400_000;
@@ -100,7 +101,7 @@ impl Kept {
     fn sign(&mut self, digest: &Digest, officer: u8) -> Result<bool, OrderError> {
         let key = SecretKey::from_seed(KeyUse::Officer, &[officer; 32]).unwrap();
         let network = Digest([9; 32]);
-        let signature = hex_of(&self.desk.order(digest)?.order.sign(&key, &network));
+        let signature = hex(&self.desk.order(digest)?.order.sign(&key, &network));
         let name = format!("officer {officer}");
         let row = self.desk.sign(digest, (&name, key.public()), &network, &signature, NOW)?;
         self.keep(vec![row]);
@@ -121,10 +122,6 @@ impl Kept {
         all.sort_unstable();
         all
     }
-}
-
-fn hex_of(bytes: &[u8]) -> String {
-    crate::hash::hex(bytes)
 }
 
 #[test]
@@ -189,7 +186,7 @@ fn a_signature_counts_for_its_order_its_key_and_its_network_only() {
         .collect();
     let (key, other) = ([1, 2].map(|seed| SecretKey::from_seed(KeyUse::Officer, &[seed; 32]).unwrap())).into();
     let network = Digest([9; 32]);
-    let signature = hex_of(&kept.desk.order(&drawn[0]).unwrap().order.sign(&key, &network));
+    let signature = hex(&kept.desk.order(&drawn[0]).unwrap().order.sign(&key, &network));
     let sign = |order: &Digest, key: &SecretKey, network: &Digest| {
         kept.desk.sign(order, ("A", key.public()), network, &signature, NOW)
     };
@@ -210,7 +207,10 @@ fn undoing_reverses_what_rests_on_it_alone_lowers_the_rest_and_lists_what_was_ca
     kept.keep(vec![drawn.row]);
     kept.sign(&drawn.digest, 1).unwrap();
     let undo = kept.desk.draw_undo(&node(), source(1), "wrong".into(), NOW).unwrap();
-    assert_eq!((undo.lowered.as_slice(), undo.carried_out.as_slice()), ([root(3)].as_slice(), [root(0)].as_slice()));
+    let resting = kept.desk.resting(&source(1));
+    let roots = |all: &[&Proposal]| all.iter().map(|one| one.root).collect::<Vec<_>>();
+    assert_eq!(resting.lowered.iter().map(|one| one.root).collect::<Vec<_>>(), [root(3)]);
+    assert_eq!((roots(&resting.alone), roots(&resting.carried_out)), (vec![root(1), root(2)], vec![root(0)]));
     kept.keep(vec![undo.row]);
     kept.sign(&undo.digest, 1).unwrap();
     let states = [(0, State::Confirmed), (1, State::Reversed), (2, State::Reversed), (3, State::Open)];
@@ -220,7 +220,7 @@ fn undoing_reverses_what_rests_on_it_alone_lowers_the_rest_and_lists_what_was_ca
     // Nothing is proposed by it any more, although it is still held; what it did stays in its figures.
     kept.screen(9, "930100", None, None);
     assert_eq!(kept.desk.proposal(&root(9)), None);
-    assert_eq!(kept.desk.figures()[&source(1)].reversed, 2);
+    assert_eq!(kept.desk.of_indicators()[&(&member("customs-a"), &id(1))].reversed, 2);
     assert!(matches!(kept.desk.draw_undo(&node(), source(1), "again".into(), NOW), Err(OrderError::Undone(_))));
     assert!(matches!(kept.desk.draw_undo(&node(), source(7), "x".into(), NOW), Err(OrderError::Source(_))));
     // A rule is undone likewise: then the next weaker one proposes.
@@ -244,10 +244,8 @@ fn inspections_and_what_others_saw_say_how_often_an_indicator_is_right() {
     assert_eq!(kept.desk.how_often(&member("customs-a"), &id(1)), Measured { inspected: 40, confirmed: 8 });
     // Ten inspections' worth of its issuer's word, and forty of what was found.
     kept.screen(4, "930100", None, None);
-    assert_eq!(kept.desk.proposal(&root(4)).map(|one| one.score), Some((9 + 8) * MILLION_OF / 50));
+    assert_eq!(kept.desk.proposal(&root(4)).map(|one| one.score), Some((9 + 8) * MILLION / 50));
 }
-
-const MILLION_OF: u64 = 1_000_000;
 
 proptest! {
     /// Whoever applies the same rows again, as they are kept, has the same desk; and no more than one proposal stands about a record.
@@ -295,7 +293,8 @@ proptest! {
         prop_assert_eq!(again.states(), kept.states());
         let queue = |desk: &Desk| desk.queue(NOW).cloned().collect::<Vec<_>>();
         prop_assert_eq!(queue(&again.desk), queue(&kept.desk));
-        prop_assert_eq!(again.desk.figures(), kept.desk.figures());
+        prop_assert_eq!(again.desk.of_rules(), kept.desk.of_rules());
+        prop_assert_eq!(again.desk.of_indicators(), kept.desk.of_indicators());
         prop_assert_eq!(again.desk.orders(), kept.desk.orders());
         let open = kept.desk.proposals().filter(|one| one.is_open()).count();
         prop_assert_eq!(queue(&kept.desk).len(), open);

@@ -1,11 +1,11 @@
 //! Figures over a desk: what each rule and indicator proposed, and how often it was right; and what others saw of own indicators.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
+use super::Desk;
 use super::proposal::{Found, Proposal, State};
-use super::{Desk, Source};
 use crate::names::{MemberId, words};
 use crate::threats::{IndicatorId, Measured};
 
@@ -108,14 +108,21 @@ impl Desk {
         self.measured(&(issuer.clone(), id.clone()))
     }
 
-    /// Figures by rule and by indicator.
-    pub fn figures(&self) -> BTreeMap<Source, Figures> {
-        let mut all: BTreeMap<Source, Figures> = BTreeMap::new();
+    /// What became of the proposals of each rule.
+    pub fn of_rules(&self) -> BTreeMap<&str, Figures> {
+        let mut all: BTreeMap<&str, Figures> = BTreeMap::new();
         for proposal in self.proposals.values() {
-            all.entry(Source::Rule(proposal.rule.clone())).or_default().add(proposal);
+            all.entry(&proposal.rule).or_default().add(proposal);
+        }
+        all
+    }
+
+    /// What became of the proposals that name each indicator.
+    pub fn of_indicators(&self) -> HashMap<(&MemberId, &IndicatorId), Figures> {
+        let mut all: HashMap<_, Figures> = HashMap::new();
+        for proposal in self.proposals.values() {
             for ground in &proposal.grounds {
-                let source = Source::Indicator(ground.issuer.clone(), ground.id.clone());
-                all.entry(source).or_default().add(proposal);
+                all.entry((&ground.issuer, &ground.id)).or_default().add(proposal);
             }
         }
         all
