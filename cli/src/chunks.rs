@@ -1,7 +1,8 @@
 //! Records gathered into chunks of bounded number and size. The same records always give the same chunks.
 
-use luxor_protocol::cbor::Writer;
+use luxor_protocol::cbor::{Encode as _, Writer};
 use luxor_protocol::limits::{MAX_CHUNK_BYTES, MAX_CHUNK_RECORDS};
+use luxor_protocol::record::Content;
 
 /// Bytes of a chunk's list header at most.
 const HEADER: usize = 9;
@@ -23,6 +24,14 @@ pub(crate) struct Chunk {
     pub(crate) bytes: Vec<u8>,
     /// One for each record.
     pub(crate) places: Vec<Place>,
+}
+
+/// The list of one record alone.
+pub(crate) fn of_one(record: &Content) -> Vec<u8> {
+    let mut writer = Writer::new();
+    writer.array(1);
+    record.encode(&mut writer);
+    writer.into_bytes()
 }
 
 /// The chunk in the making.

@@ -9,7 +9,6 @@ use luxor_protocol::api::{
     DrawRequest, DrawnReport, DryRunRequest, IndicatorLine, IndicatorName, MAX_INDICATORS_TOLD, MAX_PROPOSALS_TOLD,
     ProposalLine, RecordResult, SignRequest, SignedReport,
 };
-use luxor_protocol::cbor::Encode as _;
 use luxor_protocol::exchange::Lane;
 use luxor_protocol::hash::{Digest, Domain, hex, unhex};
 use luxor_protocol::keys::{KeyUse, SecretKey};
@@ -23,10 +22,10 @@ use crate::args::{
     DecideArgs, NodeArgs, OfficerArgs, QueueAnswerArgs, QueueCommand, QueueDryRunArgs, QueueIndicatorsArgs,
     QueueListArgs, QueueOrderArgs, QueueSignArgs, QueueUndoArgs,
 };
-use crate::chunks::{Chunker, Place};
+use crate::chunks::of_one;
 use crate::client::Client;
 use crate::exit::{Exit, RefusedError};
-use crate::{files, ui};
+use crate::{files, found, ui};
 
 /// Bytes of a key file or a file of rules.
 const MAX_TEXT_BYTES: usize = 1024 * 1024;
@@ -58,9 +57,7 @@ pub(super) fn run(command: &QueueCommand) -> anyhow::Result<Exit> {
 
 /// `luxor officer`: a key, and the row for the node's file of officers.
 pub(super) fn officer(args: &OfficerArgs) -> anyhow::Result<Exit> {
-    let mut seed = Zeroizing::new([0; 32]);
-    getrandom::fill(seed.as_mut_slice()).map_err(|error| anyhow::anyhow!("no random bytes: {error}"))?;
-    let key = SecretKey::from_seed(KeyUse::Officer, &seed)?;
+    let key = found::generate(KeyUse::Officer)?;
     files::write_secret(&args.output, &key.to_text())?;
     ui::line("[[officer]]")?;
     ui::line(&format!("name = {}", json!(args.name)))?;
@@ -454,10 +451,7 @@ fn answer(args: &QueueAnswerArgs) -> anyhow::Result<Exit> {
     }));
     let record = record.map_err(|error| RefusedError(error.to_string()))?;
     let reference = Digest::of(Domain::Chunk, &[args.reference.as_bytes()]);
-    let mut chunker = Chunker::default();
-    chunker.push(&record.to_cbor(), Place { line: 1, rows: 1 });
-    let Some(chunk) = chunker.take() else { return Ok(Exit::Ok) };
-    let result = client.put_encoded(&format!("answer-{}", short(&reference)), 0, Lane::Ordinary, &chunk.bytes)?;
+    let result = client.put_encoded(&format!("answer-{}", short(&reference)), 0, Lane::Ordinary, &of_one(&record))?;
     for record in &result.records {
         match record {
             RecordResult::Accepted { root, recipients, .. } if !args.node.json => {

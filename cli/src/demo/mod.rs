@@ -7,6 +7,7 @@
 //! | `generate`, `goods`, `rng` | parcels that are the same for the same seed |
 //! | `submission`, `source` | records to the platform's node, and where they come from |
 //! | `run` | the course of events |
+//! | `running` | nodes of further demos while they run |
 //! | `sights`, `verify` | who sees what, and the audit |
 //! | `report` | what happened, for people and programs |
 //! | `guide`, `watch` | with `--watch`: how to look around, and what changes |
@@ -24,6 +25,7 @@ mod members;
 mod report;
 mod rng;
 mod run;
+mod running;
 mod sights;
 mod source;
 mod submission;
@@ -61,6 +63,20 @@ pub(crate) struct Args {
     #[arg(long)]
     watch: bool,
     /// End with one line of JSON on stdout. With --watch, print nothing but JSON, one object on each line.
+    #[arg(long)]
+    json: bool,
+    /// The node's daemon. Without it, the luxord beside this command.
+    #[arg(long, value_name = "PATH")]
+    luxord: Option<PathBuf>,
+}
+
+/// How a further demo is run.
+#[derive(Debug, clap::Args)]
+struct RunArgs {
+    /// Keep the nodes' folders there; must not exist, or be empty.
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+    /// End with one line of JSON on stdout, and print nothing else.
     #[arg(long)]
     json: bool,
     /// The node's daemon. Without it, the luxord beside this command.

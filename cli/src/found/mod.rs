@@ -262,7 +262,11 @@ fn reads() -> Vec<(String, u64)> {
     types.chain(editions).map(|(name, number)| (name.to_owned(), number)).collect()
 }
 
-fn generate(purpose: KeyUse) -> Result<SecretKey, FoundError> {
+/// A new key.
+///
+/// # Errors
+/// [`FoundError`] without random bytes.
+pub(crate) fn generate(purpose: KeyUse) -> Result<SecretKey, FoundError> {
     let mut seed = Zeroizing::new([0; 32]);
     getrandom::fill(seed.as_mut_slice()).map_err(FoundError::Random)?;
     let path = PathBuf::from(purpose.name());

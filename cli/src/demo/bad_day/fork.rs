@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use luxor_protocol::document::{DocumentKind, Revocation};
@@ -9,15 +10,20 @@ use luxor_protocol::names::MemberId;
 use luxor_protocol::tlog::ForkEvidence;
 use serde_json::{Value, json};
 
-use super::course::{Running, hand_in};
+use super::course::hand_in;
 use super::members::{CUSTOMS_A, CUSTOMS_B, POST};
 use crate::client::Client;
 use crate::demo::life::tool;
+use crate::demo::running::Running;
 use crate::files;
 use crate::local::{self, now};
 
 /// Records by which the second history outgrows the first, so that it proves itself.
 const MORE: usize = 3;
+/// What the original says after it was copied, and what its copy does.
+const HISTORIES: [&str; 2] = ["one-history", "another-history"];
+/// How long one of them may take to get a quorum of witnesses.
+const SPLIT: Duration = Duration::from_secs(5);
 /// Bytes of a node's configuration.
 const MAX_CONFIG_BYTES: usize = 64 * 1024;
 /// Where the copy listens, beside the original.
@@ -55,12 +61,24 @@ pub(super) fn run(running: &mut Running, luxord: &Path, root: &Path) -> Result<F
     let open = |dir: &Path| Client::open(&dir.to_string_lossy());
     let nodes = [(dir.clone(), open(&dir)?), (aside.clone(), open(&aside)?)];
     let sizes = nodes.iter().map(|(_, node)| Ok(node.status()?.log_entries)).collect::<Result<Vec<u64>>>()?;
-    declare(&nodes[0].1, "one-history")?;
-    declare(&nodes[1].1, "another-history")?;
-    // Others are connected to one of them. When that ends they hear the other.
-    let first = running.until("a history with a quorum", |_| {
+    for ((_, node), name) in nodes.iter().zip(HISTORIES) {
+        declare(node, name)?;
+    }
+    // Each of the others is connected to one of them. When that ends they hear the other.
+    let began = Instant::now();
+    let first = running.until("a history that others hold", |running| {
         for (at, (_, node)) in nodes.iter().enumerate() {
             if witnessed(node)? > sizes[at] {
+                return Ok(Some(at));
+            }
+        }
+        if began.elapsed() < SPLIT {
+            return Ok(None);
+        }
+        // Its witnesses are divided between them, so that neither gets a quorum: then that which B took from.
+        let b = running.client(CUSTOMS_B)?;
+        for (at, name) in HISTORIES.into_iter().enumerate() {
+            if !b.records(name)?.is_empty() {
                 return Ok(Some(at));
             }
         }
@@ -75,8 +93,10 @@ pub(super) fn run(running: &mut Running, luxord: &Path, root: &Path) -> Result<F
         running.until("the fork's discovery", |running| Ok(running.client(CUSTOMS_B)?.forks()?.into_iter().next()))?;
     let evidence = verified(root, &fork.evidence)?;
     declare(second, "from-the-copy")?;
-    let refused = running.until("the refusal", |_| {
-        Ok(second.outbox(0)?.waiting.into_iter().find(|(to, _)| to.as_str().starts_with(CUSTOMS_B)).map(|(_, why)| why))
+    // Until B knew of both, the second one's numbers were taken to be used already.
+    let refused = running.until("the refusal for two histories", |_| {
+        let why = second.outbox(0)?.waiting.into_iter().find(|(to, _)| to.as_str().starts_with(CUSTOMS_B));
+        Ok(why.map(|(_, why)| why).filter(|why| why.starts_with("forked: ")))
     })?;
     let revoked = revoked(running, second_dir)?;
     Ok(Forked { evidence, refused: refused.lines().next().unwrap_or_default().to_owned(), revoked })

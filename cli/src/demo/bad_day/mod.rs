@@ -16,6 +16,7 @@ mod report;
 
 use std::path::PathBuf;
 
+use super::RunArgs;
 use crate::exit::Exit;
 
 /// `luxor demo bad-day`
@@ -35,15 +36,8 @@ pub(crate) struct Args {
     /// Seed of the generated declarations.
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
-    /// Keep the nodes' folders there; must not exist, or be empty.
-    #[arg(long, value_name = "DIR")]
-    keep: Option<PathBuf>,
-    /// End with one line of JSON on stdout, and print nothing else.
-    #[arg(long)]
-    json: bool,
-    /// The node's daemon. Without it, the luxord beside this command.
-    #[arg(long, value_name = "PATH")]
-    luxord: Option<PathBuf>,
+    #[command(flatten)]
+    run: RunArgs,
 }
 
 /// So that indicators find something that repeats.
@@ -69,7 +63,7 @@ Exit code 0 when all of it is as it has to be; 1 when not.";
 /// When it cannot be carried through; a demo carried through with findings is no error.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let (outcome, kept) = course::run(args)?;
-    if args.json {
+    if args.run.json {
         crate::demo::report::print_json(&outcome.summary())?;
     } else {
         outcome.print()?;

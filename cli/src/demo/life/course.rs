@@ -20,11 +20,11 @@ use super::stage::{Script, Stage};
 use super::world::{LATE, UNCONFIRMED, World};
 use super::{Args, number, rules, taxed, tool, windows};
 use crate::chunks;
-use crate::client::Client;
 use crate::demo::run::Clock;
+use crate::demo::running::Running;
 use crate::demo::submission::Submission;
 use crate::files;
-use crate::local::{self, Children, Network, Place, now};
+use crate::local::{self, Network, Place, now};
 use crate::ui::{self, Progress, count};
 
 /// How long a node may take to follow its log, and witnesses to cosign it.
@@ -39,18 +39,11 @@ const MINUTE: u64 = 62_000;
 /// Terms end at whole seconds.
 const SECOND: u64 = 1_000;
 
-/// The nodes while they run.
-struct Running {
-    network: Network,
-    clients: BTreeMap<&'static str, Client>,
-    children: Children,
-}
-
 /// Runs the demo up to its report. The nodes have ended then.
 pub(super) fn run(args: &Args) -> Result<(Outcome, Option<std::path::PathBuf>)> {
-    let luxord = local::luxord(args.luxord.as_deref())?;
+    let luxord = local::luxord(args.run.luxord.as_deref())?;
     let (sales, retail) = sales(args)?;
-    let place = Place::new("luxor-life-", args.keep.as_deref())?;
+    let place = Place::new("luxor-life-", args.run.keep.as_deref())?;
     let root = place.path().to_owned();
     let mut clock = Clock::new();
 
@@ -58,11 +51,11 @@ pub(super) fn run(args: &Args) -> Result<(Outcome, Option<std::path::PathBuf>)> 
     let network = Network::found_with(&root, NAME, &ROLES, &GOVERNORS, &drafts())?;
     rules::write(&network)?;
     clock.lap("founding");
-    let mut running = Running::start(network, &luxord)?;
+    let mut running = Running::start(network, &luxord, &ROLES, FOLLOWED, POLL)?;
     clock.lap("starting");
 
     let holder = {
-        let Running { network, clients, children } = &mut running;
+        let Running { network, clients, children, .. } = &mut running;
         let platform = clients.get(PLATFORM).context("no client for the platform")?;
         number::entitle(&root, network, platform, children)?
     };
@@ -171,15 +164,6 @@ struct Accounts {
 }
 
 impl Running {
-    fn start(network: Network, luxord: &Path) -> Result<Self> {
-        let (children, clients) = local::start(&network, luxord, &ROLES)?;
-        Ok(Self { network, clients, children })
-    }
-
-    fn client(&self, member: &str) -> Result<&Client> {
-        self.clients.get(member).with_context(|| format!("no client for {member}"))
-    }
-
     /// Hands in stages. Every record is taken, or the demo cannot go on: nothing in it is meant to be refused.
     fn hand_in(&self, stages: Vec<Stage>, handed: &mut BTreeMap<&'static str, u64>) -> Result<()> {
         for stage in stages.iter().filter(|stage| !stage.records.is_empty()) {
@@ -200,29 +184,6 @@ impl Running {
             *handed.entry(stage.member).or_default() += submitted.records;
         }
         Ok(())
-    }
-
-    /// Waits until every dispatch of every member has its receipt.
-    fn settle(&mut self) -> Result<()> {
-        for client in self.clients.values() {
-            local::settle(client, &mut self.children)?;
-        }
-        Ok(())
-    }
-
-    /// Waits until something is there.
-    fn until<T>(&mut self, what: &str, mut look: impl FnMut(&Self) -> Result<Option<T>>) -> Result<T> {
-        let began = Instant::now();
-        loop {
-            if let Some(found) = look(self)? {
-                return Ok(found);
-            }
-            if began.elapsed() > FOLLOWED {
-                bail!("{what} took more than {} s", FOLLOWED.as_secs());
-            }
-            self.children.check()?;
-            std::thread::sleep(POLL);
-        }
     }
 
     /// Uses of the number that nobody confirmed. The node follows its log, so it is asked until it says what is expected, or long enough.

@@ -38,6 +38,7 @@ mod world;
 
 use std::path::PathBuf;
 
+use super::RunArgs;
 use crate::exit::Exit;
 
 /// `luxor demo life`
@@ -54,15 +55,8 @@ pub(crate) struct Args {
     /// data/retail of the folder that LUXOR_SHARED names, if it is there.
     #[arg(long, value_name = "FILE")]
     retail: Option<PathBuf>,
-    /// Keep the nodes' folders there; must not exist, or be empty.
-    #[arg(long, value_name = "DIR")]
-    keep: Option<PathBuf>,
-    /// End with one line of JSON on stdout, and print nothing else.
-    #[arg(long)]
-    json: bool,
-    /// The node's daemon. Without it, the luxord beside this command.
-    #[arg(long, value_name = "PATH")]
-    luxord: Option<PathBuf>,
+    #[command(flatten)]
+    run: RunArgs,
 }
 
 /// So that each kind of fault finds parcels that can have it.
@@ -88,7 +82,7 @@ Exit code 0 when exactly what was planted was found, and everything adds up; 1 w
 /// When it cannot be carried through; a demo carried through with findings is no error.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let (outcome, kept) = course::run(args)?;
-    if args.json {
+    if args.run.json {
         crate::demo::report::print_json(&outcome.summary())?;
     } else {
         outcome.print()?;
