@@ -107,7 +107,7 @@ pub(super) fn run(args: &Args) -> Result<(Outcome, Option<PathBuf>)> {
     let answer = running.seller(&plan, &mut expect)?;
     clock.lap("the platform's answer");
 
-    let Forked { evidence, refused, revoked } = fork::run(&mut running, &luxord, &root)?;
+    let Forked { evidence, by, refused, revoked } = fork::run(&mut running, &luxord, &root)?;
     expect(!evidence.is_empty(), "no evidence of the forked log".into());
     expect(refused.contains("two histories"), format!("the forked member: {refused}"));
     expect(revoked, "the forked member's revocation does not pass".into());
@@ -127,6 +127,7 @@ pub(super) fn run(args: &Args) -> Result<(Outcome, Option<PathBuf>)> {
         rule_reversed,
         answer,
         fork: evidence,
+        forked_known_to: by,
         forked_refused: refused,
         revocation_passed: revoked,
         findings,

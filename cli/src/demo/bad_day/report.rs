@@ -42,6 +42,7 @@ pub(super) struct Outcome {
     pub(super) rule_reversed: u64,
     pub(super) answer: String,
     pub(super) fork: String,
+    pub(super) forked_known_to: &'static str,
     pub(super) forked_refused: String,
     pub(super) revocation_passed: bool,
     pub(super) findings: Vec<String>,
@@ -125,7 +126,7 @@ impl Outcome {
             ),
             format!("the platform answers the indicator of a seller: {}", self.answer),
             format!("the post shows two logs: {}", self.fork),
-            format!("  B's next exchange with it: {}", self.forked_refused),
+            format!("  its next exchange with {}: {}", self.forked_known_to, self.forked_refused),
             format!("  its revocation {}", if self.revocation_passed { "still passes" } else { "DOES NOT PASS" }),
         ];
         lines.iter().try_for_each(|line| ui::line(line))?;
