@@ -1,11 +1,12 @@
 //! All indicators that a member holds, and which of them a record meets.
 //!
-//! In: versions, withdrawals, supersession, expiry, how often an indicator was right. Not in: what follows from hits (`rules`).
+//! In: versions, withdrawals, supersession, expiry, how often an indicator was right; what coordinators bring together and how they grade
+//! it. Who coordinates the caller says, from the charter in force. Not in: what follows from hits (`rules`).
 
 use std::collections::{HashMap, HashSet};
 
 use super::index::Index;
-use super::indicator::{Indicator, IndicatorId};
+use super::indicator::{Indicator, IndicatorId, Merged};
 use super::sought::Reason;
 use super::subject::Subject;
 use crate::limits::{MAX_INDICATOR_DAYS, MAX_INDICATORS_OF_ISSUER, MAX_LIVE_INDICATORS};
@@ -31,6 +32,16 @@ pub enum ScreenerError {
         of: String,
         /// How many are the most.
         limit: usize,
+    },
+    /// Somebody brings together what others issued, and is no coordinator.
+    #[error(
+        "{id}: {issuer} merges indicators of others, and the charter in force does not name it as coordinator\nhint: without the group 'merges' it is an indicator as any other"
+    )]
+    NoCoordinator {
+        /// Who.
+        issuer: MemberId,
+        /// By which indicator.
+        id: IndicatorId,
     },
 }
 
@@ -63,6 +74,21 @@ pub struct Hit<'s> {
     pub score: u64,
     /// What met it, group by group.
     pub reasons: Vec<Reason>,
+    /// Indicators of others that the record meets too and that this one brings together: they are no hits of their own.
+    pub merged: Vec<(MemberId, IndicatorId)>,
+}
+
+/// An indicator that is held and that a coordinator's brings together with others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Graded<'s> {
+    /// The indicator.
+    pub indicator: &'s Indicator,
+    /// The coordinator's.
+    pub by: &'s Indicator,
+    /// What is said of it there.
+    pub merged: &'s Merged,
+    /// Whether it is muted: the highest grade of it is 0.
+    pub muted: bool,
 }
 
 /// Indicators of all issuers.
@@ -72,6 +98,8 @@ pub struct Screener {
     by_id: HashMap<Key, u32>,
     of_issuer: HashMap<MemberId, usize>,
     superseded: HashSet<Key>,
+    /// Places of indicators by what they bring together; those that do so no more stay until all is put in order.
+    mergers: HashMap<Key, Vec<u32>>,
     index: Index,
     /// Places that nothing leads to any more, in the index or among the versions.
     gone: usize,
@@ -84,6 +112,8 @@ struct Held {
     indicator: Indicator,
     /// Whether the index leads to it; what it does not lead to any more stays, so that older versions are known as such.
     live: bool,
+    /// Whether it brings others together: a coordinator's newest version that is not taken back. It may look for nothing itself.
+    merges: bool,
     measured: Measured,
 }
 
@@ -92,8 +122,21 @@ impl Screener {
     /// superseded, which only its own issuer can do.
     ///
     /// # Errors
-    /// [`ScreenerError::Full`].
+    /// [`ScreenerError`]; also where it merges others' indicators, see [`Screener::take_from`].
     pub fn take(&mut self, indicator: Indicator) -> Result<Taken, ScreenerError> {
+        self.take_from(indicator, false)
+    }
+
+    /// The same of an issuer whom the charter in force names as coordinator, or does not: only a coordinator's indicators merge and grade
+    /// those of others.
+    ///
+    /// # Errors
+    /// [`ScreenerError`].
+    pub fn take_from(&mut self, indicator: Indicator, is_coordinator: bool) -> Result<Taken, ScreenerError> {
+        // Whoever coordinates no more may still take its own back.
+        if !is_coordinator && !indicator.merged.is_empty() && !indicator.withdrawn {
+            return Err(ScreenerError::NoCoordinator { issuer: indicator.issuer, id: indicator.id });
+        }
         let key = (indicator.issuer.clone(), indicator.id.clone());
         let known = self.by_id.get(&key).copied();
         if let Some(at) = known {
@@ -112,10 +155,9 @@ impl Screener {
                 self.superseded.insert(replaced);
             }
         }
-        let live = !indicator.withdrawn
-            && indicator.hidden.is_empty()
-            && !indicator.sought.is_empty()
-            && !self.superseded.contains(&key);
+        let stands = !indicator.withdrawn && !self.superseded.contains(&key);
+        let live = stands && indicator.hidden.is_empty() && !indicator.sought.is_empty();
+        let merges = stands && !indicator.merged.is_empty();
         let at = self.held.len() as u32; // below twice MAX_LIVE_INDICATORS, see `room` and `settle`
         let measured = known.map(|at| self.held[at as usize].measured).unwrap_or_default();
         self.end(&key);
@@ -127,10 +169,36 @@ impl Screener {
             Some(_) => self.gone += 1,
             None => *self.of_issuer.entry(indicator.issuer.clone()).or_default() += 1,
         }
-        self.held.push(Held { indicator, live, measured });
+        self.held.push(Held { indicator, live, merges, measured });
+        self.note_mergers(at);
         self.by_id.insert(key, at);
         self.settle();
-        Ok(if live { Taken::Live } else { Taken::Gone })
+        Ok(if live || merges { Taken::Live } else { Taken::Gone })
+    }
+
+    /// Another charter is in force: whoever does not coordinate under it merges and grades nothing as long as it does not. What was refused
+    /// before its issuer was named has to be taken again.
+    pub fn coordinate(&mut self, is_coordinator: impl Fn(&MemberId) -> bool) {
+        for (key, at) in &self.by_id {
+            let held = &mut self.held[*at as usize];
+            let stands = !held.indicator.withdrawn && !self.superseded.contains(key);
+            held.merges = stands && !held.indicator.merged.is_empty() && is_coordinator(&key.0);
+        }
+    }
+
+    /// What coordinators' indicators that hold at a moment bring together, of what is held: how they are graded, and which are muted. In no
+    /// order.
+    pub fn graded(&self, at: Millis) -> impl Iterator<Item = Graded<'_>> {
+        self.mergers.iter().flat_map(move |(key, places)| {
+            let held = self.by_id.get(key).map(|at| &self.held[*at as usize]);
+            let held = held.filter(|held| held.live && held.indicator.holds(at) && !held.brings(at));
+            let grade = held.and_then(|held| self.grade(held, at));
+            places.iter().filter_map(move |place| {
+                let (indicator, by) = (&held?.indicator, &self.held[*place as usize]);
+                let merged = by.brings(at).then(|| by.names(key)).flatten()?;
+                Some(Graded { indicator, by: &by.indicator, merged, muted: grade == Some(0) })
+            })
+        })
     }
 
     /// Forgets what does not hold any more at a moment. Withdrawals and what is superseded stay as long again as an older version, which
@@ -139,7 +207,7 @@ impl Screener {
         let known = self.by_id.len();
         self.rebuild(|held| {
             let until = held.indicator.valid_until;
-            if held.live { until > at } else { until.plus_days(MAX_INDICATOR_DAYS) > at }
+            if held.live || held.merges { until > at } else { until.plus_days(MAX_INDICATOR_DAYS) > at }
         });
         known - self.by_id.len()
     }
@@ -166,13 +234,54 @@ impl Screener {
     pub fn screen(&self, subject: &Subject<'_>, at: Millis) -> Vec<Hit<'_>> {
         let mut candidates = Vec::new();
         self.index.candidates(subject, &mut candidates);
-        ranked(candidates.into_iter().filter_map(|place| self.held[place as usize].meet(subject, at)))
+        let held = candidates.into_iter().map(|place| &self.held[place as usize]);
+        self.told(held.filter_map(|held| Some((held, held.meet(subject, at, || self.grade(held, at))?))), at)
     }
 
     /// The same, by comparing with each.
     #[cfg(test)]
     pub(super) fn screen_all(&self, subject: &Subject<'_>, at: Millis) -> Vec<Hit<'_>> {
-        ranked(self.held.iter().filter_map(|held| held.meet(subject, at)))
+        let graded = |of: &Held| {
+            let mergers = self.held.iter().filter(|held| held.brings(at) && !of.brings(at));
+            let of = (of.indicator.issuer.clone(), of.indicator.id.clone());
+            mergers.filter_map(|held| held.names(&of)?.grade).max()
+        };
+        self.told(self.held.iter().filter_map(|held| Some((held, held.meet(subject, at, || graded(held))?))), at)
+    }
+
+    /// Hits, of which those that a coordinator's hit brings together stand below it; the likeliest first, equal ones by their names.
+    fn told<'s>(&self, hits: impl Iterator<Item = (&'s Held, Hit<'s>)>, at: Millis) -> Vec<Hit<'s>> {
+        let (mut merging, mut hits): (Vec<_>, Vec<_>) = hits.partition(|(held, _)| held.brings(at));
+        for (_, hit) in &mut merging {
+            let named = hit.indicator.merged.iter().map(|merged| (&merged.issuer, &merged.id));
+            let met = named.filter(|named| hits.iter().any(|(_, other)| name(other) == *named));
+            hit.merged = met.map(|(issuer, id)| (issuer.clone(), id.clone())).collect();
+        }
+        hits.retain(|(_, hit)| {
+            !merging.iter().any(|(_, by)| by.merged.iter().any(|(issuer, id)| (issuer, id) == name(hit)))
+        });
+        let mut hits: Vec<Hit<'s>> = merging.into_iter().chain(hits).map(|(_, hit)| hit).collect();
+        hits.sort_by(|a, b| b.score.cmp(&a.score).then_with(|| name(a).cmp(&name(b))));
+        hits
+    }
+
+    /// How sure coordinators are of an indicator: the surest, so that none mutes what another keeps. What brings others together itself is
+    /// graded by nobody, so that no two put each other away.
+    fn grade(&self, held: &Held, at: Millis) -> Option<u8> {
+        if self.mergers.is_empty() || held.brings(at) {
+            return None;
+        }
+        let key = (held.indicator.issuer.clone(), held.indicator.id.clone());
+        let mergers = self.mergers.get(&key)?.iter().map(|place| &self.held[*place as usize]);
+        mergers.filter(|by| by.brings(at)).filter_map(|by| by.names(&key)?.grade).max()
+    }
+
+    /// Notes what the indicator at a place brings together.
+    fn note_mergers(&mut self, place: u32) {
+        let held = &self.held[place as usize];
+        for merged in &held.indicator.merged {
+            self.mergers.entry((merged.issuer.clone(), merged.id.clone())).or_default().push(place);
+        }
     }
 
     fn room(&self, issuer: &MemberId) -> Result<(), ScreenerError> {
@@ -186,10 +295,11 @@ impl Screener {
         Ok(())
     }
 
-    /// The index leads to it no more; whether it did.
+    /// The index leads to it no more, and it brings nothing together; whether it did either.
     fn end(&mut self, key: &Key) -> bool {
-        let at = self.by_id.get(key);
-        at.is_some_and(|at| std::mem::take(&mut self.held[*at as usize].live))
+        let Some(at) = self.by_id.get(key) else { return false };
+        let held = &mut self.held[*at as usize];
+        std::mem::take(&mut held.live) | std::mem::take(&mut held.merges)
     }
 
     fn settle(&mut self) {
@@ -215,6 +325,7 @@ impl Screener {
             *self.of_issuer.entry(one.indicator.issuer.clone()).or_default() += 1;
             self.by_id.insert(key, place);
             self.held.push(one);
+            self.note_mergers(place);
         }
         // What is superseded stays so while that which says so is held, or it is held itself.
         let named: HashSet<Key> = self
@@ -228,29 +339,41 @@ impl Screener {
 }
 
 impl Held {
-    fn meet(&self, subject: &Subject<'_>, at: Millis) -> Option<Hit<'_>> {
+    /// Whether a record meets it, and how likely it is right with this grade of a coordinator; nothing meets what is muted.
+    fn meet(&self, subject: &Subject<'_>, at: Millis, grade: impl Fn() -> Option<u8>) -> Option<Hit<'_>> {
         if !self.live || !self.indicator.holds(at) {
             return None;
         }
         let reasons = self.indicator.sought.met_by(subject)?;
+        let sure = match grade() {
+            Some(0) => return None,
+            grade => grade.unwrap_or(self.indicator.confidence),
+        };
         let alike = reasons.iter().map(|reason| u64::from(reason.alike)).min().unwrap_or(100);
-        Some(Hit { score: self.chance() * alike / 100, indicator: &self.indicator, reasons })
+        let score = self.chance(sure) * alike / 100;
+        Some(Hit { score, indicator: &self.indicator, reasons, merged: Vec::new() })
     }
 
-    /// What inspections told, with the issuer's confidence as if it were some of them.
-    fn chance(&self) -> u64 {
+    /// Whether it brings others together at a moment.
+    fn brings(&self, at: Millis) -> bool {
+        self.merges && self.indicator.holds(at)
+    }
+
+    /// What it says of another.
+    fn names(&self, key: &Key) -> Option<&Merged> {
+        self.indicator.merged.iter().find(|merged| (&merged.issuer, &merged.id) == (&key.0, &key.1))
+    }
+
+    /// What inspections told, with this confidence as if it were some of them.
+    fn chance(&self, sure: u8) -> u64 {
         let Measured { inspected, confirmed } = self.measured;
-        let prior = u64::from(self.indicator.confidence) * PRIOR * (MILLION / 100);
+        let prior = u64::from(sure) * PRIOR * (MILLION / 100);
         let told = u128::from(confirmed.min(inspected)) * u128::from(MILLION) + u128::from(prior);
         // At most a MILLION: neither part is more than a whole.
         (told / (u128::from(inspected) + u128::from(PRIOR))) as u64
     }
 }
 
-/// The likeliest first, equal ones by their names.
-fn ranked<'s>(hits: impl Iterator<Item = Hit<'s>>) -> Vec<Hit<'s>> {
-    let mut hits: Vec<Hit<'s>> = hits.collect();
-    let name = |hit: &Hit<'s>| (&hit.indicator.issuer, &hit.indicator.id);
-    hits.sort_by(|a, b| b.score.cmp(&a.score).then_with(|| name(a).cmp(&name(b))));
-    hits
+fn name<'h>(hit: &'h Hit<'_>) -> (&'h MemberId, &'h IndicatorId) {
+    (&hit.indicator.issuer, &hit.indicator.id)
 }
