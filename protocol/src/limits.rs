@@ -102,6 +102,8 @@ pub const MAX_COLLECT_NUMBERS: usize = 262_144;
 pub const MAX_CONFIRMATION_BYTES: usize = 4 * 1024;
 /// Types of attestations whose issuers a charter lists.
 pub const MAX_ISSUER_ROWS: usize = 32;
+/// Members that a charter names to merge and grade others' indicators.
+pub const MAX_COORDINATORS: usize = 8;
 /// Keys on a card that sign attestations: those in use, the next and former ones.
 pub const MAX_ATTEST_KEYS: usize = 16;
 /// Onward permissions of a row.

@@ -161,7 +161,8 @@ def _short(reader):
 def charter(reader):
     """A charter's body."""
     start = reader.at
-    longer = reader.tuple_or_longer(8)
+    lists = reader.array(10) - 8
+    _whole(reader, start, lists >= 0, "the length of the array")
 
     def member(inner):
         inner.tuple(6)
@@ -174,7 +175,9 @@ def charter(reader):
     found["threshold"] = reader.uint()
     found["policy"] = _optional(reader, lambda r: r.text(128 * 1024))
     found |= {"valid_until": _optional(reader, day), "round": reader.uint(), "merges": _optional(reader, _digest)}
-    found["issuers"] = _some(reader, 32, _pair(_short, lambda r: r.list(1024, name))) if longer else []
+    row = _pair(_short, lambda r: r.list(1024, name))
+    found["issuers"] = [] if lists == 0 else _some(reader, 32, row) if lists == 1 else reader.list(32, row)
+    found["coordinators"] = _some(reader, 8, name) if lists == 2 else []
     reader.leave()
     ids = [m["id"] for m in found["members"]]
     active = {m["id"] for m in found["members"] if m["status"] == "active"}
@@ -182,6 +185,8 @@ def charter(reader):
     _whole(reader, start, found["name"] and all(m["name"] for m in found["members"]), "a name is empty")
     _whole(reader, start, ids and ascending(ids), "members")
     _whole(reader, start, governors and ascending(governors) and set(governors) <= active, "governors")
+    coordinators = found["coordinators"]
+    _whole(reader, start, ascending(coordinators) and set(coordinators) <= active, "coordinators")
     _whole(reader, start, found["round"] >= 1, "round")
     _whole(reader, start, len({m["identity"] for m in found["members"]}) == len(ids), "a shared key")
     _whole(reader, start, 2 * len(governors) < 3 * threshold <= 3 * len(governors), "threshold")

@@ -8,6 +8,7 @@ mod audit_pack;
 mod bench;
 mod check;
 mod codelists;
+mod coordinator;
 mod deposit;
 mod documents;
 mod erasure;

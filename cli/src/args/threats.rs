@@ -90,7 +90,8 @@ Columns, in any order, by the names of the record's fields; others are refused, 
   parties        party_role, party_id, party_name, party_country, platform
   numbers        prefix, operator
   sites          site
-Goods, routes, parties, numbers and sites may stand several times: `|` divides their values, which pair up by their places within a group, so
+  merges         merged_issuer, merged_id, merged_grade, merged_text: a coordinator's, see SPEC.md
+Goods, routes, parties, numbers, sites and merges may stand several times: `|` divides their values, which pair up by their places within a group, so
 all columns of it that are not empty have as many ('9503|950300' and 'CN|'). A day stands for its first moment.";
 
 /// Whose records are made, and where they go.
@@ -142,6 +143,9 @@ pub(crate) struct ScreenArgs {
     /// Records `indicator`, as `luxor submit` reads them; with `ID=FILE` those of another member. May be given several times.
     #[arg(long, value_name = "[ID=]FILE", required_unless_present = "template")]
     pub(crate) indicators: Vec<String>,
+    /// A member that merges and grades others' indicators, as the charter names it. May be given several times.
+    #[arg(long, value_name = "ID")]
+    pub(crate) coordinator: Vec<MemberId>,
     /// What the files are: `ndjson`, `csv` (canonical), `wco`. Without it, their names tell.
     #[arg(long, value_name = "FORMAT", conflicts_with = "mapping")]
     pub(crate) format: Option<String>,

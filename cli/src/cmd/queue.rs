@@ -3,6 +3,7 @@
 //! Not here: what is proposed ([`luxor_protocol::threats`]). An officer's key never leaves this process: the order's digest is computed
 //! here again from what the node says it is, and only that is signed.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use luxor_protocol::api::{
@@ -12,12 +13,13 @@ use luxor_protocol::api::{
 use luxor_protocol::exchange::Lane;
 use luxor_protocol::hash::{Digest, Domain, hex, unhex};
 use luxor_protocol::keys::{KeyUse, SecretKey};
+use luxor_protocol::names::MemberId;
 use luxor_protocol::record::content_from_json;
-use luxor_protocol::threats::{Act, addressed};
+use luxor_protocol::threats::{Act, Ground, addressed};
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::{now, short, some, today};
+use super::{listed, now, short, some, today};
 use crate::args::{
     DecideArgs, NodeArgs, OfficerArgs, QueueAnswerArgs, QueueCommand, QueueDryRunArgs, QueueIndicatorsArgs,
     QueueListArgs, QueueOrderArgs, QueueSignArgs, QueueUndoArgs,
@@ -95,7 +97,11 @@ fn list(args: &QueueListArgs) -> anyhow::Result<Exit> {
     for one in &all {
         let leaves = one.departs.map_or_else(|| "unknown".into(), |at| at.to_string());
         let grounds = match one.grounds.as_slice() {
-            [only] if one.more == 0 => format!("{} of {}", only.threat, only.issuer),
+            [only] if one.more == 0 => {
+                let merged: BTreeSet<&MemberId> = only.merged.iter().map(|ground| &ground.issuer).collect();
+                let merged = if merged.is_empty() { String::new() } else { format!(", merges {}", listed(merged)) };
+                format!("{} of {}{merged}", only.threat, only.issuer)
+            }
             grounds => some((grounds.len() + one.more) as u64, "indicator"),
         };
         let item = one.item.clone().or_else(|| one.reference.clone()).unwrap_or_else(|| "erased".into());
@@ -112,10 +118,9 @@ fn show(line: &ProposalLine) -> anyhow::Result<()> {
     let leaves = line.departs.map_or_else(|| "it is not known when it leaves".into(), |at| format!("leaves {at}"));
     ui::line(&format!("  since {}, {leaves}", line.at))?;
     for ground in &line.grounds {
-        ui::line(&format!("  {} of {}: {}, {} advised", ground.id, ground.issuer, ground.threat, ground.advice))?;
-        for reason in &ground.reasons {
-            let alike = if reason.alike < 100 { format!(", alike {} of 100", reason.alike) } else { String::new() };
-            ui::line(&format!("    {} row {} met by {}{alike}", reason.facet, reason.row, reason.place))?;
+        show_ground(ground, "  ")?;
+        for merged in &ground.merged {
+            show_ground(merged, "    merges ")?;
         }
     }
     if line.more > 0 {
@@ -137,6 +142,16 @@ fn show(line: &ProposalLine) -> anyhow::Result<()> {
     }
     for answer in &line.answers {
         ui::line(&format!("    {}: {}", answer.by, answer.outcome))?;
+    }
+    Ok(())
+}
+
+fn show_ground(ground: &Ground, indent: &str) -> anyhow::Result<()> {
+    ui::line(&format!("{indent}{} of {}: {}, {} advised", ground.id, ground.issuer, ground.threat, ground.advice))?;
+    let indent = " ".repeat(indent.len());
+    for reason in &ground.reasons {
+        let alike = if reason.alike < 100 { format!(", alike {} of 100", reason.alike) } else { String::new() };
+        ui::line(&format!("{indent}  {} row {} met by {}{alike}", reason.facet, reason.row, reason.place))?;
     }
     Ok(())
 }
@@ -174,7 +189,7 @@ fn status(args: &NodeArgs) -> anyhow::Result<Exit> {
     table.print()?;
     let two: Vec<&str> = status.two_officers_for.iter().map(|advice| advice.word()).collect();
     let mass = ui::count(status.mass_from as u64);
-    ui::line(&format!("officers: {}", super::listed(&status.officers)))?;
+    ui::line(&format!("officers: {}", listed(&status.officers)))?;
     ui::line(&format!("two of them for {}, seizures, and orders about {mass} records or more", two.join(", ")))?;
     let mut bad = false;
     if let Some(refusal) = &status.refusal {
@@ -287,13 +302,13 @@ fn report(signed: &SignedReport) -> anyhow::Result<()> {
     let order = &signed.order;
     let by: Vec<&str> = order.signatures.iter().map(|signature| signature.officer.as_str()).collect();
     if order.done.is_none() {
-        ui::line(&format!("signed by {}; it needs {}", super::listed(by), some(order.needs as u64, "officer")))?;
+        ui::line(&format!("signed by {}; it needs {}", listed(by), some(order.needs as u64, "officer")))?;
         ui::say(&format!("another officer: `luxor queue sign {}`", order.digest.hex()));
         return Ok(());
     }
     ui::line(&format!(
         "carried out, signed by {}: {} settled, {} stay with less, {} sent",
-        super::listed(by),
+        listed(by),
         some(signed.settled, "proposal"),
         ui::count(signed.lowered),
         some(signed.sent, "record"),
@@ -383,6 +398,15 @@ fn indicators(args: &QueueIndicatorsArgs) -> anyhow::Result<Exit> {
     }
     table.print()?;
     for one in &all {
+        for graded in &one.grades {
+            let grade = match graded.grade {
+                Some(0) => "mutes it".to_owned(),
+                Some(grade) => format!("grades it {grade} of 100"),
+                None => "brings it together with others".to_owned(),
+            };
+            let why = graded.text.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
+            ui::line(&format!("{}: {} {grade} by {}{why}", one.id, graded.by, graded.id))?;
+        }
         for (by, seen) in &one.sightings {
             ui::line(&format!(
                 "{}: {by} saw it right {}, wrong {}, with nothing found {}",

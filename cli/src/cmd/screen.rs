@@ -1,7 +1,7 @@
 //! `luxor screen`: which records indicators hit, and what would be proposed: a dry run on files, before rules or indicators are put to
 //! use. Needs no node.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
@@ -50,6 +50,8 @@ struct Screened {
     at: String,
     indicators: u64,
     live: u64,
+    /// Those that coordinators mute.
+    muted: u64,
     records: u64,
     refused: u64,
     hit: u64,
@@ -73,7 +75,7 @@ pub(super) fn run(args: &ScreenArgs) -> anyhow::Result<Exit> {
     let rules = rules(&args.rules)?;
     let (mut screener, mut taken) = (Screener::default(), 0);
     for source in &args.indicators {
-        taken += take(&mut screener, source)?;
+        taken += take(&mut screener, source, &args.coordinator)?;
     }
     let lines = args.output.as_deref().map(Lines::begin).transpose()?;
     let mut work = Work::new(at, &rules, &screener, lines);
@@ -113,14 +115,18 @@ fn rules(name: &str) -> anyhow::Result<ScreeningRules> {
 }
 
 /// Takes the indicators of a file, of a member where it is named.
-fn take(screener: &mut Screener, source: &str) -> anyhow::Result<u64> {
+fn take(screener: &mut Screener, source: &str, coordinators: &[MemberId]) -> anyhow::Result<u64> {
     let named = source.split_once('=').and_then(|(issuer, file)| Some((issuer.parse().ok()?, file)));
     let (issuer, file): (MemberId, &str) = match named {
         Some(named) => named,
         None => (OWN.parse()?, source),
     };
+    let coordinates = coordinators.contains(&issuer);
     each(Path::new(file), &issuer, |indicator, _, line| {
-        screener.take(indicator).map_err(|error| RefusedError(format!("{file}, line {line}: {error}")))?;
+        indicator.may_merge(coordinates).map_err(|error| RefusedError(format!("{file}, line {line}: {error}")))?;
+        screener
+            .take_from(indicator, coordinates)
+            .map_err(|error| RefusedError(format!("{file}, line {line}: {error}")))?;
         Ok(())
     })
 }
@@ -257,6 +263,9 @@ impl<'a> Work<'a> {
         let mut most: Vec<Counted> = self.counted.into_values().collect();
         most.sort_by(|a, b| b.records.cmp(&a.records).then_with(|| (&a.issuer, &a.id).cmp(&(&b.issuer, &b.id))));
         most.truncate(SHOWN);
+        let muted = self.screener.graded(self.at).filter(|graded| graded.muted);
+        // Each once, whoever mutes it too.
+        let muted: BTreeSet<_> = muted.map(|graded| (&graded.indicator.issuer, &graded.indicator.id)).collect();
         let nanos = self.busy.as_nanos().max(1);
         let per_second = u128::from(self.records) * 1_000_000_000 / nanos;
         Screened {
@@ -264,6 +273,7 @@ impl<'a> Work<'a> {
             at: self.at.to_string(),
             indicators,
             live: self.screener.live(self.at).count() as u64,
+            muted: muted.len() as u64,
             records: self.records,
             refused: self.refused,
             hit: self.hit,
@@ -295,6 +305,7 @@ fn told(hit: &Hit<'_>) -> Json {
         "advice": hit.indicator.advice.word(),
         "score": thousandths(hit.score),
         "reasons": reasons,
+        "merged": hit.merged.iter().map(told).collect::<Vec<_>>(),
     })
 }
 
@@ -308,6 +319,9 @@ fn print(told: &Screened) -> anyhow::Result<()> {
         ui::count(told.hit),
         some(told.indicators_that_hit, "indicator"),
     ))?;
+    if told.muted > 0 {
+        ui::line(&format!("{} muted by coordinators", some(told.muted, "indicator")))?;
+    }
     for (advice, count) in &told.proposals {
         ui::line(&format!("  {advice:<12} {}", ui::count(*count)))?;
     }

@@ -20,7 +20,7 @@ use super::known::Known;
 use super::quality::{self, Judges};
 use super::repair::{self, Waiting};
 use super::route::{Cut, Routed, Ways};
-use super::{DriverError, Shared, Submission, trust};
+use super::{DriverError, Shared, Submission, desk, trust};
 use crate::engine::{Delivery, Kept, PreparedBatch, PreparedChunk, SealedChunk, SealedDispatch, Token};
 use crate::entropy::{fill, opening, random};
 use crate::store::{NamedRecord, Store, SubmissionRow, Under, Write, passed_on_row, seal_of};
@@ -89,6 +89,7 @@ pub(super) fn prepare(
         let fault = faults.remove(&at).map_or(Ok(()), Err);
         let routed = fault.and_then(|()| content.check_complete()).and_then(|()| {
             trust::own(&directory, &issuer, &content, now)?;
+            desk::own(&directory, &issuer, &content)?;
             let table = content.table();
             let of = (table.name, table.version);
             let ways = ways.entry(of).or_insert_with(|| Ways::new(&directory, &issuer, table, now.day(), &is_up));

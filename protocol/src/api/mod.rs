@@ -120,9 +120,9 @@ pub use repairs::{
 };
 pub use retention::{DeletionInfo, Disclosed, Disclosure, EraseRequest, ErasedReport, HoldInfo, HoldRequest};
 pub use screening::{
-    ActionLine, AnswerState, CarrierAnswer, DrawRequest, DrawnReport, DryRunReport, DryRunRequest, IndicatorLine,
-    IndicatorName, IndicatorPage, IndicatorState, MAX_ANSWERS_TOLD, MAX_INDICATORS_TOLD, MAX_PROPOSALS_TOLD, OrderLine,
-    ProposalLine, ProposalPage, ScreeningStatus, SignRequest, SignedReport,
+    ActionLine, AnswerState, CarrierAnswer, DrawRequest, DrawnReport, DryRunReport, DryRunRequest, GradeLine,
+    IndicatorLine, IndicatorName, IndicatorPage, IndicatorState, MAX_ANSWERS_TOLD, MAX_INDICATORS_TOLD,
+    MAX_PROPOSALS_TOLD, OrderLine, ProposalLine, ProposalPage, ScreeningStatus, SignRequest, SignedReport,
 };
 pub use statistics::{MAX_STATISTICS_PAGE, StatisticsPage, StatisticsRecord};
 pub use status::{Fork, Missing, ReceiptStanding, RefusedNumber, Status, Traffic, WitnessInfo, WitnessedLog};

@@ -170,6 +170,21 @@ pub enum IndicatorState {
     Hidden,
     /// It was undone here.
     Undone,
+    /// Coordinators grade it 0, so nothing is screened by it.
+    Muted,
+}
+
+/// How a coordinator grades an indicator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GradeLine {
+    /// Who.
+    pub by: MemberId,
+    /// By which indicator.
+    pub id: IndicatorId,
+    /// How sure it is, in hundredths; nothing where it only brings it together with others.
+    pub grade: Option<u8>,
+    /// Why, in words.
+    pub text: Option<String>,
 }
 
 /// An indicator that is held.
@@ -197,6 +212,10 @@ pub struct IndicatorLine {
     pub valid_from: Millis,
     /// Until when.
     pub valid_until: Millis,
+    /// How coordinators grade it, the first [`MAX_ANSWERS_TOLD`].
+    pub grades: Vec<GradeLine>,
+    /// Which indicators of others it brings together; a coordinator's only.
+    pub merges: Vec<IndicatorName>,
     /// What became of the proposals that name it.
     pub figures: Figures,
     /// Inspections of what it hit, here and as others told.

@@ -131,6 +131,7 @@ impl SampleNetwork {
             round: 1,
             merges: None,
             issuers: Vec::new(),
+            coordinators: Vec::new(),
         };
         let mut charter = charter.to_document();
         governors.iter().for_each(|party| charter.sign(&party.id, &party.key));

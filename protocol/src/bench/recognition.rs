@@ -92,6 +92,7 @@ impl SampleTraders {
             round: 1,
             merges: None,
             issuers: Vec::new(),
+            coordinators: Vec::new(),
         };
         recogniser.charter(Arc::new(charter), start)?;
         for (at, a) in ids.iter().enumerate() {

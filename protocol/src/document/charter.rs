@@ -11,7 +11,7 @@ use super::{Document, DocumentError, DocumentKind, decode_some};
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::hash::Digest;
 use crate::keys::{KeyUse, PublicKey, decode_key};
-use crate::limits::{MAX_ISSUER_ROWS, MAX_LOG_WITNESSES, MAX_MEMBERS};
+use crate::limits::{MAX_COORDINATORS, MAX_ISSUER_ROWS, MAX_LOG_WITNESSES, MAX_MEMBERS};
 use crate::names::{MemberId, MemberKind, Slug, Territory, word_enum};
 use crate::time::Day;
 use crate::tlog::{MAX_POLICY_BYTES, Policy};
@@ -65,6 +65,8 @@ pub struct Charter {
     pub merges: Option<Digest>,
     /// Who alone may issue a type of attestations, by type; of a type that is not listed every member of its kinds. Ordered by type.
     pub issuers: Vec<Issuers>,
+    /// Members that merge and grade others' indicators of threats; usually none or one. Ordered.
+    pub coordinators: Vec<MemberId>,
 }
 
 #[derive(Deserialize)]
@@ -79,6 +81,8 @@ struct Draft {
     members: Vec<DraftMember>,
     #[serde(default)]
     issuers: Vec<DraftIssuers>,
+    #[serde(default)]
+    coordinators: Vec<MemberId>,
 }
 
 #[derive(Deserialize)]
@@ -122,8 +126,11 @@ impl Charter {
             valid_until.map_err(|e| DocumentError::Content(format!("charter draft: valid_until: {e}")))?;
         let (name, policy) = (draft.name, draft.policy);
         let issuers = DraftIssuers::spell_out(draft.issuers);
+        let mut coordinators = draft.coordinators;
+        coordinators.sort();
+        let (round, merges) = (1, None);
         let charter =
-            Self { name, members, governors, threshold, policy, valid_until, round: 1, merges: None, issuers };
+            Self { name, members, governors, threshold, policy, valid_until, round, merges, issuers, coordinators };
         charter.check().map_err(|what| DocumentError::Content(format!("charter draft: {what}")))?;
         Ok(charter)
     }
@@ -165,18 +172,21 @@ impl Charter {
         if let Some(policy) = &self.policy {
             lines.push(format!("policy = {}", quote(policy)));
         }
-        let governors: Vec<_> = self.governors.iter().map(|id| quote(id.as_str())).collect();
-        lines.push(format!("governors = [{}]", governors.join(", ")));
+        let list = |ids: &[MemberId]| ids.iter().map(|id| quote(id.as_str())).collect::<Vec<_>>().join(", ");
+        lines.push(format!("governors = [{}]", list(&self.governors)));
         lines.push(format!("threshold = {}", self.threshold));
         lines.extend(self.valid_until.map(|day| format!("valid_until = \"{day}\"")));
+        if !self.coordinators.is_empty() {
+            lines.push(format!("coordinators = [{}]", list(&self.coordinators)));
+        }
         for m in &self.members {
             lines.push(format!("\n[[member]]\nid = \"{}\"\nname = {}", m.id, quote(&m.name)));
             lines.push(format!("kind = \"{}\"\nterritory = \"{}\"", m.kind, m.territory));
             lines.push(format!("identity = \"{}\"\nstatus = \"{}\"", m.identity, m.status));
         }
         for row in &self.issuers {
-            let members: Vec<_> = row.members.iter().map(|id| quote(id.as_str())).collect();
-            lines.push(format!("\n[[issuers]]\ntype = \"{}\"\nmembers = [{}]", row.attestation, members.join(", ")));
+            let members = list(&row.members);
+            lines.push(format!("\n[[issuers]]\ntype = \"{}\"\nmembers = [{members}]", row.attestation));
         }
         lines.join("\n") + "\n"
     }
@@ -205,6 +215,11 @@ impl Charter {
     /// Members that take part.
     pub fn active(&self) -> impl Iterator<Item = &CharterMember> {
         self.members.iter().filter(|m| m.status == MemberStatus::Active)
+    }
+
+    /// Whether a member merges and grades others' indicators.
+    pub fn coordinates(&self, member: &MemberId) -> bool {
+        self.coordinators.binary_search(member).is_ok()
     }
 
     /// Checks a founding charter and its signatures.
@@ -244,8 +259,15 @@ impl Charter {
         if self.governors.is_empty() || !ordered(&mut self.governors.iter()) {
             return Err("governors are missing, repeated or not ordered");
         }
-        if self.governors.iter().any(|g| self.member(g).is_none_or(|m| m.status != MemberStatus::Active)) {
+        let inactive = |id: &MemberId| self.member(id).is_none_or(|m| m.status != MemberStatus::Active);
+        if self.governors.iter().any(inactive) {
             return Err("a governor is not a member, or suspended");
+        }
+        if self.coordinators.len() > MAX_COORDINATORS || !ordered(&mut self.coordinators.iter()) {
+            return Err("coordinators are more than eight, repeated or not ordered");
+        }
+        if self.coordinators.iter().any(inactive) {
+            return Err("a coordinator is not a member, or suspended");
         }
         if self.round == 0 {
             return Err("rounds begin at 1");
@@ -288,9 +310,15 @@ fn network_slug(name: &str) -> Slug {
     slug.parse().unwrap_or_else(|_| crate::names::fallback_slug())
 }
 
+/// Items of an encoded charter before the lists that most have not.
+const PLACES: usize = 8;
+
 impl Encode for Charter {
     fn encode(&self, writer: &mut Writer) {
-        writer.array(if self.issuers.is_empty() { 8 } else { 9 });
+        let (issuers, coordinators) = (!self.issuers.is_empty(), !self.coordinators.is_empty());
+        // Empty lists at the end are left out.
+        let lists = if coordinators { 2 } else { usize::from(issuers) };
+        writer.array(PLACES + lists);
         writer.text(&self.name);
         writer.array(self.members.len());
         for m in &self.members {
@@ -317,8 +345,11 @@ impl Encode for Charter {
             None => writer.null(),
             Some(other) => other.encode(writer),
         }
-        if !self.issuers.is_empty() {
+        if lists > 0 {
             writer.list(&self.issuers);
+        }
+        if coordinators {
+            writer.list(&self.coordinators);
         }
     }
 }
@@ -326,7 +357,9 @@ impl Encode for Charter {
 impl Decode for Charter {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
         let start = reader.position();
-        let longer = reader.tuple_or_longer(8)?;
+        let Some(lists) = reader.array(PLACES + 2)?.checked_sub(PLACES) else {
+            return Err(reader.refuse(start, "array of the wrong length"));
+        };
         let name = reader.text(MAX_NAME_BYTES)?.to_owned();
         let members = reader.list(MAX_MEMBERS, |r| {
             r.tuple(6)?;
@@ -347,9 +380,16 @@ impl Decode for Charter {
         let valid_until = if reader.null()? { None } else { Some(Day::decode(reader)?) };
         let round = reader.uint()?;
         let merges = if reader.null()? { None } else { Some(Digest::decode(reader)?) };
-        let issuers = if longer { decode_some(reader, MAX_ISSUER_ROWS, Issuers::decode)? } else { Vec::new() };
+        let issuers = match lists {
+            0 => Vec::new(),
+            1 => decode_some(reader, MAX_ISSUER_ROWS, Issuers::decode)?,
+            _ => reader.list(MAX_ISSUER_ROWS, Issuers::decode)?,
+        };
+        let coordinators =
+            if lists > 1 { decode_some(reader, MAX_COORDINATORS, MemberId::decode)? } else { Vec::new() };
         reader.leave();
-        let charter = Self { name, members, governors, threshold, policy, valid_until, round, merges, issuers };
+        let charter =
+            Self { name, members, governors, threshold, policy, valid_until, round, merges, issuers, coordinators };
         charter.check().map_err(|what| reader.refuse(start, what))?;
         Ok(charter)
     }

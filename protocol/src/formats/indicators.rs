@@ -24,7 +24,7 @@ use crate::threats::{Indicator, IndicatorError, IndicatorId};
 use crate::time::{Day, Millis};
 
 /// The columns: name, group, field.
-const COLUMNS: [(&str, &str, &str); 39] = [
+const COLUMNS: [(&str, &str, &str); 43] = [
     ("id", "indicator", "id"),
     ("reference", "reference", "own_reference"),
     ("revision", "reference", "revision"),
@@ -64,6 +64,10 @@ const COLUMNS: [(&str, &str, &str); 39] = [
     ("mass_from_kg", "mass_sought", "from_kg"),
     ("mass_to_kg", "mass_sought", "to_kg"),
     ("site", "sites", "url"),
+    ("merged_issuer", "merges", "issuer"),
+    ("merged_id", "merges", "indicator"),
+    ("merged_grade", "merges", "grade"),
+    ("merged_text", "merges", "text"),
 ];
 
 /// The columns, with two rows to begin from.
@@ -321,7 +325,7 @@ fn refused(error: IndicatorError) -> Trouble {
             COLUMNS.iter().find(|(_, group, name)| (*group, name) == ("indicator", field))
         }
         IndicatorError::Long { .. } | IndicatorError::Ends => COLUMNS.iter().find(|(name, ..)| *name == "valid_until"),
-        IndicatorError::Type(_) => None,
+        IndicatorError::Type(_) | IndicatorError::NoCoordinator { .. } => None,
     };
     Trouble { column: column.map(|(name, ..)| (*name).to_owned()), ..Trouble::new(Fault::Value, error.to_string()) }
 }

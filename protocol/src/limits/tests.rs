@@ -61,6 +61,7 @@ fn values() -> BTreeMap<&'static str, u128> {
         MAX_COLLECT_NUMBERS,
         MAX_CONFIRMATION_BYTES,
         MAX_ISSUER_ROWS,
+        MAX_COORDINATORS,
         MAX_ATTEST_KEYS,
         MAX_ONWARD,
         MAX_SOURCE_BYTES,

@@ -148,7 +148,8 @@ impl WarningLists {
     pub fn breadth(&self, indicator: &Indicator) -> Vec<Breadth> {
         let sought = &indicator.sought;
         if sought.is_empty() {
-            return if indicator.sites.is_empty() { vec![Breadth::Nothing] } else { Vec::new() };
+            let other = !indicator.sites.is_empty() || !indicator.merged.is_empty();
+            return if other { Vec::new() } else { vec![Breadth::Nothing] };
         }
         let mut found = Vec::new();
         if is_broad(sought) {

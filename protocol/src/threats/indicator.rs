@@ -126,9 +126,30 @@ pub enum IndicatorError {
         /// Its days.
         days: u64,
     },
+    /// It says something of others' indicators.
+    #[error(
+        "{issuer} merges indicators of others, and the charter in force does not name it as coordinator\nhint: without the group 'merges' it is an indicator as any other"
+    )]
+    NoCoordinator {
+        /// Who.
+        issuer: MemberId,
+    },
     /// It ends before it begins.
     #[error("/indicator/valid_until: not after valid_from")]
     Ends,
+}
+
+/// An indicator of another member that a coordinator brings together with others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merged {
+    /// Who issued it.
+    pub issuer: MemberId,
+    /// Its identifier.
+    pub id: IndicatorId,
+    /// How sure the coordinator is of it, in hundredths, in place of its issuer's own confidence; 0 mutes it.
+    pub grade: Option<u8>,
+    /// Why, in words.
+    pub text: Option<String>,
 }
 
 /// A threat, and what a declaration of it would look like.
@@ -170,6 +191,8 @@ pub struct Indicator {
     pub sought: Sought,
     /// Sites on which it is offered.
     pub sites: Vec<String>,
+    /// Indicators of others that it brings together; only a coordinator's may.
+    pub merged: Vec<Merged>,
     /// Groups of conditions that are not shown. What hides one could hit what its issuer did not mean, so nothing is screened by it.
     pub hidden: Vec<&'static str>,
 }
@@ -286,6 +309,7 @@ impl Indicator {
                 let sites = Fields::of(source, "sites");
                 sites.rows().filter_map(|row| sites.owned(row, "url")).collect()
             },
+            merged: merged(issuer, source)?,
             hidden: hidden(source),
         };
         if indicator.valid_until <= indicator.valid_from {
@@ -296,6 +320,18 @@ impl Indicator {
             return Err(IndicatorError::Long { days });
         }
         Ok(indicator)
+    }
+
+    /// Whether its issuer may issue it, who is a coordinator by the charter in force or not. Whoever coordinates no more may still take its
+    /// own back.
+    ///
+    /// # Errors
+    /// [`IndicatorError::NoCoordinator`] where it says something of indicators of others that counts nowhere.
+    pub fn may_merge(&self, is_coordinator: bool) -> Result<(), IndicatorError> {
+        if is_coordinator || self.merged.is_empty() || self.withdrawn {
+            return Ok(());
+        }
+        Err(IndicatorError::NoCoordinator { issuer: self.issuer.clone() })
     }
 
     /// Whether it holds at a moment.
@@ -310,6 +346,27 @@ const SOUGHT: [&str; 5] = ["goods_sought", "routes_sought", "parties_sought", "n
 fn hidden(source: &dyn Source) -> Vec<&'static str> {
     let shown = |name: &&str| INDICATOR.group(name).is_some_and(|(at, _)| !source.shows(at));
     SOUGHT.iter().copied().filter(shown).collect()
+}
+
+fn merged(own: &MemberId, source: &dyn Source) -> Result<Vec<Merged>, IndicatorError> {
+    let merges = Fields::of(source, "merges");
+    let mut merged: Vec<Merged> = Vec::new();
+    for row in merges.rows() {
+        let place = |field: &str| format!("merges/{}/{field}", row + 1);
+        let missing = || wrong(place("indicator"), "an issuer and an identifier name an indicator");
+        let issuer: MemberId = merges.parsed(row, "issuer")?.ok_or_else(missing)?;
+        let id: IndicatorId = merges.parsed(row, "indicator")?.ok_or_else(missing)?;
+        if issuer == *own {
+            return Err(wrong(place("issuer"), "its own indicator\nhint: 'supersedes' names the one that it replaces"));
+        }
+        if merged.iter().any(|before| (&before.issuer, &before.id) == (&issuer, &id)) {
+            return Err(wrong(place("indicator"), "it stands twice"));
+        }
+        // A field of at most 100.
+        let grade = merges.uint(row, "grade").map(|grade| grade.min(100) as u8);
+        merged.push(Merged { issuer, id, grade, text: merges.owned(row, "text") });
+    }
+    Ok(merged)
 }
 
 fn sought(source: &dyn Source) -> Result<Sought, IndicatorError> {

@@ -7,7 +7,7 @@
 //! | `subject` | what is screened of a record |
 //! | `plain`, `names` | names as they are compared, and how alike ones are found among many |
 //! | `index` | which indicators may be met, without looking at each |
-//! | `screener` | all indicators held: versions, withdrawals, expiry, how often each was right, what a record meets |
+//! | `screener` | all indicators held: versions, withdrawals, expiry, how often each was right, what coordinators merge, what a record meets |
 //! | `rules` | from hits to a proposal, by dated rules and a trader's benefits |
 //! | `breadth` | what would hit half the world, told before it is published |
 //! | `stix` | indicators as STIX 2.1 objects, and from these |
@@ -36,12 +36,12 @@ pub use desk::{
     About, Act, Desk, DeskRow, Drawn, Figures, Found, Ground, Order, OrderError, Outcome, Policy, Proposal, Resting,
     Settled, Sighted, Signature, Source, State, Waiting,
 };
-pub use indicator::{Advice, Indicator, IndicatorError, IndicatorId, Threat, Tlp};
+pub use indicator::{Advice, Indicator, IndicatorError, IndicatorId, Merged, Threat, Tlp};
 pub use lists::{FromList, ListEntry, ListError, ListForm, Listed, read_list};
 pub use names::MIN_ALIKE;
 pub use plain::PlainName;
 pub use rules::{Assessment, Ease, Rule, ScreeningRules, ScreeningRulesError};
-pub use screener::{Hit, MILLION, Measured, Screener, ScreenerError, Taken};
+pub use screener::{Graded, Hit, MILLION, Measured, Screener, ScreenerError, Taken};
 pub use sought::{Band, Facet, GoodsSought, NumberSought, PartySought, Reason, Role, RouteSought, Sought, plain_id};
 pub use stix::{StixError, from_stix, to_stix};
 pub use subject::{Reading, Subject};

@@ -22,6 +22,8 @@ pub(super) const TLP_MOMENT: Millis = Millis(1_664_582_400_000);
 const PATTERN_TYPE: &str = "luxor";
 /// Groups of the record that stand in the extension as they are.
 const GROUPS: [&str; 6] = ["goods_sought", "routes_sought", "parties_sought", "numbers_sought", "mass_sought", "sites"];
+/// What coordinators bring together stands there too; it is nothing that is looked for.
+const MERGES: &str = "merges";
 /// Fields of its main group that STIX has no property for.
 const FIELDS: [&str; 5] = ["threat", "advice", "list", "list_id", "supersedes"];
 
@@ -59,7 +61,7 @@ pub fn to_stix(issuer: &MemberId, record: &Json, known_at: Millis) -> Result<[Js
             extension.insert(field.into(), value.clone());
         }
     }
-    for group in GROUPS {
+    for group in GROUPS.into_iter().chain([MERGES]) {
         if let Some(value) = record.get(group).filter(|value| !value.is_null()) {
             extension.insert(group.into(), value.clone());
         }
@@ -153,7 +155,7 @@ pub fn from_stix(object: &Json, days: u64) -> Result<Json, StixError> {
                 main.insert(field.into(), value.clone());
             }
         }
-        for group in GROUPS {
+        for group in GROUPS.into_iter().chain([MERGES]) {
             if let Some(value) = extension.get(group) {
                 record.insert(group.into(), value.clone());
             }

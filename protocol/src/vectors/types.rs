@@ -206,6 +206,15 @@ const RECORDS: &[(&str, &str)] = &[
         "sites": [{"url": "https://shop.example/77"}], "handling": {"platform": "platform"}}"#,
     ),
     (
+        "indicator: two of others brought together and graded",
+        r#"{"type": "indicator", "reference": {"own_reference": "CEN-1"},
+        "indicator": {"id": "indicator--33fe3b22-0201-87cf-85d0-97c021645290", "valid_from": "2026-11-27T00:00:00.000Z",
+            "valid_until": "2027-02-27T00:00:00.000Z", "threat": "counterfeit", "confidence": 75, "tlp": "amber", "advice": "inspect"},
+        "goods_sought": [{"hs": "9503"}],
+        "merges": [{"issuer": "customs-gb", "indicator": "indicator--33fe3b22-0201-87cf-85d0-97c02164528d", "grade": 80},
+            {"issuer": "customs-kr", "indicator": "indicator--33fe3b22-0201-87cf-85d0-97c02164528f", "text": "the same consignment"}]}"#,
+    ),
+    (
         "sighting: nothing found",
         r#"{"type": "sighting", "reference": {"own_reference": "SIG-1"},
         "sighting": {"indicator": "indicator--33fe3b22-0201-87cf-85d0-97c02164528d", "issuer": "customs-gb", "outcome": "nothing_found",

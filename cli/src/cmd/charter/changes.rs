@@ -49,6 +49,10 @@ pub(in crate::cmd) fn changes(old: &Charter, new: &Charter) -> Vec<String> {
         (Some(before), Some(day)) => lines.push(format!("it holds until {day} instead of {before}")),
     }
     lines.extend(of_issuers(old, new));
+    let lost: Vec<_> = old.coordinators.iter().filter(|id| !new.coordinates(id)).collect();
+    let won: Vec<_> = new.coordinators.iter().filter(|id| !old.coordinates(id)).collect();
+    lines.extend((!lost.is_empty()).then(|| format!("{} no longer coordinates indicators of threats", listed(lost))));
+    lines.extend((!won.is_empty()).then(|| format!("{} coordinates indicators of threats from now on", listed(won))));
     if lines.is_empty() {
         lines.push("nothing but its number".into());
     }

@@ -135,6 +135,9 @@ struct Shown {
     /// For types of attestations, who alone may issue them.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     issuers: BTreeMap<String, Vec<MemberId>>,
+    /// Who merges and grades others' indicators of threats.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    coordinators: Vec<MemberId>,
     signatures: Vec<SignatureState>,
 }
 
@@ -165,6 +168,7 @@ fn show(path: &Path, json: bool) -> anyhow::Result<Exit> {
         policy: charter.policy.clone(),
         members: members.collect(),
         issuers: charter.issuers.iter().map(|row| (row.attestation.clone(), row.members.clone())).collect(),
+        coordinators: charter.coordinators.clone(),
         signatures: signatures::states(&document, &required),
     };
     if json {
@@ -181,6 +185,9 @@ fn show(path: &Path, json: bool) -> anyhow::Result<Exit> {
     table.print()?;
     for (attestation, members) in &shown.issuers {
         ui::line(&format!("{attestation} is issued by {} only", listed(members)))?;
+    }
+    if !shown.coordinators.is_empty() {
+        ui::line(&format!("indicators of threats are coordinated by {}", listed(&shown.coordinators)))?;
     }
     if let Some(policy) = &shown.policy {
         ui::line("its own policy says which witnesses make a log's checkpoint count:")?;

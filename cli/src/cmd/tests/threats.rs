@@ -65,3 +65,28 @@ fn what_is_hit_stands_in_its_file_once_it_is_complete() {
     assert!(screen(&folder.path("nowhere.ndjson")).is_err());
     assert_eq!((lines(&out).len(), there()), (4, before));
 }
+
+#[test]
+fn a_coordinator_merges_and_mutes_and_nobody_else_does() {
+    let folder = Folder(tempfile::tempdir().unwrap());
+    let (made, file) = screened(&folder, 3);
+    let (table, merging, out) = (folder.path("m.csv"), folder.path("m.ndjson"), folder.path("hits.ndjson"));
+    let ids: Vec<String> =
+        lines(&made).iter().map(|record| record["indicator"]["id"].as_str().unwrap().to_owned()).collect();
+    let header = "reference,valid_from,threat,confidence,tlp,advice,hs,merged_issuer,merged_id,merged_grade";
+    let row = format!("C-1,2026-11-01,counterfeit,90,amber,inspect,95,customs-a|customs-a,{}|{},|0", ids[0], ids[1]);
+    std::fs::write(&table, format!("{header}\n{row}\n")).unwrap();
+    let args = ["indicator", "from-csv", &table, "--issuer", "wco-cen", "-o", &merging];
+    assert_eq!(luxor(&args).unwrap(), Exit::Ok);
+    let (own, its) = (format!("customs-a={made}"), format!("wco-cen={merging}"));
+    let args =
+        ["screen", &file, "--indicators", &own, "--indicators", &its, "--at", "2026-11-27T00:00:00Z", "-o", &out];
+    let refused = luxor(&args).unwrap_err().to_string();
+    assert!(refused.contains("wco-cen merges indicators of others, and the charter in force does not"), "{refused}");
+    assert_eq!(luxor(&[&args[..], &["--coordinator", "wco-cen"]].concat()).unwrap(), Exit::Ok);
+    let told = lines(&out);
+    assert_eq!(told.len(), 2);
+    assert_eq!(told[0]["hits"].as_array().unwrap().len(), 1);
+    assert_eq!(told[0]["hits"][0]["issuer"], "wco-cen");
+    assert_eq!(told[0]["hits"][0]["merged"], serde_json::json!([{ "issuer": "customs-a", "indicator": ids[0] }]));
+}

@@ -126,7 +126,7 @@ fn who_may_issue_is_drafted_and_its_change_told() {
     let council = Council::new();
     let old = council.directory("kr").charter().clone();
     let issuers = "\n[[issuers]]\ntype = \"aeo\"\nmembers = [\"kr\"]\n";
-    let draft = council.draft("kr", |text| format!("{text}{issuers}"));
+    let draft = council.draft("kr", |text| format!("coordinators = [\"th\"]\n{text}{issuers}"));
     council.propose("kr", &draft, &[]).unwrap();
     for (from, to) in [("kr", "my"), ("my", "th")] {
         council.carry(from, to);
@@ -135,8 +135,15 @@ fn who_may_issue_is_drafted_and_its_change_told() {
     let new = council.directory("th").charter().clone();
     assert_eq!(new.issuers.len(), 1);
     let changes = charter::changes(&old, &new);
-    assert_eq!(changes, ["aeo is issued by kr only, instead of by every member of a kind that issues it"]);
+    assert_eq!(
+        changes,
+        [
+            "aeo is issued by kr only, instead of by every member of a kind that issues it",
+            "th coordinates indicators of threats from now on"
+        ]
+    );
+    assert_eq!(charter::changes(&new, &old)[1], "th no longer coordinates indicators of threats");
     // The draft of the next one has them again.
     let next = fs::read_to_string(council.draft("th", |text| text)).unwrap();
-    assert!(next.contains("[[issuers]]"), "{next}");
+    assert!(next.contains("[[issuers]]") && next.contains("coordinators = [\"th\"]"), "{next}");
 }

@@ -6,6 +6,7 @@
 use std::time::{Duration, Instant};
 
 use luxor_protocol::exchange::{EntryKind, Lane, Skeleton};
+use luxor_protocol::names::MemberId;
 use luxor_protocol::threats::{DeskRow, Screener};
 
 use super::letters::Letters;
@@ -33,6 +34,8 @@ struct Followed {
     expired: Option<Instant>,
     /// What is to be sent before `waiting` counts.
     letters: Vec<Letters>,
+    /// By whose word indicators are merged and graded.
+    coordinators: Vec<MemberId>,
     /// Rows about what was inspected, and how far the log is followed with them.
     waiting: Option<(Vec<DeskRow>, u64)>,
 }
@@ -45,6 +48,15 @@ struct Back {
     fresh: Screener,
 }
 
+impl Back {
+    /// What new indicators are to be held against, if there are any.
+    fn begin(shared: &Shared, taking: &mut Taking, until: u64) -> Result<Option<Self>, StoreError> {
+        let Some(fresh) = taking.fresh() else { return Ok(None) };
+        let since = now().minus_days(shared.screening.settings.look_back_days);
+        Ok(Some(Self { next: first_since(shared, until, since)?, until, fresh }))
+    }
+}
+
 impl Driver {
     /// Reads the indicators that are stored, then follows the log until the node stops.
     pub(in crate::driver) async fn follow_desk(self) {
@@ -52,16 +64,18 @@ impl Driver {
             return;
         }
         let read = self.read_at_length(|shared| {
+            let coordinators = shared.directory().charter().coordinators.clone();
             let begins = shared.screening.begins.unwrap_or(0);
-            take::stored(shared, begins).map(|()| begins)
+            take::stored(shared, begins).map(|()| (begins, coordinators))
         });
-        let Some(next) = read.await else { return };
+        let Some((next, coordinators)) = read.await else { return };
         let mut followed = Followed {
             next,
             back: None,
             readings: Readings::default(),
             expired: None,
             letters: Vec::new(),
+            coordinators,
             waiting: None,
         };
         loop {
@@ -106,6 +120,7 @@ impl Followed {
         if let Some((rows, next)) = self.waiting.take() {
             shared.screening.writing().keep(&shared.store, rows, Some(next))?;
         }
+        self.coordinate(shared)?;
         let size = shared.sequencer.latest().size;
         let more = match self.back.take() {
             Some(back) => {
@@ -118,6 +133,19 @@ impl Followed {
         told.followed = Some(self.next);
         told.looking_back = self.back.as_ref().map_or(0, |back| back.until - back.next);
         Ok(more)
+    }
+
+    /// Where another charter names other coordinators, what they merge and grade is judged anew.
+    fn coordinate(&mut self, shared: &Shared) -> Result<(), StoreError> {
+        let directory = shared.directory();
+        let named = &directory.charter().coordinators;
+        // First what is new already is held against all that came before.
+        if *named != self.coordinators && self.back.is_none() {
+            let mut taking = take::coordinate(shared, named);
+            self.back = Back::begin(shared, &mut taking, self.next)?;
+            self.coordinators.clone_from(named);
+        }
+        Ok(())
     }
 
     fn go_on(&mut self, shared: &Shared, size: u64) -> Result<bool, StoreError> {
@@ -155,11 +183,7 @@ impl Followed {
         }
         self.next = end;
         shared.screening.told().screened += records as u64;
-        if let Some(fresh) = taking.fresh() {
-            let since = now().minus_days(shared.screening.settings.look_back_days);
-            let from = first_since(shared, end, since)?;
-            self.back = Some(Back { next: from, until: end, fresh });
-        }
+        self.back = Back::begin(shared, &mut taking, end)?;
         self.letters = taking.letters;
         match (inspected.is_empty(), self.back.is_some()) {
             (false, _) => self.waiting = Some((inspected, end)),

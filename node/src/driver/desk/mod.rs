@@ -19,4 +19,5 @@ mod take;
 mod told;
 
 pub use orders::DeskOrderError;
+pub(in crate::driver) use take::own;
 pub use told::{DryRunError, Wanted, drawn, dry_run, indicators, orders, proposal, queue, status};

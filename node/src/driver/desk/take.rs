@@ -1,12 +1,15 @@
 //! What the log tells beside records that are screened: indicators, what others saw of them, results of own inspections.
+//!
+//! Who coordinates is asked of the charter in force when an indicator is taken, and when another charter is in force.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use luxor_protocol::document::Directory;
 use luxor_protocol::exchange::Skeleton;
 use luxor_protocol::hash::Digest;
 use luxor_protocol::names::MemberId;
-use luxor_protocol::record::{Content, RecordView, Source as RecordSource, Value};
-use luxor_protocol::threats::{DeskRow, Found, Indicator, IndicatorId, Outcome, Screener, Taken};
+use luxor_protocol::record::{Content, ContentError, Fault, RecordView, Source as RecordSource, Value};
+use luxor_protocol::threats::{DeskRow, Found, Indicator, IndicatorId, Merged, Outcome, Screener, Taken};
 
 use super::letters::{Letters, Seen};
 use crate::driver::Shared;
@@ -23,11 +26,8 @@ pub(super) struct Taking {
 
 /// Reads what is stored before an entry.
 pub(super) fn stored(shared: &Shared, below: u64) -> Result<(), StoreError> {
-    let entries = |found: Vec<(u64, usize)>| -> BTreeSet<u64> {
-        found.into_iter().map(|(entry, _)| entry).filter(|entry| *entry < below).collect()
-    };
     let found = shared.store.listed("indicator")?;
-    let (own, received) = (entries(found.own), entries(found.received));
+    let (own, received) = (entries(found.own, below), entries(found.received, below));
     for entry in own.union(&received) {
         let all = if own.contains(entry) { own_indicators(shared, *entry)? } else { indicators(shared, *entry)? };
         for indicator in all {
@@ -35,10 +35,37 @@ pub(super) fn stored(shared: &Shared, below: u64) -> Result<(), StoreError> {
         }
     }
     // What was seen of an indicator counts once that is held.
-    for entry in entries(shared.store.listed("sighting")?.received) {
+    for entry in entries(shared.store.listed("sighting")?.received, below) {
         sightings(shared, entry)?;
     }
     Ok(())
+}
+
+/// Another charter is in force, by which only these coordinate. Gives what is new by that.
+pub(super) fn coordinate(shared: &Shared, coordinators: &[MemberId]) -> Taking {
+    let begin = shared.screening.desk_mut().coordinate(|issuer| coordinators.contains(issuer));
+    let mut taking = Taking::default();
+    begin.into_iter().for_each(|indicator| taking.is_new(shared, indicator));
+    taking
+}
+
+/// Whether an own record may say what it says of indicators of others.
+///
+/// # Errors
+/// [`ContentError`] where it may not.
+pub(in crate::driver) fn own(directory: &Directory, issuer: &MemberId, content: &Content) -> Result<(), ContentError> {
+    let merges = (content.table().name == "indicator").then(|| content.table().group("merges")).flatten();
+    if merges.is_none_or(|(at, _)| content.leaves(at).absent()) {
+        return Ok(());
+    }
+    let wrong = |what: String| ContentError::new(Fault::Value, "/merges", what);
+    let indicator = Indicator::read(issuer, content).map_err(|error| wrong(error.to_string()))?;
+    let is_coordinator = directory.charter().coordinates(issuer);
+    indicator.may_merge(is_coordinator).map_err(|error| wrong(error.to_string()))
+}
+
+fn entries(found: Vec<(u64, usize)>, below: u64) -> BTreeSet<u64> {
+    found.into_iter().map(|(entry, _)| entry).filter(|entry| *entry < below).collect()
 }
 
 impl Taking {
@@ -76,9 +103,19 @@ impl Taking {
     fn take(&mut self, shared: &Shared, all: Vec<Indicator>) {
         for indicator in all {
             if take(shared, indicator.clone()) == Some(Taken::Live) {
-                // There is room: it had some among all of them.
-                let _ = self.fresh.take(indicator);
+                self.is_new(shared, indicator);
             }
+        }
+    }
+
+    /// What it hits is looked for in what came before, and what those hit that it grades.
+    fn is_new(&mut self, shared: &Shared, indicator: Indicator) {
+        let desk = shared.screening.desk();
+        let held = |merged: &Merged| desk.screener().get(&merged.issuer, &merged.id).cloned();
+        let graded: Vec<Indicator> = indicator.merged.iter().filter_map(held).collect();
+        for one in graded.into_iter().chain([indicator]) {
+            // There is room: it had some among all of them.
+            let _ = self.fresh.take(one);
         }
     }
 
@@ -92,7 +129,7 @@ impl Taking {
                 let Some(proposal) = desk.proposal(&root).filter(|proposal| proposal.found != Some(found)) else {
                     continue;
                 };
-                for ground in &proposal.grounds {
+                for ground in proposal.indicators() {
                     let key = (ground.issuer.clone(), ground.id.clone(), outcome(found));
                     *seen.entry(key).or_insert(0) += 1;
                 }
@@ -127,7 +164,8 @@ fn indicator(shared: &Shared, issuer: &MemberId, source: &dyn RecordSource) -> O
 /// Has an indicator held, if there is room.
 fn take(shared: &Shared, indicator: Indicator) -> Option<Taken> {
     let issuer = indicator.issuer.clone();
-    let taken = shared.screening.desk_mut().take(indicator);
+    let is_coordinator = shared.directory().charter().coordinates(&issuer);
+    let taken = shared.screening.desk_mut().take(indicator, is_coordinator);
     taken.map_err(|error| refused(shared, &issuer, &error)).ok()
 }
 

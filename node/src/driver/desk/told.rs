@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use luxor_protocol::api::{
-    ActionLine, AnswerState, CarrierAnswer, DrawnReport, DryRunReport, DryRunRequest, IndicatorLine, IndicatorPage,
-    IndicatorState, MAX_ANSWERS_TOLD, MAX_PROPOSALS_TOLD, OrderLine, ProposalLine, ProposalPage, ScreeningStatus,
+    ActionLine, AnswerState, CarrierAnswer, DrawnReport, DryRunReport, DryRunRequest, GradeLine, IndicatorLine,
+    IndicatorName, IndicatorPage, IndicatorState, MAX_ANSWERS_TOLD, MAX_PROPOSALS_TOLD, OrderLine, ProposalLine,
+    ProposalPage, ScreeningStatus,
 };
 use luxor_protocol::hash::Digest;
 use luxor_protocol::names::{MemberId, MemberKind};
 use luxor_protocol::record::{RecordView, Value};
 use luxor_protocol::threats::{
-    Advice, Desk, Figures, Found, Indicator, IndicatorId, MILLION, Proposal, Resting, ScreeningRules,
+    Advice, Desk, Figures, Found, Graded, Indicator, IndicatorId, MILLION, Merged, Proposal, Resting, ScreeningRules,
     ScreeningRulesError, Source, State, Waiting,
 };
 use luxor_protocol::time::Millis;
@@ -224,6 +225,16 @@ fn indicator(
     } else {
         IndicatorState::Live
     };
+    let graded: Vec<_> = desk.screener().grades(&one.issuer, &one.id, at).take(MAX_ANSWERS_TOLD).collect();
+    let is_muted = graded.first().is_some_and(|graded| graded.muted);
+    let state = if is_muted { IndicatorState::Muted } else { state };
+    let grade = |graded: Graded<'_>| GradeLine {
+        by: graded.by.issuer.clone(),
+        id: graded.by.id.clone(),
+        grade: graded.merged.grade,
+        text: graded.merged.text.clone(),
+    };
+    let merged = |merged: &Merged| IndicatorName { issuer: merged.issuer.clone(), id: merged.id.clone() };
     let measured = desk.how_often(&one.issuer, &one.id);
     IndicatorLine {
         issuer: one.issuer.clone(),
@@ -237,6 +248,8 @@ fn indicator(
         confidence: one.confidence,
         valid_from: one.valid_from,
         valid_until: one.valid_until,
+        grades: graded.into_iter().map(grade).collect(),
+        merges: one.merged.iter().map(merged).collect(),
         figures: figures.get(&(&one.issuer, &one.id)).copied().unwrap_or_default(),
         inspected: measured.inspected,
         confirmed: measured.confirmed,

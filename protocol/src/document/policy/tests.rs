@@ -54,6 +54,7 @@ impl Documents {
             round,
             merges: None,
             issuers: Vec::new(),
+            coordinators: Vec::new(),
         };
         let mut documents = Self { keys, all: Vec::new(), charter };
         let founding = documents.charter.to_document();

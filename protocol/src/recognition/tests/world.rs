@@ -58,6 +58,7 @@ pub(super) fn charter(suspended: &[&str], issuers: &str) -> Arc<Charter> {
         round: 1,
         merges: None,
         issuers: Vec::new(),
+        coordinators: Vec::new(),
     };
     Arc::new(Charter::from_draft(&(plain.to_draft() + issuers)).unwrap())
 }

@@ -78,6 +78,16 @@ pub static INDICATOR: TypeTable = TypeTable::new(
             "sites on which it is offered, for platforms to act on; no declaration names one",
             &[must(1, "url", "", Text(MAX_URI_BYTES as u16))],
         )),
+        repeated(record_group(
+            "merges",
+            "which indicators of others it brings together, and how sure the coordinator is of each",
+            &[
+                must(1, "issuer", "", Text(40)),
+                must(2, "indicator", "", Text(ID_CHARS)),
+                may(3, "grade", "", Uint(100)),
+                may(4, "text", "225", Text(512)),
+            ],
+        )),
         HANDLING,
         EXTRA,
     ],

@@ -7,13 +7,13 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::order::{Act, Order, Source};
-use super::proposal::{Proposal, Settled, State};
+use super::proposal::{Ground, Proposal, Settled, State};
 use super::row::DeskRow;
-use super::{Advice, Desk, ScreeningRules};
+use super::{Advice, Desk, IndicatorId, ScreeningRules};
 use crate::hash::{Digest, hex, unhex};
 use crate::keys::{KeyError, PublicKey};
 use crate::limits::{MAX_ORDER_CHARS, MAX_ORDER_RECORDS};
-use crate::names::NodeRef;
+use crate::names::{MemberId, NodeRef};
 use crate::time::Millis;
 
 /// An officer's signature of an order.
@@ -169,7 +169,7 @@ impl Desk {
     pub fn draw_undo(&self, node: &NodeRef, source: Source, why: String, at: Millis) -> Result<Drawn, OrderError> {
         let Resting { alone, lowered, carried_out } = self.resting(&source);
         if alone.is_empty() && lowered.is_empty() {
-            if self.aside.contains(&source) {
+            if self.was_undone(&source) {
                 return Err(OrderError::Undone(source.to_string()));
             }
             let known = match &source {
@@ -316,7 +316,7 @@ impl Desk {
 fn without(proposal: &Proposal, source: &Source, rules: &ScreeningRules) -> Option<Proposal> {
     let mut lowered = proposal.clone();
     if let Source::Indicator(issuer, id) = source {
-        lowered.grounds.retain(|ground| !ground.is(issuer, id));
+        lowered.grounds = grounds_without(&proposal.grounds, issuer, id);
     }
     // What is not told of its grounds is not known to hold it up, and not known not to: officers look at it one by one.
     if proposal.more > 0 {
@@ -327,4 +327,21 @@ fn without(proposal: &Proposal, source: &Source, rules: &ScreeningRules) -> Opti
     (lowered.propose, lowered.rule, lowered.score) = (propose, rule.id.clone(), assessed.score);
     lowered.eased_by = assessed.eased_by;
     Some(lowered)
+}
+
+/// Grounds without an indicator. What it alone brought together stands for itself then.
+fn grounds_without(grounds: &[Ground], issuer: &MemberId, id: &IndicatorId) -> Vec<Ground> {
+    let (gone, mut left): (Vec<Ground>, Vec<Ground>) =
+        grounds.iter().cloned().partition(|ground| ground.is(issuer, id));
+    for ground in &mut left {
+        ground.merged.retain(|merged| !merged.is(issuer, id));
+    }
+    for merged in gone.into_iter().flat_map(|ground| ground.merged) {
+        let is = |ground: &Ground| ground.is(&merged.issuer, &merged.id);
+        if !left.iter().any(|ground| is(ground) || ground.merged.iter().any(is)) {
+            left.push(merged);
+        }
+    }
+    left.sort_by(|a, b| b.score.cmp(&a.score).then_with(|| (&a.issuer, &a.id).cmp(&(&b.issuer, &b.id))));
+    left
 }

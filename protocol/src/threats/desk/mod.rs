@@ -65,8 +65,8 @@ pub struct Desk {
     /// Open ones: the least time left first, then the highest score.
     queue: BTreeSet<Queued>,
     orders: BTreeMap<Digest, Waiting>,
-    /// Indicators and rules that were undone here.
-    aside: HashSet<Source>,
+    /// Rules that were undone here; of indicators the screener knows.
+    undone: HashSet<String>,
     outcomes: HashMap<(MemberId, IndicatorId), Measured>,
     sighted: BTreeMap<(MemberId, IndicatorId), BTreeMap<MemberId, Sighted>>,
     /// Records for which there was no room.
@@ -86,22 +86,27 @@ impl Desk {
             by_place: HashMap::new(),
             queue: BTreeSet::new(),
             orders: BTreeMap::new(),
-            aside: HashSet::new(),
+            undone: HashSet::new(),
             outcomes: HashMap::new(),
             sighted: BTreeMap::new(),
             left_out: 0,
         }
     }
 
-    /// Takes an indicator or a version of one.
+    /// Takes an indicator or a version of one, of an issuer whom the charter in force names as coordinator or not.
     ///
     /// # Errors
     /// [`ScreenerError`] where there is no room.
-    pub fn take(&mut self, indicator: Indicator) -> Result<Taken, ScreenerError> {
+    pub fn take(&mut self, indicator: Indicator, is_coordinator: bool) -> Result<Taken, ScreenerError> {
         let key = (indicator.issuer.clone(), indicator.id.clone());
-        let taken = self.screener.take(indicator)?;
+        let taken = self.screener.take_from(indicator, is_coordinator)?;
         self.measure(&key);
         Ok(taken)
+    }
+
+    /// Another charter is in force, which names these coordinators; see [`Screener::coordinate`].
+    pub fn coordinate(&mut self, is_coordinator: impl Fn(&MemberId) -> bool) -> Vec<Indicator> {
+        self.screener.coordinate(is_coordinator)
     }
 
     /// Forgets indicators that hold no more.
@@ -126,11 +131,7 @@ impl Desk {
 
     /// The indicators that a record meets at a moment, without those that were undone here.
     pub fn hits(&self, subject: &Subject<'_>, at: Millis) -> Vec<Hit<'_>> {
-        let mut hits = self.screener.screen(subject, at);
-        if !self.aside.is_empty() {
-            hits.retain(|hit| !self.is_aside(hit));
-        }
-        hits
+        self.screener.screen(subject, at)
     }
 
     /// What a record comes to at a moment: rows to keep and apply. `benefits` is asked only where an indicator hits.
@@ -161,11 +162,14 @@ impl Desk {
         }
         // What was decided stays so, unless it is met by something that nobody knew then.
         let new = |known: &Proposal| {
-            known.is_open() || hits.iter().any(|hit| !known.grounds.iter().any(|ground| is(ground, hit)))
+            let before = known.indicators();
+            let met = |hit: &Hit<'_>| before.iter().any(|ground| ground.is(&hit.indicator.issuer, &hit.indicator.id));
+            known.is_open() || !hits.iter().all(|hit| met(hit) && hit.merged.iter().all(met))
         };
         if known.is_some_and(|known| !new(known)) {
             return rows;
         }
+        let grounds: Vec<Ground> = hits.iter().take(MAX_GROUNDS).map(Ground::of).collect();
         let proposal = Proposal {
             root: about.root,
             entry: about.came.0,
@@ -177,8 +181,8 @@ impl Desk {
             score: assessed.score,
             eased_by: assessed.eased_by,
             benefits,
-            grounds: hits.iter().take(MAX_GROUNDS).map(Ground::of).collect(),
-            more: hits.len().saturating_sub(MAX_GROUNDS),
+            more: hits.iter().map(|hit| 1 + hit.merged.len()).sum::<usize>() - told(&grounds),
+            grounds,
             settled: None,
             found: known.and_then(|known| known.found),
         };
@@ -213,16 +217,15 @@ impl Desk {
 
     /// Whether it was undone here.
     pub fn was_undone(&self, source: &Source) -> bool {
-        self.aside.contains(source)
+        match source {
+            Source::Indicator(issuer, id) => self.screener.is_aside(issuer, id),
+            Source::Rule(rule) => self.undone.contains(rule),
+        }
     }
 
     /// Records for which there was no room.
     pub fn left_out(&self) -> u64 {
         self.left_out
-    }
-
-    fn is_aside(&self, hit: &Hit<'_>) -> bool {
-        self.aside.contains(&Source::Indicator(hit.indicator.issuer.clone(), hit.indicator.id.clone()))
     }
 
     /// What is known of how often an indicator was right, by own inspections and by what others saw.
@@ -243,8 +246,9 @@ impl Desk {
     }
 }
 
-fn is(ground: &Ground, hit: &Hit<'_>) -> bool {
-    ground.is(&hit.indicator.issuer, &hit.indicator.id)
+/// How many indicators grounds name, each as often as it stands there.
+fn told(grounds: &[Ground]) -> usize {
+    grounds.iter().map(|ground| 1 + ground.merged.len()).sum()
 }
 
 fn queued(proposal: &Proposal) -> Queued {

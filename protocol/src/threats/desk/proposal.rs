@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::order::Source;
 use crate::document::Benefit;
 use crate::hash::Digest;
+use crate::limits::MAX_GROUNDS;
 use crate::names::{MemberId, words};
 use crate::threats::{Advice, Hit, IndicatorId, Reason, Threat};
 use crate::time::Millis;
@@ -25,6 +26,9 @@ pub struct Ground {
     pub score: u64,
     /// What met it.
     pub reasons: Vec<Reason>,
+    /// What a coordinator's brings together here: indicators of others that the record meets too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merged: Vec<Ground>,
 }
 
 impl Ground {
@@ -37,6 +41,7 @@ impl Ground {
             advice: hit.indicator.advice,
             score: hit.score,
             reasons: hit.reasons.clone(),
+            merged: hit.merged.iter().take(MAX_GROUNDS).map(Self::of).collect(),
         }
     }
 
@@ -141,10 +146,24 @@ impl Proposal {
         matches!(self.state(), State::Confirmed | State::Seized)
     }
 
-    /// Whether it names a source among its grounds.
+    /// Every indicator that the record meets, as far as they are told; what a coordinator's brings together once.
+    pub fn indicators(&self) -> Vec<&Ground> {
+        let mut all: Vec<&Ground> = self.grounds.iter().collect();
+        for merged in self.grounds.iter().flat_map(|ground| &ground.merged) {
+            if !all.iter().any(|known| known.is(&merged.issuer, &merged.id)) {
+                all.push(merged);
+            }
+        }
+        all
+    }
+
+    /// Whether it names a source among its grounds, or what these bring together.
     pub fn names(&self, source: &Source) -> bool {
         match source {
-            Source::Indicator(issuer, id) => self.grounds.iter().any(|ground| ground.is(issuer, id)),
+            Source::Indicator(issuer, id) => {
+                let is = |ground: &Ground| ground.is(issuer, id);
+                self.grounds.iter().any(|ground| is(ground) || ground.merged.iter().any(is))
+            }
             Source::Rule(rule) => self.rule == *rule,
         }
     }

@@ -84,11 +84,10 @@ impl Desk {
                     waiting.done = Some(at);
                 }
             }
-            DeskRow::Aside(source) => {
-                if let Source::Rule(rule) = &source {
-                    self.rules.rules.retain(|known| known.id != *rule);
-                }
-                self.aside.insert(source);
+            DeskRow::Aside(Source::Indicator(issuer, id)) => self.screener.put_aside(issuer, id),
+            DeskRow::Aside(Source::Rule(rule)) => {
+                self.rules.rules.retain(|known| known.id != rule);
+                self.undone.insert(rule);
             }
             DeskRow::Inspected { root, found } => self.inspected(&root, found),
             DeskRow::LeftOut => self.left_out += 1,
@@ -122,7 +121,7 @@ impl Desk {
     fn count(&mut self, proposal: &Proposal, in_or_out: bool) {
         let Some(found) = proposal.found else { return };
         let right = u64::from(found == Found::Something);
-        for ground in &proposal.grounds {
+        for ground in proposal.indicators() {
             let key = (ground.issuer.clone(), ground.id.clone());
             let measured = self.outcomes.entry(key.clone()).or_default();
             match in_or_out {

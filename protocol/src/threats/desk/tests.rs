@@ -29,9 +29,24 @@ fn source(number: u8) -> Source {
     Source::Indicator(member("customs-a"), id(number))
 }
 
+const COORDINATOR: &str = "wco-cen";
+
+fn is_coordinator(issuer: &MemberId) -> bool {
+    issuer.as_str() == COORDINATOR
+}
+
 /// An indicator of goods that begin with two digits.
 fn indicator(number: u8, hs: &str, advice: &str, confidence: u8) -> Indicator {
-    let record = json!({
+    indicator_of("customs-a", number, hs, advice, confidence, &[])
+}
+
+/// A coordinator's, which brings these together.
+fn merging(number: u8, hs: &str, confidence: u8, merged: &[u8]) -> Indicator {
+    indicator_of(COORDINATOR, number, hs, "inspect", confidence, merged)
+}
+
+fn indicator_of(issuer: &str, number: u8, hs: &str, advice: &str, confidence: u8, merged: &[u8]) -> Indicator {
+    let mut record = json!({
         "type": "indicator",
         "reference": { "own_reference": format!("I-{number}"), "made_at": NOW.to_string() },
         "indicator": {
@@ -40,7 +55,11 @@ fn indicator(number: u8, hs: &str, advice: &str, confidence: u8) -> Indicator {
         },
         "goods_sought": [{ "hs": hs }],
     });
-    Indicator::read(&member("customs-a"), &content_from_json(&record).unwrap()).unwrap()
+    if !merged.is_empty() {
+        let row = |number: &u8| json!({ "issuer": "customs-a", "indicator": id(*number) });
+        record["merges"] = merged.iter().map(row).collect();
+    }
+    Indicator::read(&member(issuer), &content_from_json(&record).unwrap()).unwrap()
 }
 
 fn declaration(hs: &str) -> Content {
@@ -75,7 +94,7 @@ impl Kept {
     fn new(indicators: &[Indicator]) -> Self {
         let mut kept = Self { desk: desk(), rows: Vec::new() };
         for indicator in indicators {
-            kept.desk.take(indicator.clone()).unwrap();
+            kept.desk.take(indicator.clone(), is_coordinator(&indicator.issuer)).unwrap();
         }
         kept
     }
@@ -231,6 +250,45 @@ fn undoing_reverses_what_rests_on_it_alone_lowers_the_rest_and_lists_what_was_ca
 }
 
 #[test]
+fn what_a_coordinator_brought_together_stands_for_itself_once_that_is_undone() {
+    let numbers = |grounds: &[Ground]| grounds.iter().map(|ground| ground.id.clone()).collect::<Vec<_>>();
+    let rows = [indicator(1, "93", "watch", 90), indicator(2, "9301", "inspect", 45), merging(7, "93", 60, &[1, 2, 3])];
+    let mut kept = Kept::new(&rows);
+    kept.screen(0, "930100", None, None);
+    let one = kept.desk.proposal(&root(0)).unwrap().clone();
+    assert_eq!((numbers(&one.grounds), numbers(&one.grounds[0].merged)), (vec![id(7)], vec![id(1), id(2)]));
+    assert_eq!((one.score, one.more), (600_000, 0));
+    assert_eq!(numbers(&one.indicators().into_iter().cloned().collect::<Vec<_>>()), [id(7), id(1), id(2)]);
+    // An inspection tells of all of them.
+    kept.keep(vec![DeskRow::Inspected { root: root(0), found: Found::Something }]);
+    let right = Measured { inspected: 1, confirmed: 1 };
+    assert_eq!(kept.desk.how_often(&member("customs-a"), &id(2)), right);
+    assert_eq!(kept.desk.how_often(&member(COORDINATOR), &id(7)), right);
+    // What is merged is undone: the coordinator's holds without it.
+    let undo = |kept: &mut Kept, source: Source| {
+        let undo = kept.desk.draw_undo(&node(), source, "wrong".into(), NOW).unwrap();
+        kept.keep(vec![undo.row]);
+        kept.sign(&undo.digest, 1).unwrap();
+        kept.desk.proposal(&root(0)).unwrap().clone()
+    };
+    let left = undo(&mut kept, source(1));
+    assert_eq!((numbers(&left.grounds), numbers(&left.grounds[0].merged)), (vec![id(7)], vec![id(2)]));
+    assert!(left.is_open() && left.score == one.score);
+    // The coordinator's is undone: what it brought together proposes by itself, and reverses with the last of them.
+    let left = undo(&mut kept, Source::Indicator(member(COORDINATOR), id(7)));
+    assert_eq!((numbers(&left.grounds), left.propose, left.score), (vec![id(2)], Advice::Inspect, 450_000));
+    assert!(left.grounds[0].merged.is_empty());
+    kept.screen(1, "930100", None, None);
+    let later = kept.desk.proposal(&root(1)).unwrap();
+    assert_eq!((numbers(&later.grounds), &later.grounds[0].merged), (vec![id(2)], &Vec::new()));
+    assert_eq!(undo(&mut kept, source(2)).state(), State::Reversed);
+    // A newer version of what was undone does not bring it back.
+    kept.desk.take(Indicator { revision: 1, ..merging(7, "93", 60, &[1]) }, true).unwrap();
+    kept.screen(2, "930100", None, None);
+    assert_eq!(kept.desk.proposal(&root(2)), None);
+}
+
+#[test]
 fn inspections_and_what_others_saw_say_how_often_an_indicator_is_right() {
     let mut kept = Kept::new(&[indicator(1, "93", "inspect", 90)]);
     (0..3).for_each(|number| kept.screen(number, "930100", None, None));
@@ -253,7 +311,9 @@ proptest! {
     fn rows_applied_again_come_to_the_same(
         steps in prop::collection::vec((0u64..8, 0usize..3, 0u64..5, any::<bool>(), 0u8..6), 1..40),
     ) {
-        let indicators = [indicator(1, "93", "do_not_load", 90), indicator(2, "84", "inspect", 60)];
+        let indicators = [
+            indicator(1, "93", "do_not_load", 90), indicator(2, "84", "inspect", 60), merging(7, "84", 80, &[1, 2]),
+        ];
         let mut kept = Kept::new(&indicators);
         for (number, hs, departs, corrects, what) in steps {
             match what {
@@ -277,7 +337,9 @@ proptest! {
                     }
                 }
                 _ => {
-                    if let Ok(drawn) = kept.desk.draw_undo(&node(), source(1 + hs as u8 % 2), "w".into(), NOW.plus(number)) {
+                    let merging = Source::Indicator(member(COORDINATOR), id(7));
+                    let undone = [source(1), source(2), merging][hs].clone();
+                    if let Ok(drawn) = kept.desk.draw_undo(&node(), undone, "w".into(), NOW.plus(number)) {
                         kept.keep(vec![drawn.row]);
                         kept.sign(&drawn.digest, 3).unwrap();
                     }

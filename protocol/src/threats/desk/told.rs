@@ -121,7 +121,7 @@ impl Desk {
     pub fn of_indicators(&self) -> HashMap<(&MemberId, &IndicatorId), Figures> {
         let mut all: HashMap<_, Figures> = HashMap::new();
         for proposal in self.proposals.values() {
-            for ground in &proposal.grounds {
+            for ground in proposal.indicators() {
                 all.entry((&ground.issuer, &ground.id)).or_default().add(proposal);
             }
         }

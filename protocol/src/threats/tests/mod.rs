@@ -1,6 +1,7 @@
 //! Tests of the whole room: what is screened, versions of indicators, rules, formats, and real lists under distortion.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod coordinator;
 mod formats;
 mod lists;
 mod screening;

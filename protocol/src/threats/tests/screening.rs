@@ -162,7 +162,7 @@ const NAMES: &[&str] =
     &["Acme Trading Ltd", "ACME", "Banco de Cuba", "Mar Azul", "Marazul", "Kuba Banko", "B. de Cuba", "Azule Mar"];
 const WORDS: &[&str] = &["toy train", "wooden", "train set", "toy"];
 
-fn any_sought(numbers: &mut Numbers) -> Json {
+pub(super) fn any_sought(numbers: &mut Numbers) -> Json {
     let mut sought = json!({});
     let mut rows = |group: &str, numbers: &mut Numbers, fill: &dyn Fn(&mut Json, &mut Numbers)| {
         if numbers.up_to(2) > 0 {
@@ -205,7 +205,7 @@ fn any_sought(numbers: &mut Numbers) -> Json {
     sought
 }
 
-fn any_groups(numbers: &mut Numbers) -> Json {
+pub(super) fn any_groups(numbers: &mut Numbers) -> Json {
     let mut groups = json!({ "route": { "destination": "DE" } });
     maybe(numbers, &mut groups["route"], "departure", &["DE", "CN", "GB"]);
     let goods: Vec<Json> = (0..numbers.up_to(3))
