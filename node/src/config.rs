@@ -216,6 +216,8 @@ pub struct ScreeningSection {
     pub mass_from: usize,
     /// Days whose records a new indicator is held against.
     pub look_back_days: u64,
+    /// Days after which proposals that were settled, or whose goods left and nobody decided on, are forgotten, and orders that were carried out.
+    pub keep_days: u64,
     /// Days within which a platform answers an indicator of this member.
     pub answer_days: u64,
 }
@@ -231,6 +233,7 @@ impl Default for ScreeningSection {
             two_officers_for: vec![Advice::DoNotLoad],
             mass_from: 100,
             look_back_days: 14,
+            keep_days: 180,
             answer_days: 5,
         }
     }
@@ -392,6 +395,7 @@ impl Config {
         range("windows.close_seconds", self.windows.close_seconds, 0, MAX_WINDOW_SECONDS)?;
         range("windows.receipt_due_seconds", self.windows.receipt_due_seconds, 0, MAX_WINDOW_SECONDS)?;
         range("screening.mass_from", self.screening.mass_from as u64, 2, 1_000_000)?;
+        range("screening.keep_days", self.screening.keep_days, 1, 3_650)?;
         range("screening.look_back_days", self.screening.look_back_days, 0, 400)?;
         range("screening.answer_days", self.screening.answer_days, 1, 400)?;
         for name in &self.screening.types {

@@ -68,6 +68,8 @@ pub struct Settings {
     pub types: Vec<String>,
     /// Days whose records a new indicator is held against.
     pub look_back_days: u64,
+    /// Days after which what is over is forgotten.
+    pub keep_days: u64,
     /// Days within which a platform answers an indicator of this member.
     pub answer_days: u64,
     /// Who decides.
@@ -132,6 +134,7 @@ impl Screening {
             purposes: section.purposes.clone(),
             types: section.types.clone(),
             look_back_days: section.look_back_days,
+            keep_days: section.keep_days,
             answer_days: section.answer_days,
             officers,
         };

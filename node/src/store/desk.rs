@@ -79,6 +79,26 @@ impl Store {
         }
         Ok(number)
     }
+
+    /// Takes rows away that tell of nothing any more, all at once: what is left of a proposal or an order must not look like another. Gives
+    /// how many went.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing is gone then.
+    pub fn thin_desk(&self, tells: impl Fn(&DeskRow) -> bool) -> Result<usize, StoreError> {
+        let mut batch = WriteBatch::default();
+        for row in self.db.iterator_cf(self.cf(cf::DESK), IteratorMode::Start) {
+            let (key, bytes) = row?;
+            let read = DeskKept::read(number_of(WHAT, &key)?, &bytes);
+            match read.map_err(|error| StoreError::damaged(WHAT, error))? {
+                DeskKept::Row(row) if !tells(&row) => batch.delete_cf(self.cf(cf::DESK), key),
+                _ => {}
+            }
+        }
+        let gone = batch.len();
+        self.db.write(batch)?;
+        Ok(gone)
+    }
 }
 
 impl DeskKept {
@@ -95,5 +115,32 @@ impl DeskKept {
             }
             _ => Ok(Self::Row(serde_json::from_slice(encoded).map_err(|error| error.to_string())?)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use luxor_protocol::hash::Digest;
+    use luxor_protocol::threats::{Found, Source};
+
+    use super::*;
+    use crate::store::StoreConfig;
+
+    #[test]
+    fn what_tells_of_nothing_goes_and_the_rest_stays_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || {
+            let me = "a/n1".parse().unwrap();
+            Store::open(folder.path(), StoreConfig::default(), &Digest::ZERO, &me, folder.path()).unwrap()
+        };
+        let inspected = |of: u8| DeskRow::Inspected { root: Digest([of; 32]), found: Found::Nothing };
+        let aside = DeskRow::Aside(Source::Rule("inspect".into()));
+        let store = open();
+        let next = store.keep_on_desk(0, &[inspected(1), aside.clone(), inspected(2)], Some(7)).unwrap();
+        assert_eq!(store.thin_desk(|row| *row != inspected(1)).unwrap(), 1);
+        assert_eq!(store.thin_desk(|row| *row != inspected(1)).unwrap(), 0);
+        drop(store);
+        let kept = open().desk().unwrap();
+        assert_eq!((kept.rows, kept.next, kept.followed), (vec![aside, inspected(2)], next, Some(7)));
     }
 }

@@ -1,7 +1,7 @@
 //! The log is followed, from where it was left to the newest entry. A new indicator is held against what came before, days back.
 //!
 //! How far the log is followed is kept together with what came of it, so after a crash some entries are looked at again and come to the
-//! same. Limits: [`ENTRIES_AT_ONCE`], [`RECORDS_AT_ONCE`], [`EXPIRE_EVERY`].
+//! same. Limits: [`ENTRIES_AT_ONCE`], [`RECORDS_AT_ONCE`], [`EXPIRE_EVERY`], [`FORGET_EVERY`].
 
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,9 @@ const RECORDS_AT_ONCE: usize = 20_000;
 /// How often indicators are looked for that hold no more, and orders that were signed and not carried out.
 const EXPIRE_EVERY: Duration = Duration::from_secs(60);
 
+/// How often what is over is forgotten.
+const FORGET_EVERY: Duration = Duration::from_secs(24 * 3_600);
+
 /// How far.
 struct Followed {
     /// The next entry.
@@ -32,6 +35,7 @@ struct Followed {
     back: Option<Back>,
     readings: Readings,
     expired: Option<Instant>,
+    forgot: Option<Instant>,
     /// What is to be sent before `waiting` counts.
     letters: Vec<Letters>,
     /// By whose word indicators are merged and graded.
@@ -57,6 +61,17 @@ impl Back {
     }
 }
 
+/// What is over goes from the desk, then from the store.
+fn forget(shared: &Shared) -> Result<(), StoreError> {
+    let before = now().minus_days(shared.screening.settings.keep_days);
+    let forgotten = shared.screening.desk_mut().forget(before);
+    if forgotten > 0 {
+        let rows = shared.store.thin_desk(|row| shared.screening.desk().tells(row))?;
+        tracing::info!(forgotten, rows, %before, "proposals and orders that are over are forgotten");
+    }
+    Ok(())
+}
+
 impl Driver {
     /// Reads the indicators that are stored, then follows the log until the node stops.
     pub(in crate::driver) async fn follow_desk(self) {
@@ -74,11 +89,18 @@ impl Driver {
             back: None,
             readings: Readings::default(),
             expired: None,
+            forgot: None,
             letters: Vec::new(),
             coordinators,
             waiting: None,
         };
         loop {
+            if followed.forgot.is_none_or(|last| last.elapsed() >= FORGET_EVERY) {
+                followed.forgot = Some(Instant::now());
+                if self.read_at_length(forget).await.is_none() {
+                    return;
+                }
+            }
             if followed.expired.is_none_or(|last| last.elapsed() >= EXPIRE_EVERY) {
                 followed.expired = Some(Instant::now());
                 self.carry_out_signed().await;

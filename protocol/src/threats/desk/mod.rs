@@ -5,6 +5,7 @@
 //! | `proposal` | what is proposed about one record, and what became of it |
 //! | `order` | what officers sign |
 //! | `row` | what happened, row by row: whoever applies all rows again has the same desk |
+//! | `forget` | what is over goes after a while |
 //! | `decide` | orders: drawn up, signed, carried out |
 //! | `told` | figures over all of it |
 //!
@@ -12,6 +13,7 @@
 //! records, keeping rows, sending what was decided (node).
 
 mod decide;
+mod forget;
 mod order;
 mod proposal;
 mod row;
@@ -239,10 +241,7 @@ impl Desk {
     }
 
     fn measure(&mut self, key: &(MemberId, IndicatorId)) {
-        let measured = self.measured(key);
-        if measured != Measured::default() {
-            self.screener.measure(&key.0, &key.1, measured);
-        }
+        self.screener.measure(&key.0, &key.1, self.measured(key));
     }
 }
 

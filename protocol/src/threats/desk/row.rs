@@ -118,7 +118,7 @@ impl Desk {
     }
 
     /// Counts what an inspection found for the indicators that a proposal rests on, or counts it no more.
-    fn count(&mut self, proposal: &Proposal, in_or_out: bool) {
+    pub(super) fn count(&mut self, proposal: &Proposal, in_or_out: bool) {
         let Some(found) = proposal.found else { return };
         let right = u64::from(found == Found::Something);
         for ground in proposal.indicators() {

@@ -305,11 +305,36 @@ fn inspections_and_what_others_saw_say_how_often_an_indicator_is_right() {
     assert_eq!(kept.desk.proposal(&root(4)).map(|one| one.score), Some((9 + 8) * MILLION / 50));
 }
 
+#[test]
+fn what_is_over_is_forgotten_and_what_waits_is_not() {
+    let mut kept = Kept::new(&[indicator(1, "93", "inspect", 90)]);
+    (0..2).for_each(|number| kept.screen(number, "930100", None, None));
+    kept.screen(2, "930100", Some(48), None);
+    let drawn = kept.desk.draw(&node(), Act::Confirm, vec![root(0)], "why".into(), NOW).unwrap();
+    kept.keep(vec![drawn.row]);
+    kept.sign(&drawn.digest, 1).unwrap();
+    kept.keep(vec![DeskRow::Inspected { root: root(0), found: Found::Nothing }]);
+    let score = |kept: &mut Kept, number| {
+        kept.screen(number, "930100", None, None);
+        kept.desk.proposal(&root(number)).unwrap().score
+    };
+    assert_eq!(score(&mut kept, 8), 9 * MILLION / 11);
+    assert_eq!(kept.desk.forget(NOW), 0);
+    // The settled one with its order, and those that nobody decided on; not that whose goods are still there.
+    assert_eq!(kept.desk.forget(NOW.plus(1)), 4);
+    assert_eq!(kept.states(), [(2, State::Open)]);
+    assert!(kept.desk.orders().is_empty() && kept.desk.at_place(0, 0).is_none() && kept.desk.at_place(2, 0).is_some());
+    assert_eq!(kept.rows.iter().filter(|row| kept.desk.tells(row)).count(), 1);
+    // What its inspection told is forgotten with it.
+    assert_eq!(score(&mut kept, 9), 9 * MILLION / 10);
+}
+
 proptest! {
     /// Whoever applies the same rows again, as they are kept, has the same desk; and no more than one proposal stands about a record.
     #[test]
     fn rows_applied_again_come_to_the_same(
         steps in prop::collection::vec((0u64..8, 0usize..3, 0u64..5, any::<bool>(), 0u8..6), 1..40),
+        forget in prop::option::of(0u64..5),
     ) {
         let indicators = [
             indicator(1, "93", "do_not_load", 90), indicator(2, "84", "inspect", 60), merging(7, "84", 80, &[1, 2]),
@@ -346,6 +371,14 @@ proptest! {
                 }
             }
         }
+        // Whether something is forgotten or not: what tells of nothing is not needed.
+        if let Some(hours) = forget {
+            let before = NOW.plus(hours * 3_600_000 + 1);
+            kept.desk.forget(before);
+            kept.rows.retain(|row| kept.desk.tells(row));
+            let over = |one: &Proposal| one.settled.as_ref().map_or(one.departs.unwrap_or(one.at), |settled| settled.at) < before;
+            prop_assert!(kept.desk.proposals().all(|one| !over(one)));
+        }
         let mut again = Kept::new(&indicators);
         for row in &kept.rows {
             let read: DeskRow = serde_json::from_slice(&serde_json::to_vec(row).unwrap()).unwrap();
@@ -358,6 +391,10 @@ proptest! {
         prop_assert_eq!(again.desk.of_rules(), kept.desk.of_rules());
         prop_assert_eq!(again.desk.of_indicators(), kept.desk.of_indicators());
         prop_assert_eq!(again.desk.orders(), kept.desk.orders());
+        for number in [1, 2] {
+            let of = (member("customs-a"), id(number));
+            prop_assert_eq!(again.desk.how_often(&of.0, &of.1), kept.desk.how_often(&of.0, &of.1));
+        }
         let open = kept.desk.proposals().filter(|one| one.is_open()).count();
         prop_assert_eq!(queue(&kept.desk).len(), open);
     }
