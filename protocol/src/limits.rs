@@ -198,6 +198,10 @@ pub const MAX_UNPLACED_NOTES: usize = 17;
 pub const MAX_HELD_NOTES: usize = 4_096;
 /// Bytes of one of them: the longest checkpoint with its log's signature.
 pub const MAX_NOTE_TOLD_BYTES: usize = 5 * 1024;
+/// Evidence of forked logs in one answer; such logs are few.
+pub const MAX_FORKS_TOLD: usize = 16;
+/// Bytes of one piece of it: two checkpoints with all their cosignatures, and what leads from one to the other.
+pub const MAX_FORK_TOLD_BYTES: usize = 64 * 1024;
 /// Days before its posting from which on a record that names no posting day may speak of an item: orders come weeks earlier.
 pub const ITEM_LEAD_DAYS: u64 = 60;
 /// Records that are handed in for one item: all that name what it names, the other items of its bag among them.

@@ -161,12 +161,13 @@ def answer(reader):
         found = ("checkpoint", {"note": reader.bytes(MAX_NOTE), "proofs": reader.list(20, _hashes)})
         reader.leave()
     elif (kind, count) == (7, 2):
-        reader.tuple(2)
+        reader.tuple(3)
         held = {"notes": reader.list(4096, lambda r: r.bytes(MAX_NOTE_TOLD))}
         if not reader.null():
             reader.tuple(2)
             held |= {"card_version": reader.uint(), "card": reader.fixed(32)}
             reader.leave()
+        held["forks"] = reader.list(16, lambda r: r.bytes(64 * 1024))
         found = ("holdings", held)
         reader.leave()
     elif (kind, count) == (8, 2):

@@ -263,6 +263,8 @@ fn a_copied_node_that_runs_twice_is_caught_and_gets_nothing_more() {
     let (first, copy) = if original { (recipient, copy) } else { (copy, recipient) };
     let (first_dir, began) = (first.dir().to_owned(), std::time::Instant::now());
     drop(first);
+    // One member is away while the second history shows.
+    drop(nodes.remove(2));
     // A smaller second history is only suspicious; it proves itself as it grows.
     (0..3).for_each(|at| submit(&copy, &format!("and-more-{at}")));
     let origin = copy.get("/v1/status")["origin"].as_str().unwrap().to_owned();
@@ -276,7 +278,7 @@ fn a_copied_node_that_runs_twice_is_caught_and_gets_nothing_more() {
         assert_ne!(fork.roots[0], fork.roots[1]);
         assert!(Checkpoint::open(&evidence.a, &evidence.log_key).is_ok());
     }
-    let (folder, node) = (network.root.path().join("proofs"), nodes[2].dir().to_str().unwrap());
+    let (folder, node) = (network.root.path().join("proofs"), nodes[1].dir().to_str().unwrap());
     luxor(&["evidence", "fetch", folder.to_str().unwrap(), "--node", node]);
     let file = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
     let proven = luxor(&["evidence", "verify", file.to_str().unwrap()]);
@@ -300,4 +302,9 @@ fn a_copied_node_that_runs_twice_is_caught_and_gets_nothing_more() {
         let (code, said) = Network::start_in(dir, &[]).ended(from);
         assert!(code == 1 && said.contains("second copy of the node"), "{said}");
     }
+    // Who saw one history only is told by the others, with the proof.
+    let away = network.start("agency");
+    away.status("what others prove", |status| status["forked"] == json!([origin]));
+    let told = away.get("/v1/forks")[0]["evidence"].clone();
+    assert!(nodes.iter().any(|node| node.get("/v1/forks")[0]["evidence"] == told), "{told}");
 }

@@ -28,6 +28,7 @@ impl Driver {
     }
 
     async fn follow(self, node: NodeRef) {
+        let mut turn = 0;
         loop {
             tokio::time::sleep(GOSSIP).await;
             let Some(node) = self.shared.directory().node(&node).cloned() else { return };
@@ -49,9 +50,31 @@ impl Driver {
             };
             let told = self.work(Lane::Urgent, move || shared.witness.told(&origin, &asked, &newest)).await;
             match told {
-                Some(Ok(told)) => tell(&node.node, &told),
+                Some(Ok(told)) => {
+                    tell(&node.node, &told);
+                    if told.unplaced > 0 {
+                        self.ask_for_proof(&node.node, turn).await;
+                        turn += 1;
+                    }
+                }
                 Some(Err(error)) => return drop(self.mailbox.send(Message::Failed(error.into()))),
                 None => return,
+            }
+        }
+    }
+
+    /// A log leaves checkpoints unplaced: another node may hold what proves that it forked. They are asked in turn.
+    async fn ask_for_proof(&self, log: &NodeRef, turn: usize) {
+        let directory = self.shared.directory();
+        let mut others = self.others(&directory);
+        others.remove(log);
+        let Some(other) = turn.checked_rem(others.len()).and_then(|turn| others.iter().nth(turn)) else { return };
+        let Some(other) = directory.node(other).cloned() else { return };
+        if let Ok(Answer::Holdings(holdings)) = self.ask(&other, &Request::Holdings).await {
+            let shared = self.shared.clone();
+            let learned = self.work(Lane::Urgent, move || shared.witness.learn_forks(&holdings.forks)).await;
+            if let Some(Err(error)) = learned {
+                drop(self.mailbox.send(Message::Failed(error.into())));
             }
         }
     }

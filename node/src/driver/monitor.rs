@@ -58,6 +58,7 @@ fn judge(shared: &Shared, witness: &KnownNode, holdings: &Holdings) -> Result<()
     }
     judged?;
     shared.witness.learn(&witness.node, &holdings.notes)?;
+    shared.witness.learn_forks(&holdings.forks)?;
     if let Some(card) = own.other_card(&witness.node, holdings) {
         tell_card(shared, &card);
     }

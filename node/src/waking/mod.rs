@@ -85,7 +85,7 @@ impl Waking<'_> {
         let mut tell = tokio::time::interval_at(tokio::time::Instant::now() + TELL, TELL);
         // What a witness proved before still holds, whoever is heard this time.
         if let Some(note) = self.store.log_fact(LogFact::Held, &self.own.card.origin)? {
-            self.hear(&mut words, &self.own.node, Holdings { notes: vec![note], card: None })?;
+            self.hear(&mut words, &self.own.node, Holdings { notes: vec![note], ..Holdings::default() })?;
         }
         let mut grace = Box::pin(tokio::time::sleep(GRACE));
         while !missing.is_empty() {

@@ -230,7 +230,7 @@ mod tests {
             let root = edge(*size, *changed).root();
             let note = Checkpoint::new(node.card.origin.clone(), *size, root).sign(key(KeyUse::Log, 1).signing_key());
             let notes = if *changed == 0 { Vec::new() } else { vec![note.unwrap().to_bytes()] };
-            words.hear(&witness, Holdings { notes, card: None }, here, roots)?;
+            words.hear(&witness, Holdings { notes, ..Holdings::default() }, here, roots)?;
             words.count_in(&witness);
         }
         Ok((words.count().0, words.are_enough()))
@@ -270,7 +270,7 @@ mod tests {
         let forged = Checkpoint::new(node.card.origin.clone(), 9, [9; 32]).sign(key(KeyUse::Log, 2).signing_key());
         let (version, digest) = directory.card_of(&node.member).unwrap();
         let notes = vec![forged.unwrap().to_bytes(), b"rubbish".to_vec()];
-        let said = |card| Holdings { notes: notes.clone(), card };
+        let said = |card| Holdings { notes: notes.clone(), card, ..Holdings::default() };
         let witness: NodeRef = "b/n1".parse().unwrap();
         for card in [None, Some((version, digest)), Some((version + 1, Digest::ZERO)), Some((version, Digest::ZERO))] {
             words.hear(&witness, said(card), 5, roots).unwrap();

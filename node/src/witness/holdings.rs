@@ -2,7 +2,7 @@
 
 use luxor_protocol::document::Directory;
 use luxor_protocol::exchange::Holdings;
-use luxor_protocol::limits::{MAX_ANSWER_BYTES, MAX_HELD_NOTES};
+use luxor_protocol::limits::{MAX_ANSWER_BYTES, MAX_FORK_TOLD_BYTES, MAX_FORKS_TOLD, MAX_HELD_NOTES};
 use luxor_protocol::names::NodeRef;
 
 use crate::store::{LogFact, Store, StoreError};
@@ -12,7 +12,7 @@ const MAX_HOLDINGS_BYTES: usize = MAX_ANSWER_BYTES / 2;
 
 /// What a node holds of all logs, and which card of the asking node's member it has. First what concerns the asking node: of its
 /// present and former logs the largest that was verified, those that nothing places, and `seen`, checkpoints of it that came
-/// otherwise.
+/// otherwise. And the evidence of forked logs.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -42,5 +42,7 @@ pub fn holdings(
         bytes <= MAX_HOLDINGS_BYTES
     };
     let notes = notes.into_iter().take_while(fits).collect();
-    Ok(Holdings { notes, card: directory.card_of(&peer.member()) })
+    let forks = store.forks(MAX_FORKS_TOLD)?.into_iter().map(|(_, evidence)| evidence);
+    let forks = forks.filter(|evidence| evidence.len() <= MAX_FORK_TOLD_BYTES).collect();
+    Ok(Holdings { notes, card: directory.card_of(&peer.member()), forks })
 }

@@ -196,6 +196,43 @@ fn what_is_told_is_held_and_a_fork_told_is_proven() {
     }
 }
 
+#[test]
+fn evidence_that_another_keeps_counts_if_the_log_signed_both_histories() {
+    let bench = Bench::new();
+    let evidence = |log: &SecretKey, origin: &str, changed: [u64; 2]| {
+        let key = VerifierKey::new(origin, KeyType::Ed25519, log.public().verifying_key()).unwrap();
+        let [a, b] = changed.map(|changed| {
+            let root = bench.history(5, changed).0.root();
+            Checkpoint::new(origin, 5, root).sign(log.signing_key()).unwrap().to_bytes()
+        });
+        ForkEvidence { log_key: key, hashes: Vec::new(), a, b }.to_bytes()
+    };
+    let witness = bench.open();
+    let mut damaged = evidence(&bench.log, bench.origin(), [SAME, 2]);
+    let last = damaged.len() - 3;
+    damaged[last] ^= 1;
+    let own = bench.directory.node(&bench.me).unwrap().card.origin.clone();
+    let worthless = [
+        b"rubbish".to_vec(),
+        damaged,
+        evidence(&bench.log, bench.origin(), [SAME, SAME]),
+        evidence(&key(KeyUse::Log, 9), bench.origin(), [SAME, 2]),
+        evidence(&key(KeyUse::Log, 9), "no.such/log", [SAME, 2]),
+        evidence(&key(KeyUse::Log, 1), &own, [SAME, 2]),
+    ];
+    witness.learn_forks(&worthless).unwrap();
+    assert_eq!(witness.store.forks(10).unwrap(), Vec::new());
+    let proven = evidence(&bench.log, bench.origin(), [SAME, 2]);
+    witness
+        .learn_forks(&[worthless[0].clone(), proven.clone(), evidence(&bench.log, bench.origin(), [SAME, 3])])
+        .unwrap();
+    assert_eq!(witness.store.forks(10).unwrap(), [(bench.origin().to_owned(), proven.clone())], "the first, once");
+    assert!(witness.is_forked(bench.origin()).unwrap());
+    // And it is told on.
+    let told = holdings(&bench.directory, &witness.store, &bench.other.node, None).unwrap();
+    assert_eq!(told.forks, [proven]);
+}
+
 fn teller(name: &str) -> NodeRef {
     format!("{name}/n1").parse().unwrap()
 }

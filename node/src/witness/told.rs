@@ -139,6 +139,24 @@ impl Witness {
         Ok(())
     }
 
+    /// Takes in evidence that another node keeps: what proves by itself that a log showed two histories counts as if found here.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn learn_forks(&self, forks: &[Vec<u8>]) -> Result<(), StoreError> {
+        for bytes in forks {
+            let Ok(evidence) = ForkEvidence::parse(bytes) else { continue };
+            // Anybody can make a key that signs two histories.
+            let Some((origin, key)) = self.signer_of(&evidence.a) else { continue };
+            let _one = self.one.lock().unwrap_or_else(PoisonError::into_inner);
+            let new = key == evidence.log_key && self.store.log_fact(LogFact::Fork, &origin)?.is_none();
+            if new && evidence.verify().is_ok() {
+                self.caught(&origin, &evidence)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Whether a checkpoint that this log signed is not placed yet, so that none of its is cosigned.
     pub(super) fn waits_for_place(&self, origin: &str) -> Result<bool, StoreError> {
         Ok(!self.words_of_others(origin).is_empty() || !self.store.unplaced(origin)?.is_empty())

@@ -3,11 +3,13 @@
 //!
 //! Not here: what follows from them ([`crate::tlog`]: `observe`), when they are asked for (the node).
 //!
-//! Limits: [`MAX_SIZES_ASKED`], [`MAX_HELD_NOTES`], [`MAX_BODY_BYTES`].
+//! Limits: [`MAX_SIZES_ASKED`], [`MAX_HELD_NOTES`], [`MAX_FORKS_TOLD`], [`MAX_BODY_BYTES`].
 
 use crate::cbor::{CborError, Decode, Encode, Reader, Writer};
 use crate::hash::Digest;
-use crate::limits::{MAX_BODY_BYTES, MAX_HELD_NOTES, MAX_NOTE_TOLD_BYTES, MAX_SIZES_ASKED};
+use crate::limits::{
+    MAX_BODY_BYTES, MAX_FORK_TOLD_BYTES, MAX_FORKS_TOLD, MAX_HELD_NOTES, MAX_NOTE_TOLD_BYTES, MAX_SIZES_ASKED,
+};
 use crate::tlog::{Checkpoint, Hash, MAX_EVIDENCE_HASHES, MAX_NOTE_BYTES, Note};
 
 /// A node's newest checkpoint, and for each size that was asked about what leads from there to it.
@@ -36,6 +38,8 @@ pub struct Holdings {
     pub notes: Vec<Vec<u8>>,
     /// Version and digest of the asking member's card.
     pub card: Option<(u64, Digest)>,
+    /// Evidence of logs that showed two histories, as files ([`crate::tlog::ForkEvidence`]); each says itself whether it is any.
+    pub forks: Vec<Vec<u8>>,
 }
 
 /// The body of an entry that records checkpoints of other logs, or of former logs of its node: the notes, each signed by its log,
@@ -127,7 +131,7 @@ impl Decode for NewestCheckpoint {
 
 impl Encode for Holdings {
     fn encode(&self, writer: &mut Writer) {
-        writer.array(2);
+        writer.array(3);
         encode_notes(writer, &self.notes);
         match &self.card {
             None => writer.null(),
@@ -137,12 +141,13 @@ impl Encode for Holdings {
                 digest.encode(writer);
             }
         }
+        encode_notes(writer, &self.forks);
     }
 }
 
 impl Decode for Holdings {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, CborError> {
-        reader.tuple(2)?;
+        reader.tuple(3)?;
         let notes = decode_notes(reader)?;
         let card = if reader.null()? {
             None
@@ -152,8 +157,9 @@ impl Decode for Holdings {
             reader.leave();
             Some(card)
         };
+        let forks = reader.list(MAX_FORKS_TOLD, |reader| Ok(reader.bytes(MAX_FORK_TOLD_BYTES)?.to_vec()))?;
         reader.leave();
-        Ok(Self { notes, card })
+        Ok(Self { notes, card, forks })
     }
 }
 
@@ -212,10 +218,11 @@ mod tests {
         fn what_is_told_is_read_back(
             proofs in prop::collection::vec(prop::collection::vec(any::<[u8; 32]>(), 0..=MAX_EVIDENCE_HASHES), 0..MAX_SIZES_ASKED),
             card in prop::option::of((any::<u64>(), any::<[u8; 32]>())),
+            forks in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..9), 0..=MAX_FORKS_TOLD),
         ) {
             let newest = NewestCheckpoint { note_bytes: note(1, 7), proofs };
             prop_assert_eq!(NewestCheckpoint::from_cbor(&newest.to_cbor()), Ok(newest));
-            let holdings = Holdings { notes: vec![note(2, 1), note(1, 1)], card: card.map(|(v, d)| (v, Digest(d))) };
+            let holdings = Holdings { notes: vec![note(2, 1), note(1, 1)], card: card.map(|(v, d)| (v, Digest(d))), forks };
             prop_assert_eq!(Holdings::from_cbor(&holdings.to_cbor()), Ok(holdings));
         }
     }

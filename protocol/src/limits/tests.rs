@@ -108,6 +108,8 @@ fn values() -> BTreeMap<&'static str, u128> {
         MAX_UNPLACED_NOTES,
         MAX_HELD_NOTES,
         MAX_NOTE_TOLD_BYTES,
+        MAX_FORKS_TOLD,
+        MAX_FORK_TOLD_BYTES,
         ITEM_LEAD_DAYS,
         MAX_LIFE_HELD,
         MAX_LIFE_RECORDS,

@@ -160,10 +160,13 @@ fn answers() -> Vec<Json> {
     };
     let newest = NewestCheckpoint { note_bytes: note.clone(), proofs };
     cases.push(answer("the newest checkpoint".into(), "checkpoint", fields, &Answer::Checkpoint(newest)));
-    let fields = object! { "notes" => vec![bytes(&note)], "card_version" => 3u64, "card" => bytes([0xca; 32]) };
-    let held = Holdings { notes: vec![note.clone()], card: Some((3, Digest([0xca; 32]))) };
+    let fields = object! { "notes" => vec![bytes(&note)], "card_version" => 3u64, "card" => bytes([0xca; 32]),
+        "forks" => vec![bytes(b"any bytes here")],
+    };
+    let forks = vec![b"any bytes here".to_vec()];
+    let held = Holdings { notes: vec![note.clone()], card: Some((3, Digest([0xca; 32]))), forks };
     cases.push(answer("what is held of logs".into(), "holdings", fields, &Answer::Holdings(held)));
-    let fields = object! { "notes" => Vec::<Json>::new() };
+    let fields = object! { "notes" => Vec::<Json>::new(), "forks" => Vec::<Json>::new() };
     cases.push(answer("nothing is held of logs".into(), "holdings", fields, &Answer::Holdings(Holdings::default())));
     cases.push(answer("the word is taken".into(), "deletion_noted", Json::Object(Vec::new()), &Answer::DeletionNoted));
     let fields = object! { "file" => bytes(b"any bytes here") };
